@@ -1,0 +1,203 @@
+//! `bitspike distil`
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use bitspike_core::tokenizer::Tokenizer;
+use bitspike_train::data::{choose, encode_text};
+use bitspike_train::distill::{Distiller, Texts};
+use bitspike_train::recipe::{Recipe, StageKind};
+use bitspike_train::run::{Description, FORMAT, RunFolder};
+use bitspike_train::teacher::Teacher;
+use bitspike_train::training::{Controls, Sizes, train};
+use burn::tensor::Device;
+
+use super::task_args::TaskArgs;
+use super::training::{RunArgs, report_end, splits};
+
+/// Distil a teacher into a spiking student of 1- or 1.58-bit weights.
+///
+/// The recipe decides everything about student and stages; flags and `--set` override its values.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    bitspike distil --recipe recipes/sst2.toml --data SST-2 --teacher minilm-l6-sst2 --out runs/sst2\n  \
+    bitspike distil --recipe recipes/sst2.toml --data SST-2 --teacher minilm-l6-sst2 --out runs/binary --bits 1\n  \
+    bitspike distil --data SST-2 --teacher minilm-l6-sst2 --out runs/sst2 --resume")]
+pub(crate) struct DistilArgs {
+    /// Recipe (TOML); see the folder `recipes`
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+    #[command(flatten)]
+    task: TaskArgs,
+    /// Folder (or file) with the task's data
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Teacher: a Hugging Face BERT folder, fine-tuned on the task
+    #[arg(long, value_name = "DIR")]
+    teacher: PathBuf,
+    /// Plain text for `general` stages, a paragraph a line
+    #[arg(long, value_name = "FILE")]
+    corpus: Option<PathBuf>,
+    /// Folder of the run
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// Values of the recipe as flags.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Recipe overrides")]
+pub(crate) struct Overrides {
+    /// Any value, by its dotted key: `--set stage.0.warmup=0.2`
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Weights of 1, 1.58 or 32 bits
+    #[arg(long, value_name = "BITS")]
+    bits: Option<String>,
+    /// Embeddings of 1, 1.58, 4, 8 or 32 bits
+    #[arg(long, value_name = "BITS")]
+    embedding_bits: Option<String>,
+    /// One weight scale a `matrix` or a `row`
+    #[arg(long, value_name = "WHAT")]
+    granularity: Option<String>,
+    /// Encoder layers
+    #[arg(long, value_name = "N")]
+    layers: Option<usize>,
+    /// Time steps T
+    #[arg(long, value_name = "T")]
+    time_steps: Option<u32>,
+    /// Signed neurons: true or false
+    #[arg(long, value_name = "BOOL")]
+    signed: Option<bool>,
+    /// Examples a step
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+    /// Tokens kept of an example
+    #[arg(long, value_name = "N")]
+    max_length: Option<usize>,
+    /// Train on so many examples, chosen by the seed
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Seed
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Epochs of every stage
+    #[arg(long, value_name = "X")]
+    epochs: Option<f64>,
+    /// Peak learning rate of every stage
+    #[arg(long, value_name = "X")]
+    learning_rate: Option<f64>,
+    /// Weight of the mean firing rate in every stage's loss
+    #[arg(long, value_name = "X")]
+    rate_penalty: Option<f64>,
+}
+
+impl Overrides {
+    /// The assignments for a recipe of `stages` stages; `--set` comes last and wins.
+    fn assignments(&self, stages: usize) -> Vec<String> {
+        fn one(list: &mut Vec<String>, key: &str, value: Option<impl std::fmt::Display>) {
+            list.extend(value.map(|value| format!("{key}={value}")));
+        }
+        let mut list = Vec::new();
+        one(&mut list, "student.weight_bits", self.bits.as_ref());
+        one(&mut list, "student.embedding_bits", self.embedding_bits.as_ref());
+        one(&mut list, "student.granularity", self.granularity.as_ref());
+        one(&mut list, "student.layers", self.layers);
+        one(&mut list, "student.time_steps", self.time_steps);
+        one(&mut list, "student.signed", self.signed);
+        one(&mut list, "data.batch_size", self.batch_size);
+        one(&mut list, "data.max_length", self.max_length);
+        one(&mut list, "data.limit", self.limit);
+        one(&mut list, "seed", self.seed);
+        for stage in 0..stages {
+            one(&mut list, &format!("stage.{stage}.epochs"), self.epochs.map(|x| format!("{x:?}")));
+            one(&mut list, &format!("stage.{stage}.learning_rate"), self.learning_rate.map(|x| format!("{x:?}")));
+            one(&mut list, &format!("stage.{stage}.rate_penalty"), self.rate_penalty.map(|x| format!("{x:?}")));
+        }
+        list.extend(self.set.iter().cloned());
+        list
+    }
+
+    fn any(&self) -> bool {
+        !self.assignments(1).is_empty()
+    }
+
+    /// The recipe of `path` (or the default one) with these values.
+    pub(crate) fn recipe(&self, path: Option<&std::path::Path>) -> Result<Recipe> {
+        let stages = Recipe::load(path, &[])?.stage.len();
+        Ok(Recipe::load(path, &self.assignments(stages))?)
+    }
+}
+
+pub(crate) fn run(args: DistilArgs) -> Result<()> {
+    args.run.set_threads()?;
+    let stop = crate::interrupt::listen()?;
+    let folder = if args.run.resume { RunFolder::open(&args.out)? } else { RunFolder::create(&args.out)? };
+    let _lock = folder.lock()?;
+    let (recipe, task) = if args.run.resume {
+        if args.recipe.is_some() && !args.overrides.any() {
+            let given = args.overrides.recipe(args.recipe.as_deref())?;
+            if given != folder.recipe()? {
+                bail!(
+                    "--resume goes on with the recipe in {}, and --recipe differs from it; leave --recipe out, or start a new \
+                     run in another --out",
+                    folder.path().display()
+                );
+            }
+        }
+        if args.overrides.any() && args.recipe.is_none() {
+            bail!("--resume goes on with the recipe of the run; start a new run in another --out to change values");
+        }
+        (folder.recipe()?, folder.description()?.task)
+    } else {
+        (args.overrides.recipe(args.recipe.as_deref())?, args.task.resolve(&args.data)?)
+    };
+
+    let device = Device::flex();
+    let teacher = Teacher::load(&args.teacher, &device)?;
+    let tokenizer = Tokenizer::load(&args.teacher)?;
+    tokenizer.check_vocab(teacher.config.vocab_size)?;
+    let max_length = recipe.data.max_length;
+    let splits = splits(&task, &args.data, &tokenizer, max_length)?;
+    let corpus = match &args.corpus {
+        Some(path) => encode_text(path, &tokenizer, max_length)?,
+        None => Vec::new(),
+    };
+    if args.corpus.is_some() && !recipe.stage.iter().any(|stage| stage.kind == StageKind::General) {
+        bail!("--corpus is for `general` stages, and the recipe has none; leave it out or add one");
+    }
+    let texts = Texts { train: choose(splits.train, recipe.data.limit, recipe.seed), dev: splits.dev, corpus };
+    let sizes = (texts.train.len(), texts.dev.len());
+    let mut distiller = Distiller::new((recipe.clone(), task.clone()), teacher, texts, folder.clone(), &device)?;
+    let student = distiller.student().config.clone();
+    let resume = if args.run.resume && folder.last().exists() { Some(distiller.restore()?) } else { None };
+    if resume.is_none() {
+        let description = Description { format: FORMAT.into(), student: student.clone(), task: task.clone(), max_length };
+        folder.describe(&recipe, &description, &tokenizer)?;
+    }
+    let summary = format!(
+        "{} layers, D={}, {} bit, {} neurons, T={}",
+        student.layers,
+        student.hidden,
+        student.weight_bits,
+        if student.signed { "signed" } else { "unsigned" },
+        student.time_steps
+    );
+    let mut observer = args.run.observer(&folder.metrics(), resume.as_ref(), summary)?;
+    let controls = Controls {
+        name: format!("distil {}", task.name),
+        stages: recipe.stage.clone(),
+        batch_size: recipe.data.batch_size,
+        run: recipe.run.clone(),
+        max_time: args.run.max_time(),
+        stop,
+        resume,
+        sizes: Sizes { parameters: distiller.parameters(), train: sizes.0, dev: sizes.1 },
+    };
+    let outcome = train(&mut distiller, &controls, &mut observer).context("distillation")?;
+    let next = format!("score it with `bitspike eval {} --data {}`", args.out.display(), args.data.display());
+    report_end(&outcome, &mut observer, &next)
+}

@@ -1,0 +1,220 @@
+//! `bitspike eval`
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use bitspike_core::glue::{self, Split, TaskSpec, write_predictions, write_submission};
+use bitspike_core::tokenizer::Tokenizer;
+use bitspike_train::data::encode;
+use bitspike_train::evaluate::{Predictions, predict_student, predict_teacher};
+use bitspike_train::run::RunFolder;
+use bitspike_train::teacher::Teacher;
+use burn::tensor::Device;
+use serde::Serialize;
+
+use super::task_args::TaskArgs;
+
+/// Score a student (a run's folder) or a teacher (a Hugging Face folder) on a task.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  bitspike eval runs/sst2 --data SST-2\n  \
+    bitspike eval runs/rte --data RTE --split test --submission .")]
+pub(crate) struct EvalArgs {
+    /// Folder of the run, or of a teacher
+    run: PathBuf,
+    #[command(flatten)]
+    task: TaskArgs,
+    /// Folder (or file) with the task's data
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Splits to score; unless given, dev (both halves for MNLI)
+    #[arg(long, value_enum, value_name = "SPLIT")]
+    split: Vec<SplitName>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Write `index<TAB>prediction` for every example to this file
+    #[arg(long, value_name = "FILE")]
+    predictions: Option<PathBuf>,
+    /// Write the GLUE server's file for a test split, to this file or into this folder under its official name
+    #[arg(long, value_name = "PATH")]
+    submission: Option<PathBuf>,
+    /// Tokens kept of an example; unless given, what the run was trained with (teachers: 128)
+    #[arg(long, value_name = "N")]
+    max_length: Option<usize>,
+    /// Threads to compute with; 0 takes all cores
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    threads: usize,
+}
+
+/// A split on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum SplitName {
+    Train,
+    Dev,
+    DevMismatched,
+    Test,
+    TestMismatched,
+}
+
+impl From<SplitName> for Split {
+    fn from(name: SplitName) -> Self {
+        match name {
+            SplitName::Train => Self::Train,
+            SplitName::Dev => Self::Dev,
+            SplitName::DevMismatched => Self::DevMismatched,
+            SplitName::Test => Self::Test,
+            SplitName::TestMismatched => Self::TestMismatched,
+        }
+    }
+}
+
+/// The score of one split, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Score {
+    model: String,
+    task: String,
+    split: &'static str,
+    examples: usize,
+    /// Empty where the split has no labels.
+    metrics: BTreeMap<String, f64>,
+    /// Mean firing rate over the populations; none for a teacher.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean_rate: Option<f64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    rates: BTreeMap<String, f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best_step: Option<u64>,
+    seconds: f64,
+}
+
+/// Whatever is scored.
+enum Model {
+    Student { student: Box<bitspike_train::student::Student>, best_step: Option<u64> },
+    Teacher(Box<Teacher>),
+}
+
+impl Model {
+    fn predict(&self, examples: &[bitspike_train::data::Encoded], device: &Device) -> Result<Predictions> {
+        Ok(match self {
+            Self::Student { student, .. } => predict_student(student, examples, device),
+            Self::Teacher(teacher) => predict_teacher(teacher, examples, device)?,
+        })
+    }
+
+    fn outputs(&self) -> Option<usize> {
+        match self {
+            Self::Student { student, .. } => Some(student.config.num_labels),
+            Self::Teacher(teacher) => teacher.num_outputs(),
+        }
+    }
+}
+
+pub(crate) fn run(args: EvalArgs) -> Result<()> {
+    rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global().context("start the threads")?;
+    let device = Device::flex();
+    let (model, task, tokenizer, max_length) = open(&args, &device)?;
+    if let Some(outputs) = model.outputs().filter(|&outputs| outputs != task.num_outputs()) {
+        bail!("{} has {outputs} outputs, task {} has {}", args.run.display(), task.name, task.num_outputs());
+    }
+    let splits = chosen_splits(&args, &task);
+    if splits.len() > 1 && args.predictions.is_some() {
+        bail!("--predictions writes one file: give one --split");
+    }
+    let mut scores = Vec::new();
+    for split in splits {
+        let started = std::time::Instant::now();
+        let dataset = glue::load(&task, &args.data, split)?;
+        let labelled = dataset.is_labelled();
+        let examples = encode(&dataset, &tokenizer, max_length);
+        let predictions = model.predict(&examples, &device)?;
+        let metrics = if labelled { predictions.score(&task, &examples)? } else { BTreeMap::new() };
+        let ids: Vec<String> = examples.iter().map(|example| example.id.clone()).collect();
+        let answers = predictions.answers(&task);
+        if let Some(path) = &args.predictions {
+            write_predictions(&task, &ids, &answers, path)?;
+        }
+        if let Some(path) = &args.submission {
+            let written = write_submission(&task, split, &ids, &answers, path)?;
+            eprintln!("wrote {}", written.display());
+        }
+        let rates = predictions.rates;
+        scores.push(Score {
+            model: args.run.display().to_string(),
+            task: task.name.clone(),
+            split: split.name(),
+            examples: examples.len(),
+            metrics,
+            mean_rate: (!rates.is_empty()).then(|| rates.values().sum::<f64>() / rates.len() as f64),
+            rates,
+            best_step: match &model {
+                Model::Student { best_step, .. } => *best_step,
+                Model::Teacher(_) => None,
+            },
+            seconds: started.elapsed().as_secs_f64(),
+        });
+    }
+    print(&scores, args.json)
+}
+
+fn open(args: &EvalArgs, device: &Device) -> Result<(Model, TaskSpec, Tokenizer, usize)> {
+    if args.run.join("model.json").exists() {
+        let folder = RunFolder::open(&args.run)?;
+        let description = folder.description()?;
+        let task = match args.task.is_given() {
+            true => args.task.resolve(&args.data)?,
+            false => description.task,
+        };
+        let (student, counters) = folder.student(device)?;
+        let max_length = args.max_length.unwrap_or(description.max_length);
+        if !(3..=student.config.max_positions).contains(&max_length) {
+            bail!("--max-length: expected 3 to {}, found {max_length}", student.config.max_positions);
+        }
+        let model = Model::Student { student: Box::new(student), best_step: counters.best_step };
+        return Ok((model, task, folder.tokenizer()?, max_length));
+    }
+    if !args.run.join("config.json").exists() {
+        bail!(
+            "{}: neither a run of `bitspike distil` (model.json) nor a Hugging Face BERT folder (config.json)",
+            args.run.display()
+        );
+    }
+    let teacher = Teacher::load(&args.run, device)?;
+    let max_length = args.max_length.unwrap_or(128.min(teacher.config.max_position_embeddings));
+    if !(3..=teacher.config.max_position_embeddings).contains(&max_length) {
+        bail!("--max-length: expected 3 to {}, found {max_length}", teacher.config.max_position_embeddings);
+    }
+    let tokenizer = Tokenizer::load(&args.run)?;
+    tokenizer.check_vocab(teacher.config.vocab_size)?;
+    Ok((Model::Teacher(Box::new(teacher)), args.task.resolve(&args.data)?, tokenizer, max_length))
+}
+
+fn chosen_splits(args: &EvalArgs, task: &TaskSpec) -> Vec<Split> {
+    if !args.split.is_empty() {
+        return args.split.iter().map(|&name| name.into()).collect();
+    }
+    let dev = |split: &Split| matches!(split, Split::Dev | Split::DevMismatched);
+    task.splits().iter().copied().filter(dev).collect()
+}
+
+fn print(scores: &[Score], json: bool) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        return Ok(writeln!(out, "{}", serde_json::to_string_pretty(scores)?)?);
+    }
+    for score in scores {
+        let name = Path::new(&score.model).display();
+        writeln!(out, "{name}  {} {}  {} examples  {:.1} s", score.task, score.split, score.examples, score.seconds)?;
+        for (metric, value) in &score.metrics {
+            writeln!(out, "  {metric:<12} {value:.4}")?;
+        }
+        if score.metrics.is_empty() {
+            writeln!(out, "  no labels: nothing to score (see --predictions and --submission)")?;
+        }
+        if let Some(rate) = score.mean_rate {
+            writeln!(out, "  {:<12} {rate:.4}", "firing rate")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! The commands, one file each, and what several of them share.
+
+pub(crate) mod data;
+pub(crate) mod distil;
+pub(crate) mod eval;
+pub(crate) mod quickstart;
+pub(crate) mod task_args;
+pub(crate) mod teacher;
+pub(crate) mod training;

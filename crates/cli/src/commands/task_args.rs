@@ -1,0 +1,145 @@
+//! Which task a command works on: one of GLUE's by name, or a user's own by its columns.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use bitspike_core::glue::{CustomTarget, CustomTask, GlueTask, TaskSpec};
+
+/// The flags that name a task; every command that reads data flattens them.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Task")]
+pub(crate) struct TaskArgs {
+    /// A task of GLUE (see `bitspike data list`); with --text, the name of a task of your own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) task: Option<String>,
+    /// Your own task: column of the text
+    #[arg(long, value_name = "COLUMN", requires = "label")]
+    pub(crate) text: Option<String>,
+    /// Your own task: column of the second text, for pairs
+    #[arg(long, value_name = "COLUMN", requires = "text")]
+    pub(crate) text2: Option<String>,
+    /// Your own task: column of the label or score
+    #[arg(long, value_name = "COLUMN", requires = "text")]
+    pub(crate) label: Option<String>,
+    /// Your own task: its classes in order; unless given, those that the training split holds
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',', requires = "text", conflicts_with = "regression")]
+    pub(crate) labels: Vec<String>,
+    /// Your own task: the label is a score, not a class
+    #[arg(long, requires = "text")]
+    pub(crate) regression: bool,
+}
+
+impl TaskArgs {
+    /// Whether any task was named; where a run remembers its own, it need not be.
+    pub(crate) fn is_given(&self) -> bool {
+        self.task.is_some() || self.text.is_some()
+    }
+
+    /// The task. For one of the user's own whose classes or range are not stated, the training split of `data` (a folder, or
+    /// that file) is read for them.
+    ///
+    /// # Errors
+    /// If no task is named, GLUE has none of that name, a user's own takes the name of one of GLUE's, or its training split
+    /// is missing or bad.
+    pub(crate) fn resolve(&self, data: &Path) -> Result<TaskSpec> {
+        let (Some(first), Some(label)) = (&self.text, &self.label) else {
+            let Some(name) = &self.task else {
+                bail!(
+                    "no task is named: give --task NAME (see `bitspike data list`), or --text COLUMN and --label COLUMN"
+                );
+            };
+            return Ok(TaskSpec::glue(name)?);
+        };
+        let name = self.task.as_deref().unwrap_or("custom");
+        if let Ok(glue) = GlueTask::parse(name) {
+            bail!(
+                "--task {name} is GLUE's, whose columns and labels are known: leave out --text and --label, or call your own \
+                 task something other than {}",
+                glue.name()
+            );
+        }
+        let target = match (self.regression, self.labels.as_slice()) {
+            (true, _) => CustomTarget::DiscoverScores,
+            (false, []) => CustomTarget::DiscoverClasses,
+            (false, labels) => CustomTarget::Classes(labels.iter().map(|label| label.trim().to_owned()).collect()),
+        };
+        let task = CustomTask {
+            name: name.to_owned(),
+            first: first.clone(),
+            second: self.text2.clone(),
+            label: label.clone(),
+            target,
+            metrics: Vec::new(),
+        };
+        Ok(task.resolve(data)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bitspike_core::glue::{Metric, Target};
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        task: TaskArgs,
+    }
+
+    fn parse(line: &str) -> Result<TaskArgs, clap::Error> {
+        Line::try_parse_from(std::iter::once("x").chain(line.split_whitespace())).map(|line| line.task)
+    }
+
+    fn resolve(line: &str, data: &Path) -> Result<TaskSpec> {
+        parse(line).expect("a correct command line").resolve(data)
+    }
+
+    #[test]
+    fn glue_by_name_and_an_own_task_by_its_columns() {
+        let nowhere = Path::new("/nonexistent");
+        assert_eq!(resolve("--task SST-2", nowhere).unwrap(), TaskSpec::glue("sst2").unwrap());
+        let own = resolve("--task mood --text a --text2 b --label c --labels sad,happy", nowhere).unwrap();
+        assert_eq!((own.name.as_str(), own.first.as_str(), own.second.as_deref()), ("mood", "a", Some("b")));
+        assert_eq!((own.labels(), own.primary()), (["sad", "happy"].map(String::from).as_slice(), Metric::Accuracy));
+
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("train.csv"), "t,s\nx,1.5\ny,-2\n").unwrap();
+        let scores = resolve("--text t --label s --regression", folder.path()).unwrap();
+        assert_eq!((scores.name.as_str(), scores.target), ("custom", Target::Regression { min: -2.0, max: 1.5 }));
+        let classes = resolve("--text t --label s", folder.path()).unwrap();
+        assert_eq!(classes.labels(), ["-2", "1.5"]);
+    }
+
+    #[test]
+    fn half_a_task_is_wrong_usage() {
+        for line in [
+            "--text a",
+            "--label a",
+            "--task sst2 --labels a,b",
+            "--task stsb --regression",
+            "--text2 a",
+            "--text a --label b --labels c,d --regression",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_resolved_says_why() {
+        let nowhere = Path::new("/nonexistent");
+        let none = parse("").unwrap();
+        assert!(!none.is_given());
+        assert!(none.resolve(nowhere).unwrap_err().to_string().contains("--task NAME"));
+        for (line, says) in [
+            ("--task sst3", "cola, sst2"),
+            ("--task sst2 --text a --label b", "GLUE's"),
+            ("--text a --label b", "/nonexistent"),
+            ("--text a --label b --labels only", "labels of task custom"),
+        ] {
+            let error = format!("{:#}", resolve(line, nowhere).unwrap_err());
+            assert!(error.contains(says), "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The `bitspike` program.
+//!
+//! Exit codes: 0 done, 1 a problem with data, files or training (one message on standard error), 2 wrong usage, 130
+//! interrupted.
+
+mod commands;
+mod hub;
+mod interrupt;
+mod live;
+mod quickstart;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Spiking language models with 1- and 1.58-bit weights: distil, score, run.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 110, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Everything in one go, without a download: corpus, teacher, three students, one table
+    Quickstart(commands::quickstart::QuickstartArgs),
+    /// List tasks, check data, fetch tasks and models
+    Data(commands::data::DataArgs),
+    /// Fine-tune a BERT teacher on a task
+    Teacher(commands::teacher::TeacherArgs),
+    /// Distil a teacher into a spiking student
+    Distil(commands::distil::DistilArgs),
+    /// Score a student or a teacher
+    Eval(commands::eval::EvalArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Quickstart(args) => commands::quickstart::run(args),
+        Command::Data(args) => commands::data::run(args),
+        Command::Teacher(args) => commands::teacher::run(args),
+        Command::Distil(args) => commands::distil::run(args),
+        Command::Eval(args) => commands::eval::run(args),
+    };
+    live::restore_terminal();
+    match result {
+        Ok(()) if interrupt::requested() => ExitCode::from(130),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bitspike: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A reader that went away, such as `head`, is no failure of ours.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}

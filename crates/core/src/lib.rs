@@ -1,0 +1,13 @@
+//! What a bitspike model *is*: tasks and metrics, tokenisation, configuration, the spiking neuron and the low-bit weight
+//! quantisers, written to be read. No training framework, no async runtime, no C.
+//!
+//! Symbols follow `docs/model.md`: `T` time steps, `theta` firing threshold, `a` firing rate, `n` spike count.
+
+pub mod config;
+pub mod error;
+pub mod glue;
+pub mod neuron;
+pub mod quantize;
+pub mod tokenizer;
+
+pub use error::{Error, Result};

@@ -1,0 +1,169 @@
+//! From text to token ids: BERT's WordPiece tokeniser, read from a model folder.
+//!
+//! A text is cleaned and split into words and punctuation, each word into the longest pieces the vocabulary has, and the pieces
+//! are framed as `[CLS] first [SEP]` or `[CLS] first [SEP] second [SEP]`, the second text with type id 1.
+
+mod folder;
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use tokenizers::processors::PostProcessorWrapper;
+
+use crate::error::{Error, Result};
+
+/// Characters of a text that are looked at first for each token wanted; more than any natural language needs, so that only
+/// odd texts (long runs of spaces or of unbroken letters) need a second look.
+const CHARS_PER_TOKEN: usize = 8;
+
+/// Texts given to a thread at a time.
+const TEXTS_PER_TASK: usize = 32;
+
+/// A tokeniser of BERT's kind.
+///
+/// Texts of any length are safe to encode: the cost is bounded by the tokens wanted unless the text holds fewer tokens than its
+/// length suggests, and then by one pass over it (see [`Tokenizer::encode`]).
+#[derive(Debug, Clone)]
+pub struct Tokenizer {
+    /// Normaliser, splitter and vocabulary; neither frame nor truncation nor padding.
+    inner: tokenizers::Tokenizer,
+    /// The frame as `tokenizer.json` describes it, to write it back.
+    post_processor: Option<PostProcessorWrapper>,
+    cls: u32,
+    sep: u32,
+    pad: u32,
+    unknown: u32,
+    vocab_size: usize,
+    /// Tokens that the end of a cut text can change at most.
+    margin: usize,
+    /// Other files of the folder that belong to the tokeniser: name and content.
+    companions: Vec<(&'static str, Vec<u8>)>,
+}
+
+/// A text or pair of texts as the model reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoding {
+    /// Token ids with `[CLS]` and `[SEP]`.
+    pub ids: Vec<u32>,
+    /// For each token 0, or 1 from the second text on to its `[SEP]`.
+    pub type_ids: Vec<u32>,
+}
+
+impl Tokenizer {
+    /// Reads `tokenizer.json` of a model folder or, where there is none, `vocab.txt` with the settings of
+    /// `tokenizer_config.json` (`do_lower_case`, `strip_accents`, `tokenize_chinese_chars`, names of the special tokens; the
+    /// defaults are those of an uncased BERT). Truncation and padding that `tokenizer.json` asks for are dropped.
+    ///
+    /// # Errors
+    /// If neither file is there, one is malformed, the tokeniser is not a WordPiece tokeniser with BERT's frame, or the
+    /// vocabulary lacks `[CLS]`, `[SEP]` or `[UNK]`; the file is named.
+    pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
+        folder::load(folder.as_ref())
+    }
+
+    /// Writes `tokenizer.json` into `folder`, beside copies of the files that belong to the tokeniser in the folder it came
+    /// from (`vocab.txt`, `tokenizer_config.json`, `special_tokens_map.json`), atomically file by file.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
+        folder::save(self, folder.as_ref())
+    }
+
+    /// Token ids of a text or a pair of texts, cut to `max_len` tokens with the frame.
+    ///
+    /// With `room` tokens left beside the frame, a pair is cut longest first: a text of up to half of `room` is kept whole and
+    /// the other gets the rest; where both are longer they share evenly, an odd token going to the longer (to the second if
+    /// both alone would fill the room). The frame is always there: `max_len` below 2 (3 for a pair) gives the frame alone.
+    ///
+    /// Only a beginning of a long text is tokenised, and the result is that of the whole text: cutting a text can change no
+    /// token but those of its last word (a word of more than 100 characters is one `[UNK]`, so 100 tokens at most) or of a
+    /// special token that the cut divides. The beginning, first 8 characters for every token wanted, is therefore extended
+    /// until it gives that many tokens more than wanted.
+    pub fn encode(&self, first: &str, second: Option<&str>, max_len: usize) -> Encoding {
+        let Some(second) = second else {
+            let pieces = self.pieces(first, max_len.saturating_sub(2));
+            return self.frame(&pieces, None);
+        };
+        let room = max_len.saturating_sub(3);
+        let (first, second) = (self.pieces(first, room), self.pieces(second, room));
+        let (keep_first, keep_second) = share(first.len(), second.len(), room);
+        self.frame(&first[..keep_first], Some(&second[..keep_second]))
+    }
+
+    /// [`Tokenizer::encode`] of many texts on all cores; results in the order of the texts.
+    pub fn encode_batch(&self, texts: &[(&str, Option<&str>)], max_len: usize) -> Vec<Encoding> {
+        let encode = |&(first, second): &(&str, Option<&str>)| self.encode(first, second, max_len);
+        texts.par_iter().with_min_len(TEXTS_PER_TASK).map(encode).collect()
+    }
+
+    /// Rows that an embedding table needs for this vocabulary: the largest id plus 1.
+    pub fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    /// Id of the padding token; 0 where the vocabulary has none (padded places are masked, their id is never seen).
+    pub fn pad_id(&self) -> u32 {
+        self.pad
+    }
+
+    /// Checks that a model whose word table has `vocab_size` rows can read every id of this tokeniser.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names both sizes.
+    pub fn check_vocab(&self, vocab_size: usize) -> Result<()> {
+        if self.vocab_size <= vocab_size {
+            return Ok(());
+        }
+        let expected =
+            format!("ids below the model's vocab_size = {vocab_size} (the tokeniser that the model was trained with)");
+        Err(Error::invalid("tokeniser", expected, format!("ids up to {}", self.vocab_size - 1)))
+    }
+
+    /// The first `wanted` tokens of a text, without frame.
+    fn pieces(&self, text: &str, wanted: usize) -> Vec<u32> {
+        let enough = wanted.saturating_add(self.margin);
+        let mut chars = enough.saturating_mul(CHARS_PER_TOKEN);
+        loop {
+            let end = text.char_indices().nth(chars).map(|(end, _)| end);
+            let mut ids = self.tokens(&text[..end.unwrap_or(text.len())]);
+            if end.is_none() || ids.len() >= enough {
+                ids.truncate(wanted);
+                return ids;
+            }
+            chars = chars.saturating_mul(4);
+        }
+    }
+
+    fn tokens(&self, text: &str) -> Vec<u32> {
+        // The parts that `load` admits fail on no text once the vocabulary has [UNK]. Should one fail all the same, the text
+        // counts as one word that the vocabulary cannot spell.
+        self.inner.encode_fast(text, false).map_or_else(|_| vec![self.unknown], |encoding| encoding.get_ids().to_vec())
+    }
+
+    fn frame(&self, first: &[u32], second: Option<&[u32]>) -> Encoding {
+        let mut ids = Vec::with_capacity(first.len() + second.map_or(2, |second| second.len() + 3));
+        ids.push(self.cls);
+        ids.extend_from_slice(first);
+        ids.push(self.sep);
+        let mut type_ids = vec![0; ids.len()];
+        if let Some(second) = second {
+            ids.extend_from_slice(second);
+            ids.push(self.sep);
+            type_ids.resize(ids.len(), 1);
+        }
+        Encoding { ids, type_ids }
+    }
+}
+
+/// How many tokens of each text of a pair are kept in `room`, longest first.
+fn share(first: usize, second: usize, room: usize) -> (usize, usize) {
+    if first + second <= room {
+        return (first, second);
+    }
+    let short = first.min(second).min(room / 2);
+    if first > second { (room - short, short) } else { (short, room - short) }
+}
+
+#[cfg(test)]
+mod tests;

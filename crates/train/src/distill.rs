@@ -1,0 +1,253 @@
+//! Distillation: a teacher's hidden states, attention scores and logits into a spiking student, stage by stage.
+
+use std::path::PathBuf;
+
+use bitspike_core::config::StudentConfig;
+use bitspike_core::glue::{Target as TaskTarget, TaskSpec};
+use burn::module::Module;
+use burn::tensor::Device;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::data::{Encoded, derive_seed, epoch_batches, pack, targets};
+use crate::error::{Error, Result};
+use crate::evaluate::predict_student;
+use crate::loss::{Target, distillation, value};
+use crate::optimizer::{AdamW, ModuleGradients, RowGradient, Update, floats};
+use crate::recipe::{Init, Recipe, StageKind};
+use crate::run::{Counters, RunFolder};
+use crate::student::Student;
+use crate::teacher::Teacher;
+use crate::training::{Evaluation, Learner, StepReport};
+
+/// The texts of a distillation.
+#[derive(Debug, Default)]
+pub struct Texts {
+    /// The task's training examples.
+    pub train: Vec<Encoded>,
+    /// The task's dev examples.
+    pub dev: Vec<Encoded>,
+    /// Unlabelled windows for `general` stages.
+    pub corpus: Vec<Encoded>,
+}
+
+/// A student in training beside its teacher.
+#[derive(Debug)]
+pub struct Distiller {
+    recipe: Recipe,
+    task: TaskSpec,
+    teacher: Teacher,
+    student: Student,
+    texts: Texts,
+    optimizer: AdamW,
+    folder: RunFolder,
+    device: Device,
+}
+
+/// The configuration of the student that `recipe` describes for `teacher` and `task`.
+///
+/// # Errors
+/// If it is not a valid one.
+pub fn student_config(recipe: &Recipe, teacher: &Teacher, task: &TaskSpec) -> Result<StudentConfig> {
+    let (wanted, source) = (&recipe.student, &teacher.config);
+    let or = |value: usize, default: usize| if value == 0 { default } else { value };
+    if wanted.init == Init::Teacher && wanted.hidden + wanted.heads + wanted.intermediate > 0 {
+        return Err(Error::Mismatch(
+            "`student.hidden`, `heads` and `intermediate` are the teacher's when `student.init = \"teacher\"`; leave them out \
+             or set `init = \"random\"`"
+                .into(),
+        ));
+    }
+    let config = StudentConfig {
+        hidden: or(wanted.hidden, source.hidden_size),
+        heads: or(wanted.heads, source.num_attention_heads),
+        intermediate: or(wanted.intermediate, source.intermediate_size),
+        layers: or(wanted.layers, source.num_hidden_layers),
+        vocab_size: source.vocab_size,
+        max_positions: source.max_position_embeddings,
+        type_vocab: source.type_vocab_size,
+        layer_norm_eps: source.layer_norm_eps,
+        num_labels: task.num_outputs(),
+        labels: task.labels().to_vec(),
+        time_steps: wanted.time_steps,
+        signed: wanted.signed,
+        weight_bits: wanted.weight_bits,
+        granularity: wanted.granularity,
+        embedding_bits: wanted.embedding_bits,
+    };
+    config.validate()?;
+    Ok(config)
+}
+
+impl Distiller {
+    /// Prepares a student for `recipe`: from the teacher or at random.
+    ///
+    /// # Errors
+    /// If recipe, task, teacher and texts do not fit together; each is named with what to change.
+    pub fn new(
+        (recipe, task): (Recipe, TaskSpec),
+        teacher: Teacher,
+        texts: Texts,
+        folder: RunFolder,
+        device: &Device,
+    ) -> Result<Self> {
+        let config = student_config(&recipe, &teacher, &task)?;
+        check(&recipe, &task, &teacher, &texts, &config)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(recipe.seed, 1));
+        let thresholds = &recipe.student.thresholds;
+        let on = device.clone().autodiff();
+        let student = match recipe.student.init {
+            Init::Teacher => Student::from_teacher(config, &teacher, thresholds, &mut rng, &on)?,
+            Init::Random => {
+                let deviation = teacher.config.initializer_range;
+                Student::random(config, teacher.config.hidden_size, thresholds, deviation, &mut rng, &on)
+            }
+        };
+        let optimizer = AdamW::default();
+        Ok(Self { recipe, task, teacher, student, texts, optimizer, folder, device: device.clone() })
+    }
+
+    /// Goes back to the folder's last checkpoint.
+    ///
+    /// # Errors
+    /// If there is none or it is of another student.
+    pub fn restore(&mut self) -> Result<Counters> {
+        let (optimizer, counters) = self.folder.restore_last(&mut self.student)?;
+        self.optimizer = optimizer;
+        Ok(counters)
+    }
+
+    /// The student as it stands.
+    pub fn student(&self) -> &Student {
+        &self.student
+    }
+
+    /// Number of trainable scalars.
+    pub fn parameters(&self) -> usize {
+        self.student.net.num_params() + self.student.words.values.len()
+    }
+
+    fn examples(&self, stage: usize) -> &[Encoded] {
+        if self.recipe.stage[stage].kind == StageKind::General { &self.texts.corpus } else { &self.texts.train }
+    }
+}
+
+fn check(recipe: &Recipe, task: &TaskSpec, teacher: &Teacher, texts: &Texts, config: &StudentConfig) -> Result<()> {
+    let fail = |message: String| Err(Error::Mismatch(message));
+    for (i, stage) in recipe.stage.iter().enumerate() {
+        let weights = stage.loss_weights();
+        if stage.kind == StageKind::General && texts.corpus.is_empty() {
+            return fail(format!("stage {i} is `general` and needs plain text: give a file with --corpus"));
+        }
+        if stage.kind != StageKind::General && texts.train.is_empty() {
+            return fail(format!("stage {i} ({}) needs the task's training examples: none were found", stage.kind.name()));
+        }
+        if weights.attention > 0.0 && config.heads != teacher.config.num_attention_heads {
+            return fail(format!(
+                "stage {i} compares attention scores, but the student has {} heads and the teacher {}; set \
+                 `attention_weight = 0` or give both the same",
+                config.heads, teacher.config.num_attention_heads
+            ));
+        }
+        if weights.prediction > 0.0 {
+            match teacher.num_outputs() {
+                None => {
+                    return fail(format!(
+                        "stage {i} learns from the teacher's logits, but the teacher has no classifier: fine-tune it with \
+                         `bitspike teacher --task {}` first, or use a `labels` stage",
+                        task.name
+                    ));
+                }
+                Some(found) if found != task.num_outputs() => {
+                    return fail(format!(
+                        "the teacher has {found} outputs, task {} has {}: this teacher was fine-tuned for another task",
+                        task.name,
+                        task.num_outputs()
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    if recipe.data.max_length > config.max_positions {
+        return fail(format!(
+            "`data.max_length` is {}, but the teacher has only {} positions",
+            recipe.data.max_length, config.max_positions
+        ));
+    }
+    Ok(())
+}
+
+impl Learner for Distiller {
+    fn stage_examples(&self, stage: usize) -> usize {
+        self.examples(stage).len()
+    }
+
+    fn batches(&self, stage: usize, epoch: u64) -> Vec<Vec<usize>> {
+        let seed = derive_seed(self.recipe.seed, 1000 * (stage as u64 + 1) + epoch);
+        epoch_batches(self.examples(stage), self.recipe.data.batch_size, seed)
+    }
+
+    fn begin_stage(&mut self, _stage: usize) {
+        self.optimizer = AdamW::default();
+    }
+
+    fn step(&mut self, stage: usize, step: u64, batch: &[usize], update: Update, measure: bool) -> Result<StepReport> {
+        let settings = &self.recipe.stage[stage];
+        let weights = settings.loss_weights();
+        let tokens = pack(self.examples(stage), batch);
+        let labels = if weights.label > 0.0 { targets(self.examples(stage), batch)? } else { Vec::new() };
+        let regression = matches!(self.task.target, TaskTarget::Regression { .. });
+        let target = Target { labels: &labels, regression, temperature: settings.temperature };
+
+        let teacher = self.teacher.infer(&tokens, &self.device);
+        let on = self.device.clone().autodiff();
+        let rows = self.student.words.rows(&tokens.vocabulary, &on).require_grad();
+        let output = self.student.forward(rows.clone(), &tokens);
+        let loss = distillation(&self.student, &output, &teacher, (&tokens, target), weights);
+        let part = |part: &Option<burn::tensor::Tensor<2>>| part.as_ref().map(value);
+        let mut report = StepReport {
+            loss: value(&loss.total),
+            hidden: part(&loss.hidden),
+            attention: part(&loss.attention),
+            prediction: part(&loss.prediction),
+            tokens: tokens.len(),
+            ..StepReport::default()
+        };
+        if !report.loss.is_finite() {
+            return Err(Error::Diverged { step, what: "the loss".into(), value: report.loss });
+        }
+        if measure {
+            let rates = output.firing_rates(self.student.config.time_steps);
+            report.rate = Some(rates.iter().map(|(_, rate)| rate).sum::<f64>() / rates.len() as f64);
+        }
+        let mut gradients = loss.total.backward();
+        drop((loss, output, teacher));
+        let row_gradient = rows.grad_remove(&mut gradients).map(floats);
+        let row_gradient = row_gradient.map(|values| RowGradient { ids: &tokens.vocabulary, values });
+        let taken = ModuleGradients::take(&self.student.net, &mut gradients);
+        drop((gradients, rows));
+        let update = if self.recipe.student.learn_thresholds { update } else { Update { threshold_rate: 0.0, ..update } };
+        let optimizer = &mut self.optimizer;
+        let words = &mut self.student.words;
+        let net = &mut self.student.net;
+        report.grad_norm = optimizer.step(net, taken, (words, row_gradient), update);
+        if !report.grad_norm.is_finite() {
+            return Err(Error::Diverged { step, what: "the norm of the gradient".into(), value: report.grad_norm });
+        }
+        Ok(report)
+    }
+
+    fn evaluate(&self) -> Result<Evaluation> {
+        let predictions = predict_student(&self.student, &self.texts.dev, &self.device);
+        Evaluation::of(&self.task, &predictions, &self.texts.dev)
+    }
+
+    fn save_best(&self, counters: &Counters) -> Result<PathBuf> {
+        self.folder.save_best(&self.student, counters)
+    }
+
+    fn save_last(&self, counters: &Counters) -> Result<PathBuf> {
+        self.folder.save_last(&self.student, &self.optimizer, counters)
+    }
+}

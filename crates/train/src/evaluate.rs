@@ -1,0 +1,94 @@
+//! Scoring a model on labelled examples.
+
+use std::collections::BTreeMap;
+
+use bitspike_core::glue::{MetricValues, Target, TaskSpec};
+use burn::tensor::{Device, Tensor};
+
+use crate::data::{Encoded, pack, sorted_batches};
+use crate::error::{Error, Result};
+use crate::student::Student;
+use crate::teacher::Teacher;
+
+/// Logits of every example, in the examples' order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predictions {
+    /// One row an example: a value a class, or one score.
+    pub logits: Vec<Vec<f32>>,
+    /// Firing rate of each population over all tokens, by name; empty for a teacher.
+    pub rates: BTreeMap<String, f64>,
+}
+
+/// Examples of one batch in evaluation; they are packed, so this bounds memory rather than padding.
+const BATCH: usize = 64;
+
+/// What `student` says of `examples`.
+pub fn predict_student(student: &Student, examples: &[Encoded], device: &Device) -> Predictions {
+    // Without autodiff no graph is kept.
+    let student = Student { net: burn::module::Module::valid(&student.net), ..student.clone() };
+    let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+    let logits = predict(examples, |indices| {
+        let tokens = pack(examples, indices);
+        let output = student.infer(&tokens, device);
+        for (name, rate) in output.firing_rates(student.config.time_steps) {
+            let sum = sums.entry(name).or_default();
+            sum.0 += rate * tokens.len() as f64;
+            sum.1 += tokens.len() as f64;
+        }
+        output.logits
+    });
+    Predictions { logits, rates: sums.into_iter().map(|(name, (sum, tokens))| (name, sum / tokens)).collect() }
+}
+
+/// What `teacher` says of `examples`.
+///
+/// # Errors
+/// If it has no classifier.
+pub fn predict_teacher(teacher: &Teacher, examples: &[Encoded], device: &Device) -> Result<Predictions> {
+    if teacher.num_outputs().is_none() {
+        let message = "this teacher has no classifier; fine-tune it on the task first with `bitspike teacher`";
+        return Err(Error::Mismatch(message.into()));
+    }
+    let teacher = Teacher { net: burn::module::Module::valid(&teacher.net), ..teacher.clone() };
+    let logits = predict(examples, |indices| {
+        teacher.infer(&pack(examples, indices), device).logits.expect("a teacher with a classifier has logits")
+    });
+    Ok(Predictions { logits, rates: BTreeMap::new() })
+}
+
+fn predict(examples: &[Encoded], mut logits: impl FnMut(&[usize]) -> Tensor<2>) -> Vec<Vec<f32>> {
+    let mut rows = vec![Vec::new(); examples.len()];
+    for indices in sorted_batches(examples, BATCH) {
+        let batch = logits(&indices);
+        let width = batch.dims()[1];
+        let values = crate::optimizer::floats(batch);
+        for (&index, row) in indices.iter().zip(values.chunks_exact(width)) {
+            rows[index] = row.to_vec();
+        }
+    }
+    rows
+}
+
+impl Predictions {
+    /// The class of each example, or its score.
+    pub fn answers(&self, task: &TaskSpec) -> Vec<f32> {
+        let class = |row: &Vec<f32>| {
+            let best = row.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &x)| if x > best.1 { (i, x) } else { best });
+            best.0 as f32
+        };
+        match task.target {
+            Target::Regression { .. } => self.logits.iter().map(|row| row[0]).collect(),
+            Target::Classification { .. } => self.logits.iter().map(class).collect(),
+        }
+    }
+
+    /// The task's metrics.
+    ///
+    /// # Errors
+    /// If an example has no label, or an answer is not a number.
+    pub fn score(&self, task: &TaskSpec, examples: &[Encoded]) -> Result<MetricValues> {
+        let all: Vec<usize> = (0..examples.len()).collect();
+        let targets = crate::data::targets(examples, &all)?;
+        Ok(task.score(&self.answers(task), &targets)?)
+    }
+}

@@ -1,0 +1,21 @@
+//! Training: a full-precision BERT teacher, fine-tuned and distilled into a spiking student of 1- or 1.58-bit weights.
+
+pub mod data;
+pub mod distill;
+pub mod error;
+pub mod evaluate;
+pub mod finetune;
+pub mod layers;
+pub mod loss;
+pub mod ops;
+pub mod optimizer;
+mod parameters;
+pub mod progress;
+pub mod recipe;
+pub mod run;
+pub mod student;
+pub mod teacher;
+pub mod training;
+pub mod weights;
+
+pub use error::{Error, Result};

@@ -1,0 +1,371 @@
+//! Multi-head attention over packed sentences, and the distance between two models' attention scores.
+
+use burn_flex::FlexTensor;
+use burn::tensor::{Tensor, activation};
+use rayon::prelude::*;
+
+use super::lanes::{LANES, exp, wide};
+use super::{Kernel, Segments, apply, scalar, scalar_tensor, shape, tensor, values};
+
+/// `ctx = softmax(query (scale_k key)^T / sqrt(D/H)) (scale_v val)`, head by head, within each sentence.
+///
+/// # Shapes
+/// `query`, `key`, `val` and the result `[M, D]`; both scales `[1, 1]`. `D` is a multiple of `heads`.
+pub fn attention(
+    query: Tensor<2>,
+    (key, key_scale): (Tensor<2>, Tensor<2>),
+    (val, val_scale): (Tensor<2>, Tensor<2>),
+    heads: usize,
+    segments: &Segments,
+) -> Tensor<2> {
+    apply(Attention { heads, segments: segments.clone() }, [query, key, key_scale, val, val_scale])
+}
+
+/// `mean of (S - S')^2` over heads and all pairs of tokens of one sentence, where `S = query (scale key)^T / sqrt(D/H)` and
+/// `S'` is the same of the `other` query and key, which get no gradient.
+///
+/// # Shapes
+/// `query`, `key` and both of `other` `[M, D]`, `scale [1, 1]`; result `[1, 1]`.
+pub fn score_distance(
+    query: Tensor<2>,
+    (key, key_scale): (Tensor<2>, Tensor<2>),
+    other: (Tensor<2>, Tensor<2>),
+    heads: usize,
+    segments: &Segments,
+) -> Tensor<2> {
+    apply(ScoreDistance { heads, segments: segments.clone() }, [query, key, key_scale, other.0, other.1])
+}
+
+#[derive(Debug)]
+pub(super) struct Attention {
+    pub(super) heads: usize,
+    pub(super) segments: Segments,
+}
+
+#[derive(Debug)]
+pub(super) struct ScoreDistance {
+    pub(super) heads: usize,
+    pub(super) segments: Segments,
+}
+
+/// One head of one sentence: rows of `width` values of which columns `start..start + size` belong to the head.
+#[derive(Clone, Copy)]
+struct Head {
+    width: usize,
+    start: usize,
+    size: usize,
+}
+
+impl Head {
+    #[inline(always)]
+    fn row<'a>(&self, x: &'a [f32], i: usize) -> &'a [f32] {
+        &x[i * self.width + self.start..][..self.size]
+    }
+
+    #[inline(always)]
+    fn row_mut<'a>(&self, x: &'a mut [f32], i: usize) -> &'a mut [f32] {
+        &mut x[i * self.width + self.start..][..self.size]
+    }
+
+    /// `x^T` of this head as `[size, padded]`, zero beyond the sentence.
+    #[inline(always)]
+    fn transpose(&self, x: &[f32], length: usize, padded: usize, out: &mut Vec<f32>) {
+        out.clear();
+        out.resize(self.size * padded, 0.0);
+        for j in 0..length {
+            for (d, &value) in self.row(x, j).iter().enumerate() {
+                out[d * padded + j] = value;
+            }
+        }
+    }
+}
+
+/// `out[j] = factor * sum_d x[d] * columns[d, j]`, summed over `d` in order.
+#[inline(always)]
+fn product(x: &[f32], columns: &[f32], factor: f32, out: &mut [f32]) {
+    let padded = out.len();
+    out.fill(0.0);
+    for (&x, column) in x.iter().zip(columns.chunks_exact(padded)) {
+        for (out, &c) in out.iter_mut().zip(column) {
+            *out += x * c;
+        }
+    }
+    out.iter_mut().for_each(|out| *out *= factor);
+}
+
+/// `out += factor * x`.
+#[inline(always)]
+fn accumulate(out: &mut [f32], x: &[f32], factor: f32) {
+    for (out, &x) in out.iter_mut().zip(x) {
+        *out += factor * x;
+    }
+}
+
+/// Softmax of the first `length` values in place; the padding becomes 0.
+#[inline(always)]
+fn softmax(scores: &mut [f32], length: usize) {
+    let max = scores[..length].iter().fold(f32::NEG_INFINITY, |max, &s| max.max(s));
+    scores[length..].fill(f32::NEG_INFINITY);
+    let mut lanes = [0.0; LANES];
+    for chunk in scores.chunks_exact_mut(LANES) {
+        for (lane, score) in lanes.iter_mut().zip(chunk) {
+            *score = exp(*score - max);
+            *lane += *score;
+        }
+    }
+    let inverse = 1.0 / lanes.iter().sum::<f32>();
+    scores.iter_mut().for_each(|score| *score *= inverse);
+}
+
+/// Scratch memory of one sentence, reused over heads.
+#[derive(Default)]
+struct Scratch {
+    keys: Vec<f32>,
+    values: Vec<f32>,
+    scores: Vec<f32>,
+    gradient: Vec<f32>,
+}
+
+/// Splits `x` into the rows of each sentence.
+fn split<'a>(mut x: &'a mut [f32], segments: &Segments, width: usize) -> Vec<&'a mut [f32]> {
+    let mut parts = Vec::with_capacity(segments.len());
+    for range in segments.ranges() {
+        let (part, rest) = x.split_at_mut(range.len() * width);
+        parts.push(part);
+        x = rest;
+    }
+    parts
+}
+
+fn heads(width: usize, heads: usize) -> impl Iterator<Item = Head> {
+    let size = width / heads;
+    (0..heads).map(move |head| Head { width, start: head * size, size })
+}
+
+impl Kernel<5> for Attention {
+    type Saved = [FlexTensor; 6];
+
+    fn forward(&self, inputs: [FlexTensor; 5]) -> (FlexTensor, Self::Saved) {
+        let [query, key, key_scale, val, val_scale] = inputs;
+        let size = shape(&query);
+        let width = size[1];
+        let (q, k, v) = (values(&query), values(&key), values(&val));
+        let factor = scalar(&key_scale) / ((width / self.heads) as f32).sqrt();
+        let val_factor = scalar(&val_scale);
+        let mut out = vec![0.0; q.len()];
+        split(&mut out, &self.segments, width).into_par_iter().zip(ranges(&self.segments)).for_each(|(out, range)| {
+            let (length, at) = (range.len(), range.start * width..range.end * width);
+            let (q, k, v) = (&q[at.clone()], &k[at.clone()], &v[at]);
+            let padded = length.next_multiple_of(LANES);
+            let mut scratch = Scratch { scores: vec![0.0; padded], ..Scratch::default() };
+            wide(
+                #[inline(always)]
+                || {
+                    for head in heads(width, self.heads) {
+                        head.transpose(k, length, padded, &mut scratch.keys);
+                        for i in 0..length {
+                            product(head.row(q, i), &scratch.keys, factor, &mut scratch.scores);
+                            softmax(&mut scratch.scores, length);
+                            let out = head.row_mut(out, i);
+                            for (j, &p) in scratch.scores[..length].iter().enumerate() {
+                                accumulate(out, head.row(v, j), p);
+                            }
+                            out.iter_mut().for_each(|out| *out *= val_factor);
+                        }
+                    }
+                },
+            );
+        });
+        let out = tensor(out, size);
+        (out.clone(), [query, key, key_scale, val, val_scale, out])
+    }
+
+    fn backward(&self, saved: Self::Saved, grad: FlexTensor, needs: [bool; 5]) -> [Option<FlexTensor>; 5] {
+        let [query, key, key_scale, val, val_scale, ctx] = saved;
+        let size = shape(&query);
+        let width = size[1];
+        let (q, k, v, g) = (values(&query), values(&key), values(&val), values(&grad));
+        let root = 1.0 / ((width / self.heads) as f32).sqrt();
+        let (key_factor, val_factor) = (scalar(&key_scale), scalar(&val_scale));
+        let (mut dq, mut dk, mut dv) = (vec![0.0; q.len()], vec![0.0; q.len()], vec![0.0; q.len()]);
+        let parts = split(&mut dq, &self.segments, width)
+            .into_par_iter()
+            .zip(split(&mut dk, &self.segments, width))
+            .zip(split(&mut dv, &self.segments, width))
+            .zip(ranges(&self.segments));
+        parts.for_each(|(((dq, dk), dv), range)| {
+            let (length, at) = (range.len(), range.start * width..range.end * width);
+            let (q, k, v, g) = (&q[at.clone()], &k[at.clone()], &v[at.clone()], &g[at]);
+            let padded = length.next_multiple_of(LANES);
+            let mut scratch =
+                Scratch { scores: vec![0.0; padded], gradient: vec![0.0; padded], ..Scratch::default() };
+            wide(
+                #[inline(always)]
+                || {
+                    for head in heads(width, self.heads) {
+                        head.transpose(k, length, padded, &mut scratch.keys);
+                        head.transpose(v, length, padded, &mut scratch.values);
+                        for i in 0..length {
+                            let (query, grad) = (head.row(q, i), head.row(g, i));
+                            product(query, &scratch.keys, key_factor * root, &mut scratch.scores);
+                            softmax(&mut scratch.scores, length);
+                            product(grad, &scratch.values, val_factor, &mut scratch.gradient);
+                            let along: f32 = scratch.scores.iter().zip(&scratch.gradient).map(|(p, d)| p * d).sum();
+                            for (j, &p) in scratch.scores[..length].iter().enumerate() {
+                                let score = p * (scratch.gradient[j] - along) * root;
+                                accumulate(head.row_mut(dq, i), head.row(k, j), score * key_factor);
+                                accumulate(head.row_mut(dk, j), query, score * key_factor);
+                                accumulate(head.row_mut(dv, j), grad, p * val_factor);
+                            }
+                        }
+                    }
+                },
+            );
+        });
+        // sum of dS * S = dK . K = scale * d(scale), and likewise for the values.
+        let product = |x: &[f32], y: &[f32]| {
+            super::lanes::sum2(
+                x,
+                y,
+                #[inline(always)]
+                |x, y| x * y,
+            )
+        };
+        let to_key_scale = needs[2].then(|| scalar_tensor(product(&dk, k) / f64::from(key_factor)));
+        let to_val_scale = needs[4].then(|| scalar_tensor(product(g, values(&ctx)) / f64::from(val_factor)));
+        let wrap = |x: Vec<f32>| Some(tensor(x, size));
+        [wrap(dq), wrap(dk), to_key_scale, wrap(dv), to_val_scale]
+    }
+
+    fn compose(&self, [query, key, key_scale, val, val_scale]: [Tensor<2>; 5]) -> Tensor<2> {
+        let (key, val) = (key * key_scale, val * val_scale);
+        let sentences = self.segments.ranges().map(|range| {
+            let heads = heads(query.dims()[1], self.heads).map(|head| {
+                let part = |x: &Tensor<2>| x.clone().slice([range.clone(), head.start..head.start + head.size]);
+                let scores = part(&query).matmul(part(&key).transpose()) / (head.size as f32).sqrt();
+                activation::softmax(scores, 1).matmul(part(&val))
+            });
+            Tensor::cat(heads.collect(), 1)
+        });
+        Tensor::cat(sentences.collect(), 0)
+    }
+}
+
+fn ranges(segments: &Segments) -> Vec<std::ops::Range<usize>> {
+    segments.ranges().collect()
+}
+
+impl ScoreDistance {
+    /// Number of terms of the mean.
+    fn terms(&self) -> f64 {
+        let pairs: usize = self.segments.ranges().map(|range| range.len() * range.len()).sum();
+        (pairs * self.heads).max(1) as f64
+    }
+}
+
+impl Kernel<5> for ScoreDistance {
+    type Saved = [FlexTensor; 5];
+
+    fn forward(&self, inputs: [FlexTensor; 5]) -> (FlexTensor, Self::Saved) {
+        let width = shape(&inputs[0])[1];
+        let [q, k, other_q, other_k] = [0, 1, 3, 4].map(|i| values(&inputs[i]));
+        let root = 1.0 / ((width / self.heads) as f32).sqrt();
+        let factor = scalar(&inputs[2]) * root;
+        let sums: Vec<f64> = ranges(&self.segments)
+            .into_par_iter()
+            .map(|range| {
+                let (length, at) = (range.len(), range.start * width..range.end * width);
+                let [q, k, other_q, other_k] = [q, k, other_q, other_k].map(|x| &x[at.clone()]);
+                let padded = length.next_multiple_of(LANES);
+                let mut scratch =
+                    Scratch { scores: vec![0.0; padded], gradient: vec![0.0; padded], ..Scratch::default() };
+                wide(
+                    #[inline(always)]
+                    || {
+                        let mut sum = 0.0;
+                        for head in heads(width, self.heads) {
+                            head.transpose(k, length, padded, &mut scratch.keys);
+                            head.transpose(other_k, length, padded, &mut scratch.values);
+                            for i in 0..length {
+                                product(head.row(q, i), &scratch.keys, factor, &mut scratch.scores);
+                                product(head.row(other_q, i), &scratch.values, root, &mut scratch.gradient);
+                                sum += super::lanes::lane_sum2(&scratch.scores, &scratch.gradient, |s, t| {
+                                    (s - t) * (s - t)
+                                });
+                            }
+                        }
+                        sum
+                    },
+                )
+            })
+            .collect();
+        (scalar_tensor(sums.iter().sum::<f64>() / self.terms()), inputs)
+    }
+
+    fn backward(&self, saved: Self::Saved, grad: FlexTensor, needs: [bool; 5]) -> [Option<FlexTensor>; 5] {
+        let size = shape(&saved[0]);
+        let width = size[1];
+        let [q, k, other_q, other_k] = [0, 1, 3, 4].map(|i| values(&saved[i]));
+        let root = 1.0 / ((width / self.heads) as f32).sqrt();
+        let key_factor = scalar(&saved[2]);
+        let slope = (2.0 * f64::from(scalar(&grad)) / self.terms()) as f32;
+        let (mut dq, mut dk) = (vec![0.0; q.len()], vec![0.0; q.len()]);
+        let parts = split(&mut dq, &self.segments, width)
+            .into_par_iter()
+            .zip(split(&mut dk, &self.segments, width))
+            .zip(ranges(&self.segments));
+        parts.for_each(|((dq, dk), range)| {
+            let (length, at) = (range.len(), range.start * width..range.end * width);
+            let [q, k, other_q, other_k] = [q, k, other_q, other_k].map(|x| &x[at.clone()]);
+            let padded = length.next_multiple_of(LANES);
+            let mut scratch =
+                Scratch { scores: vec![0.0; padded], gradient: vec![0.0; padded], ..Scratch::default() };
+            wide(
+                #[inline(always)]
+                || {
+                    for head in heads(width, self.heads) {
+                        head.transpose(k, length, padded, &mut scratch.keys);
+                        head.transpose(other_k, length, padded, &mut scratch.values);
+                        for i in 0..length {
+                            let query = head.row(q, i);
+                            product(query, &scratch.keys, key_factor * root, &mut scratch.scores);
+                            product(head.row(other_q, i), &scratch.values, root, &mut scratch.gradient);
+                            for j in 0..length {
+                                let score = slope * (scratch.scores[j] - scratch.gradient[j]) * root * key_factor;
+                                accumulate(head.row_mut(dq, i), head.row(k, j), score);
+                                accumulate(head.row_mut(dk, j), query, score);
+                            }
+                        }
+                    }
+                },
+            );
+        });
+        let to_scale = needs[2].then(|| {
+            let sum = super::lanes::sum2(
+                &dk,
+                k,
+                #[inline(always)]
+                |x, y| x * y,
+            );
+            scalar_tensor(sum / f64::from(key_factor))
+        });
+        [Some(tensor(dq, size)), Some(tensor(dk, size)), to_scale, None, None]
+    }
+
+    fn compose(&self, [query, key, key_scale, other_query, other_key]: [Tensor<2>; 5]) -> Tensor<2> {
+        let key = key * key_scale;
+        let (other_query, other_key) = (other_query.detach(), other_key.detach());
+        let mut sum = None;
+        for range in self.segments.ranges() {
+            for head in heads(query.dims()[1], self.heads) {
+                let part = |x: &Tensor<2>| x.clone().slice([range.clone(), head.start..head.start + head.size]);
+                let scores = part(&query).matmul(part(&key).transpose());
+                let difference = scores - part(&other_query).matmul(part(&other_key).transpose());
+                let term = (difference.clone() * difference).sum() / head.size as f32;
+                sum = Some(sum.map_or(term.clone(), |sum: Tensor<1>| sum + term));
+            }
+        }
+        let sum = sum.expect("at least one sentence").reshape([1, 1]);
+        sum / self.terms() as f32
+    }
+}

@@ -1,0 +1,74 @@
+//! The neuron at its quantised equilibrium.
+
+use burn_flex::FlexTensor;
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+
+use super::lanes::{self, PIECE, wide};
+use super::{Kernel, apply, scalar, scalar_tensor, shape, straight_through, tensor, values};
+
+/// Spike counts over `T` steps of a constant current: `n = clip(floor(I * (T/theta) + 1/2), low, T)` with `low = 0`, or `-T`
+/// for signed neurons (`docs/model.md`, "The neuron").
+///
+/// The gradient is that of the unrounded map: `dn/dI = T/theta` and `dn/dtheta = -T I/theta^2` for
+/// `low <= T I/theta <= T`, 0 outside.
+///
+/// # Shapes
+/// `current [M, D]`, `theta [1, 1]`; result `[M, D]`, integers as `f32`.
+pub fn neuron(current: Tensor<2>, theta: Tensor<2>, (time_steps, signed): (u32, bool)) -> Tensor<2> {
+    apply(Neuron { time_steps: time_steps as f32, signed }, [current, theta])
+}
+
+#[derive(Debug)]
+pub(super) struct Neuron {
+    pub(super) time_steps: f32,
+    pub(super) signed: bool,
+}
+
+impl Kernel<2> for Neuron {
+    type Saved = (FlexTensor, f32);
+
+    fn forward(&self, [current, theta]: [FlexTensor; 2]) -> (FlexTensor, Self::Saved) {
+        let theta = scalar(&theta);
+        let (gain, high) = (self.time_steps / theta, self.time_steps);
+        let low = if self.signed { -high } else { 0.0 };
+        let counts = lanes::map(
+            values(&current),
+            #[inline(always)]
+            |i| (i * gain + 0.5).floor().clamp(low, high),
+        );
+        (tensor(counts, shape(&current)), (current, theta))
+    }
+
+    fn backward(&self, (current, theta): Self::Saved, grad: FlexTensor, needs: [bool; 2]) -> [Option<FlexTensor>; 2] {
+        let gain = self.time_steps / theta;
+        let low = if self.signed { -theta } else { 0.0 };
+        let (i, g) = (values(&current), values(&grad));
+        let mut out = vec![0.0; i.len()];
+        // One pass gives both: the sum of out * I is the threshold's gradient up to -1/theta.
+        let pieces: Vec<f64> = out
+            .par_chunks_mut(PIECE)
+            .zip(i.par_chunks(PIECE).zip(g.par_chunks(PIECE)))
+            .map(|(out, (i, g))| {
+                wide(
+                    #[inline(always)]
+                    || {
+                        for ((out, &i), &g) in out.iter_mut().zip(i).zip(g) {
+                            *out = if i >= low && i <= theta { g * gain } else { 0.0 };
+                        }
+                        lanes::lane_sum2(out, i, |out, i| out * i)
+                    },
+                )
+            })
+            .collect();
+        let threshold = needs[1].then(|| scalar_tensor(-pieces.iter().sum::<f64>() / f64::from(theta)));
+        [needs[0].then(|| tensor(out, shape(&current))), threshold]
+    }
+
+    fn compose(&self, [current, theta]: [Tensor<2>; 2]) -> Tensor<2> {
+        let low = if self.signed { -self.time_steps } else { 0.0 };
+        let gain = theta.clone().detach().recip() * self.time_steps;
+        let counts = (current.clone().detach() * gain + 0.5).floor().clamp(low, self.time_steps);
+        straight_through(counts, (current / theta * self.time_steps).clamp(low, self.time_steps))
+    }
+}
