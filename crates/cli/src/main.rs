@@ -33,7 +33,7 @@ enum Command {
     /// Fine-tune a BERT teacher on a task
     Teacher(commands::teacher::TeacherArgs),
     /// Distil a teacher into a spiking student
-    Distil(commands::distil::DistilArgs),
+    Distil(Box<commands::distil::DistilArgs>),
     /// Score a student or a teacher
     Eval(commands::eval::EvalArgs),
 }
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Command::Quickstart(args) => commands::quickstart::run(args),
         Command::Data(args) => commands::data::run(args),
         Command::Teacher(args) => commands::teacher::run(args),
-        Command::Distil(args) => commands::distil::run(args),
+        Command::Distil(args) => commands::distil::run(*args),
         Command::Eval(args) => commands::eval::run(args),
     };
     live::restore_terminal();

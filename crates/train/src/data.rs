@@ -107,7 +107,9 @@ pub fn targets(examples: &[Encoded], indices: &[usize]) -> Result<Vec<f32>> {
     indices
         .iter()
         .map(|&i| {
-            let missing = || Error::Mismatch(format!("example {} has no label; train and score on labelled data", examples[i].id));
+            let missing = || {
+                Error::Mismatch(format!("example {} has no label; train and score on labelled data", examples[i].id))
+            };
             examples[i].target.ok_or_else(missing)
         })
         .collect()

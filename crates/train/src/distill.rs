@@ -140,7 +140,10 @@ fn check(recipe: &Recipe, task: &TaskSpec, teacher: &Teacher, texts: &Texts, con
             return fail(format!("stage {i} is `general` and needs plain text: give a file with --corpus"));
         }
         if stage.kind != StageKind::General && texts.train.is_empty() {
-            return fail(format!("stage {i} ({}) needs the task's training examples: none were found", stage.kind.name()));
+            return fail(format!(
+                "stage {i} ({}) needs the task's training examples: none were found",
+                stage.kind.name()
+            ));
         }
         if weights.attention > 0.0 && config.heads != teacher.config.num_attention_heads {
             return fail(format!(
@@ -227,7 +230,8 @@ impl Learner for Distiller {
         let row_gradient = row_gradient.map(|values| RowGradient { ids: &tokens.vocabulary, values });
         let taken = ModuleGradients::take(&self.student.net, &mut gradients);
         drop((gradients, rows));
-        let update = if self.recipe.student.learn_thresholds { update } else { Update { threshold_rate: 0.0, ..update } };
+        let update =
+            if self.recipe.student.learn_thresholds { update } else { Update { threshold_rate: 0.0, ..update } };
         let optimizer = &mut self.optimizer;
         let words = &mut self.student.words;
         let net = &mut self.student.net;

@@ -73,7 +73,10 @@ impl Predictions {
     /// The class of each example, or its score.
     pub fn answers(&self, task: &TaskSpec) -> Vec<f32> {
         let class = |row: &Vec<f32>| {
-            let best = row.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &x)| if x > best.1 { (i, x) } else { best });
+            let best = row
+                .iter()
+                .enumerate()
+                .fold((0, f32::NEG_INFINITY), |best, (i, &x)| if x > best.1 { (i, x) } else { best });
             best.0 as f32
         };
         match task.target {

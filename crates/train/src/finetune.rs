@@ -64,7 +64,8 @@ impl Finetuner {
         }
         let positions = teacher.config.max_position_embeddings;
         if settings.max_length > positions {
-            let message = format!("--max-length is {}, but the teacher has only {positions} positions", settings.max_length);
+            let message =
+                format!("--max-length is {}, but the teacher has only {positions} positions", settings.max_length);
             return Err(Error::Mismatch(message));
         }
         let device = Device::flex();
@@ -140,7 +141,14 @@ impl Learner for Finetuner {
         self.optimizer = AdamW::default();
     }
 
-    fn step(&mut self, _stage: usize, step: u64, batch: &[usize], update: Update, _measure: bool) -> Result<StepReport> {
+    fn step(
+        &mut self,
+        _stage: usize,
+        step: u64,
+        batch: &[usize],
+        update: Update,
+        _measure: bool,
+    ) -> Result<StepReport> {
         let tokens = pack(&self.texts.train, batch);
         let labels = targets(&self.texts.train, batch)?;
         let regression = matches!(self.task.target, TaskTarget::Regression { .. });

@@ -85,10 +85,7 @@ impl Affine {
     /// Normal weights of standard deviation `deviation`, zero bias.
     pub fn random([rows, columns]: [usize; 2], deviation: f32, rng: &mut impl Rng, device: &Device) -> Self {
         let weight = normal(rows * columns, deviation, rng);
-        Self {
-            weight: parameter(weight, [rows, columns], device),
-            bias: parameter(vec![0.0; rows], [1, rows], device),
-        }
+        Self { weight: parameter(weight, [rows, columns], device), bias: parameter(vec![0.0; rows], [1, rows], device) }
     }
 
     /// The identity map on `size` values.
@@ -135,7 +132,10 @@ impl Norm {
 
     /// Gain 1, bias 0.
     pub fn unit(size: usize, device: &Device) -> Self {
-        Self { gain: parameter(vec![1.0; size], [1, size], device), bias: parameter(vec![0.0; size], [1, size], device) }
+        Self {
+            gain: parameter(vec![1.0; size], [1, size], device),
+            bias: parameter(vec![0.0; size], [1, size], device),
+        }
     }
 
     /// `LN(x)`.

@@ -70,7 +70,11 @@ pub fn distillation(
         let logits = teacher.logits.clone().expect("a teacher with a classifier").autodiff();
         let loss = match target.regression {
             true => ops::mean_square(output.logits.clone(), logits),
-            false => soft_cross_entropy(output.logits.clone(), activation::softmax(logits / target.temperature, 1), target.temperature),
+            false => soft_cross_entropy(
+                output.logits.clone(),
+                activation::softmax(logits / target.temperature, 1),
+                target.temperature,
+            ),
         };
         prediction = Some(sum.add(loss, weights.prediction));
     }
@@ -113,7 +117,8 @@ pub fn label_loss(logits: Tensor<2>, target: Target<'_>) -> Tensor<2> {
     if target.regression {
         return ops::mean_square(logits, matrix(target.labels.to_vec(), [rows, 1], &device).autodiff());
     }
-    let one_hot = target.labels.iter().flat_map(|&label| (0..classes).map(move |class| f32::from(class == label as usize)));
+    let one_hot =
+        target.labels.iter().flat_map(|&label| (0..classes).map(move |class| f32::from(class == label as usize)));
     soft_cross_entropy(logits, matrix(one_hot.collect(), [rows, classes], &device).autodiff(), 1.0)
 }
 

@@ -116,7 +116,8 @@ fn square_sum(x: &[f32]) -> f64 {
                             *lane += x * x;
                         }
                     }
-                    lanes.iter().map(|&x| f64::from(x)).sum::<f64>() + rest.iter().map(|&x| f64::from(x * x)).sum::<f64>()
+                    lanes.iter().map(|&x| f64::from(x)).sum::<f64>()
+                        + rest.iter().map(|&x| f64::from(x * x)).sum::<f64>()
                 },
             )
         })
@@ -274,10 +275,10 @@ impl ModuleMapper for Mapper<'_> {
         if threshold && self.settings.threshold_rate == 0.0 {
             return param;
         }
-        let moments = self.moments.entry(name).or_insert_with(|| Moments {
-            first: vec![0.0; gradient.len()],
-            second: vec![0.0; gradient.len()],
-        });
+        let moments = self
+            .moments
+            .entry(name)
+            .or_insert_with(|| Moments { first: vec![0.0; gradient.len()], second: vec![0.0; gradient.len()] });
         param.map(|tensor| {
             let (shape, device) = (tensor.dims(), tensor.device());
             let mut values = floats(tensor.inner());

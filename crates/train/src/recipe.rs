@@ -360,7 +360,12 @@ impl Recipe {
             if ok { Ok(()) } else { Err(format!("`{key}`: expected {expected}, found {found}")) }
         };
         let student = &self.student;
-        check((1..=127).contains(&student.time_steps), "student.time_steps", "1 to 127", f64::from(student.time_steps))?;
+        check(
+            (1..=127).contains(&student.time_steps),
+            "student.time_steps",
+            "1 to 127",
+            f64::from(student.time_steps),
+        )?;
         let t = &student.thresholds;
         let thresholds = [t.embedding, t.key, t.value, t.context, t.attention, t.feed_forward, t.output];
         for theta in thresholds {
@@ -370,7 +375,12 @@ impl Recipe {
         check((3..=65_536).contains(&data.max_length), "data.max_length", "3 to 65536", data.max_length as f64)?;
         check((1..=65_536).contains(&data.batch_size), "data.batch_size", "1 to 65536", data.batch_size as f64)?;
         let run = &self.run;
-        check(run.evals_per_epoch > 0.0 && run.evals_per_epoch.is_finite(), "run.evals_per_epoch", "a positive number", run.evals_per_epoch)?;
+        check(
+            run.evals_per_epoch > 0.0 && run.evals_per_epoch.is_finite(),
+            "run.evals_per_epoch",
+            "a positive number",
+            run.evals_per_epoch,
+        )?;
         check(run.checkpoint_minutes >= 0.0, "run.checkpoint_minutes", "0 or more", run.checkpoint_minutes)?;
         check(run.log_every > 0, "run.log_every", "1 or more", run.log_every as f64)?;
         if self.stage.is_empty() {
@@ -378,14 +388,34 @@ impl Recipe {
         }
         for (i, stage) in self.stage.iter().enumerate() {
             let key = |name: &str| format!("stage.{i}.{name}");
-            check(stage.epochs > 0.0 && stage.epochs <= 10_000.0, &key("epochs"), "a number in (0, 10000]", stage.epochs)?;
+            check(
+                stage.epochs > 0.0 && stage.epochs <= 10_000.0,
+                &key("epochs"),
+                "a number in (0, 10000]",
+                stage.epochs,
+            )?;
             let rate = stage.learning_rate;
             check(rate > 0.0 && rate < 1.0, &key("learning_rate"), "a number in (0, 1)", rate)?;
-            check(stage.threshold_rate >= 0.0 && stage.threshold_rate <= 1e4, &key("threshold_rate"), "0 to 10000", stage.threshold_rate)?;
+            check(
+                stage.threshold_rate >= 0.0 && stage.threshold_rate <= 1e4,
+                &key("threshold_rate"),
+                "0 to 10000",
+                stage.threshold_rate,
+            )?;
             check((0.0..1.0).contains(&stage.warmup), &key("warmup"), "a number in [0, 1)", stage.warmup)?;
-            check((0.0..1.0).contains(&stage.weight_decay), &key("weight_decay"), "a number in [0, 1)", stage.weight_decay)?;
+            check(
+                (0.0..1.0).contains(&stage.weight_decay),
+                &key("weight_decay"),
+                "a number in [0, 1)",
+                stage.weight_decay,
+            )?;
             check(stage.clip_norm > 0.0, &key("clip_norm"), "a positive number", stage.clip_norm)?;
-            check(stage.temperature > 0.0 && stage.temperature <= 100.0, &key("temperature"), "a number in (0, 100]", stage.temperature)?;
+            check(
+                stage.temperature > 0.0 && stage.temperature <= 100.0,
+                &key("temperature"),
+                "a number in (0, 100]",
+                stage.temperature,
+            )?;
             let weights = stage.loss_weights();
             let all = [weights.hidden, weights.attention, weights.prediction, weights.label, weights.rate];
             for weight in all {
@@ -393,7 +423,9 @@ impl Recipe {
             }
             check(all[..4].iter().sum::<f64>() > 0.0, &key("*_weight"), "at least one loss above 0", 0.0)?;
             if stage.kind == StageKind::General && weights.prediction + weights.label > 0.0 {
-                return Err(format!("`stage.{i}`: a general stage has unlabelled text: prediction_weight and label_weight are 0"));
+                return Err(format!(
+                    "`stage.{i}`: a general stage has unlabelled text: prediction_weight and label_weight are 0"
+                ));
             }
         }
         Ok(())
@@ -410,7 +442,8 @@ fn set(table: &mut toml::Table, assignment: &str) -> Result<(), String> {
     let mut parts = key.split('.').peekable();
     let mut here = table;
     loop {
-        let part = parts.next().filter(|part| !part.is_empty()).ok_or_else(|| format!("override `{key}`: empty key"))?;
+        let part =
+            parts.next().filter(|part| !part.is_empty()).ok_or_else(|| format!("override `{key}`: empty key"))?;
         if parts.peek().is_none() {
             here.insert(part.to_owned(), value);
             return Ok(());
@@ -422,7 +455,8 @@ fn set(table: &mut toml::Table, assignment: &str) -> Result<(), String> {
                 let index = parts.next().unwrap_or_default();
                 let count = items.len();
                 let item = index.parse::<usize>().ok().and_then(|i| items.get_mut(i));
-                let item = item.ok_or_else(|| format!("override `{key}`: there are {count} of `{part}`, none is `{index}`"))?;
+                let item =
+                    item.ok_or_else(|| format!("override `{key}`: there are {count} of `{part}`, none is `{index}`"))?;
                 item.as_table_mut().ok_or_else(|| format!("override `{key}`: `{part}.{index}` has no keys"))?
             }
             _ => return Err(format!("override `{key}`: `{part}` is a value, not a table")),
@@ -444,7 +478,8 @@ mod tests {
     #[test]
     fn values_and_overrides_arrive() {
         let text = "seed = 7\n[student]\nlayers = 4\nweight_bits = 1\n[[stage]]\nkind = \"internal\"\nepochs = 0.5\n[[stage]]\nkind = \"prediction\"\n";
-        let recipe = load(text, &["stage.1.learning_rate=1e-4", "student.signed=false", "student.weight_bits=1.58"]).unwrap();
+        let recipe =
+            load(text, &["stage.1.learning_rate=1e-4", "student.signed=false", "student.weight_bits=1.58"]).unwrap();
         assert_eq!((recipe.seed, recipe.student.layers, recipe.student.signed), (7, 4, false));
         assert_eq!(recipe.student.weight_bits, WeightBits::Ternary);
         assert_eq!((recipe.stage[0].epochs, recipe.stage[1].learning_rate), (0.5, 1e-4));

@@ -69,7 +69,9 @@ impl RunFolder {
     /// If it already holds a run, or cannot be written.
     pub fn create(path: &Path) -> Result<Self> {
         let folder = Self { path: path.to_path_buf() };
-        if let Some(file) = [folder.last(), folder.best(), folder.file("model.json")].into_iter().find(|file| file.exists()) {
+        if let Some(file) =
+            [folder.last(), folder.best(), folder.file("model.json")].into_iter().find(|file| file.exists())
+        {
             return Err(Error::checkpoint(
                 file,
                 "this folder already holds a run; continue it with --resume, or choose another --out",
@@ -149,8 +151,8 @@ impl RunFolder {
         if format != FORMAT {
             return Err(Error::checkpoint(&path, format!("expected format `{FORMAT}`, found `{format}`")));
         }
-        let description: Description =
-            serde_json::from_value(value).map_err(|e| Error::checkpoint(&path, format!("not a model description: {e}")))?;
+        let description: Description = serde_json::from_value(value)
+            .map_err(|e| Error::checkpoint(&path, format!("not a model description: {e}")))?;
         description.student.validate()?;
         Ok(description)
     }
@@ -241,5 +243,6 @@ pub(crate) fn save(path: &Path, mut weights: Weights, counters: &Counters) -> Re
 
 pub(crate) fn counters(weights: &Weights) -> Result<Counters> {
     let text = weights.metadata.get("counters").map_or("", String::as_str);
-    serde_json::from_str(text).map_err(|e| Error::checkpoint(weights.origin(), format!("its counters are damaged: {e}")))
+    serde_json::from_str(text)
+        .map_err(|e| Error::checkpoint(weights.origin(), format!("its counters are damaged: {e}")))
 }

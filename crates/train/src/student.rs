@@ -91,7 +91,8 @@ pub struct StudentOutput {
 impl StudentOutput {
     /// Mean of `|n|/T` of every population, by name.
     pub fn firing_rates(&self, time_steps: u32) -> Vec<(String, f64)> {
-        let rate = |counts: &Tensor<2>| crate::layers::scalar(&ops::mean_absolute(counts.clone())) / f64::from(time_steps);
+        let rate =
+            |counts: &Tensor<2>| crate::layers::scalar(&ops::mean_absolute(counts.clone())) / f64::from(time_steps);
         self.populations.iter().map(|(name, counts)| (name.clone(), rate(counts))).collect()
     }
 }
@@ -206,7 +207,11 @@ impl Student {
     /// All weights by their path, for a checkpoint.
     pub fn to_weights(&self) -> Weights {
         let mut weights = crate::parameters::collect(&self.net);
-        weights.insert("words", &[self.words.values.len() / self.words.width, self.words.width], self.words.values.clone());
+        weights.insert(
+            "words",
+            &[self.words.values.len() / self.words.width, self.words.width],
+            self.words.values.clone(),
+        );
         weights
     }
 
@@ -248,8 +253,7 @@ impl StudentNet {
             let query = layer.query.spikes(&x, precision);
             let key = layer.key_neurons.fire(layer.key.spikes(&x, precision), config);
             let value = layer.value_neurons.fire(layer.value.spikes(&x, precision), config);
-            let ctx =
-                ops::attention(query.clone(), key.clone(), value.clone(), config.heads, &tokens.segments);
+            let ctx = ops::attention(query.clone(), key.clone(), value.clone(), config.heads, &tokens.segments);
             let ctx = layer.context_neurons.fire(ctx, config);
             let attended = layer.attention_output.spikes(&ctx, precision);
             let attended = layer.attention_neurons.fire(layer.attention_norm.residual(attended, &x, epsilon), config);
@@ -260,7 +264,12 @@ impl StudentNet {
             query_key.push((query, key.clone()));
             hidden.push(x.clone());
             let named = [
-                ("key", key), ("value", value), ("context", ctx), ("attention", attended), ("feed_forward", inner), ("output", x.clone()),
+                ("key", key),
+                ("value", value),
+                ("context", ctx),
+                ("attention", attended),
+                ("feed_forward", inner),
+                ("output", x.clone()),
             ];
             populations.extend(named.into_iter().map(|(name, (counts, _))| (format!("layer.{i}.{name}"), counts)));
         }

@@ -147,11 +147,15 @@ impl Teacher {
             None => None,
         };
         if classifier.is_some() && pooler.is_none() {
-            let message = "there is a `classifier` but no `pooler`, which a BERT classifier reads; the checkpoint is incomplete";
+            let message =
+                "there is a `classifier` but no `pooler`, which a BERT classifier reads; the checkpoint is incomplete";
             return Err(Error::checkpoint(weights.origin(), message));
         }
         if let Some(extra) = weights.names().find(|name| name.starts_with("encoder.layer.")) {
-            let message = format!("tensor `{extra}` is not part of a {}-layer BERT as config.json says", config.num_hidden_layers);
+            let message = format!(
+                "tensor `{extra}` is not part of a {}-layer BERT as config.json says",
+                config.num_hidden_layers
+            );
             return Err(Error::checkpoint(weights.origin(), message));
         }
         let embeddings = Embeddings { position, token_type, norm };
@@ -304,7 +308,8 @@ impl TeacherNet {
             let starts = tokens.segments.starts().iter().map(|&row| row as u32).collect();
             pooler.values(ops::gather_rows(x, starts)).tanh()
         });
-        let logits = self.classifier.as_ref().zip(pooled.as_ref()).map(|(c, pooled)| c.values(dropout.apply(pooled.clone())));
+        let logits =
+            self.classifier.as_ref().zip(pooled.as_ref()).map(|(c, pooled)| c.values(dropout.apply(pooled.clone())));
         TeacherOutput { hidden, query_key, pooled, logits }
     }
 

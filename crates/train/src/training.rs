@@ -17,7 +17,7 @@ use crate::recipe::{RunRecipe, Stage};
 use crate::run::Counters;
 
 /// A model in training.
-pub trait Learner {
+pub trait Learner: Send + Sync {
     /// Number of examples that a stage passes over.
     fn stage_examples(&self, stage: usize) -> usize;
 
@@ -165,6 +165,12 @@ impl EndReason {
     }
 }
 
+/// Runs `f` on a thread of the pool, so that each of its many short parallel loops starts where it is, without waking a
+/// thread and waiting for it.
+pub(crate) fn in_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| f())
+}
+
 /// Steps of a stage over `examples` examples, `batch_size` a step.
 pub fn stage_steps(stage: &Stage, examples: usize, batch_size: usize) -> (u64, u64) {
     let an_epoch = examples.div_ceil(batch_size).max(1) as u64;
@@ -285,15 +291,15 @@ impl<'a> Session<'a> {
                 clip_norm: stage.clip_norm,
             };
             let step = self.counters.step + 1;
-            let log = step % self.controls.run.log_every == 0 || local + 1 == steps || local == 0;
-            let report = learner.step(index, step, batch, update, log)?;
+            let log = step.is_multiple_of(self.controls.run.log_every) || local + 1 == steps || local == 0;
+            let report = in_pool(|| learner.step(index, step, batch, update, log))?;
             self.counters.step = step;
             self.counters.elapsed_s = self.elapsed();
             self.window.add(batch.len(), report.tokens);
             if log {
                 self.log(stage, &report, (local + 1) as f64 / an_epoch as f64, update.learning_rate)?;
             }
-            if scored && ((local + 1) % between_evals == 0 || local + 1 == steps) {
+            if scored && ((local + 1).is_multiple_of(between_evals) || local + 1 == steps) {
                 self.evaluate(learner, stage)?;
             }
             let reason = self.reason_to_stop();
@@ -331,7 +337,7 @@ impl<'a> Session<'a> {
     }
 
     fn evaluate<L: Learner>(&mut self, learner: &L, stage: &Stage) -> Result<()> {
-        let evaluation = learner.evaluate()?;
+        let evaluation = in_pool(|| learner.evaluate())?;
         self.evaluated_at = Some(self.counters.step);
         let value = evaluation.metrics.get(&evaluation.primary).copied().unwrap_or(f64::NAN);
         let best = self.counters.best.is_none_or(|best| value > best);

@@ -43,7 +43,10 @@ impl Weights {
         for (name, view) in tensors.iter() {
             if let Some(values) = floats(view.data(), view.dtype()) {
                 weights.arrays.insert(name.to_owned(), Array { shape: view.shape().to_vec(), values });
-            } else if !matches!(view.dtype(), Dtype::I64 | Dtype::I32 | Dtype::I16 | Dtype::I8 | Dtype::U8 | Dtype::BOOL) {
+            } else if !matches!(
+                view.dtype(),
+                Dtype::I64 | Dtype::I32 | Dtype::I16 | Dtype::I8 | Dtype::U8 | Dtype::BOOL
+            ) {
                 return Err(Error::checkpoint(
                     path,
                     format!("tensor `{name}` has type {:?}; expected F32, F16 or BF16", view.dtype()),
@@ -221,7 +224,11 @@ mod tests {
         for (header, data, expected) in [
             ("{", &b""[..], "not a safetensors file"),
             (r#"{"x":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}"#, &[0u8; 8], "type F64"),
-            (r#"{"x":{"dtype":"F32","shape":[9999999],"data_offsets":[0,39999996]}}"#, b"1234", "not a safetensors file"),
+            (
+                r#"{"x":{"dtype":"F32","shape":[9999999],"data_offsets":[0,39999996]}}"#,
+                b"1234",
+                "not a safetensors file",
+            ),
         ] {
             let file = file(header, data);
             let error = Weights::load(file.path()).unwrap_err().to_string();

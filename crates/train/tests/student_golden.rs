@@ -97,7 +97,8 @@ fn losses_counts_and_gradients_of_one_step() {
     let teacher = Teacher::load(&folder, &plain).unwrap();
     let source = Weights::load(&folder.join("model.safetensors")).unwrap();
     for case in &golden.configurations {
-        let name = format!("{} bit, {}, signed {}, {} layers", case.weight_bits, case.granularity, case.signed, case.layers);
+        let name =
+            format!("{} bit, {}, signed {}, {} layers", case.weight_bits, case.granularity, case.signed, case.layers);
         let config = StudentConfig {
             hidden: teacher.config.hidden_size,
             heads: teacher.config.num_attention_heads,
@@ -147,7 +148,12 @@ fn losses_counts_and_gradients_of_one_step() {
             rate: 0.0,
         };
         let loss = distillation(&student, &output, &teacher.infer(&tokens, &plain), (&tokens, target), loss_weights);
-        let parts = [("total", Some(loss.total.clone())), ("hidden", loss.hidden), ("attention", loss.attention), ("prediction", loss.prediction)];
+        let parts = [
+            ("total", Some(loss.total.clone())),
+            ("hidden", loss.hidden),
+            ("attention", loss.attention),
+            ("prediction", loss.prediction),
+        ];
         for (part, found) in parts {
             let (found, expected) = (value(&found.unwrap()), case.losses[part]);
             assert!((found - expected).abs() < 1e-4 * expected, "{name}: {part} loss {found}, expected {expected}");

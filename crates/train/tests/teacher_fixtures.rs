@@ -98,7 +98,11 @@ fn every_checkpoint_layout_gives_the_expected_states() {
                     scores_agree(&rows(query, &tokens, i), &rows(key, &tokens, i), heads);
                 }
             }
-            assert_eq!((output.pooled.is_some(), output.logits.is_some()), (folder.pooler, folder.classifier), "{name}");
+            assert_eq!(
+                (output.pooled.is_some(), output.logits.is_some()),
+                (folder.pooler, folder.classifier),
+                "{name}"
+            );
             layouts += 1;
         }
     }
@@ -111,7 +115,9 @@ fn scores_agree(query: &[f32], key: &[f32], heads: &[Vec<Vec<f32>>]) {
     let size = width / heads.len();
     for (h, expected) in heads.iter().enumerate() {
         for (i, row) in expected.iter().enumerate() {
-            let dot = |j: usize| -> f32 { (0..size).map(|d| query[i * width + h * size + d] * key[j * width + h * size + d]).sum() };
+            let dot = |j: usize| -> f32 {
+                (0..size).map(|d| query[i * width + h * size + d] * key[j * width + h * size + d]).sum()
+            };
             let found: Vec<f32> = (0..length).map(|j| dot(j) / (size as f32).sqrt()).collect();
             close(&format!("scores of head {h}, token {i}"), &found, row);
         }
@@ -163,7 +169,11 @@ fn a_damaged_folder_is_refused_with_a_reason() {
     std::fs::write(folder.path().join("config.json"), deeper).unwrap();
     refused(folder.path(), "encoder.layer.1");
     let folder = copy();
-    std::fs::write(folder.path().join("config.json"), config.replace("\"intermediate_size\": 32", "\"intermediate_size\": 31")).unwrap();
+    std::fs::write(
+        folder.path().join("config.json"),
+        config.replace("\"intermediate_size\": 32", "\"intermediate_size\": 31"),
+    )
+    .unwrap();
     refused(folder.path(), "expected shape [31, 16]");
     refused(Path::new("/nonexistent"), "config");
 }
@@ -212,7 +222,8 @@ fn real_models_give_the_expected_states() {
         return;
     };
     for name in ["minilm-l6-sst2", "all-minilm-l6-v2"] {
-        let file = if name == "minilm-l6-sst2" { "minilm-sst2-expected.json" } else { "all-minilm-l6-v2-expected.json" };
+        let file =
+            if name == "minilm-l6-sst2" { "minilm-sst2-expected.json" } else { "all-minilm-l6-v2-expected.json" };
         let text = std::fs::read_to_string(fixtures().join(file)).unwrap();
         let expected: Summaries = serde_json::from_str(&text).unwrap();
         let device = Device::flex();

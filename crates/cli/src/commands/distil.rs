@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use bitspike_core::glue::TaskSpec;
 use bitspike_core::tokenizer::Tokenizer;
 use bitspike_train::data::{choose, encode_text};
 use bitspike_train::distill::{Distiller, Texts};
@@ -121,10 +122,6 @@ impl Overrides {
         list
     }
 
-    fn any(&self) -> bool {
-        !self.assignments(1).is_empty()
-    }
-
     /// The recipe of `path` (or the default one) with these values.
     pub(crate) fn recipe(&self, path: Option<&std::path::Path>) -> Result<Recipe> {
         let stages = Recipe::load(path, &[])?.stage.len();
@@ -137,23 +134,9 @@ pub(crate) fn run(args: DistilArgs) -> Result<()> {
     let stop = crate::interrupt::listen()?;
     let folder = if args.run.resume { RunFolder::open(&args.out)? } else { RunFolder::create(&args.out)? };
     let _lock = folder.lock()?;
-    let (recipe, task) = if args.run.resume {
-        if args.recipe.is_some() && !args.overrides.any() {
-            let given = args.overrides.recipe(args.recipe.as_deref())?;
-            if given != folder.recipe()? {
-                bail!(
-                    "--resume goes on with the recipe in {}, and --recipe differs from it; leave --recipe out, or start a new \
-                     run in another --out",
-                    folder.path().display()
-                );
-            }
-        }
-        if args.overrides.any() && args.recipe.is_none() {
-            bail!("--resume goes on with the recipe of the run; start a new run in another --out to change values");
-        }
-        (folder.recipe()?, folder.description()?.task)
-    } else {
-        (args.overrides.recipe(args.recipe.as_deref())?, args.task.resolve(&args.data)?)
+    let (recipe, task) = match args.run.resume {
+        true => resumed(&args, &folder)?,
+        false => (args.overrides.recipe(args.recipe.as_deref())?, args.task.resolve(&args.data)?),
     };
 
     let device = Device::flex();
@@ -175,7 +158,8 @@ pub(crate) fn run(args: DistilArgs) -> Result<()> {
     let student = distiller.student().config.clone();
     let resume = if args.run.resume && folder.last().exists() { Some(distiller.restore()?) } else { None };
     if resume.is_none() {
-        let description = Description { format: FORMAT.into(), student: student.clone(), task: task.clone(), max_length };
+        let description =
+            Description { format: FORMAT.into(), student: student.clone(), task: task.clone(), max_length };
         folder.describe(&recipe, &description, &tokenizer)?;
     }
     let summary = format!(
@@ -200,4 +184,23 @@ pub(crate) fn run(args: DistilArgs) -> Result<()> {
     let outcome = train(&mut distiller, &controls, &mut observer).context("distillation")?;
     let next = format!("score it with `bitspike eval {} --data {}`", args.out.display(), args.data.display());
     report_end(&outcome, &mut observer, &next)
+}
+
+/// Recipe and task of the run in `folder`. The command that started the run, with --resume added, fits it; one that asks for
+/// something else is refused rather than half obeyed.
+fn resumed(args: &DistilArgs, folder: &RunFolder) -> Result<(Recipe, TaskSpec)> {
+    let (recipe, task) = (folder.recipe()?, folder.description()?.task);
+    let path = args.recipe.clone().unwrap_or_else(|| folder.path().join("recipe.toml"));
+    let asked = args.overrides.recipe(Some(&path))?;
+    if asked != recipe {
+        bail!(
+            "--resume goes on with the recipe in {}, and this command asks for another; leave the changes out, or start a new \
+             run in another --out",
+            folder.path().display()
+        );
+    }
+    if args.task.is_given() && args.task.resolve(&args.data)? != task {
+        bail!("--resume goes on with task {}, and this command names another", task.name);
+    }
+    Ok((recipe, task))
 }

@@ -95,11 +95,9 @@ pub(crate) fn run(args: QuickstartArgs) -> Result<()> {
     let corpus = Corpus::generate(&config)?;
     corpus.write(&data)?;
     let bag = |n| BagOfWords::train(&corpus.train, n).accuracy(&corpus.dev);
-    let baseline = |model: &str, accuracy| Row { model: model.into(), bits: None, accuracy, bytes: None, firing_rate: None };
-    let mut rows = vec![
-        baseline("bag of words", bag(1)),
-        baseline("bag of word pairs", bag(2)),
-    ];
+    let baseline =
+        |model: &str, accuracy| Row { model: model.into(), bits: None, accuracy, bytes: None, firing_rate: None };
+    let mut rows = vec![baseline("bag of words", bag(1)), baseline("bag of word pairs", bag(2))];
     let tokenizer = Tokenizer::load(&data)?;
     let examples = splits(&quick.task, &data, &tokenizer, MAX_LENGTH)?;
     let Some(teacher) = quick.teacher(&tokenizer, &examples)? else { return Ok(()) };
@@ -181,12 +179,8 @@ impl Quickstart<'_> {
 
     /// Distils one student; none if the user stopped it.
     fn student(&self, teacher: &Teacher, tokenizer: &Tokenizer, examples: &Splits, bits: &str) -> Result<Option<Row>> {
-        let stage = Stage {
-            epochs: 5.0,
-            learning_rate: 1e-3,
-            prediction_weight: Some(1.0),
-            ..Stage::new(StageKind::Internal)
-        };
+        let stage =
+            Stage { epochs: 5.0, learning_rate: 1e-3, prediction_weight: Some(1.0), ..Stage::new(StageKind::Internal) };
         let mut recipe = Recipe { seed: self.args.seed, stage: vec![stage], ..Recipe::default() };
         recipe.student.weight_bits = bits.parse()?;
         recipe.data.max_length = MAX_LENGTH;
@@ -196,8 +190,12 @@ impl Quickstart<'_> {
         let parts = (recipe.clone(), self.task.clone());
         let mut distiller = Distiller::new(parts, teacher.clone(), texts(examples), folder.clone(), &self.device)?;
         let config = distiller.student().config.clone();
-        let description =
-            Description { format: FORMAT.into(), student: config.clone(), task: self.task.clone(), max_length: MAX_LENGTH };
+        let description = Description {
+            format: FORMAT.into(),
+            student: config.clone(),
+            task: self.task.clone(),
+            max_length: MAX_LENGTH,
+        };
         folder.describe(&recipe, &description, tokenizer)?;
         let parameters = distiller.parameters();
         let name = format!("student, {bits} bit");

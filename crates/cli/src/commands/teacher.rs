@@ -1,8 +1,10 @@
 //! `bitspike teacher`
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use bitspike_core::glue::TaskSpec;
 use bitspike_core::tokenizer::Tokenizer;
 use bitspike_train::data::choose;
 use bitspike_train::distill::Texts;
@@ -11,7 +13,9 @@ use bitspike_train::recipe::{RunRecipe, Stage, StageKind};
 use bitspike_train::run::claim;
 use bitspike_train::teacher::Teacher;
 use bitspike_train::training::{Controls, EndReason, Sizes, train};
+use bitspike_train::weights::write_atomically;
 use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
 
 use super::task_args::TaskArgs;
 use super::training::{RunArgs, report_end, splits};
@@ -21,7 +25,9 @@ use super::training::{RunArgs, report_end, splits};
 /// The best model on the dev set is kept: `config.json`, `model.safetensors` (F32) and the tokeniser, as Python tools load
 /// them.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  bitspike teacher --model all-minilm-l6-v2 --task rte --data RTE --out teachers/rte --epochs 5")]
+#[command(
+    after_help = "Example:\n  bitspike teacher --model all-minilm-l6-v2 --task rte --data RTE --out teachers/rte --epochs 5"
+)]
 pub(crate) struct TeacherArgs {
     /// Folder of the encoder to start from
     #[arg(long, value_name = "DIR")]
@@ -90,6 +96,39 @@ impl TeacherArgs {
     }
 }
 
+/// How a teacher was or is to be made, in `finetune.json` beside it.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plan {
+    model: PathBuf,
+    task: TaskSpec,
+    settings: FinetuneSettings,
+    limit: usize,
+    stage: Stage,
+}
+
+impl Plan {
+    /// Writes the plan of a new run, or checks that a resumed one has the same.
+    fn settle(&self, out: &Path, resume: bool) -> Result<()> {
+        let path = out.join("finetune.json");
+        if !resume {
+            let text = serde_json::to_string_pretty(self)?;
+            return Ok(write_atomically(&path, |file| file.write_all(text.as_bytes()))?);
+        }
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("{}: no run to resume: read {}", out.display(), path.display()))?;
+        let earlier: Self = serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))?;
+        if earlier != *self {
+            bail!(
+                "--resume goes on with what {} says, and this command asks for something else; leave the changes out, or start \
+                 a new run in another --out",
+                path.display()
+            );
+        }
+        Ok(())
+    }
+}
+
 pub(crate) fn run(args: TeacherArgs) -> Result<()> {
     args.check()?;
     args.run.set_threads()?;
@@ -109,10 +148,6 @@ pub(crate) fn run(args: TeacherArgs) -> Result<()> {
     let texts = Texts { train: train_examples, dev: splits.dev, corpus: Vec::new() };
     let sizes = (texts.train.len(), texts.dev.len());
     let settings = FinetuneSettings { seed: args.seed, batch_size: args.batch_size, max_length: args.max_length };
-    let mut finetuner = Finetuner::new((teacher, tokenizer), task.clone(), texts, settings, args.out.clone())?;
-    let resume = if args.run.resume && checkpoint.exists() { Some(finetuner.restore()?) } else { None };
-    let summary = format!("{}, learning rate {:e}", args.model.display(), args.learning_rate);
-    let mut observer = args.run.observer(&args.out.join("metrics.jsonl"), resume.as_ref(), summary)?;
     let stage = Stage {
         epochs: args.epochs,
         learning_rate: args.learning_rate,
@@ -120,6 +155,18 @@ pub(crate) fn run(args: TeacherArgs) -> Result<()> {
         weight_decay: args.weight_decay,
         ..Stage::new(StageKind::Labels)
     };
+    let plan = Plan {
+        model: args.model.clone(),
+        task: task.clone(),
+        settings: settings.clone(),
+        limit: args.limit,
+        stage: stage.clone(),
+    };
+    plan.settle(&args.out, args.run.resume)?;
+    let mut finetuner = Finetuner::new((teacher, tokenizer), task.clone(), texts, settings, args.out.clone())?;
+    let resume = if args.run.resume && checkpoint.exists() { Some(finetuner.restore()?) } else { None };
+    let summary = format!("{}, learning rate {:e}", args.model.display(), args.learning_rate);
+    let mut observer = args.run.observer(&args.out.join("metrics.jsonl"), resume.as_ref(), summary)?;
     let controls = Controls {
         name: format!("teacher {}", task.name),
         stages: vec![stage],

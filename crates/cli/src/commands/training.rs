@@ -82,9 +82,7 @@ pub(crate) struct Splits {
 
 /// Reads and tokenises a task's training and dev splits.
 pub(crate) fn splits(task: &TaskSpec, data: &Path, tokenizer: &Tokenizer, max_length: usize) -> Result<Splits> {
-    let read = |split| -> Result<Vec<Encoded>> {
-        Ok(encode(&glue::load(task, data, split)?, tokenizer, max_length))
-    };
+    let read = |split| -> Result<Vec<Encoded>> { Ok(encode(&glue::load(task, data, split)?, tokenizer, max_length)) };
     Ok(Splits { train: read(Split::Train)?, dev: read(Split::Dev)? })
 }
 

@@ -59,6 +59,11 @@ impl Failure {
         .filter(|_| tried < TRIES)
     }
 
+    /// Whether the same request may succeed at another time.
+    pub(super) fn is_passing(&self) -> bool {
+        self.pause(1).is_some()
+    }
+
     /// One line without advice, for a message that gives its own.
     pub(super) fn cause(&self) -> String {
         match self {
@@ -87,6 +92,7 @@ impl From<Error> for Failure {
                 | ErrorKind::AddrNotAvailable
                 // rustls reports a certificate that is not trusted this way.
                 | ErrorKind::InvalidData => Self::Unreachable(cause.to_string()),
+                ErrorKind::UnexpectedEof => Self::Interrupted("the connection ended early".into()),
                 _ => Self::Interrupted(cause.to_string()),
             },
             Error::Protocol(_) | Error::BodyStalled => Self::Interrupted(text),

@@ -40,7 +40,7 @@ use anyhow::{Result, bail};
 
 use cache::RepoCache;
 use download::Download;
-use http::{Client, Failure};
+use http::Client;
 pub(crate) use listing::{Listing, RemoteFile};
 pub(crate) use place::place;
 pub(crate) use progress::Progress;
@@ -115,8 +115,8 @@ impl<'a> Hub<'a> {
         Ok(Fetched { folder: cache.snapshot(&listing.commit), commit: listing.commit, files })
     }
 
-    /// What `revision` holds: from the cache where that cannot be out of date, else from the hub, else (unreachable, or
-    /// offline) the last state that the cache knows.
+    /// What `revision` holds: from the cache where that cannot be out of date, else from the hub, else (out of reach, out of
+    /// order, or offline) the last state that the cache knows.
     fn listing(&self, cache: &RepoCache, repository: &Repository, revision: &str, select: Select) -> Result<Listing> {
         if repository::is_commit(revision)
             && let Some(listing) = cache.listing(revision)?
@@ -139,21 +139,22 @@ impl<'a> Hub<'a> {
                 cache.remember(revision, &listing)?;
                 Ok(listing)
             }
-            Err(Failure::Unreachable(cause)) => {
-                if let Some(listing) = cache.last_known(repository, revision)?
+            Err(failure) => {
+                if failure.is_passing()
+                    && let Some(listing) = cache.last_known(repository, revision)?
                     && select(&listing)
                         .is_ok_and(|files| listing.named(&files).all(|file| cache.holds(&listing.commit, file)))
                 {
                     self.progress.note(&format!(
-                        "cannot reach {}: {cause}; using {repository} as it was last fetched (commit {})",
+                        "cannot ask {}: {}; using {repository} as it was last fetched (commit {})",
                         self.client.endpoint(),
+                        failure.cause(),
                         &listing.commit[..12]
                     ));
                     return Ok(listing);
                 }
-                Err(self.client.explain(Failure::Unreachable(cause), repository, revision))
+                Err(self.client.explain(failure, repository, revision))
             }
-            Err(failure) => Err(self.client.explain(failure, repository, revision)),
         }
     }
 }

@@ -9,6 +9,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Time between two lines of a file where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// One file's line on a terminal.
+const BAR: &str =
+    "{wide_msg} {bar:14} {decimal_bytes:>9}/{decimal_total_bytes} {decimal_bytes_per_sec:>11} {eta:>4} left";
+
 /// Where progress is shown.
 pub(crate) struct Progress {
     terminal: bool,
@@ -29,8 +33,7 @@ impl Progress {
     pub(super) fn file(&self, name: &str, size: u64, have: u64) -> FileProgress {
         let bar = self.terminal.then(|| {
             let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr()).with_position(have);
-            let style = "{wide_msg} {bar:24} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta:>4} left";
-            if let Ok(style) = ProgressStyle::with_template(style) {
+            if let Ok(style) = ProgressStyle::with_template(BAR) {
                 bar.set_style(style);
             }
             bar.set_message(name.to_owned());
@@ -126,6 +129,11 @@ fn line(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_bar_is_a_template_that_indicatif_knows() {
+        assert!(ProgressStyle::with_template(BAR).is_ok());
+    }
 
     #[test]
     fn numbers_for_people() {

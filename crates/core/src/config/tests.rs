@@ -180,7 +180,8 @@ fn students_are_validated_and_survive_json() {
     assert_eq!(serde_json::from_str::<StudentConfig>(&text).unwrap(), student());
     let unknown = text.replacen('{', "{\"leak\": 0.5,", 1);
     assert!(serde_json::from_str::<StudentConfig>(&unknown).unwrap_err().to_string().contains("leak"));
-    let wrong: [(&str, fn(&mut StudentConfig)); 10] = [
+    type Change = fn(&mut StudentConfig);
+    let wrong: [(&str, Change); 10] = [
         ("time_steps", |s| s.time_steps = 0),
         ("time_steps", |s| s.time_steps = 128),
         ("hidden", |s| s.hidden = 0),

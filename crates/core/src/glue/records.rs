@@ -53,7 +53,7 @@ pub(super) struct Columns {
     /// Whether a file without a label column is refused.
     label_required: bool,
     /// CoLA's train and dev files have no header but these columns: source, label, the author's mark, sentence.
-    pub(super) may_lack_header: bool,
+    may_lack_header: bool,
     /// QQP's train file holds a few lines with too few columns, which its published baselines skip; so does this reader, and
     /// counts them.
     pub(super) skip_broken: bool,

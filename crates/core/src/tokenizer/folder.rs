@@ -167,7 +167,10 @@ fn build(description: &[u8], settings: &Settings) -> Result<Tokenizer, String> {
     // The parts are checked by name before the library builds them: some of those refused here panic on bad settings.
     let parts: Value = serde_json::from_slice(description).map_err(|e| format!("not JSON: {e}"))?;
     let model = &parts["model"];
-    if model["type"] != "WordPiece" {
+    // The first versions of the format do not name the type; the prefix tells WordPiece from the others.
+    let untagged =
+        model["type"].is_null() && model["continuing_subword_prefix"].is_string() && model["merges"].is_null();
+    if model["type"] != "WordPiece" && !untagged {
         return Err(format!("expected a WordPiece tokeniser, BERT's kind, found model type {}", model["type"]));
     }
     let longest_word = model["max_input_chars_per_word"].as_u64().unwrap_or(0);
@@ -180,6 +183,7 @@ fn build(description: &[u8], settings: &Settings) -> Result<Tokenizer, String> {
         return Err("no `pre_tokenizer`; expected BertPreTokenizer, which splits a text into words".into());
     }
     only("pre_tokenizer", &parts["pre_tokenizer"], &SPLITTERS)?;
+    let framed = frame(&parts["post_processor"])?;
 
     let mut inner = tokenizers::Tokenizer::from_bytes(description).map_err(|e| format!("not a tokeniser: {e}"))?;
     let missing = |name: &str| format!("the vocabulary has no {name}, which BERT's tokenisers need");
@@ -188,7 +192,7 @@ fn build(description: &[u8], settings: &Settings) -> Result<Tokenizer, String> {
     // The model itself must have it: without, a word that cannot be spelt is an error of the library.
     let unknown = model["unk_token"].as_str().unwrap_or_default();
     let unknown = inner.get_model().token_to_id(unknown).ok_or_else(|| missing(unknown))?;
-    let (cls, sep) = match frame(&parts["post_processor"])? {
+    let (cls, sep) = match framed {
         Some([cls, sep]) => (framing(&inner, cls)?, framing(&inner, sep)?),
         None => (id(cls)?, id(sep)?),
     };

@@ -285,9 +285,10 @@ fn malformed_files_are_refused_by_name() {
 }
 
 #[test]
-fn a_tokeniser_without_a_frame_gets_berts() {
+fn old_descriptions_without_frame_and_model_type_are_read() {
     let mut description = description();
     description["post_processor"] = Value::Null;
+    description["model"].as_object_mut().unwrap().remove("type");
     let tokenizer = from_description(&description).unwrap();
     assert_eq!(tokenizer.encode("a", Some("b"), 9).ids, ids("[CLS] a [SEP] b [SEP]"));
 }

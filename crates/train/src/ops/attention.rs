@@ -1,7 +1,7 @@
 //! Multi-head attention over packed sentences, and the distance between two models' attention scores.
 
-use burn_flex::FlexTensor;
 use burn::tensor::{Tensor, activation};
+use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::lanes::{LANES, exp, wide};
@@ -197,8 +197,7 @@ impl Kernel<5> for Attention {
             let (length, at) = (range.len(), range.start * width..range.end * width);
             let (q, k, v, g) = (&q[at.clone()], &k[at.clone()], &v[at.clone()], &g[at]);
             let padded = length.next_multiple_of(LANES);
-            let mut scratch =
-                Scratch { scores: vec![0.0; padded], gradient: vec![0.0; padded], ..Scratch::default() };
+            let mut scratch = Scratch { scores: vec![0.0; padded], gradient: vec![0.0; padded], ..Scratch::default() };
             wide(
                 #[inline(always)]
                 || {
@@ -318,8 +317,7 @@ impl Kernel<5> for ScoreDistance {
             let (length, at) = (range.len(), range.start * width..range.end * width);
             let [q, k, other_q, other_k] = [q, k, other_q, other_k].map(|x| &x[at.clone()]);
             let padded = length.next_multiple_of(LANES);
-            let mut scratch =
-                Scratch { scores: vec![0.0; padded], gradient: vec![0.0; padded], ..Scratch::default() };
+            let mut scratch = Scratch { scores: vec![0.0; padded], gradient: vec![0.0; padded], ..Scratch::default() };
             wide(
                 #[inline(always)]
                 || {

@@ -1,7 +1,7 @@
 //! GELU.
 
-use burn_flex::FlexTensor;
 use burn::tensor::{Tensor, activation};
+use burn_flex::FlexTensor;
 
 use super::lanes;
 use super::{Kernel, apply, shape, tensor, values};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bitspike_core::quantize::EmbeddingBits;
-use burn_flex::FlexTensor;
 use burn::tensor::{Int, Tensor};
+use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::lanes::wide;

@@ -1,10 +1,10 @@
 //! The product of spike counts with quantised weights, and its straight-through gradient.
 
 use bitspike_core::quantize::{Granularity, WeightBits};
-use burn::backend::ops::FloatTensorOps;
 use burn::backend::Flex;
-use burn_flex::FlexTensor;
+use burn::backend::ops::FloatTensorOps;
 use burn::tensor::Tensor;
+use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::lanes::{LANES, wide};
@@ -167,11 +167,14 @@ fn quantize(weight: &FlexTensor, bits: WeightBits, granularity: Granularity) -> 
     let of = |per: &[f32], row: usize| per[if per.len() == 1 { 0 } else { row }];
     let (centres, scales): (Vec<f32>, Vec<f32>) = match bits {
         WeightBits::Binary => {
-            let centres: Vec<f32> = means(w, columns, granularity, |_, w| w).into_iter().map(|mean| mean as f32).collect();
+            let centres: Vec<f32> =
+                means(w, columns, granularity, |_, w| w).into_iter().map(|mean| mean as f32).collect();
             let scales = means(w, columns, granularity, |row, w| (w - f64::from(of(&centres, row))).abs());
             (centres, scales.into_iter().map(|scale| scale as f32).collect())
         }
-        _ => (vec![0.0], means(w, columns, granularity, |_, w| w.abs()).into_iter().map(|scale| scale as f32).collect()),
+        _ => {
+            (vec![0.0], means(w, columns, granularity, |_, w| w.abs()).into_iter().map(|scale| scale as f32).collect())
+        }
     };
     let mut codes = vec![0.0; w.len()];
     codes.par_chunks_mut(columns).zip(w.par_chunks(columns)).enumerate().for_each(|(row, (codes, w))| {

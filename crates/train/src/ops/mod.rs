@@ -9,8 +9,8 @@
 mod attention;
 mod elementwise;
 mod embed;
-mod linear;
 mod lanes;
+mod linear;
 mod neuron;
 mod norm;
 mod reduce;

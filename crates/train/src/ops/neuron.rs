@@ -1,7 +1,7 @@
 //! The neuron at its quantised equilibrium.
 
-use burn_flex::FlexTensor;
 use burn::tensor::Tensor;
+use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::lanes::{self, PIECE, wide};

@@ -1,7 +1,7 @@
 //! Layer normalisation, alone and over a residual sum.
 
-use burn_flex::FlexTensor;
 use burn::tensor::Tensor;
+use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::lanes::{lane_sum2, wide};
@@ -100,7 +100,8 @@ fn normalise_backward(saved: &Normalised, grad: &FlexTensor) -> [FlexTensor; 3] 
             wide(
                 #[inline(always)]
                 || {
-                    let lines = out.chunks_exact_mut(width).zip(unit.chunks_exact(width)).zip(grads.chunks_exact(width));
+                    let lines =
+                        out.chunks_exact_mut(width).zip(unit.chunks_exact(width)).zip(grads.chunks_exact(width));
                     for (((out, unit), grads), &inverse) in lines.zip(inverse) {
                         for i in 0..width {
                             out[i] = grads[i] * gains[i];
@@ -207,4 +208,3 @@ impl Kernel<5> for ResidualNorm {
         composed(x + residual * scale, gain, bias, self.epsilon)
     }
 }
-

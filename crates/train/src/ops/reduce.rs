@@ -1,7 +1,7 @@
 //! Reductions that a loss is made of.
 
-use burn_flex::FlexTensor;
 use burn::tensor::Tensor;
+use burn_flex::FlexTensor;
 
 use super::lanes;
 use super::{Kernel, apply, scalar, scalar_tensor, shape, straight_through, tensor, values};
@@ -77,7 +77,15 @@ impl Kernel<1> for MeanAbsolute {
         let out = lanes::map(
             values(&x),
             #[inline(always)]
-            |x| if x > 0.0 { factor } else if x < 0.0 { -factor } else { 0.0 },
+            |x| {
+                if x > 0.0 {
+                    factor
+                } else if x < 0.0 {
+                    -factor
+                } else {
+                    0.0
+                }
+            },
         );
         [Some(tensor(out, shape(&x)))]
     }

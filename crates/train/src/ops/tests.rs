@@ -62,8 +62,7 @@ fn linear_at_every_precision_and_odd_sizes() {
     for bits in [WeightBits::Full, WeightBits::Ternary, WeightBits::Binary] {
         for granularity in [Granularity::Matrix, Granularity::Row] {
             for [m, k, o] in [[1, 1, 1], [5, 7, 3], [33, 48, 65], [70, 130, 19]] {
-                let inputs =
-                    [counts([m, k], &mut rng), one(0.11), random([o, k], &mut rng), random([1, o], &mut rng)];
+                let inputs = [counts([m, k], &mut rng), one(0.11), random([o, k], &mut rng), random([1, o], &mut rng)];
                 compare(|| linear::Linear { bits, granularity }, inputs, 2e-5);
             }
         }
@@ -131,7 +130,11 @@ fn neuron_counts_equal_the_reference() {
             *x = (i as f32 - 100.0 + 0.5) * theta / time_steps as f32;
         }
         let device = Device::flex();
-        let n = super::neuron(matrix(current.clone(), shape, &device), matrix(vec![theta], [1, 1], &device), (time_steps, signed));
+        let n = super::neuron(
+            matrix(current.clone(), shape, &device),
+            matrix(vec![theta], [1, 1], &device),
+            (time_steps, signed),
+        );
         for (n, current) in crate::optimizer::floats(n).into_iter().zip(current) {
             assert_eq!(n, reference.count(current) as f32, "I = {current}, {config:?}");
         }
@@ -170,7 +173,9 @@ fn attention_and_score_distance_of_uneven_sentences() {
 #[test]
 fn embeddings_at_every_precision() {
     let mut rng = rng();
-    for bits in [EmbeddingBits::Full, EmbeddingBits::Eight, EmbeddingBits::Four, EmbeddingBits::Ternary, EmbeddingBits::Binary] {
+    for bits in
+        [EmbeddingBits::Full, EmbeddingBits::Eight, EmbeddingBits::Four, EmbeddingBits::Ternary, EmbeddingBits::Binary]
+    {
         let (mut words, shape) = random([9, 21], &mut rng);
         words[..21].fill(0.0);
         let tables = [(words, shape), random([6, 21], &mut rng), random([2, 21], &mut rng)];
