@@ -53,14 +53,35 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("bitspike: {error:#}");
+            eprintln!("bitspike: {}", message(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes on one line. Many errors print their cause themselves; it is not said twice.
+fn message(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |message, cause| match message.is_empty() {
+        true => cause,
+        false if message.contains(&cause) => message,
+        false => format!("{message}: {cause}"),
+    })
 }
 
 /// A reader that went away, such as `head`, is no failure of ours.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
     io.is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let io = std::io::Error::other("no space left");
+        let error = anyhow::Error::new(bitspike_train::Error::io("write", "x", io)).context("distillation");
+        assert_eq!(message(&error), "distillation: write x: no space left");
+    }
 }

@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::optimizer::AdamW;
 use crate::recipe::Recipe;
 use crate::student::Student;
-use crate::weights::{Weights, write_atomically};
+use crate::weights::{Weights, remove_unfinished, write_atomically};
 
 /// What a run's model is, in `model.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -227,7 +227,7 @@ pub fn claim(folder: &Path) -> Result<File> {
     let path = folder.join(".lock");
     let file = File::create(&path).map_err(|e| Error::io("create", &path, e))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => remove_unfinished(folder).map(|()| file),
         Err(std::fs::TryLockError::WouldBlock) => {
             Err(Error::checkpoint(folder, "another process is training into this folder; wait for it or stop it"))
         }

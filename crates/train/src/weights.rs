@@ -168,18 +168,38 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut File) -> std::io::R
     replace_file(path, |temporary| write(&mut File::options().write(true).open(temporary)?))
 }
 
+/// What the names of unfinished files begin with: ours, and those of the safetensors writer.
+const TEMPORARY: &str = ".writing-";
+const TEMPORARY_OF_SAFETENSORS: &str = ".tmp";
+
+/// Removes the unfinished files that killed writers left in `folder`. Only for a folder that no other process writes to.
+///
+/// # Errors
+/// If the folder cannot be read or a file cannot be removed.
+pub fn remove_unfinished(folder: &Path) -> Result<()> {
+    for entry in folder.read_dir().map_err(|e| Error::io("read", folder, e))? {
+        let entry = entry.map_err(|e| Error::io("read", folder, e))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMPORARY) || name.starts_with(TEMPORARY_OF_SAFETENSORS) {
+            std::fs::remove_file(entry.path()).map_err(|e| Error::io("remove", entry.path(), e))?;
+        }
+    }
+    Ok(())
+}
+
 /// [`write_atomically`] for writers that open the temporary file themselves.
 fn replace_file(path: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let run = || -> std::io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".writing-");
+        let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+        write(temporary.path())?;
+        // Opened again: a writer may have put a new file in this one's place.
+        let written = File::options().write(true).open(temporary.path())?;
         // Temporary files are private by default; the result is as readable as any file its owner makes.
         #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-        let temporary = builder.tempfile_in(folder)?;
-        write(temporary.path())?;
-        temporary.as_file().sync_all()?;
+        written.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+        written.sync_all()?;
         temporary.persist(path).map_err(|e| e.error)?;
         // The rename itself must reach the disk too; not every platform can open a folder.
         if let Ok(folder) = File::open(folder) {
