@@ -21,9 +21,9 @@ use super::training::{RunArgs, report_end, splits};
 /// The recipe decides everything about student and stages; flags and `--set` override its values.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    bitspike distil --recipe recipes/sst2.toml --data SST-2 --teacher minilm-l6-sst2 --out runs/sst2\n  \
-    bitspike distil --recipe recipes/sst2.toml --data SST-2 --teacher minilm-l6-sst2 --out runs/binary --bits 1\n  \
-    bitspike distil --data SST-2 --teacher minilm-l6-sst2 --out runs/sst2 --resume")]
+    bitspike distil --recipe recipes/sst2.toml --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out runs/sst2\n  \
+    bitspike distil --recipe recipes/sst2.toml --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out runs/binary --bits 1\n  \
+    bitspike distil --recipe recipes/sst2.toml --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out runs/sst2 --resume")]
 pub(crate) struct DistilArgs {
     /// Recipe (TOML); see the folder `recipes`
     #[arg(long, value_name = "FILE")]
