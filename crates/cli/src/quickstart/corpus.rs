@@ -30,7 +30,7 @@ use lexicon::{
 };
 
 /// The most sentences a split can have: the grammar gives a few times as many for dev, of plain ones twice as many.
-const LARGEST: usize = 100_000;
+const LARGEST: usize = 50_000;
 
 /// What to generate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Corpus {
     /// Generates a corpus. In each split the labels are as frequent as each other, up to one sentence where its size is odd.
     ///
     /// # Errors
-    /// If a split is to have more than 100,000 sentences.
+    /// If a split is to have more than 50,000 sentences.
     pub(crate) fn generate(config: &CorpusConfig) -> Result<Self> {
         for (split, count) in [("train", config.train), ("dev", config.dev)] {
             ensure!(
