@@ -1,0 +1,24 @@
+//! Every recipe in `recipes/` loads, and every task of GLUE has one.
+
+use std::path::Path;
+
+use bitspike_core::glue::GlueTask;
+use bitspike_train::recipe::Recipe;
+
+#[test]
+fn all_recipes_load_and_cover_glue() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
+    let mut loaded = 0;
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let recipe = Recipe::load(Some(&path), &[]).unwrap_or_else(|error| panic!("{error}"));
+            assert!(!recipe.description.is_empty(), "{} has no description", path.display());
+            loaded += 1;
+        }
+    }
+    assert!(loaded >= 11, "{loaded} recipes");
+    for task in GlueTask::ALL {
+        assert!(folder.join(format!("{}.toml", task.name())).exists(), "no recipe for {}", task.name());
+    }
+}
