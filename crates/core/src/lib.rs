@@ -1,5 +1,5 @@
 //! What a bitspike model *is*: tasks and metrics, tokenisation, configuration, the spiking neuron and the low-bit weight
-//! quantisers, written to be read. No training framework, no async runtime, no C.
+//! quantisers, written to be read. No training framework, no async runtime.
 //!
 //! Symbols follow `docs/model.md`: `T` time steps, `theta` firing threshold, `a` firing rate, `n` spike count.
 
