@@ -1,5 +1,5 @@
-//! What the words of a sentence, or its pairs of neighbouring words, say about its label without their order: a logistic
-//! regression on n-grams. It is the yardstick that a model which reads must beat.
+//! What the words of a sentence, or its pairs of neighbouring words, say about its label without their order: a
+//! logistic regression on n-grams. It is the yardstick that a model which reads must beat.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,11 @@ const TOLERANCE: f64 = 1e-5;
 
 /// Logistic regression on the n-grams of a sentence, `P(1 | x) = sigmoid(w . x)`.
 ///
-/// `x` has one entry for every n-gram of length 1 to `n` seen in training and a constant one for the bias; an entry is 1
-/// where the sentence holds the n-gram, and all are divided by `sqrt(number of entries)` so that `||x|| = 1`.
-/// `w` minimises `mean ln(1 + exp(-y w . x)) + PENALTY / 2 * ||w||^2` with `y = +-1`. The loss is strongly convex: there is
-/// one minimum, and the fit, Nesterov's accelerated gradient descent on the whole set, goes on until it is there.
+/// `x` has one entry for every n-gram of length 1 to `n` seen in training and a constant one for the bias; an entry
+/// is 1 where the sentence holds the n-gram, and all are divided by `sqrt(number of entries)` so that `||x|| = 1`.
+/// `w` minimises `mean ln(1 + exp(-y w . x)) + PENALTY / 2 * ||w||^2` with `y = +-1`. The loss is strongly convex:
+/// there is one minimum, and the fit, Nesterov's accelerated gradient descent on the whole set, goes on until it is
+/// there.
 #[derive(Debug, Clone)]
 pub(crate) struct BagOfWords {
     n: usize,
@@ -29,8 +30,8 @@ impl BagOfWords {
         Self::fit(sentences, n, PENALTY, TOLERANCE)
     }
 
-    /// The share of `sentences` whose label is the more probable one; label 0 where both are equally probable. NaN without
-    /// sentences.
+    /// The share of `sentences` whose label is the more probable one; label 0 where both are equally probable. NaN
+    /// without sentences.
     pub(crate) fn accuracy(&self, sentences: &[(String, u8)]) -> f64 {
         let right = sentences.iter().filter(|(text, label)| {
             let features = self.features(text);
@@ -100,10 +101,10 @@ fn gradient(rows: &[Vec<u32>], targets: &[f64], penalty: f64, weights: &[f64], g
 
 /// The minimum of the loss, to a gradient norm of `tolerance`.
 ///
-/// Rows are unit vectors, so that the loss has curvature between `penalty` and `1/4 + penalty`: with the step `1 / (1/4 + penalty)`
-/// and the momentum `(sqrt(k) - 1) / (sqrt(k) + 1)`, `k = (1/4 + penalty) / penalty`, the distance to the minimum shrinks by
-/// `1 - 1 / sqrt(k)` a step at least (Nesterov, "Introductory Lectures on Convex Optimization", section 2.2). The number of steps is bounded by
-/// that rate, whatever rounding does.
+/// Rows are unit vectors, so that the loss has curvature between `penalty` and `1/4 + penalty`. With the step `1 /
+/// (1/4 + penalty)` and the momentum `(sqrt(k) - 1) / (sqrt(k) + 1)`, `k = (1/4 + penalty) / penalty`, the distance
+/// of the loss to its minimum shrinks by `1 - 1 / sqrt(k)` a step (Nesterov, "Introductory Lectures on Convex
+/// Optimization", section 2.2). The number of steps, `40 sqrt(k)`, is bounded by that rate, whatever rounding does.
 fn minimise(rows: &[Vec<u32>], targets: &[f64], width: usize, penalty: f64, tolerance: f64) -> Vec<f64> {
     let curvature = 0.25 + penalty;
     let root = (curvature / penalty).sqrt();

@@ -1,11 +1,11 @@
 //! A corpus of judgements in which the words alone say next to nothing and their order says everything.
 //!
-//! Sentences such as "nobody thought that the soup was not very greasy." come from a small grammar of negation, affirming
-//! and denying main clauses, contrast, concession, counterfactuals, comparisons and intensity, nested at most twice; the
-//! grammar gives each exactly one label. They are drawn as *minimal pairs*: two sentences with the same nouns, adjectives
-//! and verbs and opposite labels, both in the same split, so that these words are as frequent with either label. Only one
-//! sentence in six is plain and unpaired, to show which words praise. Dev is a test of composition: no noun of dev stands
-//! with a predicate with which it stands in train.
+//! Sentences such as "nobody thought that the soup was not very greasy." come from a small grammar of negation,
+//! affirming and denying main clauses, contrast, concession, counterfactuals, comparisons and intensity, nested at
+//! most twice; the grammar gives each exactly one label. They are drawn as *minimal pairs*: two sentences with the
+//! same nouns, adjectives and verbs and opposite labels, both in the same split, so that these words are as frequent
+//! with either label. Only one sentence in six is plain and unpaired, to show which words praise. Dev is a test of
+//! composition: no noun of dev stands with a predicate with which it stands in train.
 
 mod grammar;
 mod lexicon;
@@ -29,7 +29,7 @@ use lexicon::{
     REFERENCES, STRONG, TIMES, TOPICS, VERB_ADVERBS, WEAK,
 };
 
-/// The most sentences a split can have: the grammar gives a few times as many for dev, of plain ones twice as many.
+/// The most sentences a split can have. The grammar gives more for either split, so that drawing them ends.
 const LARGEST: usize = 50_000;
 
 /// What to generate.
@@ -55,7 +55,7 @@ pub(crate) struct Corpus {
 }
 
 impl Corpus {
-    /// Generates a corpus. In each split the labels are as frequent as each other, up to one sentence where its size is odd.
+    /// Generates a corpus. In each split both labels are equally frequent, up to one sentence where its size is odd.
     ///
     /// # Errors
     /// If a split is to have more than 50,000 sentences.

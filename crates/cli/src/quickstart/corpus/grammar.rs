@@ -1,4 +1,5 @@
-//! The patterns of the corpus. Each yields a minimal pair: two sentences of the same content words and opposite labels.
+//! The patterns of the corpus. Each but one yields minimal pairs: two sentences of the same content words and opposite
+//! labels.
 
 use std::array;
 
@@ -36,10 +37,10 @@ pub(super) enum Pattern {
 
 /// The turn in which patterns are used.
 ///
-/// Plain sentences show which words praise and which blame; without them the first gradient a model gets is zero in the
-/// mean, and small models stay there for long. Their share of 4 in 25 lets a bag of words be right on
-/// `4/25 + (1 - 4/25) / 2 = 58 %`. Concessions that come last are as frequent as the two forms that decide in their second clause,
-/// so that neither place nor punctuation says which clause decides.
+/// Plain sentences show which words praise and which blame; without them the mean of the first gradient is zero, and
+/// small models stay where they began for long. Their share of 4 in 25 lets a bag of words be right on
+/// `4/25 + (1 - 4/25) / 2 = 58 %`. Concessions that come last are as frequent as the two forms that decide in their
+/// second clause, so that neither place nor punctuation says which clause decides.
 pub(super) const TURN: [Pattern; 25] = [
     Pattern::Plain,
     Pattern::Negation,
@@ -97,8 +98,8 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// The pools of train and dev. For every predicate a sixth of the nouns it fits goes to dev, by `rng`, the others to
-    /// train: no noun meets in dev a predicate that it met in train.
+    /// The pools of train and dev. For every predicate a sixth of the nouns it fits goes to dev, by `rng`, the others
+    /// to train: no noun meets in dev a predicate that it met in train.
     pub(super) fn split(rng: &mut ChaCha8Rng) -> [Self; 2] {
         let mut pools = [(); 2].map(|()| Self { predicates: [Vec::new(), Vec::new()] });
         let mut add = |positive: bool, word: &'static str, is_verb: bool, mut nouns: Vec<&'static str>| {
@@ -149,7 +150,7 @@ impl Form {
 }
 
 impl Judgement {
-    /// The words of the clause. A clause of form `More` or `Less` wants "than ..", one of form `Would` or `Must` "if ..".
+    /// The words of the clause. One of form `More` or `Less` wants "than ..", one of form `Would` or `Must` "if ..".
     fn clause(&self, form: Form) -> String {
         let Self { noun, predicate, person, adverb } = self;
         let degree = match form {
@@ -187,7 +188,8 @@ pub(super) struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Two sentences of `pattern` with the same judgements: the first has the label `positive`, the second the other one.
+    /// Two sentences of `pattern`, but for [`Pattern::Plain`] with the same judgements: the first has the label
+    /// `positive`, the second the other one.
     pub(super) fn pair(&mut self, pattern: Pattern, positive: bool) -> [String; 2] {
         match pattern {
             Pattern::Plain => [positive, !positive].map(|positive| {
