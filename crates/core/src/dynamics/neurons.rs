@@ -1,0 +1,153 @@
+//! The neurons of one population of one sentence, stepped together.
+
+use super::Simulation;
+use crate::arithmetic::wide;
+use crate::kernels::SpikeBits;
+use crate::neuron::Reset;
+
+/// How a population receives its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Input {
+    /// Step by step: what is given is the current `I[t]`.
+    Current,
+    /// As the sum of all currents so far: what is given is `f`, and `W[t] f` the sum.
+    Mean,
+}
+
+/// Potentials, spikes and their sums.
+#[derive(Debug)]
+pub(super) struct Neurons {
+    theta: f32,
+    signed: bool,
+    width: usize,
+    input: Input,
+    /// `v[t]`; for [`Input::Mean`] `v[t] - W[t] f[t]`, which a soft reset keeps free of rounding in `f`.
+    potentials: Vec<f32>,
+    /// `A[t] = beta A[t-1] + s[t]`.
+    pub(super) sums: Vec<f32>,
+    /// `s[t]` `[L, width]`.
+    pub(super) spikes: Vec<i8>,
+    /// The same as bits.
+    pub(super) bits: SpikeBits,
+    /// `v[t]` after the spike, where it is recorded.
+    pub(super) recorded: Vec<f32>,
+}
+
+/// The constants of a step.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    beta: f32,
+    reset: Reset,
+    hysteresis: f32,
+    /// `W[t]`
+    pub(super) weight: f32,
+    /// Whether potentials are kept for a record.
+    record: bool,
+}
+
+impl Step {
+    /// Before the first step.
+    pub(super) fn rest(simulation: &Simulation, record: bool) -> Self {
+        let Simulation { beta, reset, hysteresis, .. } = *simulation;
+        Self { beta, reset, hysteresis, weight: 0.0, record }
+    }
+
+    /// The next step.
+    pub(super) fn next(self) -> Self {
+        Self { weight: self.beta * self.weight + 1.0, ..self }
+    }
+}
+
+impl Neurons {
+    /// `length` rows of `width` neurons at rest.
+    pub(super) fn at_rest((theta, signed): (f32, bool), length: usize, width: usize, input: Input) -> Self {
+        let size = length * width;
+        Self {
+            theta,
+            signed,
+            width,
+            input,
+            potentials: vec![if signed { 0.0 } else { theta / 2.0 }; size],
+            sums: vec![0.0; size],
+            spikes: vec![0; size],
+            bits: SpikeBits::silent(length, width),
+            recorded: Vec::new(),
+        }
+    }
+
+    /// One step on `input` `[L, width]`; `false` if a potential is no longer a finite number.
+    pub(super) fn fire(&mut self, input: &[f32], step: Step) -> bool {
+        if step.record {
+            self.recorded.resize(self.potentials.len(), 0.0);
+        }
+        // The kind of neuron is decided outside the loop, so that each loop is straight-line code.
+        let plain = step.reset == Reset::Soft && step.hysteresis == 0.0 && !step.record;
+        let finite = match (self.input, self.signed, plain) {
+            (Input::Current, true, true) => self.step::<false, true, true>(input, step),
+            (Input::Current, false, true) => self.step::<false, false, true>(input, step),
+            (Input::Mean, true, true) => self.step::<true, true, true>(input, step),
+            (Input::Mean, false, true) => self.step::<true, false, true>(input, step),
+            (Input::Current, true, false) => self.step::<false, true, false>(input, step),
+            (Input::Current, false, false) => self.step::<false, false, false>(input, step),
+            (Input::Mean, true, false) => self.step::<true, true, false>(input, step),
+            (Input::Mean, false, false) => self.step::<true, false, false>(input, step),
+        };
+        for (row, spikes) in self.spikes.chunks_exact(self.width).enumerate() {
+            self.bits.set_row(row, spikes);
+        }
+        finite
+    }
+
+    /// The step itself; `PLAIN` means soft reset, no hysteresis, no record.
+    fn step<const MEAN: bool, const SIGNED: bool, const PLAIN: bool>(&mut self, input: &[f32], step: Step) -> bool {
+        let (theta, half, beta) = (self.theta, self.theta / 2.0, step.beta);
+        let hard = !PLAIN && step.reset == Reset::Hard;
+        let extra = if PLAIN { 0.0 } else { step.hysteresis * theta };
+        let (potentials, sums, spikes, recorded) =
+            (&mut self.potentials, &mut self.sums, &mut self.spikes, &mut self.recorded);
+        wide(
+            #[inline(always)]
+            || {
+                let size = input.len();
+                let (potentials, sums, spikes) = (&mut potentials[..size], &mut sums[..size], &mut spikes[..size]);
+                // NaN and infinity times 0 is NaN, and stays NaN in a sum.
+                let mut check = 0.0;
+                for i in 0..size {
+                    let target = if MEAN { step.weight * input[i] } else { input[i] };
+                    let v = beta * potentials[i] + target;
+                    let s = if SIGNED {
+                        // A spike against the sign of the sum takes an earlier one back.
+                        let up = half + if sums[i] < 0.0 { extra } else { 0.0 };
+                        let down = half + if sums[i] > 0.0 { extra } else { 0.0 };
+                        f32::from(i8::from(v >= up) - i8::from(v < -down))
+                    } else {
+                        f32::from(i8::from(v >= theta))
+                    };
+                    let after = if hard && s != 0.0 { 0.0 } else { v - theta * s };
+                    potentials[i] = match (MEAN, hard) {
+                        (true, true) => after - target,
+                        (true, false) => beta * potentials[i] - theta * s,
+                        _ => after,
+                    };
+                    sums[i] = beta * sums[i] + s;
+                    spikes[i] = s as i8;
+                    check += v * 0.0;
+                    if !PLAIN && step.record {
+                        recorded[i] = after;
+                    }
+                }
+                !f32::is_nan(check)
+            },
+        )
+    }
+
+    /// Their threshold.
+    pub(super) fn theta(&self) -> f32 {
+        self.theta
+    }
+
+    /// Number of spikes of the step, of either sign.
+    pub(super) fn fired(&self) -> u32 {
+        self.bits.spikes(0..self.bits.rows()) as u32
+    }
+}
