@@ -1,6 +1,6 @@
 //! Students in time: from a trained student to the engine's encoder, and scores along a simulation.
 
-use bitspike_core::dynamics::{Options, SentenceRun, Simulation, simulate};
+use bitspike_core::dynamics::{Dynamics, Options, SentenceRun, Simulation, simulate};
 use bitspike_core::model::Encoder;
 use burn::module::Module;
 use burn::tensor::Device;
@@ -10,6 +10,9 @@ use crate::error::{Error, Result};
 use crate::layers::PackedTokens;
 use crate::optimizer::floats;
 use crate::student::Student;
+
+/// Examples at a time: enough for every core, few enough that progress shows.
+const BATCH: usize = 32;
 
 impl Student {
     /// The encoder as the engine runs it, weights quantised.
@@ -43,8 +46,6 @@ pub fn simulate_examples(
     device: &Device,
     mut progress: impl FnMut(usize),
 ) -> Result<Vec<SentenceRun>> {
-    /// Examples at a time: enough for every core, few enough that progress shows.
-    const BATCH: usize = 32;
     let encoder = student.encoder()?;
     let student = Student { net: student.net.valid(), ..student.clone() };
     let mut runs = vec![SentenceRun::default(); examples.len()];
@@ -59,4 +60,31 @@ pub fn simulate_examples(
         progress(done);
     }
     Ok(runs)
+}
+
+/// Compares the spike counts of `phased` at the student's `T` with those of its quantised equilibrium, population by population:
+/// how many were compared, and how many differ.
+///
+/// # Errors
+/// If a current is not finite.
+pub fn compare_counts(student: &Student, examples: &[Encoded], device: &Device) -> Result<(u64, u64)> {
+    let encoder = student.encoder()?;
+    let student = Student { net: student.net.valid(), ..student.clone() };
+    let simulation = Simulation::new(Dynamics::Phased, student.config.time_steps);
+    let (mut compared, mut different) = (0, 0);
+    for indices in sorted_batches(examples, BATCH) {
+        let tokens = pack(examples, &indices);
+        let embedded = student.embedding_currents(&tokens, device);
+        let lengths: Vec<usize> = tokens.segments.ranges().map(|range| range.len()).collect();
+        let options = Options { sums: true, ..Options::default() };
+        let runs = simulate(&encoder, (&embedded, &lengths), &simulation, options)?;
+        let populations = student.infer(&tokens, device).populations;
+        for (p, (_, counts)) in populations.into_iter().enumerate() {
+            let counts = floats(counts);
+            let found = runs.iter().flat_map(|run| &run.sums[p]);
+            compared += counts.len() as u64;
+            different += counts.iter().zip(found).filter(|(a, b)| a != b).count() as u64;
+        }
+    }
+    Ok((compared, different))
 }

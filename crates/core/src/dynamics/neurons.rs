@@ -1,9 +1,12 @@
 //! The neurons of one population of one sentence, stepped together.
 
 use super::Simulation;
-use crate::arithmetic::wide;
+use crate::arithmetic::{lane_sum2, wide};
 use crate::kernels::SpikeBits;
 use crate::neuron::Reset;
+
+/// Largest current: far above any model's, and still finite after [`crate::neuron::MAX_TIME_STEPS`] steps.
+const LARGEST: f32 = 1e30;
 
 /// How a population receives its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +78,7 @@ impl Neurons {
         }
     }
 
-    /// One step on `input` `[L, width]`; `false` if a potential is no longer a finite number.
+    /// One step on `input` `[L, width]`; `false` if one of it is NaN or of magnitude above [`LARGEST`].
     pub(super) fn fire(&mut self, input: &[f32], step: Step) -> bool {
         if step.record {
             self.recorded.resize(self.potentials.len(), 0.0);
@@ -108,35 +111,39 @@ impl Neurons {
         wide(
             #[inline(always)]
             || {
+                // Slices of one length let the compiler see that no index is out of range.
                 let size = input.len();
                 let (potentials, sums, spikes) = (&mut potentials[..size], &mut sums[..size], &mut spikes[..size]);
-                // NaN and infinity times 0 is NaN, and stays NaN in a sum.
-                let mut check = 0.0;
+                let recorded = if PLAIN { &mut recorded[..0] } else { &mut recorded[..] };
                 for i in 0..size {
                     let target = if MEAN { step.weight * input[i] } else { input[i] };
-                    let v = beta * potentials[i] + target;
-                    let s = if SIGNED {
-                        // A spike against the sign of the sum takes an earlier one back.
-                        let up = half + if sums[i] < 0.0 { extra } else { 0.0 };
-                        let down = half + if sums[i] > 0.0 { extra } else { 0.0 };
-                        f32::from(i8::from(v >= up) - i8::from(v < -down))
+                    let kept = beta * potentials[i];
+                    let v = kept + target;
+                    let (up, down) = if !SIGNED {
+                        (v >= theta, false)
+                    } else if PLAIN {
+                        (v >= half, v < -half)
                     } else {
-                        f32::from(i8::from(v >= theta))
+                        // A spike against the sign of the sum takes an earlier one back.
+                        let above = half + if sums[i] < 0.0 { extra } else { 0.0 };
+                        let below = half + if sums[i] > 0.0 { extra } else { 0.0 };
+                        (v >= above, v < -below)
                     };
-                    let after = if hard && s != 0.0 { 0.0 } else { v - theta * s };
-                    potentials[i] = match (MEAN, hard) {
-                        (true, true) => after - target,
-                        (true, false) => beta * potentials[i] - theta * s,
-                        _ => after,
+                    let s = if up { 1.0 } else { 0.0 } - if down { 1.0 } else { 0.0 };
+                    let soft = v - theta * s;
+                    potentials[i] = match (MEAN, hard && (up || down)) {
+                        (false, false) => soft,
+                        (false, true) => 0.0,
+                        (true, false) => kept - theta * s,
+                        (true, true) => -target,
                     };
                     sums[i] = beta * sums[i] + s;
-                    spikes[i] = s as i8;
-                    check += v * 0.0;
+                    spikes[i] = i8::from(up) - i8::from(down);
                     if !PLAIN && step.record {
-                        recorded[i] = after;
+                        recorded[i] = if hard && (up || down) { 0.0 } else { soft };
                     }
                 }
-                !f32::is_nan(check)
+                lane_sum2(input, input, |x, _| if x.abs() <= LARGEST { 0.0 } else { 1.0 }) == 0.0
             },
         )
     }
