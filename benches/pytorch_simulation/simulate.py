@@ -63,16 +63,13 @@ class Layer:
 
 
 class Student:
-    def __init__(self, folder):
-        from safetensors.torch import load_file
+    """A student of the configuration `config` with the parameters `w`, quantised and scaled once."""
 
-        config = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        self.max_length, config = config["max_length"], config["student"]
+    def __init__(self, config, w):
         if config["embedding_bits"] != 32:
-            raise SystemExit(f"{folder}: expected full-precision embeddings, found {config['embedding_bits']} bits")
-        self.config, w = config, load_file(folder / "best.safetensors")
-        self.width, self.heads, self.signed = config["hidden"], config["heads"], config["signed"]
-        self.time_steps, self.epsilon = config["time_steps"], config["layer_norm_eps"]
+            raise SystemExit(f"expected full-precision embeddings, found {config['embedding_bits']} bits")
+        self.config, self.width, self.heads = config, config["hidden"], config["heads"]
+        self.signed, self.time_steps, self.epsilon = config["signed"], config["time_steps"], config["layer_norm_eps"]
         bits, per_row = str(config["weight_bits"]), config["granularity"] == "row"
         self.words, self.position, self.token_type = w["words"], w["embeddings.position"], w["embeddings.token_type"]
         theta_x = w["embedding_neurons.theta"].item()
@@ -106,17 +103,19 @@ class Student:
 
     def embed(self, batch):
         """The constant current of the embedding population, in units of its threshold."""
-        x = F.embedding(batch.ids, self.words) + (self.position[: batch.ids.shape[1]] + self.token_type[0])
+        types = self.token_type[0] if batch.types is None else F.embedding(batch.types, self.token_type)
+        x = F.embedding(batch.ids, self.words) + (self.position[: batch.ids.shape[1]] + types)
         return F.layer_norm(x, (self.width,), *self.embedding_norm, self.epsilon)
 
 
 class Batch:
     """Sentences padded to the longest; no mask where all are equally long, as in most batches sorted by length."""
 
-    def __init__(self, sentences):
+    def __init__(self, sentences, types=None):
         lengths = torch.tensor([len(ids) for ids in sentences])
         longest = int(lengths.max())
         self.ids = torch.tensor([ids + [0] * (longest - len(ids)) for ids in sentences])
+        self.types = types
         self.real = torch.arange(longest) < lengths[:, None]
         self.tokens = int(lengths.sum())
         self.bias = None
@@ -242,24 +241,43 @@ class Instantaneous:
 
 
 class Rates:
-    """Spikes of each population over real tokens."""
+    """Spikes of each population over real tokens, up to each of `times`."""
+
+    def __init__(self, times):
+        self.spikes, self.places = {t: {} for t in times}, {t: {} for t in times}
+
+    def see(self, name, s, t, real):
+        fired, places = s.count_nonzero(-1)[real].sum().item(), s.shape[-1] * int(real.sum())
+        for until in self.spikes:
+            if t <= until:
+                self.spikes[until][name] = self.spikes[until].get(name, 0) + fired
+                self.places[until][name] = self.places[until].get(name, 0) + places
+
+    def report(self, t, tokens):
+        spikes, places = self.spikes[t], self.places[t]
+        return {"mean_rate": statistics.fmean(spikes[name] / places[name] for name in spikes),  # populations count alike
+                "mean_rate_of_neurons": sum(spikes.values()) / sum(places.values()),
+                "spikes_per_token": sum(spikes.values()) / tokens}
+
+
+class Counts:
+    """Net count of every neuron and number of spikes, of a batch without padding."""
 
     def __init__(self):
-        self.spikes, self.places, self.tokens = {}, {}, 0
+        self.net, self.fired = {}, {}
 
-    def step(self, name, s, real):
-        fired = s[real].count_nonzero().item()
-        self.spikes[name] = self.spikes.get(name, 0) + fired
-        self.places[name] = self.places.get(name, 0) + s.shape[-1] * int(real.sum())
+    def see(self, name, s, t, real):
+        self.net[name] = self.net.get(name, 0) + s.flatten().long()
+        self.fired[name] = self.fired.get(name, 0) + s.count_nonzero().item()
 
-    def mean(self):
-        """Over the populations, each counting alike; and over all neurons."""
-        return (statistics.fmean(self.spikes[name] / self.places[name] for name in self.spikes),
-                sum(self.spikes.values()) / sum(self.places.values()))
+    def summary(self, name):
+        """As in fixtures/dynamics.json."""
+        net = self.net[name]
+        return [int(net.sum()), self.fired[name], int((net * torch.arange(1, net.numel() + 1)).sum())]
 
 
-def simulate(model, batch, dynamics, times, linear, step, rates=None):
-    """Logits at each of `times`; `step(state, x, t, linear)` advances a layer."""
+def simulate(model, batch, dynamics, times, linear, step, watch=None):
+    """Logits at each of `times`; `step(state, x, t, linear)` advances a layer, `watch` sees the spikes."""
     state = {"accumulated": Accumulated, "instantaneous": Instantaneous}[dynamics]
     states = [state(layer, model, batch) for layer in model.layers]
     current, low = model.embed(batch), -1.0 if model.signed else 0.0
@@ -268,13 +286,13 @@ def simulate(model, batch, dynamics, times, linear, step, rates=None):
     for t in range(1, max(times) + 1):
         fire(v.add_(current), x, low)
         below = x
-        if rates is not None:
-            rates.step("embedding", x, batch.real)
+        if watch is not None:
+            watch.see("embedding", x, t, batch.real)
         for number, layer in enumerate(states):
             below = step(layer, below, t, linear)
-            if rates is not None:
+            if watch is not None:
                 for kind, s in layer.fired().items():
-                    rates.step(f"layer.{number}.{kind}", s, batch.real)
+                    watch.see(f"layer.{number}.{kind}", s, t, batch.real)
         if t in times:
             logits[t] = F.linear(states[-1].count() / t, *model.classifier)
     return logits
@@ -299,6 +317,14 @@ def phased(model, batch, linear):
 
 # ---- Data and timing
 
+def read_run(folder):
+    """The student and the largest number of tokens of a sentence."""
+    from safetensors.torch import load_file
+
+    description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    return Student(description["student"], load_file(folder / "best.safetensors")), description["max_length"]
+
+
 def read_dev(folder, tokenizer_file, max_length, limit):
     """Token ids and labels of the first `limit` examples of dev."""
     from tokenizers import Tokenizer
@@ -321,26 +347,27 @@ def batches_of(sentences, size):
     return [(chunk, [sentences[i] for i in chunk]) for chunk in chunks]
 
 
-def run(model, sentences, size, dynamics, times, linear, step, rates=None):
-    """Answers at each time, and seconds."""
+def run(model, sentences, size, dynamics, times, linear, step, watch=None):
+    """Answers at each time; seconds, of the clock and of the processor."""
     answers = {t: [0] * len(sentences) for t in times}
-    started = time.perf_counter()
+    started = time.perf_counter(), time.process_time()
     for indices, chunk in batches_of(sentences, size):
-        for t, logits in simulate(model, Batch(chunk), dynamics, times, linear, step, rates).items():
+        for t, logits in simulate(model, Batch(chunk), dynamics, times, linear, step, watch).items():
             for i, answer in zip(indices, logits.argmax(1).tolist()):
                 answers[t][i] = answer
-    return answers, time.perf_counter() - started
+    return answers, (time.perf_counter() - started[0], time.process_time() - started[1])
 
 
 def choose_batch(model, sentences, dynamics, linear, step):
     """The fastest of BATCHES on a few steps of evenly drawn sentences."""
+    clock = 1 if torch.get_num_threads() == 1 else 0  # processor time is steadier, of several threads it says little
     stride = max(1, len(sentences) // SWEEP_SENTENCES)
     sample = sorted(sentences, key=len)[::stride][:SWEEP_SENTENCES]
     found = {}
     for size in (size for size in BATCHES if size == BATCHES[0] or size <= len(sample)):
         run(model, sample[: size + 1], size, dynamics, (1,), linear, step)
-        found[size] = min(run(model, sample, size, dynamics, (SWEEP_STEPS,), linear, step)[1] for _ in range(2))
-    print(f"  batch sizes, s: { {size: round(s, 3) for size, s in found.items()} }", file=sys.stderr)
+        found[size] = min(run(model, sample, size, dynamics, (SWEEP_STEPS,), linear, step)[1][clock] for _ in range(2))
+    print(f"  batch sizes, {('clock', 'processor')[clock]} s: { {size: round(s, 3) for size, s in found.items()} }", file=sys.stderr)
     return min(found, key=found.get)
 
 
@@ -360,8 +387,8 @@ def stepper(compiled):
 def measure(flags):
     torch.set_num_threads(flags.threads)
     torch.set_flush_denormal(True)
-    model = Student(flags.run)
-    sentences, labels = read_dev(flags.data, flags.run / "tokenizer.json", model.max_length, flags.limit)
+    model, max_length = read_run(flags.run)
+    sentences, labels = read_dev(flags.data, flags.run / "tokenizer.json", max_length, flags.limit)
     linear = onednn if flags.matmul == "onednn" else F.linear
     step = stepper(flags.compile)
     tokens = sum(map(len, sentences))
@@ -377,18 +404,14 @@ def measure(flags):
         for _ in range(flags.repeat):
             answers, took = run(model, sentences, size, dynamics, flags.timesteps, linear, step)
             seconds.append(took)
-        took, extra = statistics.median(seconds), {}
+        took, rates = sorted(seconds)[(len(seconds) - 1) // 2], Rates(flags.timesteps)
         if flags.rates:  # a pass of its own: counting is not part of the time
-            for t in flags.timesteps:
-                rates = Rates()
-                run(model, sentences, size, dynamics, (t,), linear, plain_step, rates)
-                extra[t] = dict(zip(("mean_rate", "mean_rate_of_neurons"), rates.mean()),
-                                spikes_per_token=sum(rates.spikes.values()) / tokens)
+            run(model, sentences, size, dynamics, flags.timesteps, linear, step, rates)
         for t in flags.timesteps:
             results.append({"dynamics": dynamics, "time_steps": t, "accuracy": share(answers[t], labels),
-                            "agreement": share(answers[t], reference), "batch": size, "seconds": took, "all_seconds": seconds,
-                            "ms_per_sentence": 1e3 * took / len(sentences), "token_steps_per_second": tokens * longest / took,
-                            **extra.get(t, {})})
+                            "agreement": share(answers[t], reference), "batch": size, "seconds": took[0], "cpu_seconds": took[1], "all_seconds": seconds,
+                            "ms_per_sentence": 1e3 * took[0] / len(sentences), "token_steps_per_second": tokens * longest / took[0],
+                            **(rates.report(t, tokens) if flags.rates else {})})
     return {"torch": torch.__version__, "threads": flags.threads, "matmul": flags.matmul, "compile": flags.compile,
             "sentences": len(sentences), "tokens": tokens, "phased_accuracy": share(reference, labels), "dynamics": results}
 
@@ -398,7 +421,7 @@ def measure(flags):
 @torch.inference_mode()
 def selftest():
     """The neuron and the quantisers by hand; both dynamics of a random student against their definitions in f64."""
-    for low, currents, expected in ((-1.0, (0.5, -1.1, 0.4, -0.7), (1, -1, 0, 0)), (0.0, (0.5, 0.2, 0.8, -3.0), (1, 0, 1, 0))):
+    for low, currents, expected in ((-1.0, (0.5, -1.1, 0.4, -0.7), (1, -1, 0, -1)), (0.0, (0.5, 0.2, 0.8, -3.0), (1, 0, 1, 0))):
         v, s, found = torch.full((1,), 0.5), torch.empty(1), []
         for current in currents:
             fire(v.add_(current), s, low)
@@ -413,34 +436,71 @@ def selftest():
 
 
 def check_against_definitions():
-    """Net counts, all populations, of the students and sentences of fixtures/dynamics.json, with IF neurons and soft reset."""
+    """Spikes of all populations and logits of the students in fixtures/dynamics.json, beta = 1 and soft reset."""
     golden = json.loads((Path(__file__).resolve().parents[2] / "fixtures" / "dynamics.json").read_text(encoding="utf-8"))
     compared = 0
     for case in golden["students"]:
-        model = Student.__new__(Student)
-        values = {name: torch.tensor(p["steps"], dtype=torch.float32).view(p["shape"]) * p["unit"] for name, p in case["parameters"].items()}
-        model.load(case["config"], values)
+        parameters = case["parameters"].items()
+        model = Student(case["config"], {name: torch.tensor(p["steps"]).view(p["shape"]) * p["unit"] for name, p in parameters})
         for found in case["runs"]:
             if (found["beta"], found["reset"]) != (1.0, "soft"):
                 continue
             for sentence in found["sentences"]:
-                batch = Batch([sentence["ids"]])
-                types = torch.tensor([sentence["types"]])
+                batch = Batch([sentence["ids"]], torch.tensor([sentence["types"]]))
                 for result in sentence["results"]:
-                    t, last = result["time_steps"], model.config["layers"] - 1
-                    if found["dynamics"] == "phased":
-                        if t != model.time_steps:
-                            continue
-                        logits = phased(model, batch, F.linear, types)
-                    else:
-                        nets = Nets()
-                        logits = simulate(model, batch, found["dynamics"], (t,), F.linear, plain_step, nets, types)[t]
+                    t, counts = result["time_steps"], Counts()
+                    if found["dynamics"] != "phased":
+                        logits = simulate(model, batch, found["dynamics"], (t,), F.linear, plain_step, counts)[t]
                         for name, expected in zip(case["populations"], result["spikes"]):
-                            assert nets.summary(name) == expected, (name, nets.summary(name), expected)
+                            assert counts.summary(name) == expected, (found["dynamics"], t, name, counts.summary(name), expected)
+                    elif t == model.time_steps:
+                        logits = phased(model, batch, F.linear)
+                    else:
+                        continue
                     torch.testing.assert_close(logits[0], torch.tensor(result["logits"]), rtol=0, atol=1e-4)
                     compared += 1
     assert compared >= 60, compared
+    # Padding changes nothing: a long and a short sentence together, and the short one alone.
+    long, short = Batch([[1, 2, 3, 4, 5], [6, 7, 8]]), Batch([[6, 7, 8]])
+    for dynamics in DYNAMICS:
+        both, alone = (simulate(model, batch, dynamics, (6,), F.linear, plain_step)[6] for batch in (long, short))
+        torch.testing.assert_close(both[1:], alone)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, nargs="?", metavar="RUN", help="folder with model.json, best.safetensors, tokenizer.json")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="SST-2 in GLUE's layout")
+    parser.add_argument("--dynamics", type=lambda text: text.split(","), default=list(DYNAMICS), metavar="D,..")
+    parser.add_argument("--timesteps", type=lambda text: sorted(map(int, text.split(","))), default=[100], metavar="T,..",
+                        help="answers at these steps, in one pass (default 100)")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N sentences of dev only")
+    parser.add_argument("--threads", type=int, default=1, help="default 1")
+    parser.add_argument("--batch", default="auto", metavar="N", help="sentences a batch; auto (default) tries several and keeps the fastest")
+    parser.add_argument("--matmul", choices=("default", "onednn"), default="default",
+                        help="library of the matrix products (default: PyTorch's choice, MKL)")
+    parser.add_argument("--compile", action="store_true", help="torch.compile a layer's step")
+    parser.add_argument("--rates", action="store_true", help="count the spikes too, in passes of their own")
+    parser.add_argument("--repeat", type=int, default=1, help="timed passes; the median counts (default 1)")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the result here as well")
+    parser.add_argument("--selftest", action="store_true", help="check the formulas and exit")
+    flags = parser.parse_args()
+    if flags.selftest:
+        return selftest()
+    if flags.run is None or flags.data is None:
+        parser.error("RUN and --data are needed")
+    unknown = [name for name in flags.dynamics if name not in DYNAMICS]
+    if unknown:
+        parser.error(f"--dynamics: expected {' or '.join(DYNAMICS)}, found {', '.join(unknown)}")
+    if flags.batch != "auto" and not (flags.batch.isdigit() and int(flags.batch) > 0):
+        parser.error(f"--batch: expected auto or a positive number, found {flags.batch}")
+    if min(flags.timesteps) < 1 or flags.threads < 1 or flags.repeat < 1 or (flags.limit is not None and flags.limit < 1):
+        parser.error("time steps, threads, repeat and limit must be at least 1")
+    result = json.dumps(measure(flags), indent=1)
+    print(result)
+    if flags.json:
+        flags.json.write_text(result + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    pass
+    sys.exit(main())

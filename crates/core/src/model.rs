@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::arithmetic::{lane_sum2, wide};
 use crate::config::StudentConfig;
 use crate::error::{Error, Result};
@@ -189,29 +191,36 @@ impl Encoder {
             }
             Ok(values)
         };
-        let mut layers = Vec::with_capacity(config.layers);
+        let mut raw = Vec::with_capacity(config.layers);
         for i in 0..config.layers {
-            let mut projection = |name: &str, [rows, columns]: [usize; 2]| {
-                let weight = array(format!("layers.{i}.{name}.weight"), rows * columns)?;
-                let bias = array(format!("layers.{i}.{name}.bias"), rows)?;
-                Ok::<_, E>(Projection::new(config, weight, bias, columns)?)
-            };
-            let query = projection("query", [d, d])?;
-            let key = projection("key", [d, d])?;
-            let value = projection("value", [d, d])?;
-            let attention_output = projection("attention_output", [d, d])?;
-            let intermediate = projection("intermediate", [f, d])?;
-            let output = projection("output", [d, f])?;
+            let mut part = |name: &str, length| array(format!("layers.{i}.{name}"), length);
+            let mut maps = Vec::with_capacity(6);
+            for (name, rows, columns) in projections(d, f) {
+                maps.push((
+                    part(&format!("{name}.weight"), rows * columns)?,
+                    part(&format!("{name}.bias"), rows)?,
+                    columns,
+                ));
+            }
             let mut norm = |name: &str| {
-                let gain = array(format!("layers.{i}.{name}.gain"), d)?;
-                Ok::<_, E>(Norm { gain, bias: array(format!("layers.{i}.{name}.bias"), d)? })
+                let gain = part(&format!("{name}.gain"), d)?;
+                Ok::<_, E>(Norm { gain, bias: part(&format!("{name}.bias"), d)? })
             };
-            let (attention_norm, output_norm) = (norm("attention_norm")?, norm("output_norm")?);
+            let norms = [norm("attention_norm")?, norm("output_norm")?];
             let mut thresholds = [0.0; 6];
             for (threshold, kind) in thresholds.iter_mut().zip(LAYER_POPULATIONS) {
-                *threshold = self::threshold(array(format!("layers.{i}.{kind}_neurons.theta"), 1)?)?;
+                *threshold = self::threshold(part(&format!("{kind}_neurons.theta"), 1)?)?;
             }
-            layers.push(Layer {
+            raw.push((maps, norms, thresholds));
+        }
+        let build = |(maps, [attention_norm, output_norm], thresholds): RawLayer| {
+            let maps: Result<Vec<Projection>> = maps
+                .into_par_iter()
+                .map(|(weight, bias, columns)| Projection::new(config, weight, bias, columns))
+                .collect();
+            let [query, key, value, attention_output, intermediate, output] =
+                <[Projection; 6]>::try_from(maps?).expect("six maps a layer");
+            Ok(Layer {
                 query,
                 key,
                 value,
@@ -221,8 +230,9 @@ impl Encoder {
                 attention_norm,
                 output_norm,
                 thresholds,
-            });
-        }
+            })
+        };
+        let layers = raw.into_par_iter().map(build).collect::<Result<_>>()?;
         let embedding_threshold = threshold(array("embedding_neurons.theta".into(), 1)?)?;
         let weight = array("classifier.weight".into(), config.num_labels * d)?;
         let classifier = Dense { weight, bias: array("classifier.bias".into(), config.num_labels)? };
@@ -242,11 +252,25 @@ impl Encoder {
 
     /// Width and threshold of every population, in the order of [`population_names`].
     pub fn populations(&self) -> Vec<(usize, f32)> {
-        let (d, f) = (self.config.hidden, self.config.intermediate);
-        let widths = [d, d, d, d, f, d];
-        let layers = self.layers.iter().flat_map(|layer| widths.into_iter().zip(layer.thresholds));
-        std::iter::once((d, self.embedding_threshold)).chain(layers).collect()
+        let thresholds = self.layers.iter().flat_map(|layer| layer.thresholds);
+        let thresholds = std::iter::once(self.embedding_threshold).chain(thresholds);
+        self.config.population_widths().into_iter().zip(thresholds).collect()
     }
+}
+
+/// Maps (latent weight, bias, columns), norms and thresholds of a layer before quantisation.
+type RawLayer = (Vec<(Vec<f32>, Vec<f32>, usize)>, [Norm; 2], [f32; 6]);
+
+/// Name, rows and columns of a layer's maps.
+fn projections(d: usize, f: usize) -> [(&'static str, usize, usize); 6] {
+    [
+        ("query", d, d),
+        ("key", d, d),
+        ("value", d, d),
+        ("attention_output", d, d),
+        ("intermediate", f, d),
+        ("output", d, f),
+    ]
 }
 
 impl Projection {

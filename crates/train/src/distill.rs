@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use bitspike_core::config::StudentConfig;
+use bitspike_core::dynamics::Simulation;
 use bitspike_core::glue::{Target as TaskTarget, TaskSpec};
 use burn::module::Module;
 use burn::tensor::Device;
@@ -12,13 +13,15 @@ use rand_chacha::ChaCha8Rng;
 use crate::data::{Encoded, derive_seed, epoch_batches, pack, targets};
 use crate::error::{Error, Result};
 use crate::evaluate::predict_student;
+use crate::layers::matrix;
 use crate::loss::{Target, distillation, value};
 use crate::optimizer::{AdamW, ModuleGradients, RowGradient, Update, floats};
 use crate::recipe::{Init, Recipe, StageKind};
 use crate::run::{Counters, RunFolder};
-use crate::student::Student;
+use crate::simulation::{predict_in_time, simulated_sums};
+use crate::student::{Forward, Student};
 use crate::teacher::Teacher;
-use crate::training::{Evaluation, Learner, StepReport};
+use crate::training::{Evaluation, Learner, StepReport, stage_steps};
 
 /// The texts of a distillation.
 #[derive(Debug, Default)]
@@ -42,6 +45,8 @@ pub struct Distiller {
     optimizer: AdamW,
     folder: RunFolder,
     device: Device,
+    /// What the last step's firing rates came from, and what the next evaluation's come from.
+    simulation: Option<Simulation>,
 }
 
 /// The configuration of the student that `recipe` describes for `teacher` and `task`.
@@ -104,7 +109,7 @@ impl Distiller {
             }
         };
         let optimizer = AdamW::default();
-        Ok(Self { recipe, task, teacher, student, texts, optimizer, folder, device: device.clone() })
+        Ok(Self { recipe, task, teacher, student, texts, optimizer, folder, device: device.clone(), simulation: None })
     }
 
     /// Goes back to the folder's last checkpoint.
@@ -115,6 +120,24 @@ impl Distiller {
         let (optimizer, counters) = self.folder.restore_last(&mut self.student)?;
         self.optimizer = optimizer;
         Ok(counters)
+    }
+
+    /// Starts from the weights of another run's student of the same shape.
+    ///
+    /// # Errors
+    /// If that run has no checkpoint or its student has another shape.
+    pub fn start_from(&mut self, other: &RunFolder) -> Result<()> {
+        self.student.load_weights(&mut other.weights()?)
+    }
+
+    /// The simulation that step number `step` (from 1) runs through, if any.
+    fn simulation_at(&self, stage: usize, step: u64) -> Option<Simulation> {
+        let settings = self.recipe.stage[stage].simulate?;
+        let steps =
+            |i: usize| stage_steps(&self.recipe.stage[i], self.stage_examples(i), self.recipe.data.batch_size).1;
+        let before: u64 = (0..stage).map(steps).sum();
+        let local = (step - 1).saturating_sub(before);
+        (local as f64 >= settings.from * steps(stage) as f64).then(|| settings.simulation())
     }
 
     /// The student as it stands.
@@ -206,7 +229,16 @@ impl Learner for Distiller {
         let teacher = self.teacher.infer(&tokens, &self.device);
         let on = self.device.clone().autodiff();
         let rows = self.student.words.rows(&tokens.vocabulary, &on).require_grad();
-        let output = self.student.forward(rows.clone(), &tokens);
+        self.simulation = self.simulation_at(stage, step);
+        let output = match &self.simulation {
+            None => self.student.forward(rows.clone(), &tokens, Forward::Quantised),
+            Some(simulation) => {
+                let sums = simulated_sums(&self.student, &tokens, simulation, &self.device)?;
+                let mut counts = sums.into_iter().map(|(sums, shape)| matrix(sums, shape, &self.device));
+                let weight = simulation.weight(simulation.time_steps);
+                self.student.forward(rows.clone(), &tokens, Forward::Simulated { counts: &mut counts, weight })
+            }
+        };
         let loss = distillation(&self.student, &output, &teacher, (&tokens, target), weights);
         let part = |part: &Option<burn::tensor::Tensor<2>>| part.as_ref().map(value);
         let mut report = StepReport {
@@ -221,7 +253,11 @@ impl Learner for Distiller {
             return Err(Error::Diverged { step, what: "the loss".into(), value: report.loss });
         }
         if measure {
-            let rates = output.firing_rates(self.student.config.time_steps);
+            let levels = match &self.simulation {
+                None => self.student.config.time_steps as f32,
+                Some(simulation) => simulation.weight(simulation.time_steps),
+            };
+            let rates = output.firing_rates(levels);
             report.rate = Some(rates.iter().map(|(_, rate)| rate).sum::<f64>() / rates.len() as f64);
         }
         let mut gradients = loss.total.backward();
@@ -243,7 +279,10 @@ impl Learner for Distiller {
     }
 
     fn evaluate(&self) -> Result<Evaluation> {
-        let predictions = predict_student(&self.student, &self.texts.dev, &self.device);
+        let predictions = match &self.simulation {
+            None => predict_student(&self.student, &self.texts.dev, &self.device),
+            Some(simulation) => predict_in_time(&self.student, &self.texts.dev, simulation, &self.device)?,
+        };
         Evaluation::of(&self.task, &predictions, &self.texts.dev)
     }
 

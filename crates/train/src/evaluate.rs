@@ -30,7 +30,7 @@ pub fn predict_student(student: &Student, examples: &[Encoded], device: &Device)
     let logits = predict(examples, |indices| {
         let tokens = pack(examples, indices);
         let output = student.infer(&tokens, device);
-        for (name, rate) in output.firing_rates(student.config.time_steps) {
+        for (name, rate) in output.firing_rates(student.config.time_steps as f32) {
             let sum = sums.entry(name).or_default();
             sum.0 += rate * tokens.len() as f64;
             sum.1 += tokens.len() as f64;

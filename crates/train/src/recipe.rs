@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use bitspike_core::dynamics::{Dynamics, Simulation};
+use bitspike_core::neuron::Reset;
 use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
 use serde::{Deserialize, Serialize};
 
@@ -204,6 +206,44 @@ pub struct Stage {
     /// Weight of the mean firing rate over all populations: buys energy with accuracy.
     #[serde(default)]
     pub rate_penalty: f64,
+    /// Train through a spiking simulation instead of the quantised equilibrium.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulate: Option<SimulatedForward>,
+}
+
+/// A forward pass whose firing rates come from a simulation, while the gradient stays that of the equilibrium map
+/// (`docs/model.md`, "Training through spikes").
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimulatedForward {
+    /// What operators see.
+    pub dynamics: Dynamics,
+    /// `T_conv`: steps of the simulation.
+    #[serde(default = "hundred")]
+    pub time_steps: u32,
+    /// Leak of every neuron.
+    #[serde(default = "no_leak")]
+    pub beta: f32,
+    /// What a spike leaves of a potential.
+    #[serde(default)]
+    pub reset: Reset,
+    /// Part of the stage after which the simulation takes over from the quantised equilibrium.
+    #[serde(default)]
+    pub from: f64,
+}
+
+fn hundred() -> u32 {
+    100
+}
+fn no_leak() -> f32 {
+    1.0
+}
+
+impl SimulatedForward {
+    /// The simulation itself.
+    pub fn simulation(&self) -> Simulation {
+        Simulation { beta: self.beta, reset: self.reset, ..Simulation::new(self.dynamics, self.time_steps) }
+    }
 }
 
 fn one() -> f64 {
@@ -294,6 +334,7 @@ impl Stage {
             prediction_weight: None,
             label_weight: None,
             rate_penalty: 0.0,
+            simulate: None,
         }
     }
 
@@ -422,6 +463,10 @@ impl Recipe {
                 check(weight.is_finite() && weight >= 0.0, &key("*_weight"), "0 or more", weight)?;
             }
             check(all[..4].iter().sum::<f64>() > 0.0, &key("*_weight"), "at least one loss above 0", 0.0)?;
+            if let Some(simulate) = &stage.simulate {
+                simulate.simulation().validate().map_err(|e| format!("`{}`: {e}", key("simulate")))?;
+                check((0.0..1.0).contains(&simulate.from), &key("simulate.from"), "a number in [0, 1)", simulate.from)?;
+            }
             if stage.kind == StageKind::General && weights.prediction + weights.label > 0.0 {
                 return Err(format!(
                     "`stage.{i}`: a general stage has unlabelled text: prediction_weight and label_weight are 0"

@@ -165,16 +165,24 @@ impl RunFolder {
         Ok(Tokenizer::load(&self.path)?)
     }
 
+    /// The weights of the student that scored best, or of the last one of a run that was never evaluated.
+    ///
+    /// # Errors
+    /// If there is no complete checkpoint.
+    pub fn weights(&self) -> Result<Weights> {
+        let path = if self.best().exists() { self.best() } else { self.last() };
+        if !path.exists() {
+            return Err(Error::checkpoint(&self.path, "the run has written no checkpoint yet"));
+        }
+        Weights::load(&path)
+    }
+
     /// The student that scored best, or the last one of a run that was never evaluated, with its counters.
     ///
     /// # Errors
     /// If there is no complete checkpoint.
     pub fn student(&self, device: &Device) -> Result<(Student, Counters)> {
-        let path = if self.best().exists() { self.best() } else { self.last() };
-        if !path.exists() {
-            return Err(Error::checkpoint(&self.path, "the run has written no checkpoint yet"));
-        }
-        let mut weights = Weights::load(&path)?;
+        let mut weights = self.weights()?;
         let counters = counters(&weights)?;
         Ok((Student::load(self.description()?.student, &mut weights, device)?, counters))
     }

@@ -1,12 +1,13 @@
 //! Students in time: from a trained student to the engine's encoder, and scores along a simulation.
 
 use bitspike_core::dynamics::{Dynamics, Options, SentenceRun, Simulation, simulate};
-use bitspike_core::model::Encoder;
+use bitspike_core::model::{Encoder, population_names};
 use burn::module::Module;
 use burn::tensor::Device;
 
 use crate::data::{Encoded, pack, sorted_batches};
 use crate::error::{Error, Result};
+use crate::evaluate::Predictions;
 use crate::layers::PackedTokens;
 use crate::optimizer::floats;
 use crate::student::Student;
@@ -30,7 +31,7 @@ impl Student {
     /// Currents of the embedding population, `[M, D]`.
     pub fn embedding_currents(&self, tokens: &PackedTokens, device: &Device) -> Vec<f32> {
         let rows = self.words.rows(&tokens.vocabulary, device);
-        floats(self.net.embedding_currents(&self.config, rows, tokens))
+        floats(self.net.valid().embedding_currents(&self.config, rows, tokens))
     }
 }
 
@@ -60,6 +61,50 @@ pub fn simulate_examples(
         progress(done);
     }
     Ok(runs)
+}
+
+/// What `student` answers at the end of a simulation, with its firing rates.
+///
+/// # Errors
+/// As [`simulate_examples`].
+pub fn predict_in_time(
+    student: &Student,
+    examples: &[Encoded],
+    simulation: &Simulation,
+    device: &Device,
+) -> Result<Predictions> {
+    let options = Options { last_only: true, ..Options::default() };
+    let runs = simulate_examples(student, examples, simulation, options, device, |_| ())?;
+    let names = population_names(student.config.layers);
+    let tokens: usize = examples.iter().map(|example| example.ids.len()).sum();
+    let rates = names.into_iter().zip(student.config.population_widths()).enumerate().map(|(p, (name, width))| {
+        let spikes: u64 = runs.iter().map(|run| u64::from(run.spikes[p])).sum();
+        (name, spikes as f64 / (tokens * width) as f64 / f64::from(simulation.time_steps))
+    });
+    let rates = rates.collect();
+    Ok(Predictions { logits: runs.into_iter().map(|run| run.logits).collect(), rates })
+}
+
+/// Weighted spike sums of every population of a batch at the end of a simulation, with their shapes `[M, width]`.
+///
+/// # Errors
+/// As [`simulate_examples`].
+pub(crate) fn simulated_sums(
+    student: &Student,
+    tokens: &PackedTokens,
+    simulation: &Simulation,
+    device: &Device,
+) -> Result<Vec<(Vec<f32>, [usize; 2])>> {
+    let encoder = student.encoder()?;
+    let embedded = student.embedding_currents(tokens, device);
+    let lengths: Vec<usize> = tokens.segments.ranges().map(|range| range.len()).collect();
+    let options = Options { sums: true, last_only: true, ..Options::default() };
+    let runs = simulate(&encoder, (&embedded, &lengths), simulation, options)?;
+    let population = |(p, width): (usize, usize)| {
+        let sums: Vec<f32> = runs.iter().flat_map(|run| run.sums[p].iter().copied()).collect();
+        (sums, [tokens.len(), width])
+    };
+    Ok(student.config.population_widths().into_iter().enumerate().map(population).collect())
 }
 
 /// Compares the spike counts of `phased` at the student's `T` with those of its quantised equilibrium, population by population:

@@ -26,12 +26,35 @@ impl Neurons {
         Self { theta: parameter(vec![theta], [1, 1], device) }
     }
 
-    /// Spike counts of the current `[M, D]` and the scale `theta/T` that turns them into values.
-    pub fn fire(&self, current: Tensor<2>, config: &StudentConfig) -> Population {
+    /// Spike counts of the current `[M, D]` and the scale that turns them into values: `theta/T`, or `theta/W` with the weight
+    /// of the simulation that the counts come from.
+    fn fire(&self, current: Tensor<2>, config: &StudentConfig, forward: &mut Forward<'_>) -> Population {
         let theta = self.theta.val();
-        let counts = ops::neuron(current, theta.clone(), (config.time_steps, config.signed));
-        (counts, theta / f64::from(config.time_steps))
+        match forward {
+            Forward::Quantised => {
+                let counts = ops::neuron(current, theta.clone(), (config.time_steps, config.signed));
+                (counts, theta / f64::from(config.time_steps))
+            }
+            Forward::Simulated { counts, weight } => {
+                let counts = counts.next().expect("counts of every population");
+                let counts = ops::simulated_neuron(current, theta.clone(), counts, (*weight, config.signed));
+                (counts, theta / f64::from(*weight))
+            }
+        }
     }
+}
+
+/// What the populations of a forward pass hand on. The gradient is that of the equilibrium map in every case.
+pub enum Forward<'a> {
+    /// Their equilibrium under the current, quantised to `T` levels.
+    Quantised,
+    /// Counts that a simulation found, whatever the current.
+    Simulated {
+        /// `[M, D]` of each population, in the order of computation.
+        counts: &'a mut dyn Iterator<Item = Tensor<2>>,
+        /// What a neuron that fires at every step counts.
+        weight: f32,
+    },
 }
 
 /// One encoder layer.
@@ -89,10 +112,9 @@ pub struct StudentOutput {
 }
 
 impl StudentOutput {
-    /// Mean of `|n|/T` of every population, by name.
-    pub fn firing_rates(&self, time_steps: u32) -> Vec<(String, f64)> {
-        let rate =
-            |counts: &Tensor<2>| crate::layers::scalar(&ops::mean_absolute(counts.clone())) / f64::from(time_steps);
+    /// Mean of `|n|/levels` of every population, by name; `levels` is `T`, or the weight of a simulation.
+    pub fn firing_rates(&self, levels: f32) -> Vec<(String, f64)> {
+        let rate = |counts: &Tensor<2>| crate::layers::scalar(&ops::mean_absolute(counts.clone())) / f64::from(levels);
         self.populations.iter().map(|(name, counts)| (name.clone(), rate(counts))).collect()
     }
 }
@@ -195,13 +217,13 @@ impl Student {
     }
 
     /// Everything the student computes of `tokens` from the word rows of their vocabulary.
-    pub fn forward(&self, rows: Tensor<2>, tokens: &PackedTokens) -> StudentOutput {
-        self.net.forward(&self.config, rows, tokens)
+    pub fn forward(&self, rows: Tensor<2>, tokens: &PackedTokens, forward: Forward<'_>) -> StudentOutput {
+        self.net.forward(&self.config, rows, tokens, forward)
     }
 
     /// [`Student::forward`] without gradient.
     pub fn infer(&self, tokens: &PackedTokens, device: &Device) -> StudentOutput {
-        self.forward(self.words.rows(&tokens.vocabulary, device), tokens)
+        self.forward(self.words.rows(&tokens.vocabulary, device), tokens, Forward::Quantised)
     }
 
     /// All weights by their path, for a checkpoint.
@@ -252,25 +274,33 @@ impl StudentNet {
     }
 
     /// See [`Student::forward`].
-    pub fn forward(&self, config: &StudentConfig, rows: Tensor<2>, tokens: &PackedTokens) -> StudentOutput {
+    pub fn forward(
+        &self,
+        config: &StudentConfig,
+        rows: Tensor<2>,
+        tokens: &PackedTokens,
+        mut forward: Forward<'_>,
+    ) -> StudentOutput {
+        let forward = &mut forward;
         let epsilon = config.layer_norm_eps;
         let precision = (config.weight_bits, config.granularity);
         let embedded = self.embedding_currents(config, rows, tokens);
-        let mut x = self.embedding_neurons.fire(embedded, config);
+        let mut x = self.embedding_neurons.fire(embedded, config, forward);
         let mut populations = vec![("embedding".to_owned(), x.0.clone())];
         let (mut hidden, mut query_key) = (vec![x.clone()], Vec::new());
         for (i, layer) in self.layers.iter().enumerate() {
             let query = layer.query.spikes(&x, precision);
-            let key = layer.key_neurons.fire(layer.key.spikes(&x, precision), config);
-            let value = layer.value_neurons.fire(layer.value.spikes(&x, precision), config);
+            let key = layer.key_neurons.fire(layer.key.spikes(&x, precision), config, forward);
+            let value = layer.value_neurons.fire(layer.value.spikes(&x, precision), config, forward);
             let ctx = ops::attention(query.clone(), key.clone(), value.clone(), config.heads, &tokens.segments);
-            let ctx = layer.context_neurons.fire(ctx, config);
+            let ctx = layer.context_neurons.fire(ctx, config, forward);
             let attended = layer.attention_output.spikes(&ctx, precision);
-            let attended = layer.attention_neurons.fire(layer.attention_norm.residual(attended, &x, epsilon), config);
+            let attended =
+                layer.attention_neurons.fire(layer.attention_norm.residual(attended, &x, epsilon), config, forward);
             let inner = ops::gelu(layer.intermediate.spikes(&attended, precision));
-            let inner = layer.feed_forward_neurons.fire(inner, config);
+            let inner = layer.feed_forward_neurons.fire(inner, config, forward);
             let out = layer.output_norm.residual(layer.output.spikes(&inner, precision), &attended, epsilon);
-            x = layer.output_neurons.fire(out, config);
+            x = layer.output_neurons.fire(out, config, forward);
             query_key.push((query, key.clone()));
             hidden.push(x.clone());
             let named = [

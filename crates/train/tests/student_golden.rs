@@ -10,7 +10,7 @@ use bitspike_train::layers::PackedTokens;
 use bitspike_train::loss::{Target, distillation, value};
 use bitspike_train::optimizer::ModuleGradients;
 use bitspike_train::recipe::{LossWeights, Thresholds};
-use bitspike_train::student::Student;
+use bitspike_train::student::{Forward, Student};
 use bitspike_train::teacher::Teacher;
 use bitspike_train::weights::Weights;
 use burn::tensor::Device;
@@ -127,7 +127,7 @@ fn losses_counts_and_gradients_of_one_step() {
 
         let tokens = PackedTokens::new(case.sentences.iter().map(|s| (s.ids.as_slice(), s.types.as_slice())));
         let rows = student.words.rows(&tokens.vocabulary, &device).require_grad();
-        let output = student.forward(rows.clone(), &tokens);
+        let output = student.forward(rows.clone(), &tokens, Forward::Quantised);
         for (population, counts) in &output.populations {
             let counts: Vec<f32> = counts.clone().inner().into_data().try_into_vec().unwrap();
             let found = Spikes {

@@ -39,6 +39,9 @@ pub(crate) struct DistilArgs {
     /// Plain text for `general` stages, a paragraph a line
     #[arg(long, value_name = "FILE")]
     corpus: Option<PathBuf>,
+    /// Start from the weights of another run's student of the same shape, instead of the teacher's
+    #[arg(long, value_name = "RUN")]
+    from: Option<PathBuf>,
     /// Folder of the run
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -157,6 +160,9 @@ pub(crate) fn run(args: DistilArgs) -> Result<()> {
     let mut distiller = Distiller::new((recipe.clone(), task.clone()), teacher, texts, folder.clone(), &device)?;
     let student = distiller.student().config.clone();
     let resume = if args.run.resume && folder.last().exists() { Some(distiller.restore()?) } else { None };
+    if let (None, Some(from)) = (&resume, &args.from) {
+        distiller.start_from(&RunFolder::open(from)?)?;
+    }
     if resume.is_none() {
         let description =
             Description { format: FORMAT.into(), student: student.clone(), task: task.clone(), max_length };

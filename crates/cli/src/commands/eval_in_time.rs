@@ -34,6 +34,9 @@ pub(crate) struct InTimeArgs {
     /// How many thresholds beyond its own a spike that takes back earlier ones needs (accumulated)
     #[arg(long, value_name = "H", default_value_t = 0.0, requires = "dynamics")]
     hysteresis: f32,
+    /// Unsigned neurons never take back a spike (accumulated)
+    #[arg(long, requires = "dynamics")]
+    no_retract: bool,
     /// Stop a sentence when its answer is settled (accumulated): `margin=2,change=0.5,patience=2,min=3`, each part optional
     #[arg(long, value_name = "RULE", value_parser = parse_rule, requires = "dynamics")]
     exit: Option<ExitRule>,
@@ -130,12 +133,13 @@ impl InTimeArgs {
                     time_steps,
                     beta: self.beta,
                     reset: self.reset,
+                    retract: !self.no_retract,
                     hysteresis: if dynamics == Dynamics::Accumulated { self.hysteresis } else { 0.0 },
                 };
                 simulation.validate()?;
                 let bar = bar(dynamics, time_steps, examples.len());
                 let started = std::time::Instant::now();
-                let options = Options { exit: self.exit.as_ref(), sums: false };
+                let options = Options { exit: self.exit.as_ref(), ..Options::default() };
                 let runs = simulate_examples(student, examples, &simulation, options, device, |done| {
                     bar.set_position(done as u64);
                 })?;
@@ -179,13 +183,11 @@ struct Scorer<'a> {
 
 impl<'a> Scorer<'a> {
     fn new(student: &Student, task: &'a TaskSpec, examples: &'a [Encoded], equilibrium: &Predictions) -> Self {
-        let (d, f) = (student.config.hidden, student.config.intermediate);
-        let layers = (0..student.config.layers).flat_map(|_| [d, d, d, d, f, d]);
         Self {
             task,
             examples,
             expected: equilibrium.answers(task),
-            widths: std::iter::once(d).chain(layers).collect(),
+            widths: student.config.population_widths(),
             tokens: examples.iter().map(|example| example.ids.len()).sum(),
             classes: student.config.num_labels,
         }

@@ -98,6 +98,13 @@ impl StudentConfig {
         self.sizes().encoder_weights()
     }
 
+    /// Neurons a token of each population, in the order of computation: the embedding's, then each layer's key, value, context,
+    /// attention, feed-forward and output.
+    pub fn population_widths(&self) -> Vec<usize> {
+        let (d, f) = (self.hidden, self.intermediate);
+        std::iter::once(d).chain((0..self.layers).flat_map(|_| [d, d, d, d, f, d])).collect()
+    }
+
     /// Values of the word, position and type tables: those that `embedding_bits` applies to.
     pub fn embedding_weights(&self) -> u64 {
         self.sizes().table_weights()

@@ -83,10 +83,18 @@ pub struct Simulation {
     /// What a spike leaves of a potential.
     #[serde(default)]
     pub reset: Reset,
-    /// `h`: how far beyond the usual threshold, in units of `theta`, a potential must be for a spike that takes back earlier
-    /// ones (`docs/model.md`, "Correcting spikes"); 0 for the plain neuron. Used by `accumulated` alone.
+    /// `h`: a spike that takes back an earlier one needs `h sqrt(1 - t/T)` thresholds more than another; 0 for the plain neuron.
+    /// Saves spikes that would be taken back in turn (`docs/model.md`, "Correcting spikes"). Used by `accumulated` alone.
     #[serde(default)]
     pub hysteresis: f32,
+    /// Whether an unsigned neuron of `accumulated` may take back a spike it has sent by a negative one when its potential falls
+    /// below 0. Its sum stays at 0 or above.
+    #[serde(default = "yes")]
+    pub retract: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn no_leak() -> f32 {
@@ -96,7 +104,7 @@ fn no_leak() -> f32 {
 impl Simulation {
     /// `time_steps` steps of `dynamics` with integrate-and-fire neurons and soft reset.
     pub fn new(dynamics: Dynamics, time_steps: u32) -> Self {
-        Self { dynamics, time_steps, beta: 1.0, reset: Reset::Soft, hysteresis: 0.0 }
+        Self { dynamics, time_steps, beta: 1.0, reset: Reset::Soft, hysteresis: 0.0, retract: true }
     }
 
     /// Checks the ranges.
@@ -125,16 +133,17 @@ impl Simulation {
     }
 }
 
-/// What a simulation found of one sentence.
+/// What a simulation found of one sentence. `rows` is the number of steps taken, or 1 for `phased`, which has an answer only at
+/// its end, and where only the last step was asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SentenceRun {
     /// Steps taken; fewer than `T` where an exit rule ended it.
     pub steps: u32,
-    /// `[steps, classes]`: the classifier on the rates up to each step. `phased` has an answer only at the end: `[1, classes]`.
+    /// `[rows, classes]`: the classifier on the rates up to each step.
     pub logits: Vec<f32>,
-    /// `[steps]`: how much the value of `[CLS]` changed against the step before, `|m[t] - m[t-1]| / |m[t]|`; 1 at the first.
+    /// `[rows]`: how much the value of `[CLS]` changed against the step before, `|m[t] - m[t-1]| / |m[t]|`; 1 at the first.
     pub change: Vec<f32>,
-    /// `[steps, populations]`: spikes of either sign; for `phased` `[1, populations]`, of the whole window.
+    /// `[rows, populations]`: spikes of either sign in each step, or in all steps where there is one row.
     pub spikes: Vec<u32>,
     /// Per population `[L, width]`: weighted sums `A[t] = beta A[t-1] + s[t]` after the last step; empty unless asked for.
     pub sums: Vec<Vec<f32>>,
@@ -147,6 +156,9 @@ pub struct Options<'a> {
     pub exit: Option<&'a ExitRule>,
     /// Keep the sums of every neuron.
     pub sums: bool,
+    /// Keep the answer, the change and the spikes of the last step only, the spikes summed over all: memory then does not grow
+    /// with `T`.
+    pub last_only: bool,
 }
 
 /// Runs sentences through an encoder. `embedded` are the currents of the embedding population, `[M, D]` for the `M` tokens of
@@ -178,7 +190,7 @@ pub fn simulate_recorded(
 ) -> Result<SentenceRun> {
     let length = embedded.len() / encoder.config.hidden;
     sentences(encoder, embedded, &[length], simulation)?;
-    one(encoder, embedded, simulation, Options { exit: None, sums: true }, record)
+    one(encoder, embedded, simulation, Options { sums: true, ..Options::default() }, record)
 }
 
 fn one(

@@ -42,22 +42,34 @@ pub(super) struct Step {
     beta: f32,
     reset: Reset,
     hysteresis: f32,
+    /// Whether unsigned neurons take spikes back.
+    retract: bool,
     /// `W[t]`
     pub(super) weight: f32,
     /// Whether potentials are kept for a record.
     record: bool,
+    /// `t`
+    done: u32,
+    /// `T`
+    time_steps: u32,
 }
 
 impl Step {
     /// Before the first step.
     pub(super) fn rest(simulation: &Simulation, record: bool) -> Self {
-        let Simulation { beta, reset, hysteresis, .. } = *simulation;
-        Self { beta, reset, hysteresis, weight: 0.0, record }
+        let Simulation { beta, reset, hysteresis, retract, time_steps, .. } = *simulation;
+        Self { beta, reset, hysteresis, retract, weight: 0.0, record, done: 0, time_steps }
     }
 
     /// The next step.
     pub(super) fn next(self) -> Self {
-        Self { weight: self.beta * self.weight + 1.0, ..self }
+        Self { weight: self.beta * self.weight + 1.0, done: self.done + 1, ..self }
+    }
+
+    /// What a spike that takes back another needs beyond its threshold, in thresholds: `h sqrt(1 - t/T)`, nothing at the last
+    /// step.
+    fn reluctance(self) -> f32 {
+        self.hysteresis * (1.0 - self.done as f32 / self.time_steps as f32).max(0.0).sqrt()
     }
 }
 
@@ -84,7 +96,8 @@ impl Neurons {
             self.recorded.resize(self.potentials.len(), 0.0);
         }
         // The kind of neuron is decided outside the loop, so that each loop is straight-line code.
-        let plain = step.reset == Reset::Soft && step.hysteresis == 0.0 && !step.record;
+        let retracts = step.retract && !self.signed && self.input == Input::Mean;
+        let plain = step.reset == Reset::Soft && step.hysteresis == 0.0 && !step.record && !retracts;
         let finite = match (self.input, self.signed, plain) {
             (Input::Current, true, true) => self.step::<false, true, true>(input, step),
             (Input::Current, false, true) => self.step::<false, false, true>(input, step),
@@ -101,11 +114,12 @@ impl Neurons {
         finite
     }
 
-    /// The step itself; `PLAIN` means soft reset, no hysteresis, no record.
+    /// The step itself; `PLAIN` means soft reset, no hysteresis, nothing taken back by unsigned neurons, no record.
     fn step<const MEAN: bool, const SIGNED: bool, const PLAIN: bool>(&mut self, input: &[f32], step: Step) -> bool {
         let (theta, half, beta) = (self.theta, self.theta / 2.0, step.beta);
         let hard = !PLAIN && step.reset == Reset::Hard;
-        let extra = if PLAIN { 0.0 } else { step.hysteresis * theta };
+        let extra = if PLAIN { 0.0 } else { step.reluctance() * theta };
+        let retract = MEAN && step.retract;
         let (potentials, sums, spikes, recorded) =
             (&mut self.potentials, &mut self.sums, &mut self.spikes, &mut self.recorded);
         wide(
@@ -119,15 +133,16 @@ impl Neurons {
                     let target = if MEAN { step.weight * input[i] } else { input[i] };
                     let kept = beta * potentials[i];
                     let v = kept + target;
-                    let (up, down) = if !SIGNED {
-                        (v >= theta, false)
-                    } else if PLAIN {
-                        (v >= half, v < -half)
-                    } else {
+                    let (up, down) = match (SIGNED, PLAIN) {
+                        (true, true) => (v >= half, v < -half),
                         // A spike against the sign of the sum takes an earlier one back.
-                        let above = half + if sums[i] < 0.0 { extra } else { 0.0 };
-                        let below = half + if sums[i] > 0.0 { extra } else { 0.0 };
-                        (v >= above, v < -below)
+                        (true, false) => {
+                            let above = half + if sums[i] < 0.0 { extra } else { 0.0 };
+                            let below = half + if sums[i] > 0.0 { extra } else { 0.0 };
+                            (v >= above, v < -below)
+                        }
+                        (false, true) => (v >= theta, false),
+                        (false, false) => (v >= theta, retract && sums[i] > 0.0 && v < -extra),
                     };
                     let s = if up { 1.0 } else { 0.0 } - if down { 1.0 } else { 0.0 };
                     let soft = v - theta * s;

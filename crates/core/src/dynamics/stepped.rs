@@ -36,6 +36,9 @@ pub(super) fn run(
             readout.end_at(exit);
             break;
         }
+        if options.last_only && options.exit.is_none() {
+            readout.keep_last(1 + 6 * encoder.layers.len());
+        }
     }
     if options.sums {
         readout.run.sums = sentence.into_sums();
@@ -48,6 +51,18 @@ fn record_on<R: Record>(_: &R) -> bool {
 }
 
 impl Readout<'_> {
+    /// Keeps one row: the last answer and change, and the sum of the spikes.
+    fn keep_last(&mut self, populations: usize) {
+        let run = &mut self.run;
+        run.logits.drain(..run.logits.len() - self.encoder.config.num_labels);
+        run.change.drain(..run.change.len() - 1);
+        let (total, rest) = run.spikes.split_at_mut(populations);
+        for row in rest.chunks_exact(populations) {
+            total.iter_mut().zip(row).for_each(|(total, &n)| *total += n);
+        }
+        run.spikes.truncate(populations);
+    }
+
     /// Forgets the steps after `step`.
     fn end_at(&mut self, step: u32) {
         let run = &mut self.run;

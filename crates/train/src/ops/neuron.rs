@@ -5,7 +5,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::lanes::{self, PIECE, wide};
-use super::{Kernel, apply, scalar, scalar_tensor, shape, straight_through, tensor, values};
+use super::{Kernel, apply, flex, scalar, scalar_tensor, shape, straight_through, tensor, values};
 
 /// Spike counts over `T` steps of a constant current: `n = clip(floor(I * (T/theta) + 1/2), low, T)` with `low = 0`, or `-T`
 /// for signed neurons (`docs/model.md`, "The neuron").
@@ -16,13 +16,29 @@ use super::{Kernel, apply, scalar, scalar_tensor, shape, straight_through, tenso
 /// # Shapes
 /// `current [M, D]`, `theta [1, 1]`; result `[M, D]`, integers as `f32`.
 pub fn neuron(current: Tensor<2>, theta: Tensor<2>, (time_steps, signed): (u32, bool)) -> Tensor<2> {
-    apply(Neuron { time_steps: time_steps as f32, signed }, [current, theta])
+    apply(Neuron { time_steps: time_steps as f32, signed, counts: None }, [current, theta])
+}
+
+/// [`neuron`] whose counts are given instead of computed: those of a spiking simulation. The gradient is that of [`neuron`] at
+/// `current`. `weight` is what a neuron that fires at every step counts: `T`, or `sum of beta^k` for leaky ones.
+///
+/// # Shapes
+/// `current` and `counts` `[M, D]`, `theta [1, 1]`; result `[M, D]`.
+pub fn simulated_neuron(
+    current: Tensor<2>,
+    theta: Tensor<2>,
+    counts: Tensor<2>,
+    (weight, signed): (f32, bool),
+) -> Tensor<2> {
+    apply(Neuron { time_steps: weight, signed, counts: Some(counts) }, [current, theta])
 }
 
 #[derive(Debug)]
 pub(super) struct Neuron {
     pub(super) time_steps: f32,
     pub(super) signed: bool,
+    /// Counts to hand on instead of those of the map.
+    pub(super) counts: Option<Tensor<2>>,
 }
 
 impl Kernel<2> for Neuron {
@@ -30,6 +46,9 @@ impl Kernel<2> for Neuron {
 
     fn forward(&self, [current, theta]: [FlexTensor; 2]) -> (FlexTensor, Self::Saved) {
         let theta = scalar(&theta);
+        if let Some(counts) = &self.counts {
+            return (flex(counts.clone()), (current, theta));
+        }
         let (gain, high) = (self.time_steps / theta, self.time_steps);
         let low = if self.signed { -high } else { 0.0 };
         let counts = lanes::map(
@@ -68,7 +87,10 @@ impl Kernel<2> for Neuron {
     fn compose(&self, [current, theta]: [Tensor<2>; 2]) -> Tensor<2> {
         let low = if self.signed { -self.time_steps } else { 0.0 };
         let gain = theta.clone().detach().recip() * self.time_steps;
-        let counts = (current.clone().detach() * gain + 0.5).floor().clamp(low, self.time_steps);
+        let counts = match &self.counts {
+            Some(counts) => counts.clone(),
+            None => (current.clone().detach() * gain + 0.5).floor().clamp(low, self.time_steps),
+        };
         straight_through(counts, (current / theta * self.time_steps).clamp(low, self.time_steps))
     }
 }

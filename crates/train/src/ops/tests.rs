@@ -112,7 +112,7 @@ fn neuron_signed_and_unsigned() {
     for signed in [false, true] {
         let (mut current, shape) = random([37, 29], &mut rng);
         current[..4].copy_from_slice(&[0.0, 1.5, -1.5, 40.0]);
-        let make = || neuron::Neuron { time_steps: 16.0, signed };
+        let make = || neuron::Neuron { time_steps: 16.0, signed, counts: None };
         compare(make, [(current, shape), one(1.5)], 1e-4);
     }
 }
