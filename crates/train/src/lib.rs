@@ -7,6 +7,7 @@ pub mod evaluate;
 pub mod finetune;
 pub mod layers;
 pub mod loss;
+pub mod neuron;
 pub mod ops;
 pub mod optimizer;
 mod parameters;
