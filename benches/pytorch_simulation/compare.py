@@ -1,16 +1,15 @@
 """Times the simulation of a student here and in PyTorch, on the same sentences and threads, in one run, and prints the ratios.
 
     python compare.py RUN --data DIR/SST-2 [--dynamics accumulated,instantaneous] [--timesteps 100] [--limit 100] [--threads 1]
-                      [--rounds 1] [--with-compile] [--bitspike FILE] [--json OUT]
+                      [--rounds 1] [--bitspike FILE] [--json OUT]
 
 The contestants run in turn, each in a process of its own and with nothing beside it, and the whole turn is repeated `--rounds`
 times (A B C A B C), so that a machine that grows slower or faster meanwhile treats all alike. A contestant's figure is the median
 over its rounds.
 
-  bitspike             `bitspike eval RUN --dynamics ..`, built first unless --bitspike names the program
-  torch                simulate.py, matrix products by PyTorch's choice (MKL)
-  torch onednn         the same, matrix products by oneDNN
-  torch onednn compile besides, a layer's step under torch.compile, with --with-compile
+  bitspike      `bitspike eval RUN --dynamics ..`, built first unless --bitspike names the program
+  torch         simulate.py, matrix products by PyTorch's choice (MKL)
+  torch onednn  the same, matrix products by oneDNN
 
 Both sides time the simulation alone, from token ids to answers.
 """
@@ -29,7 +28,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TORCH = {"torch": [], "torch onednn": ["--matmul", "onednn"]}
-COMPILED = {"torch onednn compile": ["--matmul", "onednn", "--compile"]}
 # glibc gives large blocks back to the system and zeroes them anew at every step unless told to keep them.
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "4000000000", "MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TOP_PAD_": "268435456"}
 # Rounding flips a spike here and there, and thereby now and then an answer; the share of answers, or number, that may differ.
@@ -92,7 +90,7 @@ def contestants(flags):
     common = [flags.run, "--data", flags.data, "--dynamics", ",".join(flags.dynamics), "--timesteps", flags.timesteps, "--limit",
               flags.limit, "--threads", flags.threads]
     found = {"bitspike": ([flags.bitspike, "eval", *common, "--json"], threads, read_ours)}
-    for name, extra in (TORCH | (COMPILED if flags.with_compile else {})).items():
+    for name, extra in TORCH.items():
         found[name] = ([sys.executable, HERE / "simulate.py", *common, *extra], threads | KEEP_MEMORY,
                        lambda result, flags, name=name: read_theirs(result, flags, name))
     return found
@@ -108,7 +106,6 @@ def main():
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="the first N sentences of dev (default 100)")
     parser.add_argument("--threads", type=int, default=1, help="default 1")
     parser.add_argument("--rounds", type=int, default=1, help="default 1")
-    parser.add_argument("--with-compile", action="store_true", help="run torch.compile too")
     parser.add_argument("--bitspike", type=folder, metavar="FILE", help="the program; unless given, it is built")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write all results here")
     flags = parser.parse_args()

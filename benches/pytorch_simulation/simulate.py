@@ -1,7 +1,7 @@
 """Simulates a spiking student for T steps as dense f32 matrix products in PyTorch, timed: the yardstick of `bitspike eval`.
 
     python simulate.py RUN --data DIR/SST-2 [--dynamics accumulated,instantaneous] [--timesteps 100] [--limit N] [--threads 1]
-                       [--batch auto|N] [--matmul default|onednn] [--compile] [--rates] [--repeat N] [--json OUT]
+                       [--batch auto|N] [--matmul default|onednn] [--rates] [--repeat N] [--json OUT]
     python simulate.py --selftest
 
 RUN holds `model.json`, `best.safetensors` and `tokenizer.json`; DIR holds GLUE's `dev.tsv` for SST-2. Neurons are
@@ -276,8 +276,8 @@ class Counts:
         return [int(net.sum()), self.fired[name], int((net * torch.arange(1, net.numel() + 1)).sum())]
 
 
-def simulate(model, batch, dynamics, times, linear, step, watch=None):
-    """Logits at each of `times`; `step(state, x, t, linear)` advances a layer, `watch` sees the spikes."""
+def simulate(model, batch, dynamics, times, linear, watch=None):
+    """Logits at each of `times`; `watch` sees the spikes."""
     state = {"accumulated": Accumulated, "instantaneous": Instantaneous}[dynamics]
     states = [state(layer, model, batch) for layer in model.layers]
     current, low = model.embed(batch), -1.0 if model.signed else 0.0
@@ -289,7 +289,7 @@ def simulate(model, batch, dynamics, times, linear, step, watch=None):
         if watch is not None:
             watch.see("embedding", x, t, batch.real)
         for number, layer in enumerate(states):
-            below = step(layer, below, t, linear)
+            below = layer.step(below, t, linear)
             if watch is not None:
                 for kind, s in layer.fired().items():
                     watch.see(f"layer.{number}.{kind}", s, t, batch.real)
@@ -347,40 +347,28 @@ def batches_of(sentences, size):
     return [(chunk, [sentences[i] for i in chunk]) for chunk in chunks]
 
 
-def run(model, sentences, size, dynamics, times, linear, step, watch=None):
+def run(model, sentences, size, dynamics, times, linear, watch=None):
     """Answers at each time; seconds, of the clock and of the processor."""
     answers = {t: [0] * len(sentences) for t in times}
     started = time.perf_counter(), time.process_time()
     for indices, chunk in batches_of(sentences, size):
-        for t, logits in simulate(model, Batch(chunk), dynamics, times, linear, step, watch).items():
+        for t, logits in simulate(model, Batch(chunk), dynamics, times, linear, watch).items():
             for i, answer in zip(indices, logits.argmax(1).tolist()):
                 answers[t][i] = answer
     return answers, (time.perf_counter() - started[0], time.process_time() - started[1])
 
 
-def choose_batch(model, sentences, dynamics, linear, step):
+def choose_batch(model, sentences, dynamics, linear):
     """The fastest of BATCHES on a few steps of evenly drawn sentences."""
     clock = 1 if torch.get_num_threads() == 1 else 0  # processor time is steadier, of several threads it says little
     stride = max(1, len(sentences) // SWEEP_SENTENCES)
     sample = sorted(sentences, key=len)[::stride][:SWEEP_SENTENCES]
     found = {}
     for size in (size for size in BATCHES if size == BATCHES[0] or size <= len(sample)):
-        run(model, sample[: size + 1], size, dynamics, (1,), linear, step)
-        found[size] = min(run(model, sample, size, dynamics, (SWEEP_STEPS,), linear, step)[1][clock] for _ in range(2))
+        run(model, sample[: size + 1], size, dynamics, (1,), linear)
+        found[size] = min(run(model, sample, size, dynamics, (SWEEP_STEPS,), linear)[1][clock] for _ in range(2))
     print(f"  batch sizes, {('clock', 'processor')[clock]} s: { {size: round(s, 3) for size, s in found.items()} }", file=sys.stderr)
     return min(found, key=found.get)
-
-
-def plain_step(state, x, t, linear):
-    return state.step(x, t, linear)
-
-
-def stepper(compiled):
-    if not compiled:
-        return plain_step
-    torch._dynamo.config.cache_size_limit = torch._dynamo.config.accumulated_cache_size_limit = 256
-    inner = torch.compile(plain_step, dynamic=True)
-    return lambda state, x, t, linear: inner(state, x, float(t), linear)
 
 
 @torch.inference_mode()
@@ -390,7 +378,6 @@ def measure(flags):
     model, max_length = read_run(flags.run)
     sentences, labels = read_dev(flags.data, flags.run / "tokenizer.json", max_length, flags.limit)
     linear = onednn if flags.matmul == "onednn" else F.linear
-    step = stepper(flags.compile)
     tokens = sum(map(len, sentences))
     reference = [0] * len(sentences)
     for indices, chunk in batches_of(sentences, 32):
@@ -399,20 +386,20 @@ def measure(flags):
     share = lambda a, b: sum(x == y for x, y in zip(a, b)) / len(a)
     results = []
     for dynamics in flags.dynamics:
-        size = choose_batch(model, sentences, dynamics, linear, step) if flags.batch == "auto" else int(flags.batch)
+        size = choose_batch(model, sentences, dynamics, linear) if flags.batch == "auto" else int(flags.batch)
         seconds, longest = [], max(flags.timesteps)
         for _ in range(flags.repeat):
-            answers, took = run(model, sentences, size, dynamics, flags.timesteps, linear, step)
+            answers, took = run(model, sentences, size, dynamics, flags.timesteps, linear)
             seconds.append(took)
         took, rates = sorted(seconds)[(len(seconds) - 1) // 2], Rates(flags.timesteps)
         if flags.rates:  # a pass of its own: counting is not part of the time
-            run(model, sentences, size, dynamics, flags.timesteps, linear, step, rates)
+            run(model, sentences, size, dynamics, flags.timesteps, linear, rates)
         for t in flags.timesteps:
             results.append({"dynamics": dynamics, "time_steps": t, "accuracy": share(answers[t], labels),
                             "agreement": share(answers[t], reference), "batch": size, "seconds": took[0], "cpu_seconds": took[1], "all_seconds": seconds,
                             "ms_per_sentence": 1e3 * took[0] / len(sentences), "token_steps_per_second": tokens * longest / took[0],
                             **(rates.report(t, tokens) if flags.rates else {})})
-    return {"torch": torch.__version__, "threads": flags.threads, "matmul": flags.matmul, "compile": flags.compile,
+    return {"torch": torch.__version__, "threads": flags.threads, "matmul": flags.matmul,
             "sentences": len(sentences), "tokens": tokens, "phased_accuracy": share(reference, labels), "dynamics": results}
 
 
@@ -450,7 +437,7 @@ def check_against_definitions():
                 for result in sentence["results"]:
                     t, counts = result["time_steps"], Counts()
                     if found["dynamics"] != "phased":
-                        logits = simulate(model, batch, found["dynamics"], (t,), F.linear, plain_step, counts)[t]
+                        logits = simulate(model, batch, found["dynamics"], (t,), F.linear, counts)[t]
                         for name, expected in zip(case["populations"], result["spikes"]):
                             assert counts.summary(name) == expected, (found["dynamics"], t, name, counts.summary(name), expected)
                     elif t == model.time_steps:
@@ -463,7 +450,7 @@ def check_against_definitions():
     # Padding changes nothing: a long and a short sentence together, and the short one alone.
     long, short = Batch([[1, 2, 3, 4, 5], [6, 7, 8]]), Batch([[6, 7, 8]])
     for dynamics in DYNAMICS:
-        both, alone = (simulate(model, batch, dynamics, (6,), F.linear, plain_step)[6] for batch in (long, short))
+        both, alone = (simulate(model, batch, dynamics, (6,), F.linear)[6] for batch in (long, short))
         torch.testing.assert_close(both[1:], alone)
 
 
@@ -479,7 +466,6 @@ def main():
     parser.add_argument("--batch", default="auto", metavar="N", help="sentences a batch; auto (default) tries several and keeps the fastest")
     parser.add_argument("--matmul", choices=("default", "onednn"), default="default",
                         help="library of the matrix products (default: PyTorch's choice, MKL)")
-    parser.add_argument("--compile", action="store_true", help="torch.compile a layer's step")
     parser.add_argument("--rates", action="store_true", help="count the spikes too, in passes of their own")
     parser.add_argument("--repeat", type=int, default=1, help="timed passes; the median counts (default 1)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the result here as well")

@@ -131,17 +131,61 @@ impl Head {
     }
 }
 
-/// `out[j] = factor * sum_d x[d] * columns[d, j]`, summed over `d` in order.
+/// `out[j] = factor * sum_d x[d] * columns[d, j]`, summed over `d` in order; `out` fills whole groups of [`LANES`].
 #[inline(always)]
 pub fn product(x: &[f32], columns: &[f32], factor: f32, out: &mut [f32]) {
     let padded = out.len();
-    out.fill(0.0);
-    for (&x, column) in x.iter().zip(columns.chunks_exact(padded)) {
-        for (out, &c) in out.iter_mut().zip(column) {
-            *out += x * c;
+    let mut at = 0;
+    // Sums stay in registers; two groups at a time hide the latency of an addition.
+    while at + 2 * LANES <= padded {
+        let (mut low, mut high) = ([0.0; LANES], [0.0; LANES]);
+        for (&x, column) in x.iter().zip(columns.chunks_exact(padded)) {
+            let column: &[f32; 2 * LANES] = column[at..at + 2 * LANES].try_into().expect("two groups");
+            for lane in 0..LANES {
+                low[lane] += x * column[lane];
+                high[lane] += x * column[LANES + lane];
+            }
+        }
+        for lane in 0..LANES {
+            out[at + lane] = low[lane] * factor;
+            out[at + LANES + lane] = high[lane] * factor;
+        }
+        at += 2 * LANES;
+    }
+    if at < padded {
+        let mut sums = [0.0; LANES];
+        for (&x, column) in x.iter().zip(columns.chunks_exact(padded)) {
+            let column: &[f32; LANES] = column[at..at + LANES].try_into().expect("one group");
+            for lane in 0..LANES {
+                sums[lane] += x * column[lane];
+            }
+        }
+        for lane in 0..LANES {
+            out[at + lane] = sums[lane] * factor;
         }
     }
-    out.iter_mut().for_each(|out| *out *= factor);
+}
+
+/// `out = scale * sum_j weights[j] * rows[j]` over the rows of one head, summed over `j` in order.
+#[inline(always)]
+fn weighted_sum(weights: &[f32], (rows, head): (&[f32], Head), scale: f32, out: &mut [f32]) {
+    let whole = out.len() / LANES * LANES;
+    for at in (0..whole).step_by(LANES) {
+        let mut sums = [0.0; LANES];
+        for (j, &weight) in weights.iter().enumerate() {
+            let row: &[f32; LANES] = head.row(rows, j)[at..at + LANES].try_into().expect("one group");
+            for lane in 0..LANES {
+                sums[lane] += weight * row[lane];
+            }
+        }
+        for lane in 0..LANES {
+            out[at + lane] = sums[lane] * scale;
+        }
+    }
+    for at in whole..out.len() {
+        out[at] =
+            weights.iter().enumerate().fold(0.0, |sum, (j, &weight)| sum + weight * head.row(rows, j)[at]) * scale;
+    }
 }
 
 /// `out += factor * x`.
@@ -183,17 +227,12 @@ impl Attention {
         self.scores.clear();
         self.scores.resize(padded, 0.0);
         let factor = key_scale / ((width / heads_count) as f32).sqrt();
-        out.fill(0.0);
         for head in heads(width, heads_count) {
             head.transpose(key, length, padded, &mut self.keys);
             for i in 0..length {
                 product(head.row(query, i), &self.keys, factor, &mut self.scores);
                 softmax(&mut self.scores, length);
-                let out = head.row_mut(out, i);
-                for (j, &p) in self.scores[..length].iter().enumerate() {
-                    accumulate(out, head.row(value, j), p);
-                }
-                out.iter_mut().for_each(|out| *out *= value_scale);
+                weighted_sum(&self.scores[..length], (value, head), value_scale, head.row_mut(out, i));
             }
         }
     }

@@ -215,9 +215,9 @@ fn sentences<'a>(
 ) -> Result<Vec<&'a [f32]>> {
     simulation.validate()?;
     let width = encoder.config.hidden;
-    let rows: usize = lengths.iter().sum();
-    if embedded.len() != rows * width || lengths.contains(&0) {
-        let expected = format!("{rows} rows of {width} values in sentences of at least one token");
+    let rows = lengths.iter().try_fold(0usize, |sum, &length| sum.checked_add(length));
+    if rows.and_then(|rows| rows.checked_mul(width)) != Some(embedded.len()) || lengths.contains(&0) {
+        let expected = format!("rows of {width} values, as many as the sentences have tokens, each at least one");
         return Err(Error::invalid("embedding currents", expected, format!("{} values", embedded.len())));
     }
     let mut parts = Vec::with_capacity(lengths.len());
