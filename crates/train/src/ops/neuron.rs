@@ -20,7 +20,8 @@ pub fn neuron(current: Tensor<2>, theta: Tensor<2>, (time_steps, signed): (u32, 
 }
 
 /// [`neuron`] whose counts are given instead of computed: those of a spiking simulation. The gradient is that of [`neuron`] at
-/// `current`. `weight` is what a neuron that fires at every step counts: `T`, or `sum of beta^k` for leaky ones.
+/// the current that these counts are the equilibrium of, `theta n / weight`; where they are at an end of their range, which
+/// many currents share, at `current`. `weight` is what a neuron that fires at every step counts: `T`, or `sum of beta^k` for leaky ones.
 ///
 /// # Shapes
 /// `current` and `counts` `[M, D]`, `theta [1, 1]`; result `[M, D]`.
@@ -47,7 +48,16 @@ impl Kernel<2> for Neuron {
     fn forward(&self, [current, theta]: [FlexTensor; 2]) -> (FlexTensor, Self::Saved) {
         let theta = scalar(&theta);
         if let Some(counts) = &self.counts {
-            return (flex(counts.clone()), (current, theta));
+            let counts = flex(counts.clone());
+            let (low, high, unit) =
+                (if self.signed { -self.time_steps } else { 0.0 }, self.time_steps, theta / self.time_steps);
+            let operating = lanes::map2(
+                values(&counts),
+                values(&current),
+                #[inline(always)]
+                |n, i| if low < n && n < high { n * unit } else { i },
+            );
+            return (counts, (tensor(operating, shape(&current)), theta));
         }
         let (gain, high) = (self.time_steps / theta, self.time_steps);
         let low = if self.signed { -high } else { 0.0 };
@@ -87,10 +97,16 @@ impl Kernel<2> for Neuron {
     fn compose(&self, [current, theta]: [Tensor<2>; 2]) -> Tensor<2> {
         let low = if self.signed { -self.time_steps } else { 0.0 };
         let gain = theta.clone().detach().recip() * self.time_steps;
-        let counts = match &self.counts {
-            Some(counts) => counts.clone(),
-            None => (current.clone().detach() * gain + 0.5).floor().clamp(low, self.time_steps),
+        let Some(given) = &self.counts else {
+            let counts = (current.clone().detach() * gain + 0.5).floor().clamp(low, self.time_steps);
+            return straight_through(counts, (current / theta * self.time_steps).clamp(low, self.time_steps));
         };
+        // `current` moved to the operating point, with its gradient kept.
+        let inside = given.clone().greater_elem(low).bool_and(given.clone().lower_elem(self.time_steps));
+        let operating = given.clone() * theta.clone().detach() / self.time_steps;
+        let shift = (operating - current.clone().detach()).mask_fill(inside.bool_not(), 0.0);
+        let counts = given.clone();
+        let current = current + shift;
         straight_through(counts, (current / theta * self.time_steps).clamp(low, self.time_steps))
     }
 }
