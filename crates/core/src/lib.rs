@@ -4,6 +4,7 @@
 //! Symbols follow `docs/model.md`: `T` time steps, `theta` firing threshold, `a` firing rate, `n` spike count.
 
 pub mod config;
+pub mod dynamics;
 pub mod error;
 pub mod glue;
 pub mod neuron;
