@@ -3,10 +3,13 @@
 //!
 //! Symbols follow `docs/model.md`: `T` time steps, `theta` firing threshold, `a` firing rate, `n` spike count.
 
+pub mod arithmetic;
 pub mod config;
 pub mod dynamics;
 pub mod error;
 pub mod glue;
+pub mod kernels;
+pub mod model;
 pub mod neuron;
 pub mod quantize;
 pub mod tokenizer;

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! v[t] = beta * v[t-1] + I[t]        s[t] = fire(v[t])        v[t] <- v[t] - theta * s[t]      (soft reset)
+//!                                                             v[t] <- 0 where s[t] != 0        (hard reset)
 //! ```
 //!
 //! | | start `v[0]` | `s[t]` |
@@ -89,7 +90,19 @@ impl Equilibrium {
     /// The operations are those of `f32` in this very order (quotient once, product, sum, floor, clip; never fused), which is
     /// what the trainer computes, so that counts agree to the bit. A NaN counts 0.
     pub fn count(&self, current: f32) -> i32 {
-        (current * self.gain + 0.5).floor().clamp(self.low, self.high) as i32
+        self.count_as_float(current) as i32
+    }
+
+    /// [`Equilibrium::count`] as the `f32` that it is computed in; NaN stays NaN.
+    #[inline(always)]
+    pub fn count_as_float(&self, current: f32) -> f32 {
+        (current * self.gain + 0.5).floor().clamp(self.low, self.high)
+    }
+
+    /// The charge `T I / theta` of a whole window, in spikes, as [`Equilibrium::count`] rounds it: `count` is exactly
+    /// `clip(floor(charge + 1/2), low, T)`.
+    pub fn charge(&self, current: f32) -> f64 {
+        f64::from(current * self.gain + 0.5) - 0.5
     }
 
     /// Firing rate `n/T`, in `[0, 1]`, signed `[-1, 1]`.
@@ -105,7 +118,7 @@ impl Equilibrium {
     /// The same count, by running [`step`] for `T` steps from rest. Equal to [`Equilibrium::count`] wherever the sums of
     /// currents are exact in `f32`.
     pub fn count_by_simulation(&self, current: f32) -> i32 {
-        let membrane = Membrane { theta: self.config.theta, beta: 1.0, signed: self.config.signed };
+        let membrane = Membrane { theta: self.config.theta, beta: 1.0, signed: self.config.signed, reset: Reset::Soft };
         let (spikes, _) =
             run(std::iter::repeat_n(current, self.config.time_steps as usize), membrane.rest(), &membrane);
         spikes.into_iter().map(i32::from).sum()
@@ -122,6 +135,20 @@ pub struct Membrane {
     pub beta: f32,
     /// Whether spikes may be -1.
     pub signed: bool,
+    /// What a spike leaves of the potential.
+    #[serde(default)]
+    pub reset: Reset,
+}
+
+/// What a spike leaves of the potential.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reset {
+    /// All but the threshold: `v <- v - theta * s`, so that no charge is lost.
+    #[default]
+    Soft,
+    /// Nothing: `v <- 0`.
+    Hard,
 }
 
 impl Membrane {
@@ -143,10 +170,11 @@ impl Membrane {
 /// One step of one neuron: from the input current and the potential `v[t-1]` to the spike `s[t]` (-1, 0 or 1) and `v[t]`.
 ///
 /// ```
-/// # use bitspike_core::neuron::{Membrane, step};
-/// let leaky = Membrane { theta: 1.0, beta: 0.5, signed: false };
+/// # use bitspike_core::neuron::{Membrane, Reset, step};
+/// let leaky = Membrane { theta: 1.0, beta: 0.5, signed: false, reset: Reset::Soft };
 /// assert_eq!(step(0.25, leaky.rest(), &leaky), (0, 0.5));
 /// assert_eq!(step(1.0, 0.5, &leaky), (1, 0.25));
+/// assert_eq!(step(1.0, 0.5, &Membrane { reset: Reset::Hard, ..leaky }), (1, 0.0));
 /// ```
 pub fn step(input: f32, state: f32, membrane: &Membrane) -> (i8, f32) {
     let v = membrane.beta * state + input;
@@ -155,7 +183,11 @@ pub fn step(input: f32, state: f32, membrane: &Membrane) -> (i8, f32) {
     } else {
         i8::from(v >= membrane.theta)
     };
-    (spike, v - membrane.theta * f32::from(spike))
+    let after = match membrane.reset {
+        Reset::Hard if spike != 0 => 0.0,
+        _ => v - membrane.theta * f32::from(spike),
+    };
+    (spike, after)
 }
 
 /// The spike train and last potential of a neuron that receives `inputs` step by step, starting from the potential `state`.
@@ -280,15 +312,35 @@ mod tests {
 
     #[test]
     fn spikes_follow_the_equations() {
-        let membrane = Membrane { theta: 1.0, beta: 1.0, signed: false };
+        let membrane = Membrane { theta: 1.0, beta: 1.0, signed: false, reset: Reset::Soft };
         let (spikes, v) = run([0.25; 8], membrane.rest(), &membrane);
         assert_eq!((spikes, v), (vec![0, 1, 0, 0, 0, 1, 0, 0], 0.5));
-        let leaky = Membrane { theta: 1.0, beta: 0.5, signed: true };
+        let leaky = Membrane { theta: 1.0, beta: 0.5, signed: true, reset: Reset::Soft };
         // v: 0.5 fires to -0.5; -0.25 - 0.5 = -0.75 fires to 0.25; 0.125 stays.
         assert_eq!(run([0.5, -0.5, 0.0], leaky.rest(), &leaky), (vec![1, -1, 0], 0.125));
         // A leaky neuron whose input never carries it over the threshold stays silent: I / (1 - beta) < theta.
-        let faint = Membrane { theta: 1.0, beta: 0.5, signed: false };
+        let faint = Membrane { theta: 1.0, beta: 0.5, signed: false, reset: Reset::Soft };
         assert!(run([0.49; 100], faint.rest(), &faint).0.iter().all(|&s| s == 0));
+    }
+
+    #[test]
+    fn a_potential_at_the_threshold_fires_above_and_not_below() {
+        for beta in [1.0, 0.5] {
+            for reset in [Reset::Soft, Reset::Hard] {
+                let fires = |v: f32, signed| step(v, 0.0, &Membrane { theta: 3.0, beta, signed, reset }).0;
+                assert_eq!((fires(3.0, false), fires(3f32.next_down(), false), fires(-9.0, false)), (1, 0, 0));
+                assert_eq!((fires(1.5, true), fires(1.5f32.next_down(), true)), (1, 0));
+                assert_eq!((fires(-1.5, true), fires((-1.5f32).next_down(), true)), (0, -1));
+            }
+        }
+    }
+
+    #[test]
+    fn a_hard_reset_forgets_what_was_over() {
+        let hard = Membrane { theta: 1.0, beta: 1.0, signed: true, reset: Reset::Hard };
+        assert_eq!(run([0.75, 0.25, 0.25, -2.0], 0.0, &hard), (vec![1, 0, 1, -1], 0.0));
+        let soft = Membrane { reset: Reset::Soft, ..hard };
+        assert_eq!(run([0.75, 0.25, 0.25, -2.0], 0.0, &soft), (vec![1, 0, 0, -1], -0.75));
     }
 
     #[test]
@@ -310,7 +362,7 @@ mod tests {
             assert!(matches!(new(time_steps, theta), Err(Error::Invalid { .. })), "T={time_steps} theta={theta}");
         }
         for beta in [0.0, -0.5, 1.0001, f32::NAN, f32::INFINITY] {
-            let membrane = Membrane { theta: 1.0, beta, signed: false };
+            let membrane = Membrane { theta: 1.0, beta, signed: false, reset: Reset::Soft };
             assert!(matches!(membrane.validate(), Err(Error::Invalid { .. })), "beta={beta}");
             assert!(average_spiking_rate(&[1], beta).is_err(), "beta={beta}");
         }

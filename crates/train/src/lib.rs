@@ -13,6 +13,7 @@ mod parameters;
 pub mod progress;
 pub mod recipe;
 pub mod run;
+pub mod simulation;
 pub mod student;
 pub mod teacher;
 pub mod training;

@@ -241,11 +241,21 @@ impl Student {
 }
 
 impl StudentNet {
+    /// `LN(word + position + type)`, `[M, D]`.
+    pub(crate) fn embedding_currents(
+        &self,
+        config: &StudentConfig,
+        rows: Tensor<2>,
+        tokens: &PackedTokens,
+    ) -> Tensor<2> {
+        self.embeddings.forward(rows, tokens, config.embedding_bits, config.layer_norm_eps)
+    }
+
     /// See [`Student::forward`].
     pub fn forward(&self, config: &StudentConfig, rows: Tensor<2>, tokens: &PackedTokens) -> StudentOutput {
         let epsilon = config.layer_norm_eps;
         let precision = (config.weight_bits, config.granularity);
-        let embedded = self.embeddings.forward(rows, tokens, config.embedding_bits, epsilon);
+        let embedded = self.embedding_currents(config, rows, tokens);
         let mut x = self.embedding_neurons.fire(embedded, config);
         let mut populations = vec![("embedding".to_owned(), x.0.clone())];
         let (mut hidden, mut query_key) = (vec![x.clone()], Vec::new());

@@ -124,6 +124,11 @@ impl Weights {
         Ok(array.values)
     }
 
+    /// Takes out the array `name`, whatever its shape.
+    pub fn remove(&mut self, name: &str) -> Option<Array> {
+        self.arrays.remove(name)
+    }
+
     /// Whether there is an array `name`.
     pub fn contains(&self, name: &str) -> bool {
         self.arrays.contains_key(name)

@@ -14,12 +14,15 @@ use bitspike_train::teacher::Teacher;
 use burn::tensor::Device;
 use serde::Serialize;
 
+use super::eval_in_time::{self, InTimeArgs, TimeScore};
 use super::task_args::TaskArgs;
 
 /// Score a student (a run's folder) or a teacher (a Hugging Face folder) on a task.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike eval runs/sst2 --data SST-2\n  \
-    bitspike eval runs/rte --data RTE --split test --submission .")]
+    bitspike eval runs/rte --data RTE --split test --submission .\n  \
+    bitspike eval runs/sst2 --data SST-2 --dynamics phased,accumulated --timesteps 1,2,4,8,16,32,64,128\n  \
+    bitspike eval runs/sst2 --data SST-2 --dynamics accumulated --timesteps 32 --exit margin=2,patience=2")]
 pub(crate) struct EvalArgs {
     /// Folder of the run, or of a teacher
     run: PathBuf,
@@ -43,6 +46,11 @@ pub(crate) struct EvalArgs {
     /// Tokens kept of an example; unless given, what the run was trained with (teachers: 128)
     #[arg(long, value_name = "N")]
     max_length: Option<usize>,
+    #[command(flatten)]
+    in_time: InTimeArgs,
+    /// Score the first N examples of a split only
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
     /// Threads to compute with; 0 takes all cores
     #[arg(long, default_value_t = 0, value_name = "N")]
     threads: usize,
@@ -87,6 +95,9 @@ struct Score {
     #[serde(skip_serializing_if = "Option::is_none")]
     best_step: Option<u64>,
     seconds: f64,
+    /// Along simulations, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dynamics: Vec<TimeScore>,
 }
 
 /// Whatever is scored.
@@ -118,6 +129,9 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
     if let Some(outputs) = model.outputs().filter(|&outputs| outputs != task.num_outputs()) {
         bail!("{} has {outputs} outputs, task {} has {}", args.run.display(), task.name, task.num_outputs());
     }
+    if args.in_time.is_given() && matches!(model, Model::Teacher(_)) {
+        bail!("{}: a teacher has no spikes; --dynamics needs the folder of a run", args.run.display());
+    }
     let splits = chosen_splits(&args, &task);
     if splits.len() > 1 && args.predictions.is_some() {
         bail!("--predictions writes one file: give one --split");
@@ -127,7 +141,11 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
         let started = std::time::Instant::now();
         let dataset = glue::load(&task, &args.data, split)?;
         let labelled = dataset.is_labelled();
-        let examples = encode(&dataset, &tokenizer, max_length);
+        let mut examples = encode(&dataset, &tokenizer, max_length);
+        examples.truncate(args.limit.unwrap_or(examples.len()));
+        if examples.is_empty() {
+            bail!("{}: no examples to score", split.name());
+        }
         let predictions = model.predict(&examples, &device)?;
         let metrics = if labelled { predictions.score(&task, &examples)? } else { BTreeMap::new() };
         let ids: Vec<String> = examples.iter().map(|example| example.id.clone()).collect();
@@ -139,6 +157,13 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
             let written = write_submission(&task, split, &ids, &answers, path)?;
             eprintln!("wrote {}", written.display());
         }
+        let seconds = started.elapsed().as_secs_f64();
+        let dynamics = match &model {
+            Model::Student { student, .. } if args.in_time.is_given() => {
+                args.in_time.score(student, &task, &examples, &predictions, &device)?
+            }
+            _ => Vec::new(),
+        };
         let rates = predictions.rates;
         scores.push(Score {
             model: args.run.display().to_string(),
@@ -152,10 +177,11 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
                 Model::Student { best_step, .. } => *best_step,
                 Model::Teacher(_) => None,
             },
-            seconds: started.elapsed().as_secs_f64(),
+            seconds,
+            dynamics,
         });
     }
-    print(&scores, args.json)
+    print(&scores, &task.primary().to_string(), args.json)
 }
 
 fn open(args: &EvalArgs, device: &Device) -> Result<(Model, TaskSpec, Tokenizer, usize)> {
@@ -198,7 +224,7 @@ fn chosen_splits(args: &EvalArgs, task: &TaskSpec) -> Vec<Split> {
     task.splits().iter().copied().filter(dev).collect()
 }
 
-fn print(scores: &[Score], json: bool) -> Result<()> {
+fn print(scores: &[Score], primary: &str, json: bool) -> Result<()> {
     let mut out = std::io::stdout().lock();
     if json {
         return Ok(writeln!(out, "{}", serde_json::to_string_pretty(scores)?)?);
@@ -214,6 +240,9 @@ fn print(scores: &[Score], json: bool) -> Result<()> {
         }
         if let Some(rate) = score.mean_rate {
             writeln!(out, "  {:<12} {rate:.4}", "firing rate")?;
+        }
+        if !score.dynamics.is_empty() {
+            eval_in_time::print(&score.dynamics, primary, &mut out)?;
         }
     }
     Ok(())

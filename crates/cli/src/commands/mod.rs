@@ -3,7 +3,9 @@
 pub(crate) mod data;
 pub(crate) mod distil;
 pub(crate) mod eval;
+pub(crate) mod eval_in_time;
 pub(crate) mod quickstart;
 pub(crate) mod task_args;
 pub(crate) mod teacher;
+pub(crate) mod trace;
 pub(crate) mod training;

@@ -2,7 +2,7 @@
 
 use bitspike_core::dynamics::Dynamics;
 use bitspike_core::dynamics::trace::{PopulationTrace, Trace};
-use bitspike_core::neuron::{Equilibrium, Membrane, NeuronConfig, step};
+use bitspike_core::neuron::{Equilibrium, Membrane, NeuronConfig, Reset, step};
 
 use super::{Origin, Report};
 
@@ -40,7 +40,7 @@ pub(crate) fn sized(time_steps: u32, tokens: usize, width: usize, text: &str) ->
 }
 
 fn population(time_steps: u32, (tokens, width): (usize, usize), number: usize, name: String) -> PopulationTrace {
-    let membrane = Membrane { theta: 0.5 + 0.125 * number as f32, beta: 1.0, signed: true };
+    let membrane = Membrane { theta: 0.5 + 0.125 * number as f32, beta: 1.0, signed: true, reset: Reset::Soft };
     let config = NeuronConfig { time_steps, signed: true, theta: membrane.theta };
     let equilibrium = Equilibrium::new(config).expect("valid constants");
     // Spread over (-1, 1), denser near 0, another order in each population.

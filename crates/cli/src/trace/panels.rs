@@ -7,8 +7,8 @@ use plotters::prelude::*;
 
 use super::Report;
 use super::style::{
-    Area, BODY, FAINT, GRID, INK, LABEL, NEGATIVE, POSITIVE, WIDTH, drawn_steps, kind_colour, layer_colour, printable, text,
-    tick,
+    Area, BODY, FAINT, GRID, INK, LABEL, NEGATIVE, POSITIVE, WIDTH, drawn_steps, kind_colour, layer_colour, printable,
+    text, tick,
 };
 use super::tables::potentials;
 
@@ -108,7 +108,8 @@ pub(super) fn rates(report: &Report, area: &Area<'_>) -> Result<()> {
     let steps = f64::from(report.trace.time_steps);
     for (kind, place) in kinds.iter().zip(&places) {
         let levels = || kind.members.iter().map(|&(i, _)| report.summary.populations[i].equilibrium_rate);
-        let lines: Vec<_> = kind.members.iter().map(|&(i, _)| points(&report.rates[i], |at| at.mean_absolute)).collect();
+        let lines: Vec<_> =
+            kind.members.iter().map(|&(i, _)| points(&report.rates[i], |at| at.mean_absolute)).collect();
         let top = lines.iter().flatten().map(|(_, y)| *y).chain(levels()).fold(0.02, f64::max);
         let mut chart = linear(place, kind.name, steps, 0.0..(top * 1.08).min(1.02))?;
         mesh(&mut chart, (5, 5), "")?;

@@ -112,9 +112,21 @@ mod tests {
         let report = fixture::report(64, 6, "is <b>this</b> & \"that\" \u{1b}[0m'fine'?");
         let svg = draw(&report).unwrap();
         let texts = texts(&svg);
-        for part in ["Firing rates", "Distance to equilibrium", "Membranes", "Spikes", "embedding", "key", "value",
-            "context", "attention", "feed_forward", "output", "root mean square", "maximum"]
-        {
+        for part in [
+            "Firing rates",
+            "Distance to equilibrium",
+            "Membranes",
+            "Spikes",
+            "embedding",
+            "key",
+            "value",
+            "context",
+            "attention",
+            "feed_forward",
+            "output",
+            "root mean square",
+            "maximum",
+        ] {
             assert!(texts.iter().any(|text| text == part), "{part} is missing in {texts:?}");
         }
         assert_eq!(texts[0], "is <b>this</b> & \"that\"  [0m'fine'?");

@@ -35,6 +35,12 @@ pub(crate) fn write_json(report: &Report, out: impl Write) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes the summary as JSON.
+pub(crate) fn write_summary(report: &Report, mut out: impl Write) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(&report.summary)?;
+    writeln!(out, "{text}")
+}
+
 #[derive(Serialize)]
 struct Document<'a> {
     summary: &'a Summary,
@@ -262,8 +268,7 @@ impl<W: Write> Table<W> {
         };
         let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
         let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD)).map_err(failed)?;
-        let writer =
-            FileWriter::try_new_with_options(io::BufWriter::new(out), &schema, options).map_err(failed)?;
+        let writer = FileWriter::try_new_with_options(io::BufWriter::new(out), &schema, options).map_err(failed)?;
         Ok(Self { writer, schema })
     }
 

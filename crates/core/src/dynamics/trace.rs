@@ -1,5 +1,6 @@
 //! What a simulation of one sentence did, step by step: every spike, some membranes, and how the rates converge.
 
+use super::Record;
 use crate::error::{Error, Result};
 
 /// Most spikes slots `T * L * width`, summed over populations, that a trace may hold: one byte each.
@@ -65,8 +66,8 @@ pub struct Spike {
 }
 
 impl Trace {
-    /// An empty trace of `populations` of which name, width, theta, chosen neurons and equilibrium are given; fill it with
-    /// [`Trace::record`].
+    /// An empty trace of `populations` of which name, width, theta, chosen neurons and equilibrium are given; it fills with the
+    /// steps of a simulation that it records.
     ///
     /// # Errors
     /// [`Error::Invalid`] if there would be more than [`MAX_SLOTS`] places for spikes, a population's equilibrium is not
@@ -84,21 +85,6 @@ impl Trace {
             population.check_constants(tokens)?;
         }
         Ok(trace)
-    }
-
-    /// Notes step `t` (from 1, each population's in order) of population number `population`: its spikes and the potentials
-    /// after them, both `[L, width]`.
-    ///
-    /// # Panics
-    /// If there is no such population, the step is not the population's next, or the sizes differ from `L * width`.
-    pub fn record(&mut self, population: usize, t: u32, spikes: &[i8], potentials: &[f32]) {
-        let neurons = self.tokens * self.populations[population].width;
-        let traced = &mut self.populations[population];
-        assert_eq!((spikes.len(), potentials.len()), (neurons, neurons), "{}: [L, width]", traced.name);
-        assert_eq!(traced.spikes.len(), (t as usize - 1) * neurons, "{}: step {t} is the next", traced.name);
-        traced.spikes.extend_from_slice(spikes);
-        let width = traced.width;
-        traced.membrane.extend(traced.chosen.iter().map(|&(token, neuron)| potentials[token * width + neuron]));
     }
 
     /// Checks that every population holds `T` steps of everything.
@@ -122,6 +108,20 @@ impl Trace {
             }
         }
         Ok(())
+    }
+}
+
+impl Record for Trace {
+    /// # Panics
+    /// If there is no such population, the step is not the population's next, or the sizes differ from `L * width`.
+    fn step(&mut self, population: usize, step: u32, spikes: &[i8], potentials: &[f32]) {
+        let neurons = self.tokens * self.populations[population].width;
+        let traced = &mut self.populations[population];
+        assert_eq!((spikes.len(), potentials.len()), (neurons, neurons), "{}: [L, width]", traced.name);
+        assert_eq!(traced.spikes.len(), (step as usize - 1) * neurons, "{}: step {step} is the next", traced.name);
+        traced.spikes.extend_from_slice(spikes);
+        let width = traced.width;
+        traced.membrane.extend(traced.chosen.iter().map(|&(token, neuron)| potentials[token * width + neuron]));
     }
 }
 
@@ -261,11 +261,11 @@ fn check_neuron(population: &str, (tokens, width): (usize, usize), (token, neuro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::neuron::{Membrane, average_spiking_rate, step};
+    use crate::neuron::{Membrane, Reset, average_spiking_rate, step};
 
     /// `L` by `width` neurons under constant currents, spiking as [`step`] does, every neuron's membrane recorded.
     fn population(time_steps: u32, (tokens, width): (usize, usize), beta: f32) -> Trace {
-        let membrane = Membrane { theta: 0.75, beta, signed: true };
+        let membrane = Membrane { theta: 0.75, beta, signed: true, reset: Reset::Soft };
         let n = tokens * width;
         let currents: Vec<f32> = (0..n).map(|i| ((i * 37 % 23) as f32 / 11.0 - 1.0) * membrane.theta).collect();
         let empty = PopulationTrace {
@@ -289,7 +289,7 @@ mod tests {
                     spike
                 })
                 .collect();
-            trace.record(0, t, &spikes, &v);
+            trace.step(0, t, &spikes, &v);
         }
         trace
     }
@@ -359,7 +359,7 @@ mod tests {
         assert!(population.membrane.iter().all(|v| v.abs() <= 0.75 / 2.0 + 1e-4));
         assert_eq!(population.membrane[5], {
             let current = population.equilibrium[5] * 0.75;
-            step(current, 0.0, &Membrane { theta: 0.75, beta: 1.0, signed: true }).1
+            step(current, 0.0, &Membrane { theta: 0.75, beta: 1.0, signed: true, reset: Reset::Soft }).1
         });
     }
 

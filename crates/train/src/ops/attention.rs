@@ -4,7 +4,9 @@ use burn::tensor::{Tensor, activation};
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use super::lanes::{LANES, exp, wide};
+use bitspike_core::arithmetic::{self, accumulate, heads, product};
+
+use super::lanes::{LANES, softmax, wide};
 use super::{Kernel, Segments, apply, scalar, scalar_tensor, shape, tensor, values};
 
 /// `ctx = softmax(query (scale_k key)^T / sqrt(D/H)) (scale_v val)`, head by head, within each sentence.
@@ -48,75 +50,6 @@ pub(super) struct ScoreDistance {
     pub(super) segments: Segments,
 }
 
-/// One head of one sentence: rows of `width` values of which columns `start..start + size` belong to the head.
-#[derive(Clone, Copy)]
-struct Head {
-    width: usize,
-    start: usize,
-    size: usize,
-}
-
-impl Head {
-    #[inline(always)]
-    fn row<'a>(&self, x: &'a [f32], i: usize) -> &'a [f32] {
-        &x[i * self.width + self.start..][..self.size]
-    }
-
-    #[inline(always)]
-    fn row_mut<'a>(&self, x: &'a mut [f32], i: usize) -> &'a mut [f32] {
-        &mut x[i * self.width + self.start..][..self.size]
-    }
-
-    /// `x^T` of this head as `[size, padded]`, zero beyond the sentence.
-    #[inline(always)]
-    fn transpose(&self, x: &[f32], length: usize, padded: usize, out: &mut Vec<f32>) {
-        out.clear();
-        out.resize(self.size * padded, 0.0);
-        for j in 0..length {
-            for (d, &value) in self.row(x, j).iter().enumerate() {
-                out[d * padded + j] = value;
-            }
-        }
-    }
-}
-
-/// `out[j] = factor * sum_d x[d] * columns[d, j]`, summed over `d` in order.
-#[inline(always)]
-fn product(x: &[f32], columns: &[f32], factor: f32, out: &mut [f32]) {
-    let padded = out.len();
-    out.fill(0.0);
-    for (&x, column) in x.iter().zip(columns.chunks_exact(padded)) {
-        for (out, &c) in out.iter_mut().zip(column) {
-            *out += x * c;
-        }
-    }
-    out.iter_mut().for_each(|out| *out *= factor);
-}
-
-/// `out += factor * x`.
-#[inline(always)]
-fn accumulate(out: &mut [f32], x: &[f32], factor: f32) {
-    for (out, &x) in out.iter_mut().zip(x) {
-        *out += factor * x;
-    }
-}
-
-/// Softmax of the first `length` values in place; the padding becomes 0.
-#[inline(always)]
-fn softmax(scores: &mut [f32], length: usize) {
-    let max = scores[..length].iter().fold(f32::NEG_INFINITY, |max, &s| max.max(s));
-    scores[length..].fill(f32::NEG_INFINITY);
-    let mut lanes = [0.0; LANES];
-    for chunk in scores.chunks_exact_mut(LANES) {
-        for (lane, score) in lanes.iter_mut().zip(chunk) {
-            *score = exp(*score - max);
-            *lane += *score;
-        }
-    }
-    let inverse = 1.0 / lanes.iter().sum::<f32>();
-    scores.iter_mut().for_each(|score| *score *= inverse);
-}
-
 /// Scratch memory of one sentence, reused over heads.
 #[derive(Default)]
 struct Scratch {
@@ -137,11 +70,6 @@ fn split<'a>(mut x: &'a mut [f32], segments: &Segments, width: usize) -> Vec<&'a
     parts
 }
 
-fn heads(width: usize, heads: usize) -> impl Iterator<Item = Head> {
-    let size = width / heads;
-    (0..heads).map(move |head| Head { width, start: head * size, size })
-}
-
 impl Kernel<5> for Attention {
     type Saved = [FlexTensor; 6];
 
@@ -150,30 +78,14 @@ impl Kernel<5> for Attention {
         let size = shape(&query);
         let width = size[1];
         let (q, k, v) = (values(&query), values(&key), values(&val));
-        let factor = scalar(&key_scale) / ((width / self.heads) as f32).sqrt();
-        let val_factor = scalar(&val_scale);
+        let scales = (scalar(&key_scale), scalar(&val_scale));
         let mut out = vec![0.0; q.len()];
         split(&mut out, &self.segments, width).into_par_iter().zip(ranges(&self.segments)).for_each(|(out, range)| {
-            let (length, at) = (range.len(), range.start * width..range.end * width);
-            let (q, k, v) = (&q[at.clone()], &k[at.clone()], &v[at]);
-            let padded = length.next_multiple_of(LANES);
-            let mut scratch = Scratch { scores: vec![0.0; padded], ..Scratch::default() };
+            let at = range.start * width..range.end * width;
+            let inputs = (&q[at.clone()], &k[at.clone()], &v[at]);
             wide(
                 #[inline(always)]
-                || {
-                    for head in heads(width, self.heads) {
-                        head.transpose(k, length, padded, &mut scratch.keys);
-                        for i in 0..length {
-                            product(head.row(q, i), &scratch.keys, factor, &mut scratch.scores);
-                            softmax(&mut scratch.scores, length);
-                            let out = head.row_mut(out, i);
-                            for (j, &p) in scratch.scores[..length].iter().enumerate() {
-                                accumulate(out, head.row(v, j), p);
-                            }
-                            out.iter_mut().for_each(|out| *out *= val_factor);
-                        }
-                    }
-                },
+                || arithmetic::Attention::default().attend(inputs, scales, (width, self.heads), out),
             );
         });
         let out = tensor(out, size);

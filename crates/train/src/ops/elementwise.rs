@@ -24,7 +24,7 @@ impl Kernel<1> for Gelu {
         let out = lanes::map(
             values(&x),
             #[inline(always)]
-            |x| x * lanes::normal(x).0,
+            |x| lanes::gelu(x),
         );
         (tensor(out, shape(&x)), x)
     }

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use super::lanes::{lane_sum2, wide};
+use super::lanes::{lane_sum2, normalise_row, wide};
 use super::{Kernel, apply, scalar, scalar_tensor, shape, tensor, values};
 
 /// `gain * (x - mean) / sqrt(variance + epsilon) + bias` over each row, biased variance.
@@ -71,13 +71,9 @@ fn normalise(
                     let lines = unit.chunks_exact_mut(width).zip(out.chunks_exact_mut(width)).zip(inverse);
                     for (i, ((unit, out), inverse)) in lines.enumerate() {
                         load(piece * ROWS + i, unit);
-                        let mean = (lane_sum2(unit, unit, |x, _| x) / width as f64) as f32;
-                        unit.iter_mut().for_each(|x| *x -= mean);
-                        let variance = (lane_sum2(unit, unit, |x, y| x * y) / width as f64) as f32;
-                        *inverse = 1.0 / (variance + epsilon).sqrt();
-                        for (((unit, out), &gain), &bias) in unit.iter_mut().zip(out).zip(gains).zip(biases) {
-                            *unit *= *inverse;
-                            *out = *unit * gain + bias;
+                        *inverse = normalise_row(unit, epsilon);
+                        for (((&mut unit, out), &gain), &bias) in unit.iter_mut().zip(out).zip(gains).zip(biases) {
+                            *out = unit * gain + bias;
                         }
                     }
                 },

@@ -1,0 +1,229 @@
+//! `phased`: population after population, each firing for a whole window on the constant current of finished rates.
+//!
+//! A window is either fired spike by spike, or, where the count identity holds, reached at once as counts. Counts are then
+//! handed on as the bits of their magnitude, highest first, so that both forms run on the same products of spikes: the sum over
+//! a window's steps, and `2 sum + next bit`.
+
+use super::neurons::{Input, Neurons, Step};
+use super::stepped::residual_norm;
+use super::{Readout, Record, SentenceRun, Simulation, not_finite};
+use crate::arithmetic::{Attention, gelu, wide};
+use crate::error::Result;
+use crate::kernels::{Kernels, SpikeBits};
+use crate::model::{Encoder, Projection, Sums};
+use crate::neuron::{Equilibrium, NeuronConfig};
+
+/// Runs one sentence.
+pub(super) fn run<R: Record>(
+    encoder: &Encoder,
+    embedded: &[f32],
+    simulation: &Simulation,
+    keep_sums: bool,
+    record: &mut R,
+) -> Result<SentenceRun> {
+    let mut phases = Phases { encoder, simulation, record, population: 0, run: SentenceRun::default(), keep_sums };
+    let (config, kernels) = (&encoder.config, encoder.kernels);
+    let (d, epsilon) = (config.hidden, config.layer_norm_eps);
+    let mut x = phases.fire(embedded, encoder.embedding_threshold, d)?;
+    for layer in &encoder.layers {
+        let thresholds = layer.thresholds;
+        let query = x.project(&layer.query, kernels);
+        let key = phases.fire(&x.project(&layer.key, kernels), thresholds[0], d)?;
+        let value = phases.fire(&x.project(&layer.value, kernels), thresholds[1], d)?;
+        let mut ctx = vec![0.0; query.len()];
+        let scales = (key.scale, value.scale);
+        let mut attend = Attention::default();
+        wide(
+            #[inline(always)]
+            || attend.attend((&query, &key.sums, &value.sums), scales, (d, config.heads), &mut ctx),
+        );
+        let ctx = phases.fire(&ctx, thresholds[2], d)?;
+        let mut attention = ctx.project(&layer.attention_output, kernels);
+        residual_norm(&mut attention, (&x.sums, x.scale), &layer.attention_norm, epsilon);
+        let attention = phases.fire(&attention, thresholds[3], d)?;
+        let mut inner = attention.project(&layer.intermediate, kernels);
+        wide(
+            #[inline(always)]
+            || inner.iter_mut().for_each(|x| *x = gelu(*x)),
+        );
+        let inner = phases.fire(&inner, thresholds[4], config.intermediate)?;
+        let mut out = inner.project(&layer.output, kernels);
+        residual_norm(&mut out, (&attention.sums, attention.scale), &layer.output_norm, epsilon);
+        x = phases.fire(&out, thresholds[5], d)?;
+    }
+    let mut readout = Readout::new(encoder);
+    readout.run = phases.run;
+    readout.answer(&x.sums[..d], x.scale);
+    readout.run.steps = simulation.time_steps;
+    Ok(readout.run)
+}
+
+struct Phases<'a, R> {
+    encoder: &'a Encoder,
+    simulation: &'a Simulation,
+    record: &'a mut R,
+    population: usize,
+    run: SentenceRun,
+    keep_sums: bool,
+}
+
+/// A population's finished window.
+struct Window {
+    /// Spikes whose products add up to that of the sums, each after `keep` times the ones before.
+    parts: Vec<(SpikeBits, Vec<i8>)>,
+    keep: f32,
+    /// `A[T]`, `[L, width]`: the counts `n`, where nothing leaks.
+    sums: Vec<f32>,
+    /// `theta / W[T]`
+    scale: f32,
+}
+
+impl Window {
+    /// `W (scale sums) + b`
+    fn project(&self, map: &Projection, kernels: Kernels) -> Vec<f32> {
+        let rows = self.parts.first().map_or(0, |(bits, _)| bits.rows());
+        let (mut sums, mut out) = (vec![0.0; rows * map.rows()], vec![0.0; rows * map.rows()]);
+        let mut work = Sums::default();
+        for (bits, spikes) in &self.parts {
+            map.product(kernels, (bits, spikes), 0..rows, &mut work);
+            map.accumulate(&work, self.keep, &mut sums);
+        }
+        map.finish(&sums, self.scale, &mut out);
+        out
+    }
+}
+
+impl<R: Record> Phases<'_, R> {
+    /// The window of the next population on the constant `current`.
+    fn fire(&mut self, current: &[f32], theta: f32, width: usize) -> Result<Window> {
+        if current.iter().any(|i| !i.is_finite()) {
+            return Err(not_finite(self.encoder, self.population, 1));
+        }
+        let config = NeuronConfig { time_steps: self.simulation.time_steps, signed: self.encoder.config.signed, theta };
+        let window = match (self.simulation.is_exact(), R::ON) {
+            (true, false) => self.at_once(current, config, width)?,
+            (true, true) => self.spike_by_spike(current, width, Exact::at_rest(config, current)?),
+            (false, _) => {
+                let neurons = Neurons::at_rest((theta, config.signed), current.len() / width, width, Input::Current);
+                self.spike_by_spike(current, width, Leaky { neurons, step: Step::rest(self.simulation, R::ON) })
+            }
+        };
+        if self.keep_sums {
+            self.run.sums.push(window.sums.clone());
+        }
+        self.population += 1;
+        Ok(window)
+    }
+
+    fn at_once(&mut self, current: &[f32], config: NeuronConfig, width: usize) -> Result<Window> {
+        let neuron = Equilibrium::new(config)?;
+        let mut sums = vec![0.0; current.len()];
+        wide(
+            #[inline(always)]
+            || sums.iter_mut().zip(current).for_each(|(n, &i)| *n = neuron.count_as_float(i)),
+        );
+        // A neuron under a constant current never spikes both ways.
+        self.run.spikes.push(sums.iter().map(|n| n.abs() as u32).sum());
+        let digits = u32::BITS - config.time_steps.leading_zeros();
+        let part = |digit: u32| {
+            let bit = |n: &f32| {
+                let n = *n as i32;
+                ((n.unsigned_abs() >> digit & 1) as i8) * n.signum() as i8
+            };
+            let spikes: Vec<i8> = sums.iter().map(bit).collect();
+            (SpikeBits::of(&spikes, width), spikes)
+        };
+        let parts = (0..digits).rev().map(part).collect();
+        Ok(Window { parts, keep: 2.0, scale: config.theta / config.time_steps as f32, sums })
+    }
+
+    fn spike_by_spike(&mut self, current: &[f32], width: usize, mut neurons: impl Fire) -> Window {
+        let mut parts = Vec::new();
+        let mut sums = vec![0.0; current.len()];
+        let beta = self.simulation.beta;
+        let mut fired = 0;
+        for step in 1..=self.simulation.time_steps {
+            let (spikes, potentials) = neurons.fire(current);
+            self.record.step(self.population, step, spikes, potentials);
+            sums.iter_mut().zip(spikes).for_each(|(sum, &s)| *sum = beta * *sum + f32::from(s));
+            let bits = SpikeBits::of(spikes, width);
+            fired += bits.spikes(0..bits.rows()) as u32;
+            parts.push((bits, spikes.to_vec()));
+        }
+        self.run.spikes.push(fired);
+        let weight = self.simulation.weight(self.simulation.time_steps);
+        Window { parts, keep: beta, scale: neurons.theta() / weight, sums }
+    }
+}
+
+/// A population that takes steps on a constant current.
+trait Fire {
+    fn fire(&mut self, current: &[f32]) -> (&[i8], &[f32]);
+    fn theta(&self) -> f32;
+}
+
+/// Any neuron, in `f32`.
+struct Leaky {
+    neurons: Neurons,
+    step: Step,
+}
+
+impl Fire for Leaky {
+    fn fire(&mut self, current: &[f32]) -> (&[i8], &[f32]) {
+        self.step = self.step.next();
+        // The current was checked, and a constant one keeps potentials finite.
+        self.neurons.fire(current, self.step);
+        (&self.neurons.spikes, &self.neurons.recorded)
+    }
+
+    fn theta(&self) -> f32 {
+        self.neurons.theta()
+    }
+}
+
+/// Integrate-and-fire neurons whose every sum is exact, so that their counts are those of [`Equilibrium::count`]: potentials are
+/// in units of `theta/T`, in `f64`, where a step adds the charge `T I / theta` as `f32` rounds it and a spike takes `T`.
+struct Exact {
+    config: NeuronConfig,
+    charges: Vec<f64>,
+    potentials: Vec<f64>,
+    spikes: Vec<i8>,
+    recorded: Vec<f32>,
+}
+
+impl Exact {
+    fn at_rest(config: NeuronConfig, current: &[f32]) -> Result<Self> {
+        let neuron = Equilibrium::new(config)?;
+        let t = f64::from(config.time_steps);
+        let rest = if config.signed { 0.0 } else { t / 2.0 };
+        Ok(Self {
+            config,
+            charges: current.iter().map(|&i| neuron.charge(i)).collect(),
+            potentials: vec![rest; current.len()],
+            spikes: vec![0; current.len()],
+            recorded: vec![0.0; current.len()],
+        })
+    }
+}
+
+impl Fire for Exact {
+    fn fire(&mut self, _current: &[f32]) -> (&[i8], &[f32]) {
+        let t = f64::from(self.config.time_steps);
+        let unit = f64::from(self.config.theta) / t;
+        let neurons = self.potentials.iter_mut().zip(&self.charges).zip(&mut self.spikes).zip(&mut self.recorded);
+        for (((v, charge), spike), recorded) in neurons {
+            *v += charge;
+            *spike = match self.config.signed {
+                true => i8::from(*v >= t / 2.0) - i8::from(*v < -t / 2.0),
+                false => i8::from(*v >= t),
+            };
+            *v -= t * f64::from(*spike);
+            *recorded = (*v * unit) as f32;
+        }
+        (&self.spikes, &self.recorded)
+    }
+
+    fn theta(&self) -> f32 {
+        self.config.theta
+    }
+}

@@ -1,0 +1,90 @@
+//! Students in time: from a trained student to the engine's encoder, and scores along a simulation.
+
+use bitspike_core::dynamics::{Dynamics, Options, SentenceRun, Simulation, simulate};
+use bitspike_core::model::Encoder;
+use burn::module::Module;
+use burn::tensor::Device;
+
+use crate::data::{Encoded, pack, sorted_batches};
+use crate::error::{Error, Result};
+use crate::layers::PackedTokens;
+use crate::optimizer::floats;
+use crate::student::Student;
+
+/// Examples at a time: enough for every core, few enough that progress shows.
+const BATCH: usize = 32;
+
+impl Student {
+    /// The encoder as the engine runs it, weights quantised.
+    ///
+    /// # Errors
+    /// If a weight is not finite or a threshold not positive.
+    pub fn encoder(&self) -> Result<Encoder> {
+        let mut weights = crate::parameters::collect(&self.net);
+        Encoder::build(&self.config, |name| {
+            let missing = || Error::Mismatch(format!("the student has no `{name}`"));
+            Ok(weights.remove(name).ok_or_else(missing)?.values)
+        })
+    }
+
+    /// Currents of the embedding population, `[M, D]`.
+    pub fn embedding_currents(&self, tokens: &PackedTokens, device: &Device) -> Vec<f32> {
+        let rows = self.words.rows(&tokens.vocabulary, device);
+        floats(self.net.embedding_currents(&self.config, rows, tokens))
+    }
+}
+
+/// Runs every example through the student's spikes, in the examples' order. `progress` hears how many are done.
+///
+/// # Errors
+/// If the simulation's settings are out of range or a current is not finite.
+pub fn simulate_examples(
+    student: &Student,
+    examples: &[Encoded],
+    simulation: &Simulation,
+    options: Options<'_>,
+    device: &Device,
+    mut progress: impl FnMut(usize),
+) -> Result<Vec<SentenceRun>> {
+    let encoder = student.encoder()?;
+    let student = Student { net: student.net.valid(), ..student.clone() };
+    let mut runs = vec![SentenceRun::default(); examples.len()];
+    let mut done = 0;
+    for indices in sorted_batches(examples, BATCH) {
+        let tokens = pack(examples, &indices);
+        let embedded = student.embedding_currents(&tokens, device);
+        let lengths: Vec<usize> = tokens.segments.ranges().map(|range| range.len()).collect();
+        let found = simulate(&encoder, (&embedded, &lengths), simulation, options)?;
+        indices.iter().zip(found).for_each(|(&index, run)| runs[index] = run);
+        done += indices.len();
+        progress(done);
+    }
+    Ok(runs)
+}
+
+/// Compares the spike counts of `phased` at the student's `T` with those of its quantised equilibrium, population by population:
+/// how many were compared, and how many differ.
+///
+/// # Errors
+/// If a current is not finite.
+pub fn compare_counts(student: &Student, examples: &[Encoded], device: &Device) -> Result<(u64, u64)> {
+    let encoder = student.encoder()?;
+    let student = Student { net: student.net.valid(), ..student.clone() };
+    let simulation = Simulation::new(Dynamics::Phased, student.config.time_steps);
+    let (mut compared, mut different) = (0, 0);
+    for indices in sorted_batches(examples, BATCH) {
+        let tokens = pack(examples, &indices);
+        let embedded = student.embedding_currents(&tokens, device);
+        let lengths: Vec<usize> = tokens.segments.ranges().map(|range| range.len()).collect();
+        let options = Options { sums: true, ..Options::default() };
+        let runs = simulate(&encoder, (&embedded, &lengths), &simulation, options)?;
+        let populations = student.infer(&tokens, device).populations;
+        for (p, (_, counts)) in populations.into_iter().enumerate() {
+            let counts = floats(counts);
+            let found = runs.iter().flat_map(|run| &run.sums[p]);
+            compared += counts.len() as u64;
+            different += counts.iter().zip(found).filter(|(a, b)| a != b).count() as u64;
+        }
+    }
+    Ok((compared, different))
+}
