@@ -191,22 +191,21 @@ fn simulate_text(
     let names = population_names(student.config.layers);
     let shapes = encoder.populations();
     let named: Vec<(&str, usize)> = names.iter().map(String::as_str).zip(shapes.iter().map(|shape| shape.0)).collect();
+    let rates = |sums: Vec<f32>| sums.into_iter().map(|sum| sum / time_steps as f32).collect();
+    let rates: Vec<Vec<f32>> = std::mem::take(&mut equilibrium.sums).into_iter().map(rates).collect();
     let chosen = match wanted {
-        [] => choose(&default_neurons(&named, &equilibrium.sums), &named, tokens)?,
+        [] => choose(&default_neurons(&named, &rates), &named, tokens)?,
         wanted => choose(wanted, &named, tokens)?,
     };
-    let rates = |sums: Vec<f32>| sums.into_iter().map(|sum| sum / time_steps as f32).collect();
-    let sums = std::mem::take(&mut equilibrium.sums);
-    let populations = names.iter().zip(shapes).zip(chosen).zip(sums).map(|(((name, (width, theta)), chosen), sums)| {
-        PopulationTrace {
-            name: name.clone(),
-            width,
-            theta,
-            spikes: Vec::new(),
-            membrane: Vec::new(),
-            chosen,
-            equilibrium: rates(sums),
-        }
+    let parts = names.iter().zip(shapes).zip(chosen).zip(rates);
+    let populations = parts.map(|(((name, (width, theta)), chosen), equilibrium)| PopulationTrace {
+        name: name.clone(),
+        width,
+        theta,
+        spikes: Vec::new(),
+        membrane: Vec::new(),
+        chosen,
+        equilibrium,
     });
     let mut trace = Trace::new(time_steps, tokens, populations.collect())?;
     let run = simulate_recorded(&encoder, &embedded, simulation, &mut trace)?;
@@ -215,13 +214,13 @@ fn simulate_text(
     Ok(Simulated { trace, logits, phased_logits: equilibrium.logits })
 }
 
-/// The most active neurons of `[CLS]` in the first and the last population, given the populations' spike counts.
-fn default_neurons(populations: &[(&str, usize)], counts: &[Vec<f32>]) -> Vec<NeuronName> {
-    let most = |((name, width), counts): (&(&str, usize), &Vec<f32>)| -> Vec<NeuronName> {
-        let neurons = most_active(counts, *width, DEFAULT_NEURONS);
+/// The most active neurons of `[CLS]` in the first and the last population, given the rates at equilibrium.
+fn default_neurons(populations: &[(&str, usize)], equilibrium: &[Vec<f32>]) -> Vec<NeuronName> {
+    let most = |((name, width), rates): (&(&str, usize), &Vec<f32>)| -> Vec<NeuronName> {
+        let neurons = most_active(rates, *width, DEFAULT_NEURONS);
         neurons.into_iter().map(|neuron| NeuronName { population: (*name).to_owned(), token: 0, neuron }).collect()
     };
-    let both = || populations.iter().zip(counts);
+    let both = || populations.iter().zip(equilibrium);
     both().take(1).chain(both().skip(1).last()).flat_map(most).collect()
 }
 
@@ -276,11 +275,11 @@ mod tests {
     #[test]
     fn first_and_last_population_give_the_default_neurons() {
         let populations = [("embedding", 3), ("layer.0.key", 3), ("layer.0.output", 3)];
-        let counts = [vec![1.0, -5.0, 2.0], vec![9.0; 3], vec![0.0, 0.0, 4.0]];
-        let names = default_neurons(&populations, &counts);
+        let rates = [vec![0.1, -0.5, 0.2], vec![0.9; 3], vec![0.0, 0.0, 0.4]];
+        let names = default_neurons(&populations, &rates);
         let found: Vec<_> = names.iter().map(|name| (name.population.as_str(), name.token, name.neuron)).collect();
         let expected = [("embedding", 0, 1), ("embedding", 0, 2), ("layer.0.output", 0, 2), ("layer.0.output", 0, 0)];
         assert_eq!(found, expected);
-        assert_eq!(default_neurons(&populations[..1], &counts[..1]).len(), 2);
+        assert_eq!(default_neurons(&populations[..1], &rates[..1]).len(), 2);
     }
 }

@@ -58,7 +58,7 @@ fn linear<'a>(area: &Area<'a>, caption: &str, steps: f64, y: std::ops::Range<f64
         .caption(caption, text(BODY, INK))
         .margin(10)
         .margin_right(30)
-        .x_label_area_size(44)
+        .x_label_area_size(76)
         .y_label_area_size(84)
         .build_cartesian_2d(start..steps.max(1.5), y)?)
 }
@@ -75,6 +75,7 @@ fn mesh(chart: &mut Chart<'_>, (x_labels, y_labels): (usize, usize), y_name: &st
         .y_labels(y_labels)
         .x_label_formatter(&|x| tick(*x))
         .y_label_formatter(&|y| tick(*y))
+        .x_desc("step t")
         .y_desc(y_name)
         .draw()?;
     Ok(())
@@ -97,7 +98,7 @@ fn points(rates: &[RateAt], value: fn(&RateAt) -> f64) -> Vec<(f64, f64)> {
 pub(super) fn rates_height(report: &Report) -> u32 {
     // One place more, for the legend.
     let rows = (kinds(report).len() + 1).div_ceil(COLUMNS);
-    rows as u32 * 440
+    rows as u32 * 460
 }
 
 /// A chart a kind: the mean rate of each layer's population against time, and its equilibrium.
@@ -182,17 +183,19 @@ fn distance_chart(
         .caption(name, text(BODY, INK))
         .margin(10)
         .margin_right(30)
-        .x_label_area_size(44)
+        .x_label_area_size(76)
         .y_label_area_size(100)
-        .build_cartesian_2d((1.0..steps * 1.02).log_scale(), (low..high).log_scale())?;
+        .build_cartesian_2d((1.0..steps * 1.02).log_scale().base(2.0), (low..high).log_scale())?;
     chart
         .configure_mesh()
         .bold_line_style(GRID)
         .light_line_style(TRANSPARENT)
         .axis_style(FAINT)
         .label_style(text(LABEL, INK))
-        .x_labels(8)
+        .axis_desc_style(text(LABEL, INK))
+        .x_labels(12)
         .y_labels(8)
+        .x_desc("step t")
         .x_label_formatter(&|x| tick(*x))
         .y_label_formatter(&|y| tick(*y))
         .draw()?;
@@ -209,6 +212,16 @@ fn distance_chart(
     Ok(())
 }
 
+/// What explains the marks of negative spikes, where one of the neurons has any: signed neurons do, and unsigned ones that take
+/// back a spike.
+fn minus_legend<'a>(
+    report: &Report,
+    mut neurons: impl Iterator<Item = (&'a PopulationTrace, (usize, usize))>,
+) -> &'static str {
+    let fires_minus = |population: &PopulationTrace, at| population.train(report.trace.tokens, at).any(|s| s < 0);
+    if neurons.any(|(population, at)| fires_minus(population, at)) { ", rings -1" } else { "" }
+}
+
 /// Population and column of each membrane that is drawn.
 fn drawn_membranes(report: &Report) -> Vec<(&PopulationTrace, usize)> {
     let all = report.trace.populations.iter().flat_map(|p| (0..p.chosen.len()).map(move |column| (p, column)));
@@ -218,12 +231,14 @@ fn drawn_membranes(report: &Report) -> Vec<(&PopulationTrace, usize)> {
 pub(super) fn membranes_explanation(report: &Report) -> String {
     let chosen: usize = report.trace.populations.iter().map(|p| p.chosen.len()).sum();
     let part = if chosen > MEMBRANES { format!("the first {MEMBRANES} of {chosen}; ") } else { String::new() };
-    let minus = if report.origin.signed { ", rings -1" } else { "" };
+    let drawn = drawn_membranes(report);
+    let minus =
+        minus_legend(report, drawn.into_iter().map(|(population, column)| (population, population.chosen[column])));
     format!("{part}potential after each step in units of theta; dashed: threshold; triangles: spikes +1{minus}")
 }
 
 pub(super) fn membranes_height(report: &Report) -> u32 {
-    drawn_membranes(report).len().div_ceil(2) as u32 * 340
+    drawn_membranes(report).len().div_ceil(2) as u32 * 370
 }
 
 /// A chart a chosen neuron: its potential, its thresholds, its spikes at the edges.
@@ -240,7 +255,13 @@ fn membrane(report: &Report, population: &PopulationTrace, column: usize, area: 
     let at = population.chosen[column];
     let theta = f64::from(population.theta);
     let values: Vec<f64> = potentials(population, column).map(|v| f64::from(v) / theta).collect();
-    let thresholds: &[f64] = if report.origin.signed { &[-0.5, 0.5] } else { &[1.0] };
+    let train: Vec<i8> = population.train(report.trace.tokens, at).collect();
+    let thresholds: &[f64] = match report.origin.signed {
+        true => &[-0.5, 0.5],
+        // Below 0 an unsigned neuron takes back a spike.
+        false if train.contains(&-1) => &[0.0, 1.0],
+        false => &[1.0],
+    };
     let finite = || values.iter().copied().filter(|v| v.is_finite()).chain(thresholds.iter().copied());
     let (low, high) = (finite().fold(0.0, f64::min), finite().fold(0.0, f64::max));
     let space = (high - low) * 0.2;
@@ -262,8 +283,7 @@ fn membrane(report: &Report, population: &PopulationTrace, column: usize, area: 
     }
     let drawn = drawn_steps(steps);
     let line = drawn.iter().map(|&t| (f64::from(t), values[t as usize - 1]));
-    chart.draw_series(LineSeries::new(line, INK.stroke_width(2)).point_size(if steps > 128 { 0 } else { 3 }))?;
-    let train: Vec<i8> = population.train(report.trace.tokens, at).collect();
+    chart.draw_series(LineSeries::new(line, INK.stroke_width(2)).point_size(if steps < 8 { 4 } else { 0 }))?;
     let fired = drawn.into_iter().map(|t| (t, train[t as usize - 1])).filter(|(_, sign)| *sign != 0);
     let edge = |sign: i8| if sign > 0 { high + space / 2.0 } else { low - space / 2.0 };
     let marks: Vec<Mark> = fired.map(|(t, sign)| ((f64::from(t), edge(sign)), sign)).collect();
@@ -291,14 +311,14 @@ pub(super) fn raster_explanation(report: &Report) -> String {
     let Some((population, neurons)) = raster_neurons(report) else { return "no populations".into() };
     let (steps, all) = (raster_steps(report), report.trace.time_steps);
     let part = if steps < all { format!(", the first {steps} of {all} steps") } else { String::new() };
-    let minus = if report.origin.signed { ", rings -1" } else { "" };
+    let minus = minus_legend(report, neurons.iter().map(|&neuron| (population, (0, neuron))));
     let (count, name) = (neurons.len(), &population.name);
     format!("{name} at [CLS]: its {count} most active neurons by equilibrium rate{part}; triangles +1{minus}")
 }
 
 pub(super) fn raster_height(report: &Report) -> u32 {
     let neurons = raster_neurons(report).map_or(0, |(_, neurons)| neurons.len());
-    120 + neurons as u32 * 18
+    150 + neurons as u32 * 18
 }
 
 /// A row a neuron, the highest rate on top, a mark a spike.
@@ -306,7 +326,7 @@ pub(super) fn raster(report: &Report, area: &Area<'_>) -> Result<()> {
     let Some((population, neurons)) = raster_neurons(report) else { return Ok(()) };
     let steps = raster_steps(report);
     let mut chart = linear(area, "", f64::from(steps) + 0.5, 0.0..neurons.len() as f64 + 1.0)?;
-    mesh(&mut chart, (16, 8), "")?;
+    mesh(&mut chart, (16, 8), "neuron, by rate")?;
     // Marks of half a step's width leave spikes of neighbouring steps apart.
     let size = (WIDTH / (4 * steps.max(1))).clamp(3, 8) as i32;
     let mut marks: Vec<Mark> = Vec::new();

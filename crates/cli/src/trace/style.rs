@@ -47,7 +47,7 @@ pub(super) fn kind_colour(i: usize) -> RGBColor {
 
 /// Shade of layer `i` of `layers`: viridis without its light end.
 pub(super) fn layer_colour(i: usize, layers: usize) -> RGBColor {
-    let position = if layers < 2 { 0.35 } else { 0.88 * i as f32 / (layers - 1) as f32 };
+    let position = if layers < 2 { 0.35 } else { 0.82 * i as f32 / (layers - 1) as f32 };
     ViridisRGB.get_color_normalized(position, 0.0, 1.0)
 }
 

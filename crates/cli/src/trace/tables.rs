@@ -27,8 +27,8 @@ const BATCH: usize = 1 << 18;
 
 /// Writes everything as one JSON document.
 pub(crate) fn write_json(report: &Report, out: impl Write) -> io::Result<()> {
-    let population = |(population, rates)| Population::new(report, population, rates);
-    let populations = report.trace.populations.iter().zip(&report.rates).map(population).collect();
+    let pairs = report.trace.populations.iter().zip(&report.rates);
+    let populations = pairs.map(|(population, rates)| Population::new(report, population, rates)).collect();
     let mut out = io::BufWriter::new(out);
     serde_json::to_writer(&mut out, &Document { summary: &report.summary, populations })?;
     out.write_all(b"\n")?;

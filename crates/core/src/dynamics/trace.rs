@@ -237,12 +237,19 @@ pub fn choose(wanted: &[NeuronName], populations: &[(&str, usize)], tokens: usiz
     Ok(chosen)
 }
 
-/// The `count` neurons of `[CLS]` with the highest rates `|a*|` among the first `width` of `equilibrium` (`[L, width]`); ties go to the
-/// lower number.
+/// The `count` neurons of `[CLS]` with the highest rates `|a*|` in `equilibrium` (`[L, width]`). Neurons that fire at every step,
+/// whose potential only grows, come last; of equals the lower number is first.
 pub fn most_active(equilibrium: &[f32], width: usize, count: usize) -> Vec<usize> {
     let cls = &equilibrium[..width.min(equilibrium.len())];
+    let rank = |i: &usize| {
+        let rate = cls[*i].abs();
+        (rate >= 1.0, -rate)
+    };
     let mut order: Vec<usize> = (0..cls.len()).collect();
-    order.sort_by(|&a, &b| cls[b].abs().total_cmp(&cls[a].abs()).then(a.cmp(&b)));
+    order.sort_by(|a, b| {
+        let ((full_a, a), (full_b, b)) = (rank(a), rank(b));
+        full_a.cmp(&full_b).then(a.total_cmp(&b))
+    });
     order.truncate(count);
     order
 }
@@ -379,6 +386,7 @@ mod tests {
         }
         assert_eq!(most_active(&[0.1, -0.9, 0.9, 0.0, /* next token */ 1.0, 1.0, 1.0, 1.0], 4, 3), [1, 2, 0]);
         assert_eq!(most_active(&[0.5], 1, 4), [0]);
+        assert_eq!(most_active(&[1.0, 0.0, 0.25, -1.0, 0.5], 5, 9), [4, 2, 1, 0, 3]);
     }
 
     #[test]
