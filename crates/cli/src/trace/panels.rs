@@ -175,8 +175,8 @@ fn distance_chart(
 ) -> Result<()> {
     let steps = f64::from(report.trace.time_steps).max(2.0);
     let all = || report.rates.iter().flatten().map(value);
-    // Zero has no place on the axis: it is drawn at the lower edge.
-    let least = all().filter(|&y| y > 0.0).fold(1.0 / steps, f64::min);
+    // Zero has no place on the axis, and less than a thousandth of a spike is rounding: both are drawn at the lower edge.
+    let least = all().filter(|&y| y > 1e-3 / steps).fold(1.0 / steps, f64::min);
     let low = 10f64.powf((least.log10() * 2.0 - 0.2).floor() / 2.0).max(1e-7);
     let high = all().fold(1.0, f64::max) * 1.15;
     let mut chart = ChartBuilder::on(area)

@@ -237,18 +237,20 @@ pub fn choose(wanted: &[NeuronName], populations: &[(&str, usize)], tokens: usiz
     Ok(chosen)
 }
 
-/// The `count` neurons of `[CLS]` with the highest rates `|a*|` in `equilibrium` (`[L, width]`). Neurons that fire at every step,
-/// whose potential only grows, come last; of equals the lower number is first.
+/// `count` neurons of `[CLS]` that are worth watching, given rates at `equilibrium` (`[L, width]`): the most active of those that
+/// rest at least every fourth step, `|a*| <= 3/4`; then busier ones, whose potential tells little; silent ones last. Of equals
+/// the lower number is first.
 pub fn most_active(equilibrium: &[f32], width: usize, count: usize) -> Vec<usize> {
     let cls = &equilibrium[..width.min(equilibrium.len())];
-    let rank = |i: &usize| {
-        let rate = cls[*i].abs();
-        (rate >= 1.0, -rate)
+    let rank = |i: usize| match cls[i].abs() {
+        0.0 => (2, 0.0),
+        rate if rate > 0.75 => (1, rate),
+        rate => (0, -rate),
     };
     let mut order: Vec<usize> = (0..cls.len()).collect();
-    order.sort_by(|a, b| {
-        let ((full_a, a), (full_b, b)) = (rank(a), rank(b));
-        full_a.cmp(&full_b).then(a.total_cmp(&b))
+    order.sort_by(|&a, &b| {
+        let ((class_a, a), (class_b, b)) = (rank(a), rank(b));
+        class_a.cmp(&class_b).then(a.total_cmp(&b))
     });
     order.truncate(count);
     order
@@ -384,9 +386,9 @@ mod tests {
             let error = choose(&[wanted], &populations, 2).unwrap_err().to_string();
             assert!(parts.iter().all(|part| error.contains(part)), "{error}");
         }
-        assert_eq!(most_active(&[0.1, -0.9, 0.9, 0.0, /* next token */ 1.0, 1.0, 1.0, 1.0], 4, 3), [1, 2, 0]);
+        assert_eq!(most_active(&[0.1, -0.9, 0.9, 0.0, /* next token */ 1.0, 1.0, 1.0, 1.0], 4, 3), [0, 1, 2]);
         assert_eq!(most_active(&[0.5], 1, 4), [0]);
-        assert_eq!(most_active(&[1.0, 0.0, 0.25, -1.0, 0.5], 5, 9), [4, 2, 1, 0, 3]);
+        assert_eq!(most_active(&[1.0, 0.0, 0.25, -1.0, 0.5], 5, 9), [4, 2, 0, 3, 1]);
     }
 
     #[test]
