@@ -8,6 +8,7 @@ mod hub;
 mod interrupt;
 mod live;
 mod quickstart;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,8 @@ enum Command {
     Distil(Box<commands::distil::DistilArgs>),
     /// Score a student or a teacher
     Eval(commands::eval::EvalArgs),
+    /// Watch a student spike: rates, membranes and spikes of one sentence, as tables and a picture
+    Trace(commands::trace::TraceArgs),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Teacher(args) => commands::teacher::run(args),
         Command::Distil(args) => commands::distil::run(*args),
         Command::Eval(args) => commands::eval::run(args),
+        Command::Trace(args) => commands::trace::run(args),
     };
     live::restore_terminal();
     match result {

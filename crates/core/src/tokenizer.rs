@@ -97,6 +97,11 @@ impl Tokenizer {
         texts.par_iter().with_min_len(TEXTS_PER_TASK).map(encode).collect()
     }
 
+    /// The text of a token as the vocabulary has it: `[CLS]`, `film`, `##s`; none for an id that it lacks.
+    pub fn token(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
+    }
+
     /// Rows that an embedding table needs for this vocabulary: the largest id plus 1.
     pub fn vocab_size(&self) -> usize {
         self.vocab_size

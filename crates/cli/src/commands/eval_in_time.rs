@@ -42,7 +42,7 @@ pub(crate) struct InTimeArgs {
     exit: Option<ExitRule>,
 }
 
-fn parse_reset(name: &str) -> Result<Reset, String> {
+pub(super) fn parse_reset(name: &str) -> Result<Reset, String> {
     match name {
         "soft" => Ok(Reset::Soft),
         "hard" => Ok(Reset::Hard),

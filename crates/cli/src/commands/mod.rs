@@ -7,4 +7,5 @@ pub(crate) mod eval_in_time;
 pub(crate) mod quickstart;
 pub(crate) mod task_args;
 pub(crate) mod teacher;
+pub(crate) mod trace;
 pub(crate) mod training;

@@ -14,6 +14,7 @@ mod neurons;
 mod phased;
 mod record;
 mod stepped;
+pub mod trace;
 
 use std::fmt;
 use std::str::FromStr;
