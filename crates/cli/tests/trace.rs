@@ -39,6 +39,7 @@ fn make_run(folder: &Path, task: &str, signed: bool) {
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Matrix,
         embedding_bits: EmbeddingBits::Full,
+        feedback: None,
     };
     let thresholds = Thresholds { key: 0.25, value: 0.3, context: 0.125, feed_forward: 0.5, ..Thresholds::default() };
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(11);

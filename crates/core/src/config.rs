@@ -1,9 +1,11 @@
 //! What a model is, before its weights: the teacher's `config.json` and the student's configuration.
 
 mod bert;
+mod feedback;
 mod student;
 
 pub use bert::{BertConfig, HiddenAct, ProblemType};
+pub use feedback::{Feedback, Solver};
 pub use student::StudentConfig;
 
 use crate::error::{Error, Result};

@@ -173,13 +173,17 @@ impl Encoder {
     /// (`layers.0.query.weight`, `embedding_neurons.theta`, ...); they are quantised here.
     ///
     /// # Errors
-    /// What `get` returns; [`Error::Invalid`] if an array has the wrong length, a weight is not finite or a threshold not
+    /// What `get` returns; [`Error::Invalid`] if the student has feedback (its fixed point is not simulated), if an array has the wrong length, a weight is not finite or a threshold not
     /// positive.
     pub fn build<E: From<Error>>(
         config: &StudentConfig,
         mut get: impl FnMut(&str) -> std::result::Result<Vec<f32>, E>,
     ) -> std::result::Result<Self, E> {
         config.validate()?;
+        if config.feedback.is_some() {
+            let found = "a connection from the last layer to the embedding";
+            return Err(Error::invalid("student in time", "a student without feedback", found).into());
+        }
         let (d, f) = (config.hidden, config.intermediate);
         let mut array = |name: String, length: usize| -> std::result::Result<Vec<f32>, E> {
             let values = get(&name)?;

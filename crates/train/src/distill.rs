@@ -13,9 +13,11 @@ use rand_chacha::ChaCha8Rng;
 use crate::data::{Encoded, derive_seed, epoch_batches, pack, targets};
 use crate::error::{Error, Result};
 use crate::evaluate::predict_student;
+use crate::feedback::LoopSummary;
 use crate::layers::matrix;
 use crate::loss::{Target, distillation, value};
 use crate::optimizer::{AdamW, ModuleGradients, RowGradient, Update, floats};
+use crate::progress::LoopStep;
 use crate::recipe::{Init, Recipe, StageKind};
 use crate::run::{Counters, RunFolder};
 use crate::simulation::{predict_in_time, simulated_sums};
@@ -47,6 +49,8 @@ pub struct Distiller {
     device: Device,
     /// What the last step's firing rates came from, and what the next evaluation's come from.
     simulation: Option<Simulation>,
+    /// How the solves of a student with feedback went, forward and backward.
+    solves: (LoopSummary, LoopSummary),
 }
 
 /// The configuration of the student that `recipe` describes for `teacher` and `task`.
@@ -79,6 +83,7 @@ pub fn student_config(recipe: &Recipe, teacher: &Teacher, task: &TaskSpec) -> Re
         weight_bits: wanted.weight_bits,
         granularity: wanted.granularity,
         embedding_bits: wanted.embedding_bits,
+        feedback: wanted.feedback,
     };
     config.validate()?;
     Ok(config)
@@ -109,7 +114,18 @@ impl Distiller {
             }
         };
         let optimizer = AdamW::default();
-        Ok(Self { recipe, task, teacher, student, texts, optimizer, folder, device: device.clone(), simulation: None })
+        Ok(Self {
+            recipe,
+            task,
+            teacher,
+            student,
+            texts,
+            optimizer,
+            folder,
+            device: device.clone(),
+            simulation: None,
+            solves: Default::default(),
+        })
     }
 
     /// Goes back to the folder's last checkpoint.
@@ -128,6 +144,11 @@ impl Distiller {
     /// If that run has no checkpoint or its student has another shape.
     pub fn start_from(&mut self, other: &RunFolder) -> Result<()> {
         self.student.load_weights(&mut other.weights()?)
+    }
+
+    /// How the fixed points of the steps so far and their gradients were solved; nothing without feedback.
+    pub fn solves(&self) -> (LoopSummary, LoopSummary) {
+        self.solves
     }
 
     /// The simulation that step number `step` (from 1) runs through, if any.
@@ -230,7 +251,17 @@ impl Learner for Distiller {
         let on = self.device.clone().autodiff();
         let rows = self.student.words.rows(&tokens.vocabulary, &on).require_grad();
         self.simulation = self.simulation_at(stage, step);
+        let through = (&tokens, target);
+        let mut correction = None;
         let output = match &self.simulation {
+            None if self.student.config.feedback.is_some() => {
+                let loss = |output: &_| distillation(&self.student, output, &teacher, through, weights).total;
+                let pass = self.student.through_fixed_point(rows.clone(), &tokens, (false, &self.device), loss)?;
+                self.solves.0.add(pass.forward);
+                self.solves.1.add(pass.backward);
+                correction = Some((pass.correction, pass.forward, pass.backward));
+                pass.output
+            }
             None => self.student.forward(rows.clone(), &tokens, Forward::Quantised),
             Some(simulation) => {
                 let sums = simulated_sums(&self.student, &tokens, simulation, &self.device)?;
@@ -239,7 +270,7 @@ impl Learner for Distiller {
                 self.student.forward(rows.clone(), &tokens, Forward::Simulated { counts: &mut counts, weight })
             }
         };
-        let loss = distillation(&self.student, &output, &teacher, (&tokens, target), weights);
+        let loss = distillation(&self.student, &output, &teacher, through, weights);
         let part = |part: &Option<burn::tensor::Tensor<2>>| part.as_ref().map(value);
         let mut report = StepReport {
             loss: value(&loss.total),
@@ -260,7 +291,13 @@ impl Learner for Distiller {
             let rates = output.firing_rates(levels);
             report.rate = Some(rates.iter().map(|(_, rate)| rate).sum::<f64>() / rates.len() as f64);
         }
-        let mut gradients = loss.total.backward();
+        let mut gradients = match correction {
+            None => loss.total.clone().backward(),
+            Some((correction, forward, backward)) => {
+                report.feedback = Some(LoopStep::of(forward, backward));
+                (loss.total.clone() + correction).backward()
+            }
+        };
         drop((loss, output, teacher));
         let row_gradient = rows.grad_remove(&mut gradients).map(floats);
         let row_gradient = row_gradient.map(|values| RowGradient { ids: &tokens.vocabulary, values });

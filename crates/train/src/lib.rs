@@ -2,8 +2,10 @@
 
 pub mod data;
 pub mod distill;
+pub mod equilibrium;
 pub mod error;
 pub mod evaluate;
+pub mod feedback;
 pub mod finetune;
 pub mod layers;
 pub mod loss;

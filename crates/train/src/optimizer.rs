@@ -92,13 +92,18 @@ impl ModuleGradients {
         self.0.get(path).map(Vec::as_slice)
     }
 
+    /// All of them by path.
+    pub fn into_map(self) -> BTreeMap<String, Vec<f32>> {
+        self.0
+    }
+
     fn square_norm(&self) -> f64 {
         self.0.values().map(|gradient| square_sum(gradient)).sum()
     }
 }
 
 /// Moves a tensor's values out, without a copy where nobody else holds them.
-pub(crate) fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+pub fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec::<f32>().expect("parameters and gradients are f32")
 }
 

@@ -18,6 +18,7 @@ mod number;
 use std::collections::BTreeMap;
 use std::io;
 
+use crate::equilibrium::SolveReport;
 use serde::{Deserialize, Serialize};
 
 pub use metrics_log::{MetricsLog, read_events};
@@ -32,6 +33,35 @@ pub enum Level {
     Warn,
     /// The run cannot go on, or part of its result is lost.
     Error,
+}
+
+/// Solves of one step of a student with feedback.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LoopStep {
+    /// Evaluations of the loop map until its fixed point.
+    pub forward_iterations: u32,
+    /// Relative residual there.
+    #[serde(with = "number::plain")]
+    pub forward_residual: f64,
+    /// Vector-Jacobian products until the gradient.
+    pub backward_iterations: u32,
+    /// Relative residual there.
+    #[serde(with = "number::plain")]
+    pub backward_residual: f64,
+    /// Whether both met their tolerances.
+    pub converged: bool,
+}
+
+impl LoopStep {
+    pub(crate) fn of(forward: SolveReport, backward: SolveReport) -> Self {
+        Self {
+            forward_iterations: forward.iterations,
+            forward_residual: forward.residual,
+            backward_iterations: backward.iterations,
+            backward_residual: backward.residual,
+            converged: forward.converged && backward.converged,
+        }
+    }
 }
 
 /// One thing that happened in a training run.
@@ -85,6 +115,9 @@ pub enum Event {
         /// Firing rate, mean over the populations, in 0..=1, where it was measured.
         #[serde(default, with = "number::option", skip_serializing_if = "Option::is_none")]
         rate: Option<f64>,
+        /// How the fixed point of a student with feedback and its gradient were solved.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        feedback: Option<LoopStep>,
         /// Learning rate that the step used.
         #[serde(with = "number::plain")]
         learning_rate: f64,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bitspike_core::config::Feedback;
 use bitspike_core::dynamics::{Dynamics, Simulation};
 use bitspike_core::neuron::Reset;
 use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
@@ -68,6 +69,9 @@ pub struct StudentRecipe {
     pub learn_thresholds: bool,
     /// First thresholds.
     pub thresholds: Thresholds,
+    /// Connects the last layer's output back to the embedding population.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Feedback>,
 }
 
 impl Default for StudentRecipe {
@@ -85,6 +89,7 @@ impl Default for StudentRecipe {
             embedding_bits: EmbeddingBits::Full,
             learn_thresholds: true,
             thresholds: Thresholds::default(),
+            feedback: None,
         }
     }
 }
@@ -412,6 +417,9 @@ impl Recipe {
         for theta in thresholds {
             check(theta.is_finite() && theta > 0.0, "student.thresholds", "a positive number", f64::from(theta))?;
         }
+        if let Some(feedback) = &student.feedback {
+            feedback.validate().map_err(|e| format!("student.{e}"))?;
+        }
         let data = &self.data;
         check((3..=65_536).contains(&data.max_length), "data.max_length", "3 to 65536", data.max_length as f64)?;
         check((1..=65_536).contains(&data.batch_size), "data.batch_size", "1 to 65536", data.batch_size as f64)?;
@@ -465,6 +473,12 @@ impl Recipe {
             check(all[..4].iter().sum::<f64>() > 0.0, &key("*_weight"), "at least one loss above 0", 0.0)?;
             if let Some(simulate) = &stage.simulate {
                 simulate.simulation().validate().map_err(|e| format!("`{}`: {e}", key("simulate")))?;
+                if student.feedback.is_some() {
+                    return Err(format!(
+                        "`{}`: a student with feedback trains at its fixed point; leave one out",
+                        key("simulate")
+                    ));
+                }
                 check((0.0..1.0).contains(&simulate.from), &key("simulate.from"), "a number in [0, 1)", simulate.from)?;
             }
             if stage.kind == StageKind::General && weights.prediction + weights.label > 0.0 {

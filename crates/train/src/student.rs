@@ -7,8 +7,10 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
 
+use crate::equilibrium::{Solution, SolveReport};
 use crate::error::{Error, Result};
-use crate::layers::{Affine, Embeddings, Norm, PackedTokens, Population, WordTable, normal, parameter};
+use crate::feedback::{FeedbackMap, Spectrum};
+use crate::layers::{Affine, Embeddings, Norm, PackedTokens, Population, WordTable, matrix, normal, parameter};
 use crate::ops;
 use crate::recipe::Thresholds;
 use crate::teacher::Teacher;
@@ -35,6 +37,10 @@ impl Neurons {
                 let counts = ops::neuron(current, theta.clone(), (config.time_steps, config.signed));
                 (counts, theta / f64::from(config.time_steps))
             }
+            Forward::Continuous => {
+                let counts = ops::continuous_neuron(current, theta.clone(), (config.time_steps, config.signed));
+                (counts, theta / f64::from(config.time_steps))
+            }
             Forward::Simulated { counts, weight } => {
                 let counts = counts.next().expect("counts of every population");
                 let counts = ops::simulated_neuron(current, theta.clone(), counts, (*weight, config.signed));
@@ -48,6 +54,8 @@ impl Neurons {
 pub enum Forward<'a> {
     /// Their equilibrium under the current, quantised to `T` levels.
     Quantised,
+    /// Their equilibrium before rounding: gradients are then exact, for checks.
+    Continuous,
     /// Counts that a simulation found, whatever the current.
     Simulated {
         /// `[M, D]` of each population, in the order of computation.
@@ -83,6 +91,8 @@ pub struct StudentNet {
     embedding_neurons: Neurons,
     layers: Vec<StudentLayer>,
     classifier: Affine,
+    /// `W_fb`, where the configuration has feedback.
+    feedback: Option<FeedbackMap>,
     /// `W_td`: student width to teacher width, for the hidden-state loss only; full precision, not part of the model.
     pub(crate) fit: Affine,
 }
@@ -109,6 +119,8 @@ pub struct StudentOutput {
     pub logits: Tensor<2>,
     /// Spike counts of every population, by name, in the order of computation.
     pub populations: Vec<(String, Tensor<2>)>,
+    /// How the fixed point of a student with feedback was found.
+    pub solve: Option<SolveReport>,
 }
 
 impl StudentOutput {
@@ -212,17 +224,24 @@ impl Student {
             norm: Norm::unit(d, device),
         };
         let embedding_neurons = neurons(thresholds.embedding);
-        let net = StudentNet { embeddings, embedding_neurons, layers, classifier, fit };
+        // Last, so that a student without feedback draws the same weights.
+        let feedback = config.feedback.map(|_| FeedbackMap::random(d, deviation, rng, device));
+        let net = StudentNet { embeddings, embedding_neurons, layers, classifier, feedback, fit };
         Self { config, words, net }
     }
 
-    /// Everything the student computes of `tokens` from the word rows of their vocabulary.
+    /// Everything the student computes of `tokens`, its feedback left out, from the word rows of their vocabulary.
     pub fn forward(&self, rows: Tensor<2>, tokens: &PackedTokens, forward: Forward<'_>) -> StudentOutput {
         self.net.forward(&self.config, rows, tokens, forward)
     }
 
-    /// [`Student::forward`] without gradient.
+    /// [`Student::forward`] without gradient; with feedback, at the fixed point of the loop.
     pub fn infer(&self, tokens: &PackedTokens, device: &Device) -> StudentOutput {
+        if let Some(Solution { x, report }) = self.fixed_point(tokens, false, device) {
+            let z = matrix(x, [tokens.len(), self.config.hidden], device);
+            let output = self.net.layers_from(&self.config, z, tokens, Forward::Quantised);
+            return StudentOutput { solve: Some(report), ..output };
+        }
         self.forward(self.words.rows(&tokens.vocabulary, device), tokens, Forward::Quantised)
     }
 
@@ -273,7 +292,39 @@ impl StudentNet {
         self.embeddings.forward(rows, tokens, config.embedding_bits, config.layer_norm_eps)
     }
 
-    /// See [`Student::forward`].
+    /// `W_fb`, where there is feedback.
+    pub(crate) fn feedback_map(&self) -> Option<&FeedbackMap> {
+        self.feedback.as_ref()
+    }
+
+    /// The embedding population: under its current, plus that of the last layer's output `above` where there is feedback.
+    pub(crate) fn embedding_population(
+        &self,
+        config: &StudentConfig,
+        currents: Tensor<2>,
+        above: Option<(&Population, &Spectrum)>,
+        forward: &mut Forward<'_>,
+    ) -> Population {
+        let current = match (above, &self.feedback) {
+            (Some((above, spectrum)), Some(map)) => currents + map.current(above, spectrum, config),
+            _ => currents,
+        };
+        self.embedding_neurons.fire(current, config, forward)
+    }
+
+    /// The layers above the counts `z` `[M, D]` of the embedding population.
+    pub(crate) fn layers_from(
+        &self,
+        config: &StudentConfig,
+        z: Tensor<2>,
+        tokens: &PackedTokens,
+        mut forward: Forward<'_>,
+    ) -> StudentOutput {
+        let scale = self.embedding_neurons.theta.val() / f64::from(config.time_steps);
+        self.layers_above(config, (z, scale), tokens, &mut forward)
+    }
+
+    /// Embedding population without feedback, and the layers above it.
     pub fn forward(
         &self,
         config: &StudentConfig,
@@ -281,11 +332,20 @@ impl StudentNet {
         tokens: &PackedTokens,
         mut forward: Forward<'_>,
     ) -> StudentOutput {
-        let forward = &mut forward;
+        let currents = self.embedding_currents(config, rows, tokens);
+        let x = self.embedding_population(config, currents, None, &mut forward);
+        self.layers_above(config, x, tokens, &mut forward)
+    }
+
+    fn layers_above(
+        &self,
+        config: &StudentConfig,
+        mut x: Population,
+        tokens: &PackedTokens,
+        forward: &mut Forward<'_>,
+    ) -> StudentOutput {
         let epsilon = config.layer_norm_eps;
         let precision = (config.weight_bits, config.granularity);
-        let embedded = self.embedding_currents(config, rows, tokens);
-        let mut x = self.embedding_neurons.fire(embedded, config, forward);
         let mut populations = vec![("embedding".to_owned(), x.0.clone())];
         let (mut hidden, mut query_key) = (vec![x.clone()], Vec::new());
         for (i, layer) in self.layers.iter().enumerate() {
@@ -316,7 +376,7 @@ impl StudentNet {
         let starts = tokens.segments.starts().iter().map(|&row| row as u32).collect();
         let cls = (ops::gather_rows(x.0, starts), x.1);
         let logits = self.classifier.spikes(&cls, (WeightBits::Full, Granularity::Matrix));
-        StudentOutput { hidden, query_key, logits, populations }
+        StudentOutput { hidden, query_key, logits, populations, solve: None }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::data::Encoded;
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
 use crate::optimizer::Update;
-use crate::progress::{Event, Observer};
+use crate::progress::{Event, LoopStep, Observer};
 use crate::recipe::{RunRecipe, Stage};
 use crate::run::Counters;
 
@@ -68,6 +68,8 @@ pub struct StepReport {
     pub rate: Option<f64>,
     /// Norm of the gradient before clipping.
     pub grad_norm: f64,
+    /// How the fixed point and its gradient were solved, with feedback.
+    pub feedback: Option<LoopStep>,
     /// Tokens of the batch.
     pub tokens: usize,
 }
@@ -396,6 +398,7 @@ impl<'a> Session<'a> {
             attention: report.attention,
             prediction: report.prediction,
             rate: report.rate,
+            feedback: report.feedback,
             learning_rate,
             grad_norm: report.grad_norm,
             examples_per_second,

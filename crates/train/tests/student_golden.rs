@@ -115,6 +115,7 @@ fn losses_counts_and_gradients_of_one_step() {
             weight_bits: case.weight_bits,
             granularity: case.granularity,
             embedding_bits: EmbeddingBits::Full,
+            feedback: None,
         };
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
         let mut student = Student::from_teacher(config, &teacher, &golden.thresholds, &mut rng, &device).unwrap();

@@ -29,6 +29,7 @@ pub(super) fn step(stage: &str, step: u64, loss: f64) -> Event {
         attention: Some(0.2 * loss),
         prediction: Some(0.05 * loss),
         rate: Some(0.21),
+        feedback: None,
         learning_rate: 2.1e-4,
         grad_norm: 1.25,
         examples_per_second: 813.2,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Sizes, cap, positive, within};
+use super::{Feedback, Sizes, cap, positive, within};
 use crate::error::{Error, Result};
 use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
 
@@ -33,6 +33,7 @@ const POPULATIONS: u64 = 6;
 ///     weight_bits: WeightBits::Ternary,
 ///     granularity: Granularity::Matrix,
 ///     embedding_bits: EmbeddingBits::Four,
+///     feedback: None,
 /// };
 /// config.validate()?;
 /// assert_eq!(config.encoder_weights(), 10_616_832);
@@ -72,6 +73,9 @@ pub struct StudentConfig {
     pub granularity: Granularity,
     /// Precision of the three embedding tables, which always have one scale a row.
     pub embedding_bits: EmbeddingBits,
+    /// The connection from the last layer's output to the embedding population, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Feedback>,
 }
 
 impl StudentConfig {
@@ -87,15 +91,19 @@ impl StudentConfig {
             let expected = format!("num_labels = {} names, or none for a score", self.num_labels);
             return Err(Error::invalid("labels", expected, format!("{} names", self.labels.len())));
         }
+        if let Some(feedback) = &self.feedback {
+            feedback.validate()?;
+        }
         if !(1..=MAX_TIME_STEPS).contains(&self.time_steps) {
             return Err(Error::invalid("time_steps", format!("1 to {MAX_TIME_STEPS}"), self.time_steps));
         }
         Ok(())
     }
 
-    /// Weights of the encoder's matrices, `N * (4 D^2 + 2 D F)`: those that `weight_bits` applies to.
+    /// Weights of the encoder's matrices, `N * (4 D^2 + 2 D F)`, and `D^2` with feedback: those that `weight_bits` applies to.
     pub fn encoder_weights(&self) -> u64 {
-        self.sizes().encoder_weights()
+        let feedback = if self.feedback.is_some() { (self.hidden * self.hidden) as u64 } else { 0 };
+        self.sizes().encoder_weights() + feedback
     }
 
     /// Neurons a token of each population, in the order of computation: the embedding's, then each layer's key, value, context,
@@ -123,7 +131,8 @@ impl StudentConfig {
         let layer = 4 * matrix(d, d) + matrix(f, d) + matrix(d, f);
         let tables = [self.vocab_size, self.max_positions, self.type_vocab];
         let tables: u64 = tables.iter().map(|&rows| self.embedding_bits.packed_bytes(rows, d)).sum();
-        self.layers as u64 * layer + tables + 4 * self.full_precision()
+        let feedback = if self.feedback.is_some() { matrix(d, d) } else { 0 };
+        self.layers as u64 * layer + feedback + tables + 4 * self.full_precision()
     }
 
     /// Scalars that are never quantised: per layer the biases `5 D + F`, two norms `4 D` and the thresholds; the norm and

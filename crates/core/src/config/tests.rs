@@ -155,6 +155,7 @@ fn student() -> StudentConfig {
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Row,
         embedding_bits: EmbeddingBits::Four,
+        feedback: None,
     }
 }
 

@@ -20,6 +20,7 @@ fn config(signed: bool) -> StudentConfig {
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Matrix,
         embedding_bits: EmbeddingBits::Full,
+        feedback: None,
     }
 }
 

@@ -16,7 +16,15 @@ use super::{Kernel, apply, flex, scalar, scalar_tensor, shape, straight_through,
 /// # Shapes
 /// `current [M, D]`, `theta [1, 1]`; result `[M, D]`, integers as `f32`.
 pub fn neuron(current: Tensor<2>, theta: Tensor<2>, (time_steps, signed): (u32, bool)) -> Tensor<2> {
-    apply(Neuron { time_steps: time_steps as f32, signed, counts: None }, [current, theta])
+    apply(Neuron { time_steps: time_steps as f32, signed, output: Output::Quantised }, [current, theta])
+}
+
+/// [`neuron`] without the rounding: `clip(T I / theta, low, T)`, whose gradient is exact. For checks of gradients.
+///
+/// # Shapes
+/// As [`neuron`].
+pub fn continuous_neuron(current: Tensor<2>, theta: Tensor<2>, (time_steps, signed): (u32, bool)) -> Tensor<2> {
+    apply(Neuron { time_steps: time_steps as f32, signed, output: Output::Continuous }, [current, theta])
 }
 
 /// [`neuron`] whose counts are given instead of computed: those of a spiking simulation. The gradient is that of [`neuron`] at
@@ -31,15 +39,25 @@ pub fn simulated_neuron(
     counts: Tensor<2>,
     (weight, signed): (f32, bool),
 ) -> Tensor<2> {
-    apply(Neuron { time_steps: weight, signed, counts: Some(counts) }, [current, theta])
+    apply(Neuron { time_steps: weight, signed, output: Output::Given(counts) }, [current, theta])
 }
 
 #[derive(Debug)]
 pub(super) struct Neuron {
     pub(super) time_steps: f32,
     pub(super) signed: bool,
-    /// Counts to hand on instead of those of the map.
-    pub(super) counts: Option<Tensor<2>>,
+    pub(super) output: Output,
+}
+
+/// What a neuron hands on.
+#[derive(Debug, Clone)]
+pub(super) enum Output {
+    /// Its quantised equilibrium.
+    Quantised,
+    /// The equilibrium before rounding.
+    Continuous,
+    /// Counts that are given.
+    Given(Tensor<2>),
 }
 
 impl Kernel<2> for Neuron {
@@ -47,7 +65,7 @@ impl Kernel<2> for Neuron {
 
     fn forward(&self, [current, theta]: [FlexTensor; 2]) -> (FlexTensor, Self::Saved) {
         let theta = scalar(&theta);
-        if let Some(counts) = &self.counts {
+        if let Output::Given(counts) = &self.output {
             let counts = flex(counts.clone());
             let (low, high, unit) =
                 (if self.signed { -self.time_steps } else { 0.0 }, self.time_steps, theta / self.time_steps);
@@ -61,11 +79,18 @@ impl Kernel<2> for Neuron {
         }
         let (gain, high) = (self.time_steps / theta, self.time_steps);
         let low = if self.signed { -high } else { 0.0 };
-        let counts = lanes::map(
-            values(&current),
-            #[inline(always)]
-            |i| (i * gain + 0.5).floor().clamp(low, high),
-        );
+        let counts = match self.output {
+            Output::Continuous => lanes::map(
+                values(&current),
+                #[inline(always)]
+                |i| (i * gain).clamp(low, high),
+            ),
+            _ => lanes::map(
+                values(&current),
+                #[inline(always)]
+                |i| (i * gain + 0.5).floor().clamp(low, high),
+            ),
+        };
         (tensor(counts, shape(&current)), (current, theta))
     }
 
@@ -97,16 +122,19 @@ impl Kernel<2> for Neuron {
     fn compose(&self, [current, theta]: [Tensor<2>; 2]) -> Tensor<2> {
         let low = if self.signed { -self.time_steps } else { 0.0 };
         let gain = theta.clone().detach().recip() * self.time_steps;
-        let Some(given) = &self.counts else {
-            let counts = (current.clone().detach() * gain + 0.5).floor().clamp(low, self.time_steps);
-            return straight_through(counts, (current / theta * self.time_steps).clamp(low, self.time_steps));
+        let equilibrium = |current: Tensor<2>| (current / theta.clone() * self.time_steps).clamp(low, self.time_steps);
+        let given = match &self.output {
+            Output::Continuous => return equilibrium(current),
+            Output::Quantised => {
+                let counts = (current.clone().detach() * gain + 0.5).floor().clamp(low, self.time_steps);
+                return straight_through(counts, equilibrium(current));
+            }
+            Output::Given(given) => given,
         };
         // `current` moved to the operating point, with its gradient kept.
         let inside = given.clone().greater_elem(low).bool_and(given.clone().lower_elem(self.time_steps));
         let operating = given.clone() * theta.clone().detach() / self.time_steps;
         let shift = (operating - current.clone().detach()).mask_fill(inside.bool_not(), 0.0);
-        let counts = given.clone();
-        let current = current + shift;
-        straight_through(counts, (current / theta * self.time_steps).clamp(low, self.time_steps))
+        straight_through(given.clone(), equilibrium(current + shift))
     }
 }

@@ -112,13 +112,15 @@ fn neuron_signed_and_unsigned() {
     for signed in [false, true] {
         let (mut current, shape) = random([37, 29], &mut rng);
         current[..4].copy_from_slice(&[0.0, 1.5, -1.5, 40.0]);
-        let make = || neuron::Neuron { time_steps: 16.0, signed, counts: None };
+        let make = || neuron::Neuron { time_steps: 16.0, signed, output: neuron::Output::Quantised };
+        compare(make, [(current.clone(), shape), one(1.5)], 1e-4);
+        let make = || neuron::Neuron { time_steps: 16.0, signed, output: neuron::Output::Continuous };
         compare(make, [(current.clone(), shape), one(1.5)], 1e-4);
         // Counts of a simulation, some of them at the ends of their range.
         let low = if signed { -11 } else { 0 };
         let counts: Vec<f32> = (0..shape[0] * shape[1]).map(|i| (i as i32 * 7 % (12 - low) + low) as f32).collect();
         let counts = matrix(counts, shape, &Device::flex());
-        let make = || neuron::Neuron { time_steps: 11.0, signed, counts: Some(counts.clone()) };
+        let make = || neuron::Neuron { time_steps: 11.0, signed, output: neuron::Output::Given(counts.clone()) };
         compare(make, [(current, shape), one(1.5)], 1e-4);
     }
 }

@@ -14,6 +14,7 @@ fn step(step: u64, loss: f64) -> Event {
         attention: None,
         prediction: Some(f64::INFINITY),
         rate: Some(0.21),
+        feedback: None,
         learning_rate: 2.1e-4,
         grad_norm: f64::NEG_INFINITY,
         examples_per_second: 813.0,
