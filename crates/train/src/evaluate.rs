@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::data::{Encoded, pack, sorted_batches};
 use crate::error::{Error, Result};
+use crate::feedback::LoopSummary;
 use crate::student::Student;
 use crate::teacher::Teacher;
 
@@ -17,6 +18,8 @@ pub struct Predictions {
     pub logits: Vec<Vec<f32>>,
     /// Firing rate of each population over all tokens, by name; empty for a teacher.
     pub rates: BTreeMap<String, f64>,
+    /// How the fixed points of a student with feedback were found.
+    pub feedback: Option<LoopSummary>,
 }
 
 /// Examples of one batch in evaluation; they are packed, so this bounds memory rather than padding.
@@ -24,6 +27,14 @@ const BATCH: usize = 64;
 
 /// What `student` says of `examples`.
 pub fn predict_student(student: &Student, examples: &[Encoded], device: &Device) -> Predictions {
+    let mut loops = LoopSummary::default();
+    if student.config.feedback.is_some()
+        && let Some(first) = sorted_batches(examples, BATCH).first()
+    {
+        let tokens = pack(examples, first);
+        let found = student.fixed_point(&tokens, false, device);
+        loops.spectral_radius = found.map(|found| student.spectral_radius(&found.x, &tokens, false, device));
+    }
     // Without autodiff no graph is kept.
     let student = Student { net: burn::module::Module::valid(&student.net), ..student.clone() };
     let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
@@ -35,9 +46,17 @@ pub fn predict_student(student: &Student, examples: &[Encoded], device: &Device)
             sum.0 += rate * tokens.len() as f64;
             sum.1 += tokens.len() as f64;
         }
+        if let Some(solve) = output.solve {
+            loops.add(solve);
+        }
         output.logits
     });
-    Predictions { logits, rates: sums.into_iter().map(|(name, (sum, tokens))| (name, sum / tokens)).collect() }
+    let feedback = student.config.feedback.map(|_| loops);
+    Predictions {
+        logits,
+        feedback,
+        rates: sums.into_iter().map(|(name, (sum, tokens))| (name, sum / tokens)).collect(),
+    }
 }
 
 /// What `teacher` says of `examples`.
@@ -53,7 +72,7 @@ pub fn predict_teacher(teacher: &Teacher, examples: &[Encoded], device: &Device)
     let logits = predict(examples, |indices| {
         teacher.infer(&pack(examples, indices), device).logits.expect("a teacher with a classifier has logits")
     });
-    Ok(Predictions { logits, rates: BTreeMap::new() })
+    Ok(Predictions { logits, rates: BTreeMap::new(), feedback: None })
 }
 
 fn predict(examples: &[Encoded], mut logits: impl FnMut(&[usize]) -> Tensor<2>) -> Vec<Vec<f32>> {

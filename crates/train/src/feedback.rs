@@ -8,6 +8,7 @@ use bitspike_core::config::{Feedback, StudentConfig};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
+use serde::Serialize;
 
 use crate::equilibrium::{Limits, Solution, SolveReport, largest_singular_value, norm, solve};
 use crate::error::{Error, Result};
@@ -86,7 +87,7 @@ struct Loop<'a> {
 }
 
 /// How the fixed points of a number of batches were found.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct LoopSummary {
     /// Batches.
     pub batches: u64,
@@ -131,7 +132,8 @@ impl Student {
         Some(Loop { student: self, tokens, spectrum, continuous, device })
     }
 
-    /// The counts of the embedding population at the fixed point, `[M, D]`; no graph is kept. `None` without feedback.
+    /// The counts of the embedding population at the fixed point of the map before rounding, `[M, D]`, rounded unless neurons are
+    /// `continuous`; no graph is kept. `None` without feedback.
     pub fn fixed_point(&self, tokens: &PackedTokens, continuous: bool, device: &Device) -> Option<Solution> {
         Some(self.looped(tokens, continuous, device)?.solve_forward())
     }
@@ -217,17 +219,22 @@ impl Loop<'_> {
     fn solve_forward(&self) -> Solution {
         // Without autodiff no graph is kept.
         let student = Student { net: self.student.net.valid(), ..self.student.clone() };
-        let plain = Loop { student: &student, spectrum: self.spectrum.clone(), ..*self };
+        // Rounding makes the map a staircase on which no solver settles: what is solved is the map before rounding.
+        let plain = Loop { student: &student, spectrum: self.spectrum.clone(), continuous: true, ..*self };
         let rows = student.words.rows(&self.tokens.vocabulary, self.device);
         let currents = student.net.embedding_currents(&student.config, rows, self.tokens);
-        let start = student.net.embedding_population(&student.config, currents.clone(), None, &mut self.mode()).0;
+        let start = student.net.embedding_population(&student.config, currents.clone(), None, &mut plain.mode()).0;
         let shape = start.dims();
         let limits = self.limits(self.feedback().tolerance);
         let solution = solve(self.feedback().forward, floats(start), limits, |z| {
             let above = plain.layers(matrix(z.to_vec(), shape, self.device)).last();
             Ok(floats(plain.next(currents.clone(), &above)))
         });
-        solution.expect("the loop map has no errors of its own")
+        let mut solution = solution.expect("the loop map has no errors of its own");
+        if !self.continuous {
+            solution.x.iter_mut().for_each(|z| *z = z.round());
+        }
+        solution
     }
 
     /// `u = gradient + (dF/dz)^T u`

@@ -82,7 +82,7 @@ pub fn predict_in_time(
         (name, spikes as f64 / (tokens * width) as f64 / f64::from(simulation.time_steps))
     });
     let rates = rates.collect();
-    Ok(Predictions { logits: runs.into_iter().map(|run| run.logits).collect(), rates })
+    Ok(Predictions { logits: runs.into_iter().map(|run| run.logits).collect(), rates, feedback: None })
 }
 
 /// Weighted spike sums of every population of a batch at the end of a simulation, with their shapes `[M, width]`.

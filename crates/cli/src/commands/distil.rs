@@ -189,7 +189,18 @@ pub(crate) fn run(args: DistilArgs) -> Result<()> {
     };
     let outcome = train(&mut distiller, &controls, &mut observer).context("distillation")?;
     let next = format!("score it with `bitspike eval {} --data {}`", args.out.display(), args.data.display());
-    report_end(&outcome, &mut observer, &next)
+    report_end(&outcome, &mut observer, &next)?;
+    let (forward, backward) = distiller.solves();
+    for (what, solves) in [("fixed points", forward), ("gradients through a fixed point", backward)] {
+        if solves.unconverged > 0 {
+            eprintln!(
+                "bitspike: {} of {} {what} did not meet their tolerance (largest relative residual {:.1e}); lower \
+                 `student.feedback.spectral_norm` or raise `max_iterations`",
+                solves.unconverged, solves.batches, solves.worst_residual
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Recipe and task of the run in `folder`. The command that started the run, with --resume added, fits it; one that asks for

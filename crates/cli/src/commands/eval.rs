@@ -9,6 +9,7 @@ use bitspike_core::glue::{self, Split, TaskSpec, write_predictions, write_submis
 use bitspike_core::tokenizer::Tokenizer;
 use bitspike_train::data::encode;
 use bitspike_train::evaluate::{Predictions, predict_student, predict_teacher};
+use bitspike_train::feedback::LoopSummary;
 use bitspike_train::run::RunFolder;
 use bitspike_train::teacher::Teacher;
 use burn::tensor::Device;
@@ -95,6 +96,9 @@ struct Score {
     #[serde(skip_serializing_if = "Option::is_none")]
     best_step: Option<u64>,
     seconds: f64,
+    /// How the fixed points of a student with feedback were found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feedback: Option<LoopSummary>,
     /// Along simulations, where they were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dynamics: Vec<TimeScore>,
@@ -164,7 +168,7 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
             }
             _ => Vec::new(),
         };
-        let rates = predictions.rates;
+        let rates = predictions.rates.clone();
         scores.push(Score {
             model: args.run.display().to_string(),
             task: task.name.clone(),
@@ -178,6 +182,7 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
                 Model::Teacher(_) => None,
             },
             seconds,
+            feedback: predictions.feedback,
             dynamics,
         });
     }
@@ -240,6 +245,22 @@ fn print(scores: &[Score], primary: &str, json: bool) -> Result<()> {
         }
         if let Some(rate) = score.mean_rate {
             writeln!(out, "  {:<12} {rate:.4}", "firing rate")?;
+        }
+        if let Some(loops) = &score.feedback {
+            let mean = loops.iterations as f64 / loops.batches.max(1) as f64;
+            write!(
+                out,
+                "  fixed points: {mean:.1} evaluations each, relative residual up to {:.1e}",
+                loops.worst_residual
+            )?;
+            writeln!(out, ", {} of {} batches not converged", loops.unconverged, loops.batches)?;
+            if let Some(radius) = loops.spectral_radius {
+                let meaning = if radius < 1.0 { "unique nearby" } else { "not assured to be unique" };
+                writeln!(
+                    out,
+                    "  spectral radius of the loop's Jacobian about {radius:.2}: the fixed point is {meaning}"
+                )?;
+            }
         }
         if !score.dynamics.is_empty() {
             eval_in_time::print(&score.dynamics, primary, &mut out)?;

@@ -216,7 +216,7 @@ impl<'a> Scorer<'a> {
             token_steps += u64::from(steps) * example.ids.len() as u64;
             steps_taken += u64::from(steps);
         }
-        let predictions = Predictions { logits, rates: BTreeMap::new() };
+        let predictions = Predictions { logits, rates: BTreeMap::new(), feedback: None };
         let answers = predictions.answers(self.task);
         let labelled = self.examples.iter().all(|example| example.target.is_some());
         let same = answers.iter().zip(&self.expected).filter(|(a, b)| a == b).count();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bitspike_train::progress::{Event, Level};
+use bitspike_train::progress::{Event, Level, LoopStep};
 
 /// Messages kept for the view.
 const MESSAGES: usize = 64;
@@ -48,6 +48,7 @@ pub(super) struct Now {
     /// Total, hidden, attention, prediction.
     pub(super) losses: [Option<f64>; 4],
     pub(super) rate: Option<f64>,
+    pub(super) feedback: Option<LoopStep>,
     pub(super) learning_rate: f64,
     pub(super) grad_norm: f64,
     pub(super) examples_per_second: f64,
@@ -100,6 +101,7 @@ impl Board {
                 attention,
                 prediction,
                 rate,
+                feedback,
                 learning_rate,
                 grad_norm,
                 examples_per_second,
@@ -119,6 +121,7 @@ impl Board {
                     epoch: *epoch,
                     losses,
                     rate: *rate,
+                    feedback: *feedback,
                     learning_rate: *learning_rate,
                     grad_norm: *grad_norm,
                     examples_per_second: *examples_per_second,

@@ -141,6 +141,12 @@ impl<W: Write> Plain<W> {
         if let Some(rate) = self.sums.rate.value() {
             text += &format!("  rate {rate:.2}");
         }
+        if let Some(feedback) = now.feedback {
+            text += &format!("  loop {}+{}", feedback.forward_iterations, feedback.backward_iterations);
+            if !feedback.converged {
+                text += " not converged";
+            }
+        }
         text += &format!("  lr {}", scientific(now.learning_rate));
         text += &format!("  {:>4} ex/s", per_second(now.examples_per_second));
         text += &format!("  left {}", duration(now.eta_s));

@@ -159,6 +159,13 @@ fn table(board: &Board) -> Vec<Line<'static>> {
     lines.extend([
         single("firing rate", figure(now.and_then(|now| now.rate))),
         single("learning rate", value(|now| scientific(now.learning_rate))),
+        single(
+            "loop solves",
+            now.and_then(|now| now.feedback).map_or_else(dash, |loops| {
+                let said = if loops.converged { "" } else { " !" };
+                format!("{}+{}{said}", loops.forward_iterations, loops.backward_iterations)
+            }),
+        ),
         single("gradient norm", value(|now| significant(now.grad_norm))),
         single("examples/s", value(|now| per_second(now.examples_per_second))),
         single("tokens/s", value(|now| per_second(now.tokens_per_second))),

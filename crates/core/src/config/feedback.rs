@@ -31,7 +31,7 @@ impl Default for Feedback {
             spectral_norm: 0.5,
             forward: Solver::Anderson,
             backward: Solver::Anderson,
-            tolerance: 1e-2,
+            tolerance: 1e-3,
             backward_tolerance: 1e-3,
             max_iterations: 20,
             memory: 5,
