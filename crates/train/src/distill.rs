@@ -320,7 +320,8 @@ impl Learner for Distiller {
             None => predict_student(&self.student, &self.texts.dev, &self.device),
             Some(simulation) => predict_in_time(&self.student, &self.texts.dev, simulation, &self.device)?,
         };
-        Evaluation::of(&self.task, &predictions, &self.texts.dev)
+        let dynamics = self.simulation.map(|simulation| simulation.dynamics);
+        Ok(Evaluation { dynamics, ..Evaluation::of(&self.task, &predictions, &self.texts.dev)? })
     }
 
     fn save_best(&self, counters: &Counters) -> Result<PathBuf> {

@@ -566,6 +566,14 @@ mod tests {
             (stage, &["nonsense"], "expected key=value"),
             ("seed = 1\n[[stage]]\nkind = \"labels\"\n", &["seed.x=1"], "`seed` is a value"),
             (stage, &["stage.0.prediction_weight=0"], "at least one loss above 0"),
+            (stage, &["stage.0.simulate.dynamics=sometimes"], "sometimes"),
+            (stage, &["stage.0.simulate.dynamics=phased", "stage.0.simulate.time_steps=0"], "time_steps"),
+            (stage, &["stage.0.simulate.dynamics=phased", "stage.0.simulate.beta=1.5"], "beta"),
+            (stage, &["stage.0.simulate.dynamics=phased", "stage.0.simulate.from=1"], "simulate.from"),
+            (stage, &["stage.0.simulate.steps=3"], "steps"),
+            (stage, &["student.feedback.spectral_norm=-1"], "spectral_norm"),
+            (stage, &["student.feedback.solver=newton"], "solver"),
+            (stage, &["student.feedback.memory=4", "stage.0.simulate.dynamics=phased"], "fixed point"),
         ] {
             let error = load(text, overrides).unwrap_err().to_string();
             assert!(error.contains(expected), "{text:?} {overrides:?}: {error}");

@@ -14,6 +14,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bitspike_core::config::StudentConfig;
+use bitspike_core::dynamics::Dynamics;
 use bitspike_core::glue::TaskSpec;
 use bitspike_core::tokenizer::Tokenizer;
 use burn::tensor::Device;
@@ -54,6 +55,9 @@ pub struct Counters {
     pub best: Option<f64>,
     /// The step it was found at.
     pub best_step: Option<u64>,
+    /// The dynamics it was found in, where it was through spikes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_dynamics: Option<Dynamics>,
 }
 
 /// A run's folder.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use bitspike_core::dynamics::Dynamics;
 use bitspike_core::glue::TaskSpec;
 
 use crate::data::Encoded;
@@ -85,6 +86,8 @@ pub struct Evaluation {
     pub primary: String,
     /// Firing rate of each population.
     pub rates: BTreeMap<String, f64>,
+    /// The dynamics it was scored in, where it was through spikes.
+    pub dynamics: Option<Dynamics>,
 }
 
 impl Evaluation {
@@ -98,6 +101,7 @@ impl Evaluation {
             metrics: predictions.score(task, dev)?,
             primary: task.primary().to_string(),
             rates: predictions.rates.clone(),
+            dynamics: None,
         })
     }
 }
@@ -342,12 +346,15 @@ impl<'a> Session<'a> {
         let evaluation = in_pool(|| learner.evaluate())?;
         self.evaluated_at = Some(self.counters.step);
         let value = evaluation.metrics.get(&evaluation.primary).copied().unwrap_or(f64::NAN);
-        let best = self.counters.best.is_none_or(|best| value > best);
+        // A score through other dynamics is a score of another model: the last kind of evaluation has its own best.
+        let other = self.counters.best_dynamics != evaluation.dynamics;
+        let best = other || self.counters.best.is_none_or(|best| value > best);
         self.counters.elapsed_s = self.elapsed();
         self.primary.clone_from(&evaluation.primary);
         if best {
             self.counters.best = Some(value);
             self.counters.best_step = Some(self.counters.step);
+            self.counters.best_dynamics = evaluation.dynamics;
         }
         self.emit(Event::Eval {
             stage: stage.kind.name().to_owned(),

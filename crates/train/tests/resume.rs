@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bitspike_core::config::Feedback;
+use bitspike_core::dynamics::Dynamics;
 use bitspike_core::glue::TaskSpec;
+use bitspike_core::neuron::Reset;
 use bitspike_core::tokenizer::Tokenizer;
 use bitspike_train::data::Encoded;
 use bitspike_train::distill::{Distiller, Texts};
 use bitspike_train::progress::{Event, Observer};
-use bitspike_train::recipe::{Recipe, RunRecipe, Stage, StageKind};
+use bitspike_train::recipe::{Recipe, RunRecipe, SimulatedForward, Stage, StageKind};
 use bitspike_train::run::{Description, FORMAT, RunFolder};
 use bitspike_train::teacher::Teacher;
 use bitspike_train::training::{Controls, EndReason, Outcome, Sizes, train};
@@ -46,11 +49,13 @@ enum Fate {
 struct Watcher<'a> {
     fate: Fate,
     stop: &'a AtomicBool,
+    looped: bool,
 }
 
 impl Observer for Watcher<'_> {
     fn on_event(&mut self, event: &Event) -> std::io::Result<()> {
-        if let Event::Step { step, .. } = event {
+        if let Event::Step { step, feedback, .. } = event {
+            assert_eq!(feedback.is_some(), self.looped, "solves are logged where there is a loop");
             match self.fate {
                 Fate::Stopped(at) if *step == at => self.stop.store(true, Ordering::Relaxed),
                 Fate::Killed(at) if *step == at => return Err(std::io::Error::other("killed")),
@@ -61,18 +66,37 @@ impl Observer for Watcher<'_> {
     }
 }
 
-fn recipe() -> Recipe {
+/// Ways of training that carry something of their own from step to step.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Equilibrium,
+    /// The second half of the second stage runs through spikes.
+    Spikes,
+    /// With feedback, at the fixed point of its loop.
+    Loop,
+}
+
+fn recipe(kind: Kind) -> Recipe {
     let stages = [StageKind::Internal, StageKind::Prediction].map(|kind| Stage { epochs: 2.0, ..Stage::new(kind) });
     let run = RunRecipe { log_every: 1, checkpoint_minutes: 0.0, ..RunRecipe::default() };
     let mut recipe = Recipe { stage: stages.to_vec(), run, ..Recipe::default() };
     recipe.data.batch_size = 8;
     recipe.data.max_length = 16;
+    match kind {
+        Kind::Equilibrium => {}
+        Kind::Spikes => {
+            let (beta, reset) = (0.95, Reset::Soft);
+            let simulate = SimulatedForward { dynamics: Dynamics::Accumulated, time_steps: 6, beta, reset, from: 0.5 };
+            recipe.stage[1].simulate = Some(simulate);
+        }
+        Kind::Loop => recipe.student.feedback = Some(Feedback::default()),
+    }
     recipe
 }
 
-fn run(path: &Path, teacher: &Path, resume: bool, fate: Fate) -> Result<Outcome> {
+fn run(kind: Kind, path: &Path, teacher: &Path, resume: bool, fate: Fate) -> Result<Outcome> {
     let device = Device::flex();
-    let (recipe, task) = (recipe(), TaskSpec::glue("sst2")?);
+    let (recipe, task) = (recipe(kind), TaskSpec::glue("sst2")?);
     let folder = if resume { RunFolder::open(path)? } else { RunFolder::create(path)? };
     let texts = Texts { train: sentences(80), dev: sentences(20), corpus: Vec::new() };
     let teacher_model = Teacher::load(teacher, &device)?;
@@ -92,7 +116,7 @@ fn run(path: &Path, teacher: &Path, resume: bool, fate: Fate) -> Result<Outcome>
         resume,
         sizes: Sizes::default(),
     };
-    train(&mut distiller, &controls, &mut Watcher { fate, stop: &stop })
+    train(&mut distiller, &controls, &mut Watcher { fate, stop: &stop, looped: kind == Kind::Loop })
 }
 
 fn same_weights(a: &Path, b: &Path) {
@@ -109,15 +133,36 @@ fn same_weights(a: &Path, b: &Path) {
 fn a_resumed_run_ends_as_an_uninterrupted_one() {
     let folder = tempfile::tempdir().unwrap();
     let whole = folder.path().join("whole");
-    let expected = run(&whole, &fixture(), false, Fate::Lives).unwrap();
+    resumes(Kind::Equilibrium, &whole, folder.path());
+}
+
+#[test]
+fn so_does_one_through_spikes() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole");
+    let outcome = resumes(Kind::Spikes, &whole, folder.path());
+    // The best is one of those through spikes, whatever the equilibrium scored before.
+    assert_eq!(outcome.counters.best_dynamics, Some(Dynamics::Accumulated));
+    assert!(outcome.counters.best_step.unwrap() > 30, "{outcome:?}");
+}
+
+#[test]
+fn so_does_one_with_feedback() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole");
+    resumes(Kind::Loop, &whole, folder.path());
+}
+
+fn resumes(kind: Kind, whole: &Path, folder: &Path) -> Outcome {
+    let expected = run(kind, whole, &fixture(), false, Fate::Lives).unwrap();
     assert_eq!((expected.reason, expected.counters.step), (EndReason::Finished, 40));
     // In the first stage, at its end, in the second stage, at the very first step.
     for (i, fate) in [Fate::Stopped(7), Fate::Stopped(20), Fate::Stopped(33), Fate::Killed(12), Fate::Killed(31)]
         .into_iter()
         .enumerate()
     {
-        let path = folder.path().join(format!("{i}"));
-        let first = run(&path, &fixture(), false, fate);
+        let path = folder.join(format!("{i}"));
+        let first = run(kind, &path, &fixture(), false, fate);
         match fate {
             Fate::Stopped(at) => {
                 let outcome = first.unwrap();
@@ -125,11 +170,12 @@ fn a_resumed_run_ends_as_an_uninterrupted_one() {
             }
             _ => assert!(first.is_err()),
         }
-        let outcome = run(&path, &fixture(), true, Fate::Lives).unwrap();
+        let outcome = run(kind, &path, &fixture(), true, Fate::Lives).unwrap();
         assert_eq!(outcome.counters.best, expected.counters.best);
         assert_eq!(outcome.counters.best_step, expected.counters.best_step);
-        same_weights(&whole, &path);
+        same_weights(whole, &path);
     }
+    expected
 }
 
 #[test]
@@ -146,7 +192,7 @@ fn a_run_that_diverges_says_where_and_writes_nothing_more() {
     weights.insert(norm, &gain.shape, vec![3e38; gain.values.len()]);
     weights.save(&teacher.join("model.safetensors")).unwrap();
     let path = folder.path().join("run");
-    let error = run(&path, &teacher, false, Fate::Lives).unwrap_err();
+    let error = run(Kind::Equilibrium, &path, &teacher, false, Fate::Lives).unwrap_err();
     assert!(matches!(error, Error::Diverged { step: 1, .. }), "{error}");
     assert!(error.to_string().contains("diverged at step 1"), "{error}");
     assert!(!path.join("last.safetensors").exists() && !path.join("best.safetensors").exists());
