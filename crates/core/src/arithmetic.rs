@@ -182,9 +182,9 @@ fn weighted_sum(weights: &[f32], (rows, head): (&[f32], Head), scale: f32, out: 
             out[at + lane] = sums[lane] * scale;
         }
     }
-    for at in whole..out.len() {
-        out[at] =
-            weights.iter().enumerate().fold(0.0, |sum, (j, &weight)| sum + weight * head.row(rows, j)[at]) * scale;
+    for (at, out) in out.iter_mut().enumerate().skip(whole) {
+        let terms = weights.iter().enumerate().map(|(j, &weight)| weight * head.row(rows, j)[at]);
+        *out = terms.sum::<f32>() * scale;
     }
 }
 

@@ -153,7 +153,8 @@ fn layer_legend(layers: usize, area: &Area<'_>) -> Result<()> {
 pub(super) fn distances(report: &Report, area: &Area<'_>) -> Result<()> {
     let kinds = kinds(report);
     let (charts, legend) = area.split_vertically(area.dim_in_pixel().1 - 60);
-    let measures: [(&str, fn(&RateAt) -> f64); 2] =
+    type Measure = fn(&RateAt) -> f64;
+    let measures: [(&str, Measure); 2] =
         [("root mean square", |at| at.rms_distance), ("maximum", |at| at.max_distance)];
     for ((name, value), place) in measures.into_iter().zip(charts.split_evenly((1, 2))) {
         distance_chart(report, &kinds, (name, value), &place)?;

@@ -15,8 +15,10 @@ struct Section<'a> {
     heading: String,
     explanation: String,
     height: u32,
-    draw: Box<dyn Fn(&Area<'_>) -> Result<()> + 'a>,
+    draw: Drawing<'a>,
 }
+
+type Drawing<'a> = Box<dyn Fn(&Area<'_>) -> Result<()> + 'a>;
 
 /// Draws a report as SVG, without reference to anything outside the file.
 pub(crate) fn draw(report: &Report) -> Result<String> {

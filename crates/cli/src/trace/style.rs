@@ -77,7 +77,7 @@ pub(super) fn printable(text: &str, most: usize) -> String {
 pub(super) fn tick(x: f64) -> String {
     match x.abs() {
         0.0 => "0".into(),
-        size if size >= 1e5 || size < 1e-3 => format!("{x:.0e}"),
+        size if !(1e-3..1e5).contains(&size) => format!("{x:.0e}"),
         _ => format!("{}", (x * 1e4).round() / 1e4),
     }
 }

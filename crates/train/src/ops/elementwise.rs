@@ -21,11 +21,7 @@ impl Kernel<1> for Gelu {
     type Saved = FlexTensor;
 
     fn forward(&self, [x]: [FlexTensor; 1]) -> (FlexTensor, FlexTensor) {
-        let out = lanes::map(
-            values(&x),
-            #[inline(always)]
-            |x| lanes::gelu(x),
-        );
+        let out = lanes::map(values(&x), lanes::gelu);
         (tensor(out, shape(&x)), x)
     }
 

@@ -39,7 +39,7 @@ pub fn simulated_neuron(
     counts: Tensor<2>,
     (weight, signed): (f32, bool),
 ) -> Tensor<2> {
-    apply(Neuron { time_steps: weight, signed, output: Output::Given(counts) }, [current, theta])
+    apply(Neuron { time_steps: weight, signed, output: Output::Given(Box::new(counts)) }, [current, theta])
 }
 
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub(super) enum Output {
     /// The equilibrium before rounding.
     Continuous,
     /// Counts that are given.
-    Given(Tensor<2>),
+    Given(Box<Tensor<2>>),
 }
 
 impl Kernel<2> for Neuron {
@@ -66,7 +66,7 @@ impl Kernel<2> for Neuron {
     fn forward(&self, [current, theta]: [FlexTensor; 2]) -> (FlexTensor, Self::Saved) {
         let theta = scalar(&theta);
         if let Output::Given(counts) = &self.output {
-            let counts = flex(counts.clone());
+            let counts = flex(Tensor::clone(counts));
             let (low, high, unit) =
                 (if self.signed { -self.time_steps } else { 0.0 }, self.time_steps, theta / self.time_steps);
             let operating = lanes::map2(
@@ -129,7 +129,7 @@ impl Kernel<2> for Neuron {
                 let counts = (current.clone().detach() * gain + 0.5).floor().clamp(low, self.time_steps);
                 return straight_through(counts, equilibrium(current));
             }
-            Output::Given(given) => given,
+            Output::Given(given) => given.as_ref(),
         };
         // `current` moved to the operating point, with its gradient kept.
         let inside = given.clone().greater_elem(low).bool_and(given.clone().lower_elem(self.time_steps));

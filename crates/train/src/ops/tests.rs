@@ -120,7 +120,8 @@ fn neuron_signed_and_unsigned() {
         let low = if signed { -11 } else { 0 };
         let counts: Vec<f32> = (0..shape[0] * shape[1]).map(|i| (i as i32 * 7 % (12 - low) + low) as f32).collect();
         let counts = matrix(counts, shape, &Device::flex());
-        let make = || neuron::Neuron { time_steps: 11.0, signed, output: neuron::Output::Given(counts.clone()) };
+        let make =
+            || neuron::Neuron { time_steps: 11.0, signed, output: neuron::Output::Given(Box::new(counts.clone())) };
         compare(make, [(current, shape), one(1.5)], 1e-4);
     }
 }

@@ -124,9 +124,10 @@ fn json_holds_everything() {
             let name = population["name"].as_str().unwrap();
             let spikes = &population["spikes"];
             let columns = ["token", "neuron", "t", "sign"].map(|column| array(&spikes[column]));
-            for row in 0..columns[0].len() {
-                let at = |i: usize| columns[i][row].as_i64().unwrap();
-                found.push((name.to_owned(), at(0) as u32, at(1) as u32, at(2) as u32, at(3) as i8));
+            let [tokens, neurons, times, signs] = columns;
+            for (((token, neuron), t), sign) in tokens.iter().zip(&neurons).zip(&times).zip(&signs) {
+                let [token, neuron, t, sign] = [token, neuron, t, sign].map(|value| value.as_i64().unwrap());
+                found.push((name.to_owned(), token as u32, neuron as u32, t as u32, sign as i8));
             }
             let rms: Vec<f64> =
                 array(&population["rates"]["rms_distance"]).iter().map(|x| x.as_f64().unwrap()).collect();
