@@ -78,7 +78,7 @@ fn a_usual_screen_shows_what_fits() {
     let screen = screen(80, 24, &board(&sample::run(20)), &context(), THEME);
     has(
         &screen,
-        &["stage internal 1/2", "20/4208", "gradient norm", "loss, log scale", "firing rate 0.19", "… 62 more"],
+        &["stage internal 1/2", "20/4208", "gradient norm", "loss, log scale", "firing rate 0.19", "… 64 more"],
     );
 }
 
