@@ -39,6 +39,8 @@ enum Command {
     Eval(commands::eval::EvalArgs),
     /// Watch a student spike: rates, membranes and spikes of one sentence, as tables and a picture
     Trace(commands::trace::TraceArgs),
+    /// Measure a packed model: latency, throughput, kernels
+    Bench(commands::bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Command::Distil(args) => commands::distil::run(*args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Trace(args) => commands::trace::run(args),
+        Command::Bench(args) => commands::bench::run(args),
     };
     live::restore_terminal();
     match result {

@@ -6,7 +6,9 @@
 pub mod arithmetic;
 pub mod config;
 pub mod dynamics;
+pub mod engine;
 pub mod error;
+pub mod format;
 pub mod glue;
 pub mod kernels;
 pub mod model;

@@ -81,14 +81,20 @@ impl Tokenizer {
     /// special token that the cut divides. The beginning, first 8 characters for every token wanted, is therefore extended
     /// until it gives that many tokens more than wanted.
     pub fn encode(&self, first: &str, second: Option<&str>, max_len: usize) -> Encoding {
+        self.encode_cut(first, second, max_len).0
+    }
+
+    /// [`Tokenizer::encode`], and whether tokens were left out.
+    pub fn encode_cut(&self, first: &str, second: Option<&str>, max_len: usize) -> (Encoding, bool) {
         let Some(second) = second else {
-            let pieces = self.pieces(first, max_len.saturating_sub(2));
-            return self.frame(&pieces, None);
+            let (pieces, cut) = self.pieces(first, max_len.saturating_sub(2));
+            return (self.frame(&pieces, None), cut);
         };
         let room = max_len.saturating_sub(3);
-        let (first, second) = (self.pieces(first, room), self.pieces(second, room));
+        let ((first, cut_first), (second, cut_second)) = (self.pieces(first, room), self.pieces(second, room));
         let (keep_first, keep_second) = share(first.len(), second.len(), room);
-        self.frame(&first[..keep_first], Some(&second[..keep_second]))
+        let cut = cut_first || cut_second || keep_first < first.len() || keep_second < second.len();
+        (self.frame(&first[..keep_first], Some(&second[..keep_second])), cut)
     }
 
     /// [`Tokenizer::encode`] of many texts on all cores; results in the order of the texts.
@@ -125,16 +131,17 @@ impl Tokenizer {
         Err(Error::invalid("tokeniser", expected, format!("ids up to {}", self.vocab_size - 1)))
     }
 
-    /// The first `wanted` tokens of a text, without frame.
-    fn pieces(&self, text: &str, wanted: usize) -> Vec<u32> {
+    /// The first `wanted` tokens of a text, without frame, and whether there were more.
+    fn pieces(&self, text: &str, wanted: usize) -> (Vec<u32>, bool) {
         let enough = wanted.saturating_add(self.margin);
         let mut chars = enough.saturating_mul(CHARS_PER_TOKEN);
         loop {
             let end = text.char_indices().nth(chars).map(|(end, _)| end);
             let mut ids = self.tokens(&text[..end.unwrap_or(text.len())]);
             if end.is_none() || ids.len() >= enough {
+                let cut = ids.len() > wanted;
                 ids.truncate(wanted);
-                return ids;
+                return (ids, cut);
             }
             chars = chars.saturating_mul(4);
         }

@@ -8,7 +8,9 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod counts;
 mod scalar;
+pub use counts::*;
 
 use crate::quantize::Quantized;
 
