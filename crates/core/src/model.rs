@@ -266,7 +266,7 @@ impl Encoder {
 type RawLayer = (Vec<(Vec<f32>, Vec<f32>, usize)>, [Norm; 2], [f32; 6]);
 
 /// Name, rows and columns of a layer's maps.
-fn projections(d: usize, f: usize) -> [(&'static str, usize, usize); 6] {
+pub(crate) fn projections(d: usize, f: usize) -> [(&'static str, usize, usize); 6] {
     [
         ("query", d, d),
         ("key", d, d),
