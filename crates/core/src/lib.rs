@@ -4,6 +4,7 @@
 //! Symbols follow `docs/model.md`: `T` time steps, `theta` firing threshold, `a` firing rate, `n` spike count.
 
 pub mod arithmetic;
+pub mod atomic_file;
 pub mod config;
 pub mod dynamics;
 pub mod engine;

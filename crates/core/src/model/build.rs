@@ -128,7 +128,7 @@ fn assemble<E: From<Error>>(
 }
 
 /// Name, rows and columns of a layer's maps.
-fn projections(d: usize, f: usize) -> [(&'static str, usize, usize); 6] {
+pub(crate) fn projections(d: usize, f: usize) -> [(&'static str, usize, usize); 6] {
     [
         ("query", d, d),
         ("key", d, d),

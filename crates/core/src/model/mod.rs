@@ -10,6 +10,7 @@ use crate::arithmetic::{lane_sum2, normalise_row, wide};
 use crate::config::StudentConfig;
 use crate::kernels::Kernels;
 
+pub(crate) use build::projections;
 pub(crate) use projection::{Counted, Projection, Sums};
 
 /// Kinds of population in a layer, in the order of computation.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokenizers::Model;
 
 use super::Tokenizer;
+use crate::atomic_file;
 use crate::error::{Error, Result};
 
 /// Files that are carried along: [`Tokenizer::save`] writes them beside `tokenizer.json`.
@@ -106,8 +107,10 @@ pub(super) fn save(tokenizer: &Tokenizer, folder: &Path) -> Result<()> {
     let path = folder.join("tokenizer.json");
     let text =
         whole.to_string(false).map_err(|e| Error::malformed(&path, format!("cannot be written as JSON: {e}")))?;
-    write_atomically(&path, text.as_bytes())?;
-    tokenizer.companions.iter().try_for_each(|(name, bytes)| write_atomically(&folder.join(name), bytes))
+    std::fs::create_dir_all(folder).map_err(|e| Error::io("create folder", folder, e))?;
+    let write = |path: &Path, bytes: &[u8]| atomic_file::write(path, |file| file.write_all(bytes));
+    write(&path, text.as_bytes())?;
+    tokenizer.companions.iter().try_for_each(|(name, bytes)| write(&folder.join(name), bytes))
 }
 
 /// The content of a file, if there is one.
@@ -323,27 +326,4 @@ fn framing(tokenizer: &tokenizers::Tokenizer, (name, id): (&str, &Value)) -> Res
         let known = known.map_or("not in the vocabulary".into(), |known| format!("id {known} in the vocabulary"));
         format!("`post_processor`: {name} is {known}, but {id} in the frame")
     })
-}
-
-/// Replaces a file so that a reader sees the old content or the new, never a part.
-fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        std::fs::create_dir_all(folder)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".writing-");
-        // Temporary files are private by default; the result is as readable as any file its owner makes.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-        let mut temporary = builder.tempfile_in(folder)?;
-        temporary.write_all(bytes)?;
-        temporary.as_file().sync_all()?;
-        temporary.persist(path).map_err(|e| e.error)?;
-        // The rename itself must reach the disk too; not every platform can open a folder.
-        if let Ok(folder) = std::fs::File::open(folder) {
-            folder.sync_all()?;
-        }
-        Ok(())
-    };
-    write().map_err(|e| Error::io("write", path, e))
 }

@@ -1,0 +1,145 @@
+//! The safetensors container: eight bytes of header length, a JSON header, data without gaps.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use safetensors::tensor::{Dtype, Metadata};
+use serde::Serialize;
+
+use super::header::{FORMAT, FORMAT_VERSION, Header};
+
+/// Largest JSON header. A model of the most layers that a config may have needs half of it.
+pub(super) const MAX_HEADER: usize = 8 << 20;
+
+/// Where the file says its parts are, before any of it is compared with the configuration.
+pub(super) struct Container {
+    pub(super) header: Header,
+    metadata: Metadata,
+    /// Where the data begins in the file.
+    data: usize,
+}
+
+impl Container {
+    /// Reads lengths, JSON and the three entries of the metadata; the message says what was expected and found.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let not_ours = "not a packed model of bitspike; `bitspike pack` makes one of a run";
+        let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
+            return Err(format!("expected at least 8 bytes, found {}: {not_ours}", bytes.len()));
+        };
+        let length = u64::from_le_bytes(*length);
+        if length > MAX_HEADER as u64 {
+            return Err(format!(
+                "expected a header of at most {MAX_HEADER} bytes, found a length of {length}: {not_ours}"
+            ));
+        }
+        let Some((json, data)) = rest.split_at_checked(length as usize) else {
+            return Err(format!(
+                "the header has {length} bytes, the file only {} after its length: it is cut short",
+                rest.len()
+            ));
+        };
+        let metadata: Metadata =
+            serde_json::from_slice(json).map_err(|e| format!("its header is no safetensors header: {e}"))?;
+        let header = Self::header(&metadata, not_ours)?;
+        let expected = metadata.data_len();
+        if data.len() != expected {
+            let problem = if data.len() < expected { "it is cut short" } else { "something was appended to it" };
+            return Err(format!("expected {expected} bytes of data after the header, found {}: {problem}", data.len()));
+        }
+        Ok(Self { header, metadata, data: 8 + json.len() })
+    }
+
+    /// Format, version, configuration, in this order, so that a file of a later version is called that.
+    fn header(metadata: &Metadata, not_ours: &str) -> Result<Header, String> {
+        let entries = metadata.metadata().as_ref();
+        let entry = |key: &str| entries.and_then(|entries| entries.get(key)).map(String::as_str);
+        match entry("format") {
+            Some(FORMAT) => {}
+            Some(other) => return Err(format!("metadata `format`: expected `{FORMAT}`, found {other:?}: {not_ours}")),
+            None => return Err(format!("metadata `format`: expected `{FORMAT}`, found none: {not_ours}")),
+        }
+        match entry("format_version") {
+            Some(FORMAT_VERSION) => {}
+            found => {
+                let found = found.map_or("none".to_owned(), |version| format!("{version:?}"));
+                return Err(format!(
+                    "metadata `format_version`: expected `{FORMAT_VERSION}`, found {found}; use the version of bitspike that \
+                     packed it, or pack the run again"
+                ));
+            }
+        }
+        let known = ["format", "format_version", "config"];
+        if let Some(key) =
+            entries.into_iter().flatten().map(|(key, _)| key).filter(|key| !known.contains(&key.as_str())).min()
+        {
+            return Err(format!("metadata: expected format, format_version and config, found {key:?} as well"));
+        }
+        let config = entry("config").ok_or("metadata `config`: expected the model's configuration, found none")?;
+        let header: Header = serde_json::from_str(config).map_err(|e| format!("metadata `config`: {e}"))?;
+        header.validate().map_err(|e| format!("metadata `config`: {e}"))?;
+        Ok(header)
+    }
+
+    /// Number of tensors.
+    pub(super) fn len(&self) -> usize {
+        self.metadata.tensors().len()
+    }
+
+    /// Names of all tensors, by place in the file.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.metadata.offset_keys()
+    }
+
+    /// Whether there is a tensor `name`.
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.metadata.info(name).is_some()
+    }
+
+    /// Where in the file the tensor `name` lies, which must have this type and shape.
+    pub(super) fn place(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<Range<usize>, String> {
+        let Some(info) = self.metadata.info(name) else {
+            return Err(format!("tensor `{name}`: expected {dtype:?} of shape {shape:?}, found no such tensor"));
+        };
+        if info.dtype != dtype || info.shape != shape {
+            let found = format!("{:?} of shape {:?}", info.dtype, info.shape);
+            return Err(format!("tensor `{name}`: expected {dtype:?} of shape {shape:?}, found {found}"));
+        }
+        let (start, end) = info.data_offsets;
+        Ok(self.data + start..self.data + end)
+    }
+}
+
+/// One tensor to write.
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<usize>,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The file of `entries`, in their order within each type: F32 first, so that all of it is aligned. Equal input gives equal bytes.
+pub(super) fn write(header: &Header, mut entries: Vec<Entry>) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Value<'a> {
+        Metadata(BTreeMap<&'a str, String>),
+        Tensor { dtype: Dtype, shape: &'a [usize], data_offsets: [usize; 2] },
+    }
+    entries.sort_by_key(|entry| entry.dtype != Dtype::F32);
+    let config = serde_json::to_string(header).expect("a header is JSON");
+    let metadata = [("format", FORMAT.to_owned()), ("format_version", FORMAT_VERSION.to_owned()), ("config", config)];
+    let mut values = BTreeMap::from([("__metadata__", Value::Metadata(metadata.into()))]);
+    let mut end = 0;
+    for Entry { name, dtype, shape, bytes } in &entries {
+        let data_offsets = [end, end + bytes.len()];
+        values.insert(name, Value::Tensor { dtype: *dtype, shape, data_offsets });
+        end += bytes.len();
+    }
+    let mut json = serde_json::to_vec(&values).expect("names and numbers are JSON");
+    json.resize(json.len().next_multiple_of(8), b' ');
+    let mut file = Vec::with_capacity(8 + json.len() + end);
+    file.extend((json.len() as u64).to_le_bytes());
+    file.extend(json);
+    entries.iter().for_each(|entry| file.extend(&entry.bytes));
+    file
+}

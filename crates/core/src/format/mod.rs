@@ -1,0 +1,26 @@
+//! The packed model file: a safetensors file of codes and scales, with the configuration in its metadata.
+//!
+//! `docs/format.md` specifies it byte by byte. [`pack`] and [`save`] make it from latent weights, [`Packed`] reads it.
+//! [`Packed::open`] maps the file and checks all of it once (names, shapes, every code, padding, scales, thresholds), in
+//! milliseconds; the accessors then decode straight from the mapping and cannot fail.
+
+mod codes;
+mod container;
+mod header;
+mod layout;
+mod mapping;
+mod reader;
+mod writer;
+
+pub use codes::Form;
+pub use header::{FORMAT, FORMAT_VERSION, Header};
+pub use layout::{Role, Tensor};
+pub use reader::{Packed, PackedMatrix, PackedTable};
+pub use writer::{Packing, pack, save};
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Writing a packed model from latent weights.
+
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::tensor::Dtype;
+
+use super::codes::Form;
+use super::container::{Entry, write};
+use super::header::Header;
+use super::layout::{Role, Tensor, tensors};
+use super::reader::Packed;
+use crate::atomic_file;
+use crate::error::{Error, Result};
+use crate::quantize::{EmbeddingBits, Quantized};
+
+/// What may be chosen when a model is packed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Packing {
+    /// Precision of the embedding tables, where it is not the one they were trained at: their trained values are quantised
+    /// once more.
+    pub embedding_bits: Option<EmbeddingBits>,
+    /// Ternary matrices and tables as five codes a byte rather than four: a fifth smaller, a little slower to open.
+    pub trits: bool,
+}
+
+/// The packed model of the latent weights that `get` hands out by the names of a run's checkpoint (`words`,
+/// `layers.0.query.weight`, `embedding_neurons.theta`, ...). Equal input gives equal bytes.
+///
+/// # Errors
+/// What `get` returns; [`Error::Invalid`] if the header does not pass [`Header::validate`], an array has the wrong length, a value
+/// is not finite, or a threshold is not above 0.
+pub fn pack<E: From<Error>>(
+    header: &Header,
+    packing: Packing,
+    mut get: impl FnMut(&str) -> std::result::Result<Vec<f32>, E>,
+) -> std::result::Result<Vec<u8>, E> {
+    header.validate()?;
+    let mut packed = header.clone();
+    packed.student.embedding_bits = packing.embedding_bits.unwrap_or(header.student.embedding_bits);
+    let mut entries = Vec::new();
+    for tensor in tensors(&packed.student) {
+        let values = get(&tensor.name)?;
+        let expected = tensor.rows * tensor.columns;
+        if values.len() != expected {
+            return Err(Error::invalid(tensor.name, format!("{expected} values"), values.len()).into());
+        }
+        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+            return Err(Error::invalid(tensor.name, "finite values", value).into());
+        }
+        let (values, quantized) = quantize(&tensor, values, header, &packed)?;
+        let (forms, scales) = tensor.forms(&packed.student);
+        let form = *forms.iter().find(|&&form| packing.trits && form == Form::Trits).unwrap_or(&forms[0]);
+        match quantized {
+            None => entries.push(floats(tensor.name.clone(), tensor.shape(), &values)),
+            Some(Quantized { codes, scales: values, .. }) => {
+                let mut bytes = Vec::with_capacity(tensor.rows * form.row_bytes(tensor.columns));
+                codes.chunks_exact(tensor.columns).for_each(|row| form.encode_row(row, &mut bytes));
+                let shape = vec![tensor.rows, form.row_bytes(tensor.columns)];
+                entries.push(floats(format!("{}.scales", tensor.name), vec![scales], &values));
+                entries.push(Entry {
+                    name: format!("{}{}", tensor.name, form.suffix()),
+                    dtype: Dtype::U8,
+                    shape,
+                    bytes,
+                });
+            }
+        }
+    }
+    let file = write(&packed, entries);
+    // What is written can be read: thresholds and extreme scales are judged by the reader's own rules.
+    Packed::check(&file).map_err(|message| Error::invalid("packed model", "weights that can be stored", message))?;
+    Ok(file)
+}
+
+/// [`pack`]s into the file `path`, written beside it under another name, flushed to the disk and renamed; returns what was written.
+///
+/// # Errors
+/// As [`pack`], and [`Error::Io`] if the file cannot be written: an earlier one is then untouched.
+pub fn save<E: From<Error>>(
+    path: &Path,
+    header: &Header,
+    packing: Packing,
+    get: impl FnMut(&str) -> std::result::Result<Vec<f32>, E>,
+) -> std::result::Result<Packed, E> {
+    let bytes = pack(header, packing, get)?;
+    atomic_file::write(path, |file| file.write_all(&bytes))?;
+    Ok(Packed::from_bytes(bytes)?)
+}
+
+/// Codes of a tensor that has some, or else its values. A table that was trained at another precision than the packed one is
+/// quantised to the former first, since those are the values that the model was trained with.
+fn quantize(
+    tensor: &Tensor,
+    values: Vec<f32>,
+    trained: &Header,
+    packed: &Header,
+) -> Result<(Vec<f32>, Option<Quantized>)> {
+    let shape = [tensor.rows, tensor.columns];
+    let (trained, packed) = (&trained.student, &packed.student);
+    let quantized = match tensor.role {
+        Role::Matrix => packed.weight_bits.quantize(&values, shape, packed.granularity)?,
+        Role::Table => match trained.embedding_bits.quantize(&values, shape)? {
+            Some(quantized) if trained.embedding_bits != packed.embedding_bits => {
+                let values = quantized.dequantize();
+                let again = packed.embedding_bits.quantize(&values, shape)?;
+                return Ok((values, again));
+            }
+            Some(quantized) => Some(quantized),
+            None => packed.embedding_bits.quantize(&values, shape)?,
+        },
+        Role::Classifier | Role::Vector | Role::Threshold => None,
+    };
+    Ok((values, quantized))
+}
+
+fn floats(name: String, shape: Vec<usize>, values: &[f32]) -> Entry {
+    let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    Entry { name, dtype: Dtype::F32, shape, bytes }
+}
