@@ -105,18 +105,17 @@ impl Pass<'_> {
     fn rows<S: Simd, const ROWS: usize>(&self, simd: S, first: usize, scores: &mut [f32], out: &mut [f32]) {
         let (head, padded, lanes) = (self.head, self.padded, S::F32_LANES);
         let queries: [&[f32]; ROWS] = std::array::from_fn(|r| head.row(self.query, first + r));
-        let query = |r: usize, d: usize| queries[r][d];
         let columns = Columns { values: self.keys, stride: padded, count: head.size };
         let mut at = 0;
         while at + 2 * lanes <= padded {
-            let sums = columns.sums::<S, ROWS, 2>(simd, at, query);
+            let sums = columns.sums::<S, ROWS, 2>(simd, at, queries);
             for (r, sums) in sums.iter().enumerate() {
                 put(simd, sums, self.factor, &mut scores[r * padded + at..]);
             }
             at += 2 * lanes;
         }
         while at < padded {
-            let sums = columns.sums::<S, ROWS, 1>(simd, at, query);
+            let sums = columns.sums::<S, ROWS, 1>(simd, at, queries);
             for (r, sums) in sums.iter().enumerate() {
                 put(simd, sums, self.factor, &mut scores[r * padded + at..]);
             }
@@ -124,18 +123,18 @@ impl Pass<'_> {
         }
         scores.chunks_exact_mut(padded).for_each(|scores| softmax(scores, self.length));
         let scores = &*scores;
-        let weight = |r: usize, j: usize| scores[r * padded + j];
+        let weights: [&[f32]; ROWS] = std::array::from_fn(|r| &scores[r * padded..][..self.length]);
         let columns = Columns { values: &self.value[head.start..], stride: head.width, count: self.length };
         let mut at = 0;
         while at + 2 * lanes <= head.size {
-            let sums = columns.sums::<S, ROWS, 2>(simd, at, weight);
+            let sums = columns.sums::<S, ROWS, 2>(simd, at, weights);
             for (r, sums) in sums.iter().enumerate() {
                 put(simd, sums, self.value_scale, &mut head.row_mut(out, first + r)[at..]);
             }
             at += 2 * lanes;
         }
         while at + lanes <= head.size {
-            let sums = columns.sums::<S, ROWS, 1>(simd, at, weight);
+            let sums = columns.sums::<S, ROWS, 1>(simd, at, weights);
             for (r, sums) in sums.iter().enumerate() {
                 put(simd, sums, self.value_scale, &mut head.row_mut(out, first + r)[at..]);
             }
@@ -143,7 +142,7 @@ impl Pass<'_> {
         }
         for at in at..head.size {
             for r in 0..ROWS {
-                let terms = (0..self.length).map(|j| weight(r, j) * head.row(self.value, j)[at]);
+                let terms = (0..self.length).map(|j| weights[r][j] * head.row(self.value, j)[at]);
                 head.row_mut(out, first + r)[at] = terms.fold(0.0, |sum, term| sum + term) * self.value_scale;
             }
         }
@@ -158,20 +157,20 @@ struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    /// `sums[r] = sum over j of x(r, j) * values[j]` of the `VECTORS` vectors from column `at` on, in order of `j`.
+    /// `sums[r] = sum over j of x[r][j] * values[j]` of the `VECTORS` vectors from column `at` on, in order of `j`.
     #[inline(always)]
     fn sums<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &self,
         simd: S,
         at: usize,
-        x: impl Fn(usize, usize) -> f32,
+        x: [&[f32]; ROWS],
     ) -> [[S::f32s; VECTORS]; ROWS] {
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-        for j in 0..self.count {
-            let row = &self.values[j * self.stride + at..][..VECTORS * S::F32_LANES];
-            let (row, _) = S::as_simd_f32s(row);
+        let x = x.map(|x| &x[..self.count]);
+        for (j, row) in self.values[at..].chunks(self.stride).take(self.count).enumerate() {
+            let (row, _) = S::as_simd_f32s(&row[..VECTORS * S::F32_LANES]);
             for (r, sums) in sums.iter_mut().enumerate() {
-                let x = simd.splat_f32s(x(r, j));
+                let x = simd.splat_f32s(x[r][j]);
                 for (sum, &value) in sums.iter_mut().zip(row) {
                     *sum = simd.add_f32s(*sum, simd.mul_f32s(x, value));
                 }

@@ -12,7 +12,7 @@ use super::not_finite;
 use crate::arithmetic::{Attention, gelu, wide};
 use crate::engine::Operator;
 use crate::error::{Error, Result};
-use crate::kernels::{CountsRef, Kernels, padded};
+use crate::kernels::{CountsRef, Kernels, pack_counts, padded};
 use crate::model::{Counted, Encoder, Norm, Projection};
 use crate::neuron::{Equilibrium, NeuronConfig};
 
@@ -46,22 +46,15 @@ impl Watch for () {
 struct Counts {
     data: Vec<i8>,
     sums: Vec<i32>,
-    width: usize,
 }
 
 impl Counts {
-    fn reshape(&mut self, tokens: usize, width: usize) {
-        self.width = width;
+    /// Takes over the counts `[tokens, width]`.
+    fn pack(&mut self, kernels: Kernels, counts: &[f32], width: usize) {
+        let tokens = counts.len() / width;
         self.data.resize(tokens * padded(width), 0);
         self.sums.resize(tokens, 0);
-    }
-
-    /// Takes over the counts `[tokens, width]`.
-    #[inline(always)]
-    fn pack(&mut self, counts: &[f32], width: usize) {
-        self.reshape(counts.len() / width, width);
-        let rows = counts.chunks_exact(width).zip(self.data.chunks_exact_mut(padded(width))).zip(&mut self.sums);
-        rows.for_each(|((counts, data), sum)| *sum = pack_row(counts, data));
+        pack_counts(kernels, counts, width, &mut self.data, &mut self.sums);
     }
 
     /// `map` of these counts.
@@ -70,33 +63,6 @@ impl Counts {
         let packed = CountsRef { data: &self.data, sums: &self.sums };
         map.of_counts(work.kernels, Counted { packed, plain }, scale, &mut work.factors, out);
     }
-}
-
-/// Counts in `f32` as permuted bytes ([`crate::kernels`]); returns their sum.
-#[inline(always)]
-fn pack_row(counts: &[f32], out: &mut [i8]) -> i32 {
-    // Adding 1.5 * 2^23 leaves a small integer in the low bits.
-    const ROUND: f32 = 12_582_912.0;
-    let (groups, rest) = counts.as_chunks::<16>();
-    let (outs, _) = out.as_chunks_mut::<16>();
-    let mut sums = [0i32; 16];
-    for (group, out) in groups.iter().zip(outs.iter_mut()) {
-        let bits: [i32; 16] = std::array::from_fn(|i| (group[i] + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i32);
-        for lane in 0..16 {
-            sums[lane] += bits[lane];
-        }
-        *out = std::array::from_fn(|i| bits[4 * (i % 4) + i / 4] as i8);
-    }
-    let mut sum = sums.iter().sum();
-    if let (Some(out), false) = (outs.last_mut(), rest.is_empty()) {
-        let mut last = [0; 16];
-        for (i, &count) in rest.iter().enumerate() {
-            last[4 * (i % 4) + i / 4] = count as i8;
-            sum += count as i32;
-        }
-        *out = last;
-    }
-    sum
 }
 
 /// Buffers of a tile, kept from pack to pack.
@@ -315,7 +281,7 @@ impl Run<'_> {
         if W::COUNTS {
             tile.watch.counts(population(2), rows.start, &tile.current);
         }
-        pack(&mut tile.counts, &tile.current, d);
+        tile.counts.pack(tile.work.kernels, &tile.current, d);
         tile.watch.lap(Operator::Neurons);
 
         let map = &layer.attention_output;
@@ -336,7 +302,7 @@ impl Run<'_> {
         for first in (0..rows.len()).step_by(per_part) {
             let part = first..rows.len().min(first + per_part);
             let attended = &tile.attention[part.start * d..part.end * d];
-            pack(&mut tile.attention_counts, attended, d);
+            tile.attention_counts.pack(tile.work.kernels, attended, d);
             tile.watch.lap(Operator::Neurons);
             tile.attention_counts.through(&layer.intermediate, attended, scale(attention), &mut tile.work, &mut tile.inner);
             tile.watch.lap(Operator::Products);
@@ -345,7 +311,7 @@ impl Run<'_> {
             if W::COUNTS {
                 tile.watch.counts(population(4), rows.start + part.start, &tile.inner);
             }
-            pack(&mut tile.inner_counts, &tile.inner, f);
+            tile.inner_counts.pack(tile.work.kernels, &tile.inner, f);
             tile.watch.lap(Operator::Neurons);
             tile.inner_counts.through(&layer.output, &tile.inner, scale(inner), &mut tile.work, &mut tile.current);
             tile.x[part.start * d..part.end * d].copy_from_slice(&tile.current[..part.len() * d]);
@@ -379,7 +345,7 @@ impl Run<'_> {
             tile.watch.counts(6 * index, rows.start, &tile.x);
         }
         let Some(layer) = self.encoder.layers.get(index) else { return Ok(()) };
-        pack(&mut tile.x_counts, &tile.x, d);
+        tile.x_counts.pack(tile.work.kernels, &tile.x, d);
         tile.watch.lap(Operator::Neurons);
         let scale = self.neurons.scale(self.threshold_below(index));
         tile.x_counts.through(&layer.query, &tile.x, scale, &mut tile.work, &mut tile.query);
@@ -470,11 +436,3 @@ impl Run<'_> {
         if finite { Ok(()) } else { Err(not_finite(self.encoder, population, 1)) }
     }
 }
-
-fn pack(counts: &mut Counts, plain: &[f32], width: usize) {
-    wide(
-        #[inline(always)]
-        || counts.pack(plain, width),
-    );
-}
-

@@ -9,8 +9,10 @@
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod counts;
+mod pack;
 mod scalar;
 pub use counts::*;
+pub use pack::pack_counts;
 
 use crate::quantize::Quantized;
 
