@@ -7,6 +7,7 @@ mod commands;
 mod hub;
 mod interrupt;
 mod live;
+mod packed;
 mod quickstart;
 mod trace;
 
@@ -39,6 +40,10 @@ enum Command {
     Eval(commands::eval::EvalArgs),
     /// Watch a student spike: rates, membranes and spikes of one sentence, as tables and a picture
     Trace(commands::trace::TraceArgs),
+    /// Pack the best student of a run into one small file
+    Pack(commands::pack::PackArgs),
+    /// Show what a packed model is and what it takes
+    Inspect(commands::inspect::InspectArgs),
     /// Measure a packed model: latency, throughput, kernels
     Bench(commands::bench::BenchArgs),
 }
@@ -52,6 +57,8 @@ fn main() -> ExitCode {
         Command::Distil(args) => commands::distil::run(*args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Trace(args) => commands::trace::run(args),
+        Command::Pack(args) => commands::pack::run(args),
+        Command::Inspect(args) => commands::inspect::run(args),
         Command::Bench(args) => commands::bench::run(args),
     };
     live::restore_terminal();

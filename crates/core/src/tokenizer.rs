@@ -70,6 +70,15 @@ impl Tokenizer {
         folder::save(self, folder.as_ref())
     }
 
+    /// The tokeniser as a `tokenizer.json` that needs no file beside it: its frame is in it even where [`Tokenizer::load`] had to
+    /// take it from `tokenizer_config.json`.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
+    pub fn to_json(&self) -> Result<String> {
+        folder::to_json(self)
+    }
+
     /// Token ids of a text or a pair of texts, cut to `max_len` tokens with the frame.
     ///
     /// With `room` tokens left beside the frame, a pair is cut longest first: a text of up to half of `room` is kept whole and

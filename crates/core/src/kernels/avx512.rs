@@ -1,49 +1,246 @@
-//! Products with the 512-bit population count.
+//! 512-bit kernels: byte products, population counts, event columns.
 
 use std::arch::x86_64::{
-    __m512i, _mm256_storeu_si256, _mm512_add_epi64, _mm512_and_si512, _mm512_cvtepi64_epi32, _mm512_loadu_si512,
-    _mm512_popcnt_epi64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_slli_epi64, _mm512_sub_epi64,
-    _mm512_ternarylogic_epi64,
+    __m512i, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storeu_si128, _mm256_storeu_si256, _mm512_add_epi8, _mm512_add_epi32,
+    _mm512_add_epi64, _mm512_add_ps, _mm512_and_si512, _mm512_cvtepi8_epi32, _mm512_cvtepi32_epi8,
+    _mm512_cvtepi32_ps, _mm512_cvtepi64_epi32, _mm512_cvtps_epi32, _mm512_dpbusd_epi32, _mm512_extracti32x4_epi32,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_epi32, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_mul_ps,
+    _mm512_popcnt_epi64, _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_epi64,
+    _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srli_epi16, _mm512_storeu_si512, _mm512_sub_epi8, _mm512_sub_epi32,
+    _mm512_sub_epi64, _mm512_ternarylogic_epi64,
 };
 
-use super::{BLOCK, BitMatrix};
-
-/// Tokens that share one pass over the weights: their sums stay in registers.
-const TOKENS: usize = 8;
+use super::bits::{BLOCK as BITS, BitMatrix};
+use super::columns::{FLUSH, TILE};
+use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
 
 /// Whether this machine has the instructions.
 pub(super) fn available() -> bool {
-    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vpopcntdq")
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512vnni")
 }
+
+/// Whether it counts bits too.
+pub(super) fn counts_bits() -> bool {
+    available() && is_x86_feature_detected!("avx512vpopcntdq")
+}
+
+/// Tokens of a tile of counts: with two blocks of rows their sums take 24 of 32 registers.
+pub(super) const TOKENS: usize = 12;
+
+/// See [`CountMatrix::product`] and [`CountMatrix::project`]; up to [`TOKENS`] tokens.
+///
+/// # Panics
+/// If the machine lacks the instructions, or there are more tokens.
+pub(super) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, out: Output<'_>) {
+    assert!(available(), "no AVX-512 VNNI on this machine");
+    macro_rules! heights {
+        ($($n:literal)*) => {
+            match counts.sums.len() {
+                0 => (),
+                // SAFETY: the machine has the instructions that the function is compiled for.
+                $($n => unsafe { rows::<$n>(matrix, counts, out) },)*
+                more => panic!("{more} tokens in a tile of {TOKENS}"),
+            }
+        };
+    }
+    heights!(1 2 3 4 5 6 7 8 9 10 11 12);
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn rows<const N: usize>(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
+    let width = padded(matrix.columns);
+    let size = width / GROUP * BYTES;
+    let blocks = matrix.rows.div_ceil(BLOCK);
+    assert!(matrix.bytes.len() == blocks * size && counts.data.len() == N * width && counts.sums.len() == N, "shapes");
+    for block in (0..blocks).step_by(2) {
+        let first = &matrix.bytes[block * size..][..size];
+        // The last block of an odd number is its own partner; the partner's sums are not stored.
+        let second = if block + 1 < blocks { &matrix.bytes[(block + 1) * size..][..size] } else { first };
+        let mut sums = [[_mm512_setzero_si512(); 2]; N];
+        let mask = _mm512_set1_epi8(3);
+        for (group, (first, second)) in first.as_chunks::<BYTES>().0.iter().zip(second.as_chunks::<BYTES>().0).enumerate() {
+            // SAFETY: each array is 64 bytes.
+            let [mut low, mut high] = unsafe { [first, second].map(|bytes| _mm512_loadu_si512(bytes.as_ptr().cast())) };
+            for i in 0..4 {
+                let codes = [_mm512_and_si512(low, mask), _mm512_and_si512(high, mask)];
+                (low, high) = (_mm512_srli_epi16::<2>(low), _mm512_srli_epi16::<2>(high));
+                for (m, sums) in sums.iter_mut().enumerate() {
+                    // SAFETY: token `m < N` has `width` bytes, a whole number of groups of 16, and `group` is one of them.
+                    let four = unsafe { counts.data.as_ptr().add(m * width + group * GROUP + 4 * i).cast::<i32>().read_unaligned() };
+                    let four = _mm512_set1_epi32(four);
+                    sums[0] = _mm512_dpbusd_epi32(sums[0], codes[0], four);
+                    sums[1] = _mm512_dpbusd_epi32(sums[1], codes[1], four);
+                }
+            }
+        }
+        for half in 0..2.min(blocks - block) {
+            let row = (block + half) * BLOCK;
+            let lanes = ((1u32 << (matrix.rows - row).min(BLOCK)) - 1) as u16;
+            for (m, sums) in sums.iter().enumerate() {
+                let sum = _mm512_sub_epi32(sums[half], _mm512_set1_epi32(counts.sums[m]));
+                let at = m * matrix.rows + row;
+                match &mut out {
+                    // SAFETY: `lanes` are the rows from `row` on that the matrix, and thereby the output, has.
+                    Output::Sums(out) => unsafe { _mm512_mask_storeu_epi32(out.as_mut_ptr().add(at), lanes, sum) },
+                    // SAFETY: as above; factors and biases have a value a row.
+                    Output::Affine { factors, bias, out } => unsafe {
+                        let factor = _mm512_maskz_loadu_ps(lanes, factors.as_ptr().add(row));
+                        let bias = _mm512_maskz_loadu_ps(lanes, bias.as_ptr().add(row));
+                        let value = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), factor), bias);
+                        _mm512_mask_storeu_ps(out.as_mut_ptr().add(at), lanes, value);
+                    },
+                }
+            }
+        }
+    }
+}
+
+/// Byte `4 i + b` of the result is byte `4 b + i` of a group.
+const PERMUTATION: [i8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
+
+/// See [`super::pack_counts`]; whole groups of 16.
+///
+/// # Panics
+/// If the machine lacks the instructions.
+pub(super) fn pack(counts: &[f32], data: &mut [i8]) -> i32 {
+    assert!(available(), "no AVX-512 on this machine");
+    // SAFETY: the machine has the instructions that the function is compiled for.
+    unsafe { permuted(counts, data) }
+}
+
+#[target_feature(enable = "avx512f,ssse3")]
+fn permuted(counts: &[f32], data: &mut [i8]) -> i32 {
+    // SAFETY: 16 bytes of a constant.
+    let permutation = unsafe { _mm_loadu_si128(PERMUTATION.as_ptr().cast()) };
+    let mut sums = _mm512_setzero_si512();
+    for (counts, data) in counts.as_chunks::<16>().0.iter().zip(data.as_chunks_mut::<16>().0) {
+        // SAFETY: 16 floats are read and 16 bytes written.
+        unsafe {
+            let counts = _mm512_cvtps_epi32(_mm512_loadu_ps(counts.as_ptr()));
+            sums = _mm512_add_epi32(sums, counts);
+            _mm_storeu_si128(data.as_mut_ptr().cast(), _mm_shuffle_epi8(_mm512_cvtepi32_epi8(counts), permutation));
+        }
+    }
+    _mm512_reduce_add_epi32(sums)
+}
+
+/// See [`super::ColumnMatrix::product`]: adds the columns `plus` and subtracts `minus` of one tile of [`TILE`] rows into `out`.
+///
+/// # Panics
+/// If the machine lacks the instructions.
+pub(super) fn columns(codes: &[i8], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
+    assert!(available(), "no AVX-512 on this machine");
+    // SAFETY: the machine has the instructions that the function is compiled for.
+    unsafe { column_tile(codes, plus, minus, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn column_tile(codes: &[i8], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
+    const VECTORS: usize = TILE / 64;
+    let column = |at: u32| {
+        let bytes: &[i8; TILE] = codes[at as usize * TILE..][..TILE].try_into().expect("a tile of rows");
+        // SAFETY: the array is `VECTORS` times 64 bytes.
+        std::array::from_fn::<__m512i, VECTORS, _>(|v| unsafe { _mm512_loadu_si512(bytes.as_ptr().add(64 * v).cast()) })
+    };
+    let mut add = |events: &[u32], negative: bool| {
+        for events in events.chunks(FLUSH) {
+            let mut sums = [_mm512_setzero_si512(); VECTORS];
+            for &event in events {
+                let column = column(event);
+                for v in 0..VECTORS {
+                    sums[v] = _mm512_add_epi8(sums[v], column[v]);
+                }
+            }
+            if negative {
+                sums = sums.map(|sum| _mm512_sub_epi8(_mm512_setzero_si512(), sum));
+            }
+            for (sum, out) in sums.iter().zip(out.as_chunks_mut::<64>().0) {
+                let quarters = [
+                    _mm512_extracti32x4_epi32::<0>(*sum),
+                    _mm512_extracti32x4_epi32::<1>(*sum),
+                    _mm512_extracti32x4_epi32::<2>(*sum),
+                    _mm512_extracti32x4_epi32::<3>(*sum),
+                ];
+                for (quarter, out) in quarters.into_iter().zip(out.as_chunks_mut::<16>().0) {
+                    // SAFETY: the array is 64 bytes.
+                    unsafe {
+                        let old = _mm512_loadu_si512(out.as_ptr().cast());
+                        _mm512_storeu_si512(out.as_mut_ptr().cast(), _mm512_add_epi32(old, _mm512_cvtepi8_epi32(quarter)));
+                    }
+                }
+            }
+        }
+    };
+    add(plus, false);
+    add(minus, true);
+}
+
+/// Multiply-adds of a step of [`peak`].
+pub(super) const PEAK_PRODUCTS: usize = 64 * 16;
+
+/// Byte products in registers alone, 16 chains of them.
+///
+/// # Panics
+/// If the machine lacks the instructions.
+pub(super) fn peak(steps: usize) -> i32 {
+    assert!(available(), "no AVX-512 on this machine");
+    // SAFETY: the machine has the instructions that the function is compiled for.
+    unsafe { chains(steps) }
+}
+
+#[target_feature(enable = "avx512f,avx512vnni")]
+fn chains(steps: usize) -> i32 {
+    let mut sums = [_mm512_setzero_si512(); 16];
+    let (codes, counts) = (_mm512_set1_epi8(2), _mm512_set1_epi8(3));
+    for _ in 0..steps {
+        for sum in &mut sums {
+            *sum = _mm512_dpbusd_epi32(*sum, codes, counts);
+        }
+    }
+    sums.into_iter().fold(0, |all, sum| all ^ _mm512_reduce_add_epi32(sum))
+}
+
+/// Tokens that share one pass over the bits of the weights: their sums stay in registers.
+const BIT_TOKENS: usize = 8;
 
 /// See [`BitMatrix::product`]; `bits` are the fired and negative words of each token.
 ///
 /// # Panics
 /// If the machine lacks the instructions.
 pub(super) fn product(matrix: &BitMatrix, bits: &[u64], out: &mut [i32]) {
-    assert!(available(), "no AVX-512 VPOPCNTDQ on this machine");
+    assert!(counts_bits(), "no AVX-512 VPOPCNTDQ on this machine");
     // SAFETY: the machine has the instructions that the function is compiled for.
     unsafe { blocks(matrix, bits, out) }
 }
 
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]
 fn blocks(matrix: &BitMatrix, bits: &[u64], out: &mut [i32]) {
-    let per_row = matrix.columns.div_ceil(64);
-    for (tokens, out) in bits.chunks(2 * per_row * TOKENS).zip(out.chunks_mut(matrix.rows * TOKENS)) {
-        for (b, block) in matrix.words.chunks_exact(per_row * 2 * BLOCK).enumerate() {
-            let sums = match tokens.len() / (2 * per_row) {
-                8 => &sums::<8>(block, tokens, per_row)[..],
-                7 => &sums::<7>(block, tokens, per_row)[..],
-                6 => &sums::<6>(block, tokens, per_row)[..],
-                5 => &sums::<5>(block, tokens, per_row)[..],
-                4 => &sums::<4>(block, tokens, per_row)[..],
-                3 => &sums::<3>(block, tokens, per_row)[..],
-                2 => &sums::<2>(block, tokens, per_row)[..],
-                _ => &sums::<1>(block, tokens, per_row)[..],
+    let token = 2 * matrix.columns.div_ceil(64);
+    let tokens = bits.len() / token;
+    let tiles = tokens.div_ceil(BIT_TOKENS);
+    let (mut bits, mut out) = (bits, out);
+    for i in 0..tiles {
+        let count = tokens / tiles + usize::from(i < tokens % tiles);
+        let (mine, rest) = bits.split_at(count * token);
+        let (out_mine, out_rest) = std::mem::take(&mut out).split_at_mut(count * matrix.rows);
+        (bits, out) = (rest, out_rest);
+        for (b, block) in matrix.words.chunks_exact(token * BITS).enumerate() {
+            let sums = match count {
+                8 => &sums::<8>(block, mine, token / 2)[..],
+                7 => &sums::<7>(block, mine, token / 2)[..],
+                6 => &sums::<6>(block, mine, token / 2)[..],
+                5 => &sums::<5>(block, mine, token / 2)[..],
+                4 => &sums::<4>(block, mine, token / 2)[..],
+                3 => &sums::<3>(block, mine, token / 2)[..],
+                2 => &sums::<2>(block, mine, token / 2)[..],
+                _ => &sums::<1>(block, mine, token / 2)[..],
             };
-            for (sums, out) in sums.iter().zip(out.chunks_exact_mut(matrix.rows)) {
-                let out = &mut out[b * BLOCK..];
-                let count = out.len().min(BLOCK);
+            for (sums, out) in sums.iter().zip(out_mine.chunks_exact_mut(matrix.rows)) {
+                let out = &mut out[b * BITS..];
+                let count = out.len().min(BITS);
                 out[..count].copy_from_slice(&sums[..count]);
             }
         }
@@ -53,12 +250,12 @@ fn blocks(matrix: &BitMatrix, bits: &[u64], out: &mut [i32]) {
 /// The sums of one block of rows for `N` tokens.
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]
 #[inline]
-fn sums<const N: usize>(block: &[u64], tokens: &[u64], per_row: usize) -> [[i32; BLOCK]; N] {
-    assert!(block.len() >= per_row * 2 * BLOCK && tokens.len() >= N * 2 * per_row, "one block and N tokens");
+fn sums<const N: usize>(block: &[u64], tokens: &[u64], per_row: usize) -> [[i32; BITS]; N] {
+    assert!(block.len() >= per_row * 2 * BITS && tokens.len() >= N * 2 * per_row, "one block and N tokens");
     let mut together = [_mm512_setzero_si512(); N];
     let mut against = [_mm512_setzero_si512(); N];
-    for (w, words) in block.chunks_exact(2 * BLOCK).take(per_row).enumerate() {
-        let (weights, signs) = (load(words, 0), load(words, BLOCK));
+    for (w, words) in block.chunks_exact(2 * BITS).take(per_row).enumerate() {
+        let (weights, signs) = (load(words, 0), load(words, BITS));
         for n in 0..N {
             let at = n * 2 * per_row + w;
             let fired = _mm512_set1_epi64(tokens[at].cast_signed());
@@ -72,7 +269,7 @@ fn sums<const N: usize>(block: &[u64], tokens: &[u64], per_row: usize) -> [[i32;
     }
     std::array::from_fn(|n| {
         let sum = _mm512_sub_epi64(together[n], _mm512_slli_epi64::<1>(against[n]));
-        let mut out = [0; BLOCK];
+        let mut out = [0; BITS];
         // SAFETY: `out` is 32 bytes, what the instruction writes; it need not be aligned.
         unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm512_cvtepi64_epi32(sum)) };
         out
@@ -82,7 +279,7 @@ fn sums<const N: usize>(block: &[u64], tokens: &[u64], per_row: usize) -> [[i32;
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn load(words: &[u64], at: usize) -> __m512i {
-    let words = &words[at..at + BLOCK];
+    let words = &words[at..at + BITS];
     // SAFETY: the slice is 64 bytes, what the instruction reads; it need not be aligned.
     unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
 }

@@ -1,7 +1,38 @@
 //! Products in plain Rust: the readable form, and the oracle of the others.
 
-use super::{BLOCK, BitMatrix};
+use super::bits::{BLOCK, BitMatrix};
+use super::counts::{self, CountMatrix, CountsRef, Output, padded};
 use crate::arithmetic::wide;
+
+/// See [`CountMatrix::product`] and [`CountMatrix::project`]; any number of tokens.
+pub(super) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
+    let width = padded(matrix.columns);
+    let blocks = matrix.bytes.chunks_exact((width / counts::GROUP * counts::BYTES).max(1));
+    for (m, (counts, &sum)) in counts.data.chunks_exact(width.max(1)).zip(counts.sums).enumerate() {
+        for (b, block) in blocks.clone().enumerate() {
+            let mut sums = [-sum; counts::BLOCK];
+            for (group, counts) in block.chunks_exact(counts::BYTES).zip(counts.chunks_exact(counts::GROUP)) {
+                for (word, sum) in group.as_chunks::<4>().0.iter().zip(&mut sums) {
+                    for (i, counts) in counts.chunks_exact(4).enumerate() {
+                        let products = word.iter().zip(counts).map(|(byte, &n)| i32::from(byte >> (2 * i) & 3) * i32::from(n));
+                        *sum += products.sum::<i32>();
+                    }
+                }
+            }
+            let first = b * counts::BLOCK;
+            let rows = first..matrix.rows.min(first + counts::BLOCK);
+            let at = m * matrix.rows + first;
+            match &mut out {
+                Output::Sums(out) => out[at..at + rows.len()].copy_from_slice(&sums[..rows.len()]),
+                Output::Affine { factors, bias, out } => {
+                    for (i, row) in rows.enumerate() {
+                        out[at + i] = sums[i] as f32 * factors[row] + bias[row];
+                    }
+                }
+            }
+        }
+    }
+}
 
 /// See [`BitMatrix::product`]; `bits` are the fired and negative words of each token.
 pub(super) fn product(matrix: &BitMatrix, bits: &[u64], out: &mut [i32]) {

@@ -8,6 +8,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use tokenizers::Model;
+use tokenizers::processors::bert::BertProcessing;
 
 use super::Tokenizer;
 use crate::atomic_file;
@@ -111,6 +112,16 @@ pub(super) fn save(tokenizer: &Tokenizer, folder: &Path) -> Result<()> {
     let write = |path: &Path, bytes: &[u8]| atomic_file::write(path, |file| file.write_all(bytes));
     write(&path, text.as_bytes())?;
     tokenizer.companions.iter().try_for_each(|(name, bytes)| write(&folder.join(name), bytes))
+}
+
+/// See [`Tokenizer::to_json`].
+pub(super) fn to_json(tokenizer: &Tokenizer) -> Result<String> {
+    let mut whole = tokenizer.inner.clone();
+    let named = |id: u32| whole.id_to_token(id).map(|name| (name, id));
+    let frame = || Some(BertProcessing::new(named(tokenizer.sep)?, named(tokenizer.cls)?).into());
+    let frame = tokenizer.post_processor.clone().or_else(frame);
+    whole.with_post_processor(frame);
+    whole.to_string(false).map_err(|e| Error::malformed("tokenizer.json", format!("cannot be written as JSON: {e}")))
 }
 
 /// The content of a file, if there is one.
