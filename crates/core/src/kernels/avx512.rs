@@ -76,24 +76,31 @@ fn rows<const N: usize>(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Ou
                 }
             }
         }
-        for half in 0..2.min(blocks - block) {
-            let row = (block + half) * BLOCK;
-            let lanes = ((1u32 << (matrix.rows - row).min(BLOCK)) - 1) as u16;
-            for (m, sums) in sums.iter().enumerate() {
-                let sum = _mm512_sub_epi32(sums[half], _mm512_set1_epi32(counts.sums[m]));
-                let at = m * matrix.rows + row;
-                match &mut out {
-                    // SAFETY: `lanes` are the rows from `row` on that the matrix, and thereby the output, has.
-                    Output::Sums(out) => unsafe { _mm512_mask_storeu_epi32(out.as_mut_ptr().add(at), lanes, sum) },
-                    // SAFETY: as above; factors and biases have a value a row.
-                    Output::Affine { factors, bias, out } => unsafe {
-                        let factor = _mm512_maskz_loadu_ps(lanes, factors.as_ptr().add(row));
-                        let bias = _mm512_maskz_loadu_ps(lanes, bias.as_ptr().add(row));
-                        let value = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), factor), bias);
-                        _mm512_mask_storeu_ps(out.as_mut_ptr().add(at), lanes, value);
-                    },
-                }
-            }
+        finish(sums.map(|sums| sums[0]), block * BLOCK, matrix.rows, counts.sums, &mut out);
+        if block + 1 < blocks {
+            finish(sums.map(|sums| sums[1]), (block + 1) * BLOCK, matrix.rows, counts.sums, &mut out);
+        }
+    }
+}
+
+/// Stores the sums of the block of rows from `row` on; `stored` holds each token's sum of counts.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+#[inline]
+fn finish<const N: usize>(sums: [__m512i; N], row: usize, rows: usize, stored: &[i32], out: &mut Output<'_>) {
+    let lanes = ((1u32 << (rows - row).min(BLOCK)) - 1) as u16;
+    for (m, (sum, &stored)) in sums.into_iter().zip(stored).enumerate() {
+        let sum = _mm512_sub_epi32(sum, _mm512_set1_epi32(stored));
+        let at = m * rows + row;
+        match out {
+            // SAFETY: `lanes` are the rows from `row` on that the matrix, and thereby the output, has.
+            Output::Sums(out) => unsafe { _mm512_mask_storeu_epi32(out.as_mut_ptr().add(at), lanes, sum) },
+            // SAFETY: as above; factors and biases have a value a row.
+            Output::Affine { factors, bias, out } => unsafe {
+                let factor = _mm512_maskz_loadu_ps(lanes, factors.as_ptr().add(row));
+                let bias = _mm512_maskz_loadu_ps(lanes, bias.as_ptr().add(row));
+                let value = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), factor), bias);
+                _mm512_mask_storeu_ps(out.as_mut_ptr().add(at), lanes, value);
+            },
         }
     }
 }
