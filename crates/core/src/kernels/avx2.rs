@@ -2,9 +2,9 @@
 
 use std::arch::x86_64::{
     __m256i, _mm_loadl_epi64, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
-    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_dpbusd_avx_epi32, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16,
-    _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256,
-    _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_sub_epi32,
+    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_dpbusd_avx_epi32, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
+    _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_sub_epi32,
 };
 
 use super::Kernels;
@@ -73,20 +73,32 @@ macro_rules! kernel {
                 }
                 let row = half * HALF;
                 for (m, sum) in sums.iter().enumerate() {
-                    finish(_mm256_sub_epi32(*sum, _mm256_set1_epi32(counts.sums[m])), row, m * matrix.rows, matrix.rows, &mut out);
+                    finish(
+                        _mm256_sub_epi32(*sum, _mm256_set1_epi32(counts.sums[m])),
+                        row,
+                        m * matrix.rows,
+                        matrix.rows,
+                        &mut out,
+                    );
                 }
             }
         }
     };
 }
 
-kernel!(tile_vnni, rows_vnni, "avx2,avxvnni", Kernels::AvxVnni, |sum: __m256i, codes: [__m256i; 4], counts: [__m256i; 4]| {
-    let mut sum = sum;
-    for i in 0..4 {
-        sum = _mm256_dpbusd_avx_epi32(sum, codes[i], counts[i]);
+kernel!(
+    tile_vnni,
+    rows_vnni,
+    "avx2,avxvnni",
+    Kernels::AvxVnni,
+    |sum: __m256i, codes: [__m256i; 4], counts: [__m256i; 4]| {
+        let mut sum = sum;
+        for i in 0..4 {
+            sum = _mm256_dpbusd_avx_epi32(sum, codes[i], counts[i]);
+        }
+        sum
     }
-    sum
-});
+);
 
 kernel!(tile, rows, "avx2", Kernels::Avx2, |sum: __m256i, codes: [__m256i; 4], counts: [__m256i; 4]| {
     // A pair of products is at most 2 * 2 * 127 = 508, four of them 2,032: far inside 16 bits.

@@ -1,13 +1,13 @@
 //! 512-bit kernels: byte products, population counts, event columns.
 
 use std::arch::x86_64::{
-    __m512i, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storeu_si128, _mm256_storeu_si256, _mm512_add_epi8, _mm512_add_epi32,
-    _mm512_add_epi64, _mm512_add_ps, _mm512_and_si512, _mm512_cvtepi8_epi32, _mm512_cvtepi32_epi8,
+    __m512i, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storeu_si128, _mm256_storeu_si256, _mm512_add_epi8,
+    _mm512_add_epi32, _mm512_add_epi64, _mm512_add_ps, _mm512_and_si512, _mm512_cvtepi8_epi32, _mm512_cvtepi32_epi8,
     _mm512_cvtepi32_ps, _mm512_cvtepi64_epi32, _mm512_cvtps_epi32, _mm512_dpbusd_epi32, _mm512_extracti32x4_epi32,
-    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_epi32, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_mul_ps,
-    _mm512_popcnt_epi64, _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_epi64,
-    _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srli_epi16, _mm512_storeu_si512, _mm512_sub_epi8, _mm512_sub_epi32,
-    _mm512_sub_epi64, _mm512_ternarylogic_epi64,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_epi32, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
+    _mm512_mul_ps, _mm512_popcnt_epi64, _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_set1_epi64, _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srli_epi16, _mm512_storeu_si512,
+    _mm512_sub_epi8, _mm512_sub_epi32, _mm512_sub_epi64, _mm512_ternarylogic_epi64,
 };
 
 use super::bits::{BLOCK as BITS, BitMatrix};
@@ -51,50 +51,84 @@ pub(super) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, out: Output<'_>)
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 fn rows<const N: usize>(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
-    let width = padded(matrix.columns);
-    let size = width / GROUP * BYTES;
+    let size = padded(matrix.columns) / GROUP * BYTES;
     let blocks = matrix.rows.div_ceil(BLOCK);
-    assert!(matrix.bytes.len() == blocks * size && counts.data.len() == N * width && counts.sums.len() == N, "shapes");
+    assert!(matrix.bytes.len() == blocks * size && counts.sums.len() == N, "shapes");
     for block in (0..blocks).step_by(2) {
         let first = &matrix.bytes[block * size..][..size];
-        // The last block of an odd number is its own partner; the partner's sums are not stored.
-        let second = if block + 1 < blocks { &matrix.bytes[(block + 1) * size..][..size] } else { first };
-        let mut sums = [[_mm512_setzero_si512(); 2]; N];
-        let mask = _mm512_set1_epi8(3);
-        for (group, (first, second)) in first.as_chunks::<BYTES>().0.iter().zip(second.as_chunks::<BYTES>().0).enumerate() {
-            // SAFETY: each array is 64 bytes.
-            let [mut low, mut high] = unsafe { [first, second].map(|bytes| _mm512_loadu_si512(bytes.as_ptr().cast())) };
-            for i in 0..4 {
-                let codes = [_mm512_and_si512(low, mask), _mm512_and_si512(high, mask)];
-                (low, high) = (_mm512_srli_epi16::<2>(low), _mm512_srli_epi16::<2>(high));
-                for (m, sums) in sums.iter_mut().enumerate() {
-                    // SAFETY: token `m < N` has `width` bytes, a whole number of groups of 16, and `group` is one of them.
-                    let four = unsafe { counts.data.as_ptr().add(m * width + group * GROUP + 4 * i).cast::<i32>().read_unaligned() };
-                    let four = _mm512_set1_epi32(four);
-                    sums[0] = _mm512_dpbusd_epi32(sums[0], codes[0], four);
-                    sums[1] = _mm512_dpbusd_epi32(sums[1], codes[1], four);
+        if block + 1 < blocks {
+            let second = &matrix.bytes[(block + 1) * size..][..size];
+            let sums = sums_of_blocks::<N, 2>([first, second], counts.data);
+            for (m, [first, second]) in sums.into_iter().enumerate() {
+                store(matrix.rows, (m, block), _mm512_sub_epi32(first, _mm512_set1_epi32(counts.sums[m])), &mut out);
+                store(
+                    matrix.rows,
+                    (m, block + 1),
+                    _mm512_sub_epi32(second, _mm512_set1_epi32(counts.sums[m])),
+                    &mut out,
+                );
+            }
+        } else {
+            let sums = sums_of_blocks::<N, 1>([first], counts.data);
+            for (m, [sum]) in sums.into_iter().enumerate() {
+                store(matrix.rows, (m, block), _mm512_sub_epi32(sum, _mm512_set1_epi32(counts.sums[m])), &mut out);
+            }
+        }
+    }
+}
+
+/// `sum over k of stored[r, k] * count[m, k]` of the rows `r` of `B` blocks for `N` tokens.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+#[inline]
+fn sums_of_blocks<const N: usize, const B: usize>(blocks: [&[u8]; B], data: &[i8]) -> [[__m512i; B]; N] {
+    let groups = blocks[0].len() / BYTES;
+    let width = groups * GROUP;
+    assert!(blocks.iter().all(|block| block.len() == groups * BYTES) && data.len() == N * width, "shapes");
+    let mask = _mm512_set1_epi8(3);
+    let mut sums = [[_mm512_setzero_si512(); B]; N];
+    for group in 0..groups {
+        let mut bytes = [_mm512_setzero_si512(); B];
+        for b in 0..B {
+            // SAFETY: each block has `groups` times 64 bytes.
+            bytes[b] = unsafe { _mm512_loadu_si512(blocks[b].as_ptr().add(group * BYTES).cast()) };
+        }
+        for i in 0..4 {
+            let mut codes = [_mm512_setzero_si512(); B];
+            for b in 0..B {
+                codes[b] = _mm512_and_si512(bytes[b], mask);
+                bytes[b] = _mm512_srli_epi16::<2>(bytes[b]);
+            }
+            for m in 0..N {
+                // SAFETY: token `m < N` has `width` bytes, a whole number of groups of 16, and `group` is one of them.
+                let four =
+                    unsafe { data.as_ptr().add(m * width + group * GROUP + 4 * i).cast::<i32>().read_unaligned() };
+                let four = _mm512_set1_epi32(four);
+                for b in 0..B {
+                    sums[m][b] = _mm512_dpbusd_epi32(sums[m][b], codes[b], four);
                 }
             }
         }
-        for half in 0..2.min(blocks - block) {
-            let row = (block + half) * BLOCK;
-            let lanes = ((1u32 << (matrix.rows - row).min(BLOCK)) - 1) as u16;
-            for (m, sums) in sums.iter().enumerate() {
-                let sum = _mm512_sub_epi32(sums[half], _mm512_set1_epi32(counts.sums[m]));
-                let at = m * matrix.rows + row;
-                match &mut out {
-                    // SAFETY: `lanes` are the rows from `row` on that the matrix, and thereby the output, has.
-                    Output::Sums(out) => unsafe { _mm512_mask_storeu_epi32(out.as_mut_ptr().add(at), lanes, sum) },
-                    // SAFETY: as above; factors and biases have a value a row.
-                    Output::Affine { factors, bias, out } => unsafe {
-                        let factor = _mm512_maskz_loadu_ps(lanes, factors.as_ptr().add(row));
-                        let bias = _mm512_maskz_loadu_ps(lanes, bias.as_ptr().add(row));
-                        let value = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), factor), bias);
-                        _mm512_mask_storeu_ps(out.as_mut_ptr().add(at), lanes, value);
-                    },
-                }
-            }
-        }
+    }
+    sums
+}
+
+/// Stores the sums of block `block` for token `m`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+#[inline]
+fn store(rows: usize, (m, block): (usize, usize), sum: __m512i, out: &mut Output<'_>) {
+    let row = block * BLOCK;
+    let lanes = ((1u32 << (rows - row).min(BLOCK)) - 1) as u16;
+    let at = m * rows + row;
+    match out {
+        // SAFETY: `lanes` are the rows from `row` on that the matrix, and thereby the output, has.
+        Output::Sums(out) => unsafe { _mm512_mask_storeu_epi32(out.as_mut_ptr().add(at), lanes, sum) },
+        // SAFETY: as above; factors and biases have a value a row.
+        Output::Affine { factors, bias, out } => unsafe {
+            let factor = _mm512_maskz_loadu_ps(lanes, factors.as_ptr().add(row));
+            let bias = _mm512_maskz_loadu_ps(lanes, bias.as_ptr().add(row));
+            let value = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), factor), bias);
+            _mm512_mask_storeu_ps(out.as_mut_ptr().add(at), lanes, value);
+        },
     }
 }
 
@@ -168,7 +202,10 @@ fn column_tile(codes: &[i8], plus: &[u32], minus: &[u32], out: &mut [i32; TILE])
                     // SAFETY: the array is 64 bytes.
                     unsafe {
                         let old = _mm512_loadu_si512(out.as_ptr().cast());
-                        _mm512_storeu_si512(out.as_mut_ptr().cast(), _mm512_add_epi32(old, _mm512_cvtepi8_epi32(quarter)));
+                        _mm512_storeu_si512(
+                            out.as_mut_ptr().cast(),
+                            _mm512_add_epi32(old, _mm512_cvtepi8_epi32(quarter)),
+                        );
                     }
                 }
             }

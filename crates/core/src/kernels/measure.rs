@@ -39,7 +39,9 @@ impl Measurements {
             false => String::new(),
         };
         let mut lines = vec![format!("kernels {} on one core, dense-equivalent GMAC/s", self.kernels)];
-        lines.extend(self.rates.iter().map(|rate| format!("  {:<34} {:>7.0}{}", rate.name, rate.gmac_per_s, share(rate))));
+        lines.extend(
+            self.rates.iter().map(|rate| format!("  {:<34} {:>7.0}{}", rate.name, rate.gmac_per_s, share(rate))),
+        );
         if self.peak_gmac_per_s > 0.0 {
             lines.push(format!("  {:<34} {:>7.0}", "peak of byte products in registers", self.peak_gmac_per_s));
         }
@@ -97,13 +99,16 @@ fn rate(name: String, [tokens, columns, rows]: [usize; 3], time: Duration) -> Ra
 
 fn counts(kernels: Kernels, shape: [usize; 3]) -> Rate {
     let [tokens, columns, rows] = shape;
-    let bytes: Vec<u8> = noise(columns.div_ceil(4)).map(|x| (0..4).fold(0, |b, i| b | ((x >> (8 * i)) % 3) << (2 * i)) as u8).collect();
+    let bytes: Vec<u8> =
+        noise(columns.div_ceil(4)).map(|x| (0..4).fold(0, |b, i| b | ((x >> (8 * i)) % 3) << (2 * i)) as u8).collect();
     let matrix = CountMatrix::new(rows, columns, |_, out| out.copy_from_slice(&bytes));
     let data: Vec<i8> = noise(tokens * padded(columns)).map(|x| (x % 33) as i8 - 16).collect();
-    let sums: Vec<i32> = data.chunks_exact(padded(columns)).map(|row| row.iter().map(|&n| i32::from(n)).sum()).collect();
+    let sums: Vec<i32> =
+        data.chunks_exact(padded(columns)).map(|row| row.iter().map(|&n| i32::from(n)).sum()).collect();
     let (factors, bias) = (vec![0.01; rows], vec![0.1; rows]);
     let mut out = vec![0.0; tokens * rows];
-    let time = best(|| matrix.project(kernels, CountsRef { data: black_box(&data), sums: &sums }, &factors, &bias, &mut out));
+    let time =
+        best(|| matrix.project(kernels, CountsRef { data: black_box(&data), sums: &sums }, &factors, &bias, &mut out));
     rate(format!("counts {tokens}x{columns}x{rows}"), shape, time)
 }
 

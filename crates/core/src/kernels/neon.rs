@@ -68,7 +68,8 @@ fn rows<const N: usize>(
             for i in 0..4 {
                 let codes = bytes.map(|byte| (byte >> (2 * i) & 3) as i8);
                 for (m, sums) in sums.iter_mut().enumerate() {
-                    let four: [i8; 4] = counts.data[m * width + group * GROUP + 4 * i..][..4].try_into().expect("four counts");
+                    let four: [i8; 4] =
+                        counts.data[m * width + group * GROUP + 4 * i..][..4].try_into().expect("four counts");
                     *sums = dot(*sums, codes, std::array::from_fn(|lane| four[lane % 4]));
                 }
             }
@@ -80,7 +81,9 @@ fn rows<const N: usize>(
                 let sum = sum - counts.sums[m];
                 match &mut out {
                     Output::Sums(out) => out[at + i] = sum,
-                    Output::Affine { factors, bias, out } => out[at + i] = sum as f32 * factors[row + i] + bias[row + i],
+                    Output::Affine { factors, bias, out } => {
+                        out[at + i] = sum as f32 * factors[row + i] + bias[row + i]
+                    }
                 }
             }
         }
@@ -91,7 +94,8 @@ fn rows<const N: usize>(
 #[cfg(target_arch = "aarch64")]
 mod machine {
     use std::arch::aarch64::{
-        int32x4_t, vaddq_s32, vget_low_s8, vld1q_s8, vld1q_s32, vmull_high_s8, vmull_s8, vpaddlq_s16, vpaddq_s32, vst1q_s32,
+        int32x4_t, vaddq_s32, vget_low_s8, vld1q_s8, vld1q_s32, vmull_high_s8, vmull_s8, vpaddlq_s16, vpaddq_s32,
+        vst1q_s32,
     };
 
     pub(super) fn has_dot() -> bool {
@@ -141,7 +145,9 @@ mod emulated {
     }
 
     pub(super) fn dot(sum: [i32; 4], a: [i8; 16], b: [i8; 16]) -> [i32; 4] {
-        std::array::from_fn(|lane| sum[lane] + (4 * lane..4 * lane + 4).map(|k| i32::from(a[k]) * i32::from(b[k])).sum::<i32>())
+        std::array::from_fn(|lane| {
+            sum[lane] + (4 * lane..4 * lane + 4).map(|k| i32::from(a[k]) * i32::from(b[k])).sum::<i32>()
+        })
     }
 
     pub(super) use dot as widening_dot;

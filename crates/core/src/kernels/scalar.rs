@@ -14,7 +14,8 @@ pub(super) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<
             for (group, counts) in block.chunks_exact(counts::BYTES).zip(counts.chunks_exact(counts::GROUP)) {
                 for (word, sum) in group.as_chunks::<4>().0.iter().zip(&mut sums) {
                     for (i, counts) in counts.chunks_exact(4).enumerate() {
-                        let products = word.iter().zip(counts).map(|(byte, &n)| i32::from(byte >> (2 * i) & 3) * i32::from(n));
+                        let products =
+                            word.iter().zip(counts).map(|(byte, &n)| i32::from(byte >> (2 * i) & 3) * i32::from(n));
                         *sum += products.sum::<i32>();
                     }
                 }
