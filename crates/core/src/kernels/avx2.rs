@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 };
 
 use super::Kernels;
-use super::columns::{FLUSH, TILE};
+use super::columns::{FLUSH, PACKED_FLUSH, TILE, column};
 use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
 
 /// Tokens of a tile: with half a block of rows and four vectors of codes their sums fit 16 registers.
@@ -136,44 +136,76 @@ fn finish(sums: __m256i, row: usize, token: usize, rows: usize, out: &mut Output
     }
 }
 
-/// See [`super::ColumnMatrix::product`]: adds the columns `plus` and subtracts `minus` of one tile of [`TILE`] rows into `out`.
+/// See [`super::ColumnMatrix::product`]: `out <-` the columns `plus` less the columns `minus` of one tile of [`TILE`] rows.
 ///
 /// # Panics
 /// If the machine lacks the instructions.
-pub(super) fn columns(codes: &[i8], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
+pub(super) fn columns(codes: &[u8], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
     assert!(is_x86_feature_detected!("avx2"), "no AVX2 on this machine");
     // SAFETY: the machine has the instructions that the function is compiled for.
     unsafe { column_tile(codes, plus, minus, out) }
 }
 
+/// Vectors of a column of a tile: each holds 32 rows in its low halves of bytes and the 32 that are 64 further in its high ones.
+const VECTORS: usize = TILE / 64;
+
 #[target_feature(enable = "avx2")]
-fn column_tile(codes: &[i8], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
-    const VECTORS: usize = TILE / 32;
-    for (events, negative) in [(plus, false), (minus, true)] {
-        for events in events.chunks(FLUSH) {
-            let mut sums = [_mm256_setzero_si256(); VECTORS];
-            for &event in events {
-                let column: &[i8; TILE] = codes[event as usize * TILE..][..TILE].try_into().expect("a tile of rows");
-                for (v, sum) in sums.iter_mut().enumerate() {
-                    // SAFETY: the array is `VECTORS` times 32 bytes.
-                    let column = unsafe { _mm256_loadu_si256(column.as_ptr().add(32 * v).cast()) };
-                    *sum = _mm256_add_epi8(*sum, column);
-                }
-            }
-            for (sum, out) in sums.iter().zip(out.as_chunks_mut::<32>().0) {
-                let sum = if negative { _mm256_sub_epi8(_mm256_setzero_si256(), *sum) } else { *sum };
+fn column_tile(codes: &[u8], mut plus: &[u32], mut minus: &[u32], out: &mut [i32; TILE]) {
+    let mut first = true;
+    while first || !plus.is_empty() || !minus.is_empty() {
+        let (more, later) = plus.split_at(plus.len().min(FLUSH));
+        let (less, later_less) = minus.split_at(minus.len().min(FLUSH - more.len()));
+        (plus, minus) = (later, later_less);
+        let mut sums = [[_mm256_setzero_si256(); 2]; VECTORS];
+        sums = add_columns::<false>(codes, more, sums);
+        sums = add_columns::<true>(codes, less, sums);
+        // Each stored code is its code plus 1.
+        let excess = _mm256_set1_epi8((more.len() as i8).wrapping_sub(less.len() as i8));
+        for v in 0..VECTORS {
+            for half in 0..2 {
                 let mut bytes = [0i8; 32];
                 // SAFETY: the array is 32 bytes.
-                unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), sum) };
+                unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), _mm256_sub_epi8(sums[v][half], excess)) };
+                let out = &mut out[v / 2 * 128 + half * 64 + v % 2 * 32..][..32];
                 for (eight, out) in bytes.as_chunks::<8>().0.iter().zip(out.as_chunks_mut::<8>().0) {
                     // SAFETY: 8 bytes and 32 bytes of the arrays.
                     unsafe {
-                        let more = _mm256_cvtepi8_epi32(_mm_loadl_epi64(eight.as_ptr().cast()));
-                        let old = _mm256_loadu_si256(out.as_ptr().cast());
-                        _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm256_add_epi32(old, more));
+                        let sum = _mm256_cvtepi8_epi32(_mm_loadl_epi64(eight.as_ptr().cast()));
+                        let old = if first { _mm256_setzero_si256() } else { _mm256_loadu_si256(out.as_ptr().cast()) };
+                        _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm256_add_epi32(old, sum));
                     }
                 }
             }
         }
+        first = false;
     }
+}
+
+/// `sums` and the stored codes of the columns `events`, or less them; modulo 256.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn add_columns<const LESS: bool>(
+    codes: &[u8],
+    events: &[u32],
+    mut sums: [[__m256i; 2]; VECTORS],
+) -> [[__m256i; 2]; VECTORS] {
+    let low = _mm256_set1_epi8(15);
+    for events in events.chunks(PACKED_FLUSH) {
+        for v in 0..VECTORS {
+            let mut packed = _mm256_setzero_si256();
+            for &event in events {
+                let bytes: &[u8; 32] = &column(codes, event).as_chunks().0[v];
+                // SAFETY: the array is 32 bytes.
+                packed = _mm256_add_epi8(packed, unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) });
+            }
+            let parts = [_mm256_and_si256(packed, low), _mm256_and_si256(_mm256_srli_epi16::<4>(packed), low)];
+            for half in 0..2 {
+                sums[v][half] = match LESS {
+                    true => _mm256_sub_epi8(sums[v][half], parts[half]),
+                    false => _mm256_add_epi8(sums[v][half], parts[half]),
+                };
+            }
+        }
+    }
+    sums
 }

@@ -11,7 +11,7 @@ use std::arch::x86_64::{
 };
 
 use super::bits::{BLOCK as BITS, BitMatrix};
-use super::columns::{FLUSH, TILE};
+use super::columns::{FLUSH, PACKED_FLUSH, TILE, column};
 use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
 
 /// Whether this machine has the instructions.
@@ -161,58 +161,106 @@ fn permuted(counts: &[f32], data: &mut [i8]) -> i32 {
     _mm512_reduce_add_epi32(sums)
 }
 
-/// See [`super::ColumnMatrix::product`]: adds the columns `plus` and subtracts `minus` of one tile of [`TILE`] rows into `out`.
+/// See [`super::ColumnMatrix::product`]: `out <-` the columns `plus` less the columns `minus` of one tile of [`TILE`] rows.
 ///
 /// # Panics
 /// If the machine lacks the instructions.
-pub(super) fn columns(codes: &[i8], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
+pub(super) fn columns(codes: &[u8], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
     assert!(available(), "no AVX-512 on this machine");
     // SAFETY: the machine has the instructions that the function is compiled for.
     unsafe { column_tile(codes, plus, minus, out) }
 }
 
+/// Vectors of a column of a tile: each holds 64 rows in its low halves of bytes and the next 64 in its high ones.
+const VECTORS: usize = TILE / 128;
+
 #[target_feature(enable = "avx512f,avx512bw")]
-fn column_tile(codes: &[i8], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
-    const VECTORS: usize = TILE / 64;
-    let column = |at: u32| {
-        let bytes: &[i8; TILE] = codes[at as usize * TILE..][..TILE].try_into().expect("a tile of rows");
-        // SAFETY: the array is `VECTORS` times 64 bytes.
-        std::array::from_fn::<__m512i, VECTORS, _>(|v| unsafe { _mm512_loadu_si512(bytes.as_ptr().add(64 * v).cast()) })
-    };
-    let mut add = |events: &[u32], negative: bool| {
-        for events in events.chunks(FLUSH) {
-            let mut sums = [_mm512_setzero_si512(); VECTORS];
-            for &event in events {
-                let column = column(event);
-                for v in 0..VECTORS {
-                    sums[v] = _mm512_add_epi8(sums[v], column[v]);
-                }
-            }
-            if negative {
-                sums = sums.map(|sum| _mm512_sub_epi8(_mm512_setzero_si512(), sum));
-            }
-            for (sum, out) in sums.iter().zip(out.as_chunks_mut::<64>().0) {
+fn column_tile(codes: &[u8], mut plus: &[u32], mut minus: &[u32], out: &mut [i32; TILE]) {
+    let mut first = true;
+    while first || !plus.is_empty() || !minus.is_empty() {
+        let mut sums = [[_mm512_setzero_si512(); 2]; VECTORS];
+        let (more, later) = plus.split_at(plus.len().min(FLUSH));
+        let (less, later_less) = minus.split_at(minus.len().min(FLUSH - more.len()));
+        (plus, minus) = (later, later_less);
+        sums = add_columns::<false>(codes, more, sums);
+        sums = add_columns::<true>(codes, less, sums);
+        // Each stored code is its code plus 1.
+        let excess = _mm512_set1_epi8((more.len() as i8).wrapping_sub(less.len() as i8));
+        for v in 0..VECTORS {
+            for half in 0..2 {
+                let sum = _mm512_sub_epi8(sums[v][half], excess);
                 let quarters = [
-                    _mm512_extracti32x4_epi32::<0>(*sum),
-                    _mm512_extracti32x4_epi32::<1>(*sum),
-                    _mm512_extracti32x4_epi32::<2>(*sum),
-                    _mm512_extracti32x4_epi32::<3>(*sum),
+                    _mm512_extracti32x4_epi32::<0>(sum),
+                    _mm512_extracti32x4_epi32::<1>(sum),
+                    _mm512_extracti32x4_epi32::<2>(sum),
+                    _mm512_extracti32x4_epi32::<3>(sum),
                 ];
-                for (quarter, out) in quarters.into_iter().zip(out.as_chunks_mut::<16>().0) {
-                    // SAFETY: the array is 64 bytes.
+                for q in 0..4 {
+                    // SAFETY: `out` is `VECTORS` times two times four times 16 integers.
                     unsafe {
-                        let old = _mm512_loadu_si512(out.as_ptr().cast());
-                        _mm512_storeu_si512(
-                            out.as_mut_ptr().cast(),
-                            _mm512_add_epi32(old, _mm512_cvtepi8_epi32(quarter)),
-                        );
+                        let out = out.as_mut_ptr().add(128 * v + 64 * half + 16 * q);
+                        let old = if first { _mm512_setzero_si512() } else { _mm512_loadu_si512(out.cast()) };
+                        _mm512_storeu_si512(out.cast(), _mm512_add_epi32(old, _mm512_cvtepi8_epi32(quarters[q])));
                     }
                 }
             }
         }
-    };
-    add(plus, false);
-    add(minus, true);
+        first = false;
+    }
+}
+
+/// `sums` and the stored codes of the columns `events`, or less them; modulo 256.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+fn add_columns<const LESS: bool>(
+    codes: &[u8],
+    events: &[u32],
+    mut sums: [[__m512i; 2]; VECTORS],
+) -> [[__m512i; 2]; VECTORS] {
+    let low = _mm512_set1_epi8(15);
+    let (sevens, rest) = events.as_chunks::<PACKED_FLUSH>();
+    for seven in sevens {
+        let columns = seven.map(|event| column(codes, event));
+        for v in 0..VECTORS {
+            let mut packed = load_column(columns[0], v);
+            for column in &columns[1..] {
+                packed = _mm512_add_epi8(packed, load_column(column, v));
+            }
+            let parts = [_mm512_and_si512(packed, low), _mm512_and_si512(_mm512_srli_epi16::<4>(packed), low)];
+            for half in 0..2 {
+                sums[v][half] = match LESS {
+                    true => _mm512_sub_epi8(sums[v][half], parts[half]),
+                    false => _mm512_add_epi8(sums[v][half], parts[half]),
+                };
+            }
+        }
+    }
+    if !rest.is_empty() {
+        let mut packed = [_mm512_setzero_si512(); VECTORS];
+        for &event in rest {
+            for v in 0..VECTORS {
+                packed[v] = _mm512_add_epi8(packed[v], load_column(column(codes, event), v));
+            }
+        }
+        for v in 0..VECTORS {
+            let parts = [_mm512_and_si512(packed[v], low), _mm512_and_si512(_mm512_srli_epi16::<4>(packed[v]), low)];
+            for half in 0..2 {
+                sums[v][half] = match LESS {
+                    true => _mm512_sub_epi8(sums[v][half], parts[half]),
+                    false => _mm512_add_epi8(sums[v][half], parts[half]),
+                };
+            }
+        }
+    }
+    sums
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn load_column(column: &[u8; TILE / 2], vector: usize) -> __m512i {
+    let bytes: &[u8; 64] = &column.as_chunks().0[vector];
+    // SAFETY: the array is 64 bytes.
+    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
 }
 
 /// Multiply-adds of a step of [`peak`].
