@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 };
 
 use super::Kernels;
-use super::columns::{FLUSH, PACKED_FLUSH, TILE, column};
+use super::columns::{Column, FLUSH, PACKED_FLUSH, SILENT, TILE};
 use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
 
 /// Tokens of a tile: with half a block of rows and four vectors of codes their sums fit 16 registers.
@@ -140,7 +140,7 @@ fn finish(sums: __m256i, row: usize, token: usize, rows: usize, out: &mut Output
 ///
 /// # Panics
 /// If the machine lacks the instructions.
-pub(super) fn columns(codes: &[u8], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
+pub(super) fn columns(codes: &[Column], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
     assert!(is_x86_feature_detected!("avx2"), "no AVX2 on this machine");
     // SAFETY: the machine has the instructions that the function is compiled for.
     unsafe { column_tile(codes, plus, minus, out) }
@@ -150,7 +150,7 @@ pub(super) fn columns(codes: &[u8], plus: &[u32], minus: &[u32], out: &mut [i32;
 const VECTORS: usize = TILE / 64;
 
 #[target_feature(enable = "avx2")]
-fn column_tile(codes: &[u8], mut plus: &[u32], mut minus: &[u32], out: &mut [i32; TILE]) {
+fn column_tile(codes: &[Column], mut plus: &[u32], mut minus: &[u32], out: &mut [i32; TILE]) {
     let mut first = true;
     while first || !plus.is_empty() || !minus.is_empty() {
         let (more, later) = plus.split_at(plus.len().min(FLUSH));
@@ -184,27 +184,38 @@ fn column_tile(codes: &[u8], mut plus: &[u32], mut minus: &[u32], out: &mut [i32
 /// `sums` and the stored codes of the columns `events`, or less them; modulo 256.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn add_columns<const LESS: bool>(
-    codes: &[u8],
-    events: &[u32],
+fn add_columns<const LESS: bool>(codes: &[Column], events: &[u32], mut sums: [[__m256i; 2]; VECTORS]) -> [[__m256i; 2]; VECTORS] {
+    let (sevens, rest) = events.as_chunks();
+    for seven in sevens {
+        sums = add_seven::<LESS>(seven.map(|event| &codes[event as usize]), sums);
+    }
+    if !rest.is_empty() {
+        let seven = std::array::from_fn(|i| rest.get(i).map_or(&SILENT, |&event| &codes[event as usize]));
+        sums = add_seven::<LESS>(seven, sums);
+    }
+    sums
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn add_seven<const LESS: bool>(
+    columns: [&Column; PACKED_FLUSH],
     mut sums: [[__m256i; 2]; VECTORS],
 ) -> [[__m256i; 2]; VECTORS] {
     let low = _mm256_set1_epi8(15);
-    for events in events.chunks(PACKED_FLUSH) {
-        for v in 0..VECTORS {
-            let mut packed = _mm256_setzero_si256();
-            for &event in events {
-                let bytes: &[u8; 32] = &column(codes, event).as_chunks().0[v];
-                // SAFETY: the array is 32 bytes.
-                packed = _mm256_add_epi8(packed, unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) });
-            }
-            let parts = [_mm256_and_si256(packed, low), _mm256_and_si256(_mm256_srli_epi16::<4>(packed), low)];
-            for half in 0..2 {
-                sums[v][half] = match LESS {
-                    true => _mm256_sub_epi8(sums[v][half], parts[half]),
-                    false => _mm256_add_epi8(sums[v][half], parts[half]),
-                };
-            }
+    for v in 0..VECTORS {
+        let mut packed = _mm256_setzero_si256();
+        for column in columns {
+            let bytes = &column[v / 2].0.as_chunks::<32>().0[v % 2];
+            // SAFETY: the array is 32 bytes.
+            packed = _mm256_add_epi8(packed, unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) });
+        }
+        let halves = [_mm256_and_si256(packed, low), _mm256_and_si256(_mm256_srli_epi16::<4>(packed), low)];
+        for half in 0..2 {
+            sums[v][half] = match LESS {
+                true => _mm256_sub_epi8(sums[v][half], halves[half]),
+                false => _mm256_add_epi8(sums[v][half], halves[half]),
+            };
         }
     }
     sums

@@ -11,7 +11,7 @@ use std::arch::x86_64::{
 };
 
 use super::bits::{BLOCK as BITS, BitMatrix};
-use super::columns::{FLUSH, PACKED_FLUSH, TILE, column};
+use super::columns::{Column, FLUSH, PACKED_FLUSH, SILENT, TILE};
 use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
 
 /// Whether this machine has the instructions.
@@ -165,7 +165,7 @@ fn permuted(counts: &[f32], data: &mut [i8]) -> i32 {
 ///
 /// # Panics
 /// If the machine lacks the instructions.
-pub(super) fn columns(codes: &[u8], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
+pub(super) fn columns(codes: &[Column], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
     assert!(available(), "no AVX-512 on this machine");
     // SAFETY: the machine has the instructions that the function is compiled for.
     unsafe { column_tile(codes, plus, minus, out) }
@@ -175,7 +175,7 @@ pub(super) fn columns(codes: &[u8], plus: &[u32], minus: &[u32], out: &mut [i32;
 const VECTORS: usize = TILE / 128;
 
 #[target_feature(enable = "avx512f,avx512bw")]
-fn column_tile(codes: &[u8], mut plus: &[u32], mut minus: &[u32], out: &mut [i32; TILE]) {
+fn column_tile(codes: &[Column], mut plus: &[u32], mut minus: &[u32], out: &mut [i32; TILE]) {
     let mut first = true;
     while first || !plus.is_empty() || !minus.is_empty() {
         let mut sums = [[_mm512_setzero_si512(); 2]; VECTORS];
@@ -212,55 +212,41 @@ fn column_tile(codes: &[u8], mut plus: &[u32], mut minus: &[u32], out: &mut [i32
 /// `sums` and the stored codes of the columns `events`, or less them; modulo 256.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
-fn add_columns<const LESS: bool>(
-    codes: &[u8],
-    events: &[u32],
-    mut sums: [[__m512i; 2]; VECTORS],
-) -> [[__m512i; 2]; VECTORS] {
-    let low = _mm512_set1_epi8(15);
-    let (sevens, rest) = events.as_chunks::<PACKED_FLUSH>();
+fn add_columns<const LESS: bool>(codes: &[Column], events: &[u32], mut sums: [[__m512i; 2]; VECTORS]) -> [[__m512i; 2]; VECTORS] {
+    let (sevens, rest) = events.as_chunks();
     for seven in sevens {
-        let columns = seven.map(|event| column(codes, event));
-        for v in 0..VECTORS {
-            let mut packed = load_column(columns[0], v);
-            for column in &columns[1..] {
-                packed = _mm512_add_epi8(packed, load_column(column, v));
-            }
-            let parts = [_mm512_and_si512(packed, low), _mm512_and_si512(_mm512_srli_epi16::<4>(packed), low)];
-            for half in 0..2 {
-                sums[v][half] = match LESS {
-                    true => _mm512_sub_epi8(sums[v][half], parts[half]),
-                    false => _mm512_add_epi8(sums[v][half], parts[half]),
-                };
-            }
-        }
+        sums = add_seven::<LESS>(seven.map(|event| &codes[event as usize]), sums);
     }
     if !rest.is_empty() {
-        let mut packed = [_mm512_setzero_si512(); VECTORS];
-        for &event in rest {
-            for v in 0..VECTORS {
-                packed[v] = _mm512_add_epi8(packed[v], load_column(column(codes, event), v));
-            }
-        }
-        for v in 0..VECTORS {
-            let parts = [_mm512_and_si512(packed[v], low), _mm512_and_si512(_mm512_srli_epi16::<4>(packed[v]), low)];
-            for half in 0..2 {
-                sums[v][half] = match LESS {
-                    true => _mm512_sub_epi8(sums[v][half], parts[half]),
-                    false => _mm512_add_epi8(sums[v][half], parts[half]),
-                };
-            }
-        }
+        let seven = std::array::from_fn(|i| rest.get(i).map_or(&SILENT, |&event| &codes[event as usize]));
+        sums = add_seven::<LESS>(seven, sums);
     }
     sums
 }
 
-#[target_feature(enable = "avx512f")]
+#[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
-fn load_column(column: &[u8; TILE / 2], vector: usize) -> __m512i {
-    let bytes: &[u8; 64] = &column.as_chunks().0[vector];
-    // SAFETY: the array is 64 bytes.
-    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
+fn add_seven<const LESS: bool>(
+    columns: [&Column; PACKED_FLUSH],
+    mut sums: [[__m512i; 2]; VECTORS],
+) -> [[__m512i; 2]; VECTORS] {
+    let low = _mm512_set1_epi8(15);
+    for v in 0..VECTORS {
+        let mut packed = _mm512_setzero_si512();
+        for column in columns {
+            let bytes = &column[v].0;
+            // SAFETY: the array is 64 bytes.
+            packed = _mm512_add_epi8(packed, unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) });
+        }
+        let halves = [_mm512_and_si512(packed, low), _mm512_and_si512(_mm512_srli_epi16::<4>(packed), low)];
+        for half in 0..2 {
+            sums[v][half] = match LESS {
+                true => _mm512_sub_epi8(sums[v][half], halves[half]),
+                false => _mm512_add_epi8(sums[v][half], halves[half]),
+            };
+        }
+    }
+    sums
 }
 
 /// Multiply-adds of a step of [`peak`].

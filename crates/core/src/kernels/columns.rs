@@ -21,25 +21,30 @@ pub(super) const FLUSH: usize = 127;
 /// Columns after which sums of half a byte are emptied: `7 * 2 < 16`.
 pub(super) const PACKED_FLUSH: usize = 7;
 
+/// Bytes as a cache holds them: a load of 64 then never touches two lines, which would halve the rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub(super) struct Line(pub(super) [u8; 64]);
+
+/// A column of a tile: byte `i` of each line holds row `i` of 128 in its low half and row `64 + i` in its high half.
+pub(super) type Column = [Line; TILE / 128];
+
+/// Adds nothing.
+#[cfg(target_arch = "x86_64")]
+pub(super) static SILENT: Column = [Line([0; 64]); TILE / 128];
+
 /// A matrix `[rows, columns]` of codes in {-1, 0, 1}, half a byte each, column by column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnMatrix {
     rows: usize,
     columns: usize,
-    /// `[tiles][columns][TILE / 128][64]`: byte `i` of the last holds row `i` of 128 in its low half and row `64 + i` in its high
-    /// half; code 0 beyond the last row.
-    codes: Vec<u8>,
+    /// `[tiles][columns]`, code 0 beyond the last row.
+    codes: Vec<Column>,
 }
 
-/// Half bytes of the column that `event` names in a tile.
-#[inline(always)]
-pub(super) fn column(codes: &[u8], event: u32) -> &[u8; TILE / 2] {
-    &codes.as_chunks().0[event as usize]
-}
-
-/// Where a row of a tile lies in its column: the byte, and by how many bits its code is shifted.
-fn place(row: usize) -> (usize, usize) {
-    (row / 128 * 64 + row % 64, row % 128 / 64 * 4)
+/// Where a row of a tile lies in its column: the line, the byte, and by how many bits its code is shifted.
+fn place(row: usize) -> (usize, usize, usize) {
+    (row / 128, row % 64, row % 128 / 64 * 4)
 }
 
 /// Scratch memory of a product: which inputs spiked.
@@ -83,16 +88,17 @@ impl ColumnMatrix {
     /// # Panics
     /// If a code is not -1, 0 or 1.
     pub fn new(rows: usize, columns: usize, mut fill: impl FnMut(usize, &mut [i8])) -> Self {
-        let mut codes = vec![0x11; rows.div_ceil(TILE) * columns * TILE / 2];
+        let mut codes = vec![[Line([0x11; 64]); TILE / 128]; rows.div_ceil(TILE) * columns];
         let mut line = vec![0; columns];
         for row in 0..rows {
             line.fill(0);
             fill(row, &mut line);
             assert!(line.iter().all(|code| (-1..=1).contains(code)), "a code of row {row} is not -1, 0 or 1");
-            let tile = &mut codes[row / TILE * columns * TILE / 2..][..columns * TILE / 2];
-            let (byte, shift) = place(row % TILE);
-            for (column, &code) in tile.as_chunks_mut::<{ TILE / 2 }>().0.iter_mut().zip(&line) {
-                column[byte] = column[byte] & !(15 << shift) | ((code + 1) as u8) << shift;
+            let tile = &mut codes[row / TILE * columns..][..columns];
+            let (l, byte, shift) = place(row % TILE);
+            for (column, &code) in tile.iter_mut().zip(&line) {
+                let byte = &mut column[l].0[byte];
+                *byte = *byte & !(15 << shift) | ((code + 1) as u8) << shift;
             }
         }
         Self { rows, columns, codes }
@@ -130,7 +136,7 @@ impl ColumnMatrix {
         let last = events.columns.iter().max();
         assert!(last.is_none_or(|&last| (last as usize) < self.columns), "spikes of another width");
         // Tile by tile, so that the columns of one stay in the nearest caches for all tokens.
-        for (t, codes) in self.codes.chunks_exact((self.columns * TILE / 2).max(1)).enumerate() {
+        for (t, codes) in self.codes.chunks_exact(self.columns.max(1)).enumerate() {
             let rows = t * TILE..self.rows.min((t + 1) * TILE);
             for (&[start, middle, end], out) in events.bounds.iter().zip(out.chunks_exact_mut(self.rows)) {
                 let (plus, minus) = (&events.columns[start..middle], &events.columns[middle..end]);
@@ -149,14 +155,14 @@ impl ColumnMatrix {
 }
 
 /// `out <-` the columns `plus` of one tile less the columns `minus`.
-fn columns(codes: &[u8], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
+fn columns(codes: &[Column], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
     out.fill(0);
     for (events, sign) in [(plus, 1), (minus, -1)] {
         for &event in events {
-            let column = column(codes, event);
+            let column = &codes[event as usize];
             for (row, out) in out.iter_mut().enumerate() {
-                let (byte, shift) = place(row);
-                *out += sign * (i32::from(column[byte] >> shift & 15) - 1);
+                let (line, byte, shift) = place(row);
+                *out += sign * (i32::from(column[line].0[byte] >> shift & 15) - 1);
             }
         }
     }
