@@ -9,7 +9,7 @@ use std::arch::x86_64::{
 
 use super::Kernels;
 use super::columns::{Column, FLUSH, PACKED_FLUSH, SILENT, TILE};
-use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
+use super::counts::{BLOCK, CountMatrix, CountsRef, GROUP, Output, padded};
 
 /// Tokens of a tile: with half a block of rows and four vectors of codes their sums fit 16 registers.
 pub(super) const TOKENS: usize = 8;
@@ -45,16 +45,13 @@ macro_rules! kernel {
         #[target_feature(enable = $features)]
         fn $rows<const N: usize>(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
             let width = padded(matrix.columns);
-            let size = width / GROUP * BYTES;
-            let blocks = matrix.rows.div_ceil(BLOCK);
-            assert!(matrix.bytes.len() == blocks * size && counts.data.len() == N * width && counts.sums.len() == N);
+            assert!(counts.data.len() == N * width && counts.sums.len() == N);
             let mask = _mm256_set1_epi8(3);
             for half in 0..matrix.rows.div_ceil(HALF) {
-                let block = &matrix.bytes[half / 2 * size..][..size];
                 let mut sums = [_mm256_setzero_si256(); N];
-                for (group, bytes) in block.as_chunks::<BYTES>().0.iter().enumerate() {
+                for (group, bytes) in matrix.block(half / 2).iter().enumerate() {
                     // SAFETY: half an array of 64 bytes.
-                    let bytes = unsafe { _mm256_loadu_si256(bytes.as_ptr().add(half % 2 * 32).cast()) };
+                    let bytes = unsafe { _mm256_loadu_si256(bytes.0.as_ptr().add(half % 2 * 32).cast()) };
                     let codes = [
                         _mm256_and_si256(bytes, mask),
                         _mm256_and_si256(_mm256_srli_epi16::<2>(bytes), mask),

@@ -10,9 +10,10 @@ use std::arch::x86_64::{
     _mm512_sub_epi8, _mm512_sub_epi32, _mm512_sub_epi64, _mm512_ternarylogic_epi64,
 };
 
+use super::Line;
 use super::bits::{BLOCK as BITS, BitMatrix};
 use super::columns::{Column, FLUSH, PACKED_FLUSH, SILENT, TILE};
-use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
+use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output};
 
 /// Whether this machine has the instructions.
 pub(super) fn available() -> bool {
@@ -28,7 +29,7 @@ pub(super) fn counts_bits() -> bool {
 }
 
 /// Tokens of a tile of counts: with two blocks of rows their sums take 24 of 32 registers.
-pub(super) const TOKENS: usize = 12;
+pub(super) const TOKENS: usize = 10;
 
 /// See [`CountMatrix::product`] and [`CountMatrix::project`]; up to [`TOKENS`] tokens.
 ///
@@ -37,42 +38,46 @@ pub(super) const TOKENS: usize = 12;
 pub(super) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, out: Output<'_>) {
     assert!(available(), "no AVX-512 VNNI on this machine");
     macro_rules! heights {
-        ($($n:literal)*) => {
+        ($($n:literal x $b:literal)*) => {
             match counts.sums.len() {
                 0 => (),
                 // SAFETY: the machine has the instructions that the function is compiled for.
-                $($n => unsafe { rows::<$n>(matrix, counts, out) },)*
+                $($n => unsafe { rows::<$n, $b>(matrix, counts, out) },)*
                 more => panic!("{more} tokens in a tile of {TOKENS}"),
             }
         };
     }
-    heights!(1 2 3 4 5 6 7 8 9 10 11 12);
+    heights!(1 x 8 2 x 4 3 x 4 4 x 4 5 x 2 6 x 2 7 x 2 8 x 2 9 x 2 10 x 2);
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn rows<const N: usize>(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
-    let size = padded(matrix.columns) / GROUP * BYTES;
+fn rows<const N: usize, const B: usize>(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
+    assert!(counts.sums.len() == N, "shapes");
     let blocks = matrix.rows.div_ceil(BLOCK);
-    assert!(matrix.bytes.len() == blocks * size && counts.sums.len() == N, "shapes");
-    for block in (0..blocks).step_by(2) {
-        let first = &matrix.bytes[block * size..][..size];
-        if block + 1 < blocks {
-            let second = &matrix.bytes[(block + 1) * size..][..size];
-            let sums = sums_of_blocks::<N, 2>([first, second], counts.data);
-            for (m, [first, second]) in sums.into_iter().enumerate() {
-                store(matrix.rows, (m, block), _mm512_sub_epi32(first, _mm512_set1_epi32(counts.sums[m])), &mut out);
-                store(
-                    matrix.rows,
-                    (m, block + 1),
-                    _mm512_sub_epi32(second, _mm512_set1_epi32(counts.sums[m])),
-                    &mut out,
-                );
-            }
-        } else {
-            let sums = sums_of_blocks::<N, 1>([first], counts.data);
-            for (m, [sum]) in sums.into_iter().enumerate() {
-                store(matrix.rows, (m, block), _mm512_sub_epi32(sum, _mm512_set1_epi32(counts.sums[m])), &mut out);
-            }
+    let mut block = 0;
+    while block + B <= blocks {
+        some_blocks::<N, B>(matrix, block, counts, &mut out);
+        block += B;
+    }
+    while block < blocks {
+        some_blocks::<N, 1>(matrix, block, counts, &mut out);
+        block += 1;
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+#[inline]
+fn some_blocks<const N: usize, const B: usize>(
+    matrix: &CountMatrix,
+    block: usize,
+    counts: CountsRef<'_>,
+    out: &mut Output<'_>,
+) {
+    let sums = sums_of_blocks::<N, B>(std::array::from_fn(|b| matrix.block(block + b)), counts.data);
+    // A copy, so that the sums themselves never need an address and stay in registers.
+    for (m, sums) in sums.into_iter().enumerate() {
+        for (b, sum) in sums.into_iter().enumerate() {
+            store(matrix.rows, (m, block + b), _mm512_sub_epi32(sum, _mm512_set1_epi32(counts.sums[m])), out);
         }
     }
 }
@@ -80,17 +85,20 @@ fn rows<const N: usize>(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Ou
 /// `sum over k of stored[r, k] * count[m, k]` of the rows `r` of `B` blocks for `N` tokens.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 #[inline]
-fn sums_of_blocks<const N: usize, const B: usize>(blocks: [&[u8]; B], data: &[i8]) -> [[__m512i; B]; N] {
-    let groups = blocks[0].len() / BYTES;
+fn sums_of_blocks<const N: usize, const B: usize>(
+    blocks: [&[Line<[u8; BYTES]>]; B],
+    data: &[i8],
+) -> [[__m512i; B]; N] {
+    let groups = blocks[0].len();
     let width = groups * GROUP;
-    assert!(blocks.iter().all(|block| block.len() == groups * BYTES) && data.len() == N * width, "shapes");
+    assert!(blocks.iter().all(|block| block.len() == groups) && data.len() == N * width, "shapes");
     let mask = _mm512_set1_epi8(3);
     let mut sums = [[_mm512_setzero_si512(); B]; N];
     for group in 0..groups {
         let mut bytes = [_mm512_setzero_si512(); B];
         for b in 0..B {
-            // SAFETY: each block has `groups` times 64 bytes.
-            bytes[b] = unsafe { _mm512_loadu_si512(blocks[b].as_ptr().add(group * BYTES).cast()) };
+            // SAFETY: each block has `groups` groups of 64 bytes.
+            bytes[b] = unsafe { _mm512_loadu_si512(blocks[b].as_ptr().add(group).cast()) };
         }
         for i in 0..4 {
             let mut codes = [_mm512_setzero_si512(); B];
@@ -298,7 +306,7 @@ fn blocks(matrix: &BitMatrix, bits: &[u64], out: &mut [i32]) {
         let (mine, rest) = bits.split_at(count * token);
         let (out_mine, out_rest) = std::mem::take(&mut out).split_at_mut(count * matrix.rows);
         (bits, out) = (rest, out_rest);
-        for (b, block) in matrix.words.chunks_exact(token * BITS).enumerate() {
+        for (b, block) in matrix.words.chunks_exact(token / 2).enumerate() {
             let sums = match count {
                 8 => &sums::<8>(block, mine, token / 2)[..],
                 7 => &sums::<7>(block, mine, token / 2)[..],
@@ -321,12 +329,12 @@ fn blocks(matrix: &BitMatrix, bits: &[u64], out: &mut [i32]) {
 /// The sums of one block of rows for `N` tokens.
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]
 #[inline]
-fn sums<const N: usize>(block: &[u64], tokens: &[u64], per_row: usize) -> [[i32; BITS]; N] {
-    assert!(block.len() >= per_row * 2 * BITS && tokens.len() >= N * 2 * per_row, "one block and N tokens");
+fn sums<const N: usize>(block: &[[Line<[u64; BITS]>; 2]], tokens: &[u64], per_row: usize) -> [[i32; BITS]; N] {
+    assert!(block.len() == per_row && tokens.len() >= N * 2 * per_row, "one block and N tokens");
     let mut together = [_mm512_setzero_si512(); N];
     let mut against = [_mm512_setzero_si512(); N];
-    for (w, words) in block.chunks_exact(2 * BITS).take(per_row).enumerate() {
-        let (weights, signs) = (load(words, 0), load(words, BITS));
+    for (w, [weights, signs]) in block.iter().enumerate() {
+        let (weights, signs) = (load(weights), load(signs));
         for n in 0..N {
             let at = n * 2 * per_row + w;
             let fired = _mm512_set1_epi64(tokens[at].cast_signed());
@@ -349,8 +357,7 @@ fn sums<const N: usize>(block: &[u64], tokens: &[u64], per_row: usize) -> [[i32;
 
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn load(words: &[u64], at: usize) -> __m512i {
-    let words = &words[at..at + BITS];
-    // SAFETY: the slice is 64 bytes, what the instruction reads; it need not be aligned.
+fn load(Line(words): &Line<[u64; BITS]>) -> __m512i {
+    // SAFETY: the array is 64 bytes, what the instruction reads.
     unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
 }

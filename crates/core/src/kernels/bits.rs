@@ -4,7 +4,7 @@
 //! spikes the product is then `popcount(m) - 2 popcount(m & x)` with `m` the places where both are not zero and `x` those
 //! where their signs differ: no multiplication, exact integers, and the same time whatever the firing rate.
 
-use super::Kernels;
+use super::{Kernels, Line};
 #[cfg(target_arch = "x86_64")]
 use super::avx512;
 use super::scalar;
@@ -91,7 +91,7 @@ pub struct BitMatrix {
     pub(super) rows: usize,
     pub(super) columns: usize,
     /// For each block of rows and each word: the *not zero* words of the block's rows, then their *negative* words.
-    pub(super) words: Vec<u64>,
+    pub(super) words: Vec<[Line<[u64; BLOCK]>; 2]>,
 }
 
 impl BitMatrix {
@@ -102,12 +102,12 @@ impl BitMatrix {
     pub fn new(matrix: &Quantized) -> Self {
         let (rows, columns) = (matrix.rows, matrix.cols);
         let per_row = columns.div_ceil(64);
-        let mut words = vec![0; rows.div_ceil(BLOCK) * per_row * 2 * BLOCK];
+        let mut words = vec![[Line([0; BLOCK]); 2]; rows.div_ceil(BLOCK) * per_row];
         for (row, codes) in matrix.codes.chunks_exact(columns).enumerate() {
             assert!(codes.iter().all(|code| (-1..=1).contains(code)), "a code of row {row} is not -1, 0 or 1");
             for (w, codes) in codes.chunks(64).enumerate() {
-                let at = ((row / BLOCK) * per_row + w) * 2 * BLOCK + row % BLOCK;
-                (words[at], words[at + BLOCK]) = pack(codes);
+                let [weights, signs] = &mut words[row / BLOCK * per_row + w];
+                (weights.0[row % BLOCK], signs.0[row % BLOCK]) = pack(codes);
             }
         }
         Self { rows, columns, words }

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::{Kernels, SpikeBits};
+use super::{Kernels, Line, SpikeBits};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 
@@ -21,13 +21,8 @@ pub(super) const FLUSH: usize = 127;
 /// Columns after which sums of half a byte are emptied: `7 * 2 < 16`.
 pub(super) const PACKED_FLUSH: usize = 7;
 
-/// Bytes as a cache holds them: a load of 64 then never touches two lines, which would halve the rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(C, align(64))]
-pub(super) struct Line(pub(super) [u8; 64]);
-
 /// A column of a tile: byte `i` of each line holds row `i` of 128 in its low half and row `64 + i` in its high half.
-pub(super) type Column = [Line; TILE / 128];
+pub(super) type Column = [Line<[u8; 64]>; TILE / 128];
 
 /// Adds nothing.
 #[cfg(target_arch = "x86_64")]

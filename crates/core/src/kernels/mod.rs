@@ -36,6 +36,11 @@ pub use pack::pack_counts;
 
 use crate::error::{Error, Result};
 
+/// What a cache line holds. A load of 64 bytes that touches two lines takes twice as long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C, align(64))]
+struct Line<T>(T);
+
 /// Which instruction set the products use. One without a special form of some kernel uses the portable one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kernels {

@@ -4,7 +4,8 @@
 //! widening products. On other architectures the module is compiled for the tests alone, with its instructions replaced by their
 //! definitions in plain Rust (`emulated`), so that everything but the instructions themselves is tested everywhere.
 
-use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
+use super::Line;
+use super::counts::{BLOCK, CountMatrix, CountsRef, GROUP, Output, padded};
 
 #[cfg(target_arch = "aarch64")]
 use machine as instructions;
@@ -59,11 +60,9 @@ fn rows<const N: usize>(
     dot: impl Fn([i32; 4], [i8; 16], [i8; 16]) -> [i32; 4],
 ) {
     let width = padded(matrix.columns);
-    let size = width / GROUP * BYTES;
     for quarter in 0..matrix.rows.div_ceil(QUARTER) {
-        let block = &matrix.bytes[quarter / 4 * size..][..size];
         let mut sums = [[0i32; QUARTER]; N];
-        for (group, bytes) in block.as_chunks::<BYTES>().0.iter().enumerate() {
+        for (group, Line(bytes)) in matrix.block(quarter / 4).iter().enumerate() {
             let bytes = &bytes.as_chunks::<16>().0[quarter % 4];
             for i in 0..4 {
                 let codes = bytes.map(|byte| (byte >> (2 * i) & 3) as i8);

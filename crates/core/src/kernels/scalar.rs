@@ -1,5 +1,6 @@
 //! Products in plain Rust: the readable form, and the oracle of the others.
 
+use super::Line;
 use super::bits::{BLOCK, BitMatrix};
 use super::counts::{self, CountMatrix, CountsRef, Output, padded};
 use crate::arithmetic::wide;
@@ -7,11 +8,11 @@ use crate::arithmetic::wide;
 /// See [`CountMatrix::product`] and [`CountMatrix::project`]; any number of tokens.
 pub(super) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
     let width = padded(matrix.columns);
-    let blocks = matrix.bytes.chunks_exact((width / counts::GROUP * counts::BYTES).max(1));
-    for (m, (counts, &sum)) in counts.data.chunks_exact(width.max(1)).zip(counts.sums).enumerate() {
-        for (b, block) in blocks.clone().enumerate() {
+    for (m, &sum) in counts.sums.iter().enumerate() {
+        let counts = &counts.data[m * width..][..width];
+        for b in 0..matrix.rows.div_ceil(counts::BLOCK) {
             let mut sums = [-sum; counts::BLOCK];
-            for (group, counts) in block.chunks_exact(counts::BYTES).zip(counts.chunks_exact(counts::GROUP)) {
+            for (Line(group), counts) in matrix.block(b).iter().zip(counts.chunks_exact(counts::GROUP)) {
                 for (word, sum) in group.as_chunks::<4>().0.iter().zip(&mut sums) {
                     for (i, counts) in counts.chunks_exact(4).enumerate() {
                         let products =
@@ -43,12 +44,12 @@ pub(super) fn product(matrix: &BitMatrix, bits: &[u64], out: &mut [i32]) {
         || {
             for (token, out) in bits.chunks_exact(2 * per_row).zip(out.chunks_exact_mut(matrix.rows)) {
                 let (fired, negative) = token.split_at(per_row);
-                for (block, out) in matrix.words.chunks_exact(per_row * 2 * BLOCK).zip(out.chunks_mut(BLOCK)) {
+                for (block, out) in matrix.words.chunks_exact(per_row).zip(out.chunks_mut(BLOCK)) {
                     let mut sums = [0i32; BLOCK];
-                    for ((words, &fired), &negative) in block.chunks_exact(2 * BLOCK).zip(fired).zip(negative) {
+                    for (([Line(weights), Line(signs)], &fired), &negative) in block.iter().zip(fired).zip(negative) {
                         for lane in 0..BLOCK {
-                            let both = words[lane] & fired;
-                            let differ = both & (words[BLOCK + lane] ^ negative);
+                            let both = weights[lane] & fired;
+                            let differ = both & (signs[lane] ^ negative);
                             sums[lane] += both.count_ones().cast_signed() - 2 * differ.count_ones().cast_signed();
                         }
                     }
