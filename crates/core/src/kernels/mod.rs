@@ -88,6 +88,15 @@ impl Kernels {
         }
     }
 
+    /// Whether a step in which the share `rate` of inputs spikes is faster as events than as bits.
+    pub fn prefers_events(self, rate: f64) -> bool {
+        rate < match self {
+            Self::Avx512 => 0.16,
+            Self::Avx2 | Self::AvxVnni => 0.2,
+            Self::Scalar | Self::Neon => 0.1,
+        }
+    }
+
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
