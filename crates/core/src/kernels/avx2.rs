@@ -7,18 +7,22 @@ use std::arch::x86_64::{
     _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_sub_epi32,
 };
 
-use super::Kernels;
+use super::{Kernels, Line};
 use super::columns::{Column, FLUSH, PACKED_FLUSH, SILENT, TILE};
-use super::counts::{BLOCK, CountMatrix, CountsRef, GROUP, Output, padded};
+use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
 
-/// Tokens of a tile: with half a block of rows and four vectors of codes their sums fit 16 registers.
-pub(super) const TOKENS: usize = 8;
+/// Tokens of a tile: with two halves of blocks their sums, the codes, a mask and the counts fit 16 registers.
+pub(super) const TOKENS: usize = 5;
 
 /// Rows of half a block: the 32-bit lanes of a register.
 const HALF: usize = BLOCK / 2;
 
+/// Groups after which sums of 16 bits are widened. A pair of products is at most `2 * 2 * 127 = 508`, and there are four a group:
+/// `16 * 4 * 508 = 32,512` fits 16 bits.
+const WIDEN: usize = 16;
+
 macro_rules! kernel {
-    ($tile:ident, $rows:ident, $features:literal, $kernels:expr, $dot:expr) => {
+    ($tile:ident, $rows:ident, $halves:ident, $sums:ident, $features:literal, $kernels:expr, $step:expr, $widen:expr) => {
         /// See [`CountMatrix::product`] and [`CountMatrix::project`]; up to [`TOKENS`] tokens.
         ///
         /// # Panics
@@ -29,56 +33,101 @@ macro_rules! kernel {
             unsafe {
                 match counts.sums.len() {
                     0 => (),
-                    1 => $rows::<1>(matrix, counts, out),
-                    2 => $rows::<2>(matrix, counts, out),
-                    3 => $rows::<3>(matrix, counts, out),
-                    4 => $rows::<4>(matrix, counts, out),
-                    5 => $rows::<5>(matrix, counts, out),
-                    6 => $rows::<6>(matrix, counts, out),
-                    7 => $rows::<7>(matrix, counts, out),
-                    8 => $rows::<8>(matrix, counts, out),
+                    1 => $rows::<1, 4>(matrix, counts, out),
+                    2 => $rows::<2, 4>(matrix, counts, out),
+                    3 => $rows::<3, 2>(matrix, counts, out),
+                    4 => $rows::<4, 2>(matrix, counts, out),
+                    5 => $rows::<5, 2>(matrix, counts, out),
                     more => panic!("{more} tokens in a tile of {TOKENS}"),
                 }
             }
         }
 
         #[target_feature(enable = $features)]
-        fn $rows<const N: usize>(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
+        fn $rows<const N: usize, const H: usize>(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
+            assert!(counts.sums.len() == N, "shapes");
+            let halves = matrix.rows.div_ceil(HALF);
+            let mut half = 0;
+            while half + H <= halves {
+                $halves::<N, H>(matrix, half, counts, &mut out);
+                half += H;
+            }
+            while half < halves {
+                $halves::<N, 1>(matrix, half, counts, &mut out);
+                half += 1;
+            }
+        }
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn $halves<const N: usize, const H: usize>(
+            matrix: &CountMatrix,
+            half: usize,
+            counts: CountsRef<'_>,
+            out: &mut Output<'_>,
+        ) {
+            let mut all = [[_mm256_setzero_si256(); H]; N];
             let width = padded(matrix.columns);
-            assert!(counts.data.len() == N * width && counts.sums.len() == N);
-            let mask = _mm256_set1_epi8(3);
-            for half in 0..matrix.rows.div_ceil(HALF) {
-                let mut sums = [_mm256_setzero_si256(); N];
-                for (group, bytes) in matrix.block(half / 2).iter().enumerate() {
-                    // SAFETY: half an array of 64 bytes.
-                    let bytes = unsafe { _mm256_loadu_si256(bytes.0.as_ptr().add(half % 2 * 32).cast()) };
-                    let codes = [
-                        _mm256_and_si256(bytes, mask),
-                        _mm256_and_si256(_mm256_srli_epi16::<2>(bytes), mask),
-                        _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), mask),
-                        _mm256_and_si256(_mm256_srli_epi16::<6>(bytes), mask),
-                    ];
-                    for (m, sum) in sums.iter_mut().enumerate() {
-                        let four = |i: usize| {
-                            // SAFETY: token `m < N` has `width` bytes, whole groups of 16, and `group` is one of them.
-                            let at = unsafe { counts.data.as_ptr().add(m * width + group * GROUP + 4 * i) };
-                            // SAFETY: four bytes of those.
-                            _mm256_set1_epi32(unsafe { at.cast::<i32>().read_unaligned() })
-                        };
-                        *sum = $dot(*sum, codes, [four(0), four(1), four(2), four(3)]);
+            for first in (0..width / GROUP).step_by(WIDEN) {
+                let groups = first..(first + WIDEN).min(width / GROUP);
+                let some: [&[Line<[u8; BYTES]>]; H] =
+                    std::array::from_fn(|h| &matrix.block((half + h) / 2)[groups.clone()]);
+                let sums = $sums::<N, H>(some, half, (counts.data, width, first));
+                for (all, sums) in all.iter_mut().zip(sums) {
+                    for (all, sum) in all.iter_mut().zip(sums) {
+                        *all = _mm256_add_epi32(*all, $widen(sum));
                     }
                 }
-                let row = half * HALF;
-                for (m, sum) in sums.iter().enumerate() {
-                    finish(
-                        _mm256_sub_epi32(*sum, _mm256_set1_epi32(counts.sums[m])),
-                        row,
-                        m * matrix.rows,
-                        matrix.rows,
-                        &mut out,
-                    );
+            }
+            for (m, all) in all.into_iter().enumerate() {
+                for (h, sum) in all.into_iter().enumerate() {
+                    let sum = _mm256_sub_epi32(sum, _mm256_set1_epi32(counts.sums[m]));
+                    finish(sum, (half + h) * HALF, m * matrix.rows, matrix.rows, out);
                 }
             }
+        }
+
+        /// Sums, not yet widened, of up to [`WIDEN`] groups: of `H` halves of blocks, the first of which has number `half`, given
+        /// the block of each, for `N` tokens, of whose counts those from group `first` on belong to the groups.
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn $sums<const N: usize, const H: usize>(
+            blocks: [&[Line<[u8; BYTES]>]; H],
+            half: usize,
+            (data, width, first): (&[i8], usize, usize),
+        ) -> [[__m256i; H]; N] {
+            let groups = blocks[0].len();
+            assert!(blocks.iter().all(|block| block.len() == groups), "shapes");
+            assert!(data.len() == N * width && (first + groups) * GROUP <= width, "shapes");
+            let mask = _mm256_set1_epi8(3);
+            let mut sums = [[_mm256_setzero_si256(); H]; N];
+            for group in 0..groups {
+                let mut bytes = [_mm256_setzero_si256(); H];
+                for h in 0..H {
+                    // SAFETY: `group` is one of each block's; half of its 64 bytes are read.
+                    bytes[h] = unsafe {
+                        let line = blocks[h].as_ptr().add(group).cast::<__m256i>();
+                        _mm256_loadu_si256(line.add((half + h) % 2))
+                    };
+                }
+                for i in 0..4 {
+                    let mut codes = [_mm256_setzero_si256(); H];
+                    for h in 0..H {
+                        codes[h] = _mm256_and_si256(bytes[h], mask);
+                        bytes[h] = _mm256_srli_epi16::<2>(bytes[h]);
+                    }
+                    for m in 0..N {
+                        // SAFETY: token `m < N` has `width` bytes, and the groups end before them.
+                        let four = unsafe { data.as_ptr().add(m * width + (first + group) * GROUP + 4 * i) };
+                        // SAFETY: four bytes of those.
+                        let four = _mm256_set1_epi32(unsafe { four.cast::<i32>().read_unaligned() });
+                        for h in 0..H {
+                            sums[m][h] = $step(sums[m][h], codes[h], four);
+                        }
+                    }
+                }
+            }
+            sums
         }
     };
 }
@@ -86,25 +135,24 @@ macro_rules! kernel {
 kernel!(
     tile_vnni,
     rows_vnni,
+    halves_vnni,
+    sums_vnni,
     "avx2,avxvnni",
     Kernels::AvxVnni,
-    |sum: __m256i, codes: [__m256i; 4], counts: [__m256i; 4]| {
-        let mut sum = sum;
-        for i in 0..4 {
-            sum = _mm256_dpbusd_avx_epi32(sum, codes[i], counts[i]);
-        }
-        sum
-    }
+    |sum: __m256i, codes: __m256i, counts: __m256i| _mm256_dpbusd_avx_epi32(sum, codes, counts),
+    |sum: __m256i| sum
 );
 
-kernel!(tile, rows, "avx2", Kernels::Avx2, |sum: __m256i, codes: [__m256i; 4], counts: [__m256i; 4]| {
-    // A pair of products is at most 2 * 2 * 127 = 508, four of them 2,032: far inside 16 bits.
-    let mut pairs = _mm256_maddubs_epi16(codes[0], counts[0]);
-    for i in 1..4 {
-        pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(codes[i], counts[i]));
-    }
-    _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
-});
+kernel!(
+    tile,
+    rows,
+    halves,
+    sums,
+    "avx2",
+    Kernels::Avx2,
+    |sum: __m256i, codes: __m256i, counts: __m256i| _mm256_add_epi16(sum, _mm256_maddubs_epi16(codes, counts)),
+    |sum: __m256i| _mm256_madd_epi16(sum, _mm256_set1_epi16(1))
+);
 
 /// Stores the sums of rows `row..` of the token whose outputs begin at `token`.
 #[target_feature(enable = "avx2")]

@@ -11,6 +11,7 @@ use std::ops::Range;
 use super::{Kernels, Line, SpikeBits};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
+use crate::arithmetic::wide;
 
 /// Rows whose sums are kept in registers: six of 512 bits.
 pub(super) const TILE: usize = 384;
@@ -152,13 +153,19 @@ impl ColumnMatrix {
 /// `out <-` the columns `plus` of one tile less the columns `minus`.
 fn columns(codes: &[Column], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
     out.fill(0);
-    for (events, sign) in [(plus, 1), (minus, -1)] {
-        for &event in events {
-            let column = &codes[event as usize];
-            for (row, out) in out.iter_mut().enumerate() {
-                let (line, byte, shift) = place(row);
-                *out += sign * (i32::from(column[line].0[byte] >> shift & 15) - 1);
+    wide(
+        #[inline(always)]
+        || {
+            for (events, sign) in [(plus, 1), (minus, -1)] {
+                for &event in events {
+                    for (Line(line), out) in codes[event as usize].iter().zip(out.as_chunks_mut::<128>().0) {
+                        for (i, byte) in line.iter().enumerate() {
+                            out[i] += sign * (i32::from(byte & 15) - 1);
+                            out[64 + i] += sign * (i32::from(byte >> 4) - 1);
+                        }
+                    }
+                }
             }
-        }
-    }
+        },
+    );
 }

@@ -2,7 +2,7 @@
 
 use super::Line;
 use super::bits::{BLOCK, BitMatrix};
-use super::counts::{self, CountMatrix, CountsRef, Output, padded};
+use super::counts::{self, BYTES, CountMatrix, CountsRef, Output, padded};
 use crate::arithmetic::wide;
 
 /// See [`CountMatrix::product`] and [`CountMatrix::project`]; any number of tokens.
@@ -11,15 +11,13 @@ pub(super) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<
     for (m, &sum) in counts.sums.iter().enumerate() {
         let counts = &counts.data[m * width..][..width];
         for b in 0..matrix.rows.div_ceil(counts::BLOCK) {
+            let bytes = wide(
+                #[inline(always)]
+                || sums_of_bytes(matrix.block(b), counts),
+            );
             let mut sums = [-sum; counts::BLOCK];
-            for (Line(group), counts) in matrix.block(b).iter().zip(counts.chunks_exact(counts::GROUP)) {
-                for (word, sum) in group.as_chunks::<4>().0.iter().zip(&mut sums) {
-                    for (i, counts) in counts.chunks_exact(4).enumerate() {
-                        let products =
-                            word.iter().zip(counts).map(|(byte, &n)| i32::from(byte >> (2 * i) & 3) * i32::from(n));
-                        *sum += products.sum::<i32>();
-                    }
-                }
+            for (sum, bytes) in sums.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                *sum += bytes.iter().sum::<i32>();
             }
             let first = b * counts::BLOCK;
             let rows = first..matrix.rows.min(first + counts::BLOCK);
@@ -34,6 +32,22 @@ pub(super) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<
             }
         }
     }
+}
+
+/// For each byte of a block's groups, of which each row has four, the sum of its four stored codes times their counts.
+#[inline(always)]
+fn sums_of_bytes(block: &[Line<[u8; BYTES]>], counts: &[i8]) -> [i32; BYTES] {
+    let mut sums = [0; BYTES];
+    for (Line(bytes), counts) in block.iter().zip(counts.as_chunks::<{ counts::GROUP }>().0) {
+        for i in 0..4 {
+            // The four counts of shift `i`, once a row.
+            let fours: [i16; BYTES] = std::array::from_fn(|j| i16::from(counts[4 * i + j % 4]));
+            for ((sum, byte), four) in sums.iter_mut().zip(bytes).zip(fours) {
+                *sum += i32::from(i16::from(byte >> (2 * i) & 3) * four);
+            }
+        }
+    }
+    sums
 }
 
 /// See [`BitMatrix::product`]; `bits` are the fired and negative words of each token.
