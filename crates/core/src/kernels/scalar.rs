@@ -11,14 +11,11 @@ pub(super) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<
     for (m, &sum) in counts.sums.iter().enumerate() {
         let counts = &counts.data[m * width..][..width];
         for b in 0..matrix.rows.div_ceil(counts::BLOCK) {
-            let bytes = wide(
+            let stored = wide(
                 #[inline(always)]
-                || sums_of_bytes(matrix.block(b), counts),
+                || stored_sums(matrix.block(b), counts),
             );
-            let mut sums = [-sum; counts::BLOCK];
-            for (sum, bytes) in sums.iter_mut().zip(bytes.as_chunks::<4>().0) {
-                *sum += bytes.iter().sum::<i32>();
-            }
+            let sums = stored.map(|stored| stored - sum);
             let first = b * counts::BLOCK;
             let rows = first..matrix.rows.min(first + counts::BLOCK);
             let at = m * matrix.rows + first;
@@ -34,16 +31,18 @@ pub(super) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<
     }
 }
 
-/// For each byte of a block's groups, of which each row has four, the sum of its four stored codes times their counts.
+/// `sum over k of stored[r, k] * count[k]` of the rows `r` of a block.
 #[inline(always)]
-fn sums_of_bytes(block: &[Line<[u8; BYTES]>], counts: &[i8]) -> [i32; BYTES] {
-    let mut sums = [0; BYTES];
+fn stored_sums(block: &[Line<[u8; BYTES]>], counts: &[i8]) -> [i32; counts::BLOCK] {
+    let mut sums = [0; counts::BLOCK];
     for (Line(bytes), counts) in block.iter().zip(counts.as_chunks::<{ counts::GROUP }>().0) {
-        for i in 0..4 {
-            // The four counts of shift `i`, once a row.
-            let fours: [i16; BYTES] = std::array::from_fn(|j| i16::from(counts[4 * i + j % 4]));
-            for ((sum, byte), four) in sums.iter_mut().zip(bytes).zip(fours) {
-                *sum += i32::from(i16::from(byte >> (2 * i) & 3) * four);
+        let mut words = [0; counts::BLOCK];
+        words.iter_mut().zip(bytes.as_chunks().0).for_each(|(word, bytes)| *word = u32::from_le_bytes(*bytes));
+        for (at, &count) in counts.iter().enumerate() {
+            // Count `4 i + b` belongs to code `i` of byte `b`.
+            let shift = 8 * (at % 4) + 2 * (at / 4);
+            for (sum, word) in sums.iter_mut().zip(&words) {
+                *sum += (word >> shift & 3) as i32 * i32::from(count);
             }
         }
     }
