@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::{
     __m256i, _mm_loadl_epi64, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
-    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_dpbusd_avx_epi32, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_dpbusd_avx_epi32, _mm256_extract_epi32, _mm256_loadu_ps, _mm256_loadu_si256,
     _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
     _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_sub_epi32,
 };
@@ -23,7 +23,7 @@ const WIDEN: usize = 16;
 
 // The heights `tokens x halves of blocks` were the fastest of those tried: more halves give few tokens enough independent sums.
 macro_rules! kernel {
-    ($tile:ident, $rows:ident, $halves:ident, $sums:ident, $features:literal, $kernels:expr,
+    ($tile:ident, $rows:ident, $halves:ident, $sums:ident, $peak:ident, $features:literal, $kernels:expr,
         [$($n:literal x $h:literal),*], $step:expr, $widen:expr) => {
         /// See [`CountMatrix::product`] and [`CountMatrix::project`]; up to [`TOKENS`] tokens.
         ///
@@ -127,14 +127,44 @@ macro_rules! kernel {
             }
             sums
         }
+
+        /// The products of 32 bytes in registers alone, in [`CHAINS`] chains of `steps`, and a number that depends on all.
+        ///
+        /// # Panics
+        /// If the machine lacks the instructions.
+        pub(super) fn $peak(steps: usize) -> i32 {
+            #[target_feature(enable = $features)]
+            fn chains(steps: usize) -> i32 {
+                let mut sums = [_mm256_setzero_si256(); CHAINS];
+                let codes = _mm256_set1_epi8(2);
+                for _ in 0..steps {
+                    for sum in &mut sums {
+                        // A product of the sum itself cannot be taken out of the loop.
+                        *sum = $step(*sum, codes, *sum);
+                    }
+                }
+                let mut all = _mm256_setzero_si256();
+                for sum in sums {
+                    all = _mm256_add_epi32(all, $widen(sum));
+                }
+                _mm256_extract_epi32::<0>(all)
+            }
+            assert!($kernels.is_available(), "no {} on this machine", $features);
+            // SAFETY: the machine has the instructions that the function is compiled for.
+            unsafe { chains(steps) }
+        }
     };
 }
+
+/// Chains of products that measure the peak: enough to hide how long each takes, and they fit 16 registers.
+pub(super) const CHAINS: usize = 12;
 
 kernel!(
     tile_vnni,
     rows_vnni,
     halves_vnni,
     sums_vnni,
+    peak_vnni,
     "avx2,avxvnni",
     Kernels::AvxVnni,
     [1 x 4, 2 x 4, 3 x 3, 4 x 2, 5 x 2],
@@ -147,6 +177,7 @@ kernel!(
     rows,
     halves,
     sums,
+    peak,
     "avx2",
     Kernels::Avx2,
     [1 x 4, 2 x 4, 3 x 2, 4 x 2, 5 x 2],

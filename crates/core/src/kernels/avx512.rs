@@ -4,7 +4,7 @@ use std::arch::x86_64::{
     __m512i, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storeu_si128, _mm256_storeu_si256, _mm512_add_epi8,
     _mm512_add_epi32, _mm512_add_epi64, _mm512_add_ps, _mm512_and_si512, _mm512_cvtepi8_epi32, _mm512_cvtepi32_epi8,
     _mm512_cvtepi32_ps, _mm512_cvtepi64_epi32, _mm512_cvtps_epi32, _mm512_dpbusd_epi32, _mm512_extracti32x4_epi32,
-    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_epi32, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_epi32, _mm512_mask_storeu_ps, _mm512_maskz_loadu_epi8, _mm512_movepi8_mask, _mm512_test_epi8_mask, _mm512_maskz_loadu_ps,
     _mm512_mul_ps, _mm512_popcnt_epi64, _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_set1_epi32,
     _mm512_set1_epi64, _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srli_epi16, _mm512_storeu_si512,
     _mm512_sub_epi8, _mm512_sub_epi32, _mm512_sub_epi64, _mm512_ternarylogic_epi64,
@@ -280,6 +280,28 @@ fn chains(steps: usize) -> i32 {
         }
     }
     sums.into_iter().fold(0, |all, sum| all ^ _mm512_reduce_add_epi32(sum))
+}
+
+/// See [`super::SpikeBits::set_row`]: a word of `fired` and one of `negative` for each 64 spikes.
+///
+/// # Panics
+/// If the machine lacks the instructions, or there are too few words.
+pub(super) fn pack_spikes(spikes: &[i8], fired: &mut [u64], negative: &mut [u64]) {
+    assert!(available(), "no AVX-512 on this machine");
+    // SAFETY: the machine has the instructions that the function is compiled for.
+    unsafe { spike_words(spikes, fired, negative) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn spike_words(spikes: &[i8], fired: &mut [u64], negative: &mut [u64]) {
+    let words = spikes.len().div_ceil(64);
+    let (fired, negative) = (&mut fired[..words], &mut negative[..words]);
+    for ((spikes, fired), negative) in spikes.chunks(64).zip(fired).zip(negative) {
+        // SAFETY: as many bytes as the chunk has are read.
+        let bytes = unsafe { _mm512_maskz_loadu_epi8(u64::MAX >> (64 - spikes.len()), spikes.as_ptr()) };
+        *fired = _mm512_test_epi8_mask(bytes, bytes);
+        *negative = _mm512_movepi8_mask(bytes);
+    }
 }
 
 /// Tokens that share one pass over the bits of the weights: their sums stay in registers.

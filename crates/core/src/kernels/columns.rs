@@ -128,11 +128,14 @@ impl ColumnMatrix {
             Kernels::Avx2 | Kernels::AvxVnni => avx2::columns,
             _ => columns,
         };
+        if self.columns == 0 {
+            return out.fill(0);
+        }
         events.read(spikes, range);
         let last = events.columns.iter().max();
         assert!(last.is_none_or(|&last| (last as usize) < self.columns), "spikes of another width");
         // Tile by tile, so that the columns of one stay in the nearest caches for all tokens.
-        for (t, codes) in self.codes.chunks_exact(self.columns.max(1)).enumerate() {
+        for (t, codes) in self.codes.chunks_exact(self.columns).enumerate() {
             let rows = t * TILE..self.rows.min((t + 1) * TILE);
             for (&[start, middle, end], out) in events.bounds.iter().zip(out.chunks_exact_mut(self.rows)) {
                 let (plus, minus) = (&events.columns[start..middle], &events.columns[middle..end]);

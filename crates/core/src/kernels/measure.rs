@@ -137,19 +137,22 @@ fn columns(kernels: Kernels, shape: [usize; 3], percent: u32) -> Rate {
     rate(format!("events {tokens}x{columns}x{rows}, {percent} %"), shape, time)
 }
 
-/// A product whose operands never leave the first-level cache and that is as large as registers allow.
+/// Multiply-adds per second, in 10^9, of byte products whose operands never leave the registers.
 fn peak(kernels: Kernels) -> f64 {
-    match kernels {
+    const STEPS: usize = 100_000;
+    let (products, run): (usize, fn(usize) -> i32) = match kernels {
         #[cfg(target_arch = "x86_64")]
-        Kernels::Avx512 => {
-            const STEPS: usize = 100_000;
-            let time = best(|| {
-                black_box(super::avx512::peak(black_box(STEPS)));
-            });
-            (STEPS * super::avx512::PEAK_PRODUCTS) as f64 / time.as_secs_f64() / 1e9
-        }
-        _ => 0.0,
-    }
+        Kernels::Avx512 => (super::avx512::PEAK_PRODUCTS, super::avx512::peak),
+        #[cfg(target_arch = "x86_64")]
+        Kernels::AvxVnni => (super::avx2::CHAINS * 32, super::avx2::peak_vnni),
+        #[cfg(target_arch = "x86_64")]
+        Kernels::Avx2 => (super::avx2::CHAINS * 32, super::avx2::peak),
+        _ => return 0.0,
+    };
+    let time = best(|| {
+        black_box(run(black_box(STEPS)));
+    });
+    (STEPS * products) as f64 / time.as_secs_f64() / 1e9
 }
 
 /// Bytes per second, in 10^9, of summing a block of so many bytes.
