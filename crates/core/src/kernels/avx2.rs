@@ -2,14 +2,15 @@
 
 use std::arch::x86_64::{
     __m256i, _mm_loadl_epi64, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
-    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_dpbusd_avx_epi32, _mm256_extract_epi32, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
-    _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_sub_epi32,
+    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_dpbusd_avx_epi32, _mm256_extract_epi32, _mm256_loadu_ps,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi8,
+    _mm256_sub_epi32,
 };
 
-use super::{Kernels, Line};
 use super::columns::{Column, FLUSH, PACKED_FLUSH, SILENT, TILE};
 use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
+use super::{Kernels, Line};
 
 /// Tokens of a tile: with two halves of blocks their sums, the codes, a mask and the counts fit 16 registers.
 pub(super) const TOKENS: usize = 5;
@@ -260,7 +261,11 @@ fn column_tile(codes: &[Column], mut plus: &[u32], mut minus: &[u32], out: &mut 
 /// `sums` and the stored codes of the columns `events`, or less them; modulo 256.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn add_columns<const LESS: bool>(codes: &[Column], events: &[u32], mut sums: [[__m256i; 2]; VECTORS]) -> [[__m256i; 2]; VECTORS] {
+fn add_columns<const LESS: bool>(
+    codes: &[Column],
+    events: &[u32],
+    mut sums: [[__m256i; 2]; VECTORS],
+) -> [[__m256i; 2]; VECTORS] {
     let (sevens, rest) = events.as_chunks();
     for seven in sevens {
         sums = add_seven::<LESS>(seven.map(|event| &codes[event as usize]), sums);

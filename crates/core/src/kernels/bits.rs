@@ -4,10 +4,10 @@
 //! spikes the product is then `popcount(m) - 2 popcount(m & x)` with `m` the places where both are not zero and `x` those
 //! where their signs differ: no multiplication, exact integers, and the same time whatever the firing rate.
 
-use super::{Kernels, Line};
 #[cfg(target_arch = "x86_64")]
 use super::avx512;
 use super::scalar;
+use super::{Kernels, Line};
 use crate::quantize::Quantized;
 
 /// Rows of weights that lie side by side: the 64-bit lanes of a 512-bit register.
@@ -190,7 +190,10 @@ mod tests {
             bits.set_row(1, &spikes);
             let expected: (Vec<u64>, Vec<u64>) = spikes.chunks(64).map(pack).unzip();
             assert_eq!(bits.row(1), (&expected.0[..], &expected.1[..]), "{length} spikes");
-            assert!([0, 2].iter().all(|&other| bits.row(other).0.iter().all(|&word| word == u64::MAX)), "{length} spikes");
+            assert!(
+                [0, 2].iter().all(|&other| bits.row(other).0.iter().all(|&word| word == u64::MAX)),
+                "{length} spikes"
+            );
         }
     }
 

@@ -170,7 +170,13 @@ fn without_rows_columns_or_tokens() {
         CountMatrix::new(5, 0, |_, _| ()).project(kernels, empty, &[2.0; 5], &[0.5; 5], &mut out);
         assert_eq!(out, [0.5; 10], "{kernels}");
         let mut out = [7; 10];
-        ColumnMatrix::new(5, 0, |_, _| ()).product(kernels, &SpikeBits::silent(2, 0), 0..2, &mut Events::default(), &mut out);
+        ColumnMatrix::new(5, 0, |_, _| ()).product(
+            kernels,
+            &SpikeBits::silent(2, 0),
+            0..2,
+            &mut Events::default(),
+            &mut out,
+        );
         assert_eq!(out, [0; 10], "{kernels}");
     }
 }

@@ -60,6 +60,17 @@ pub(super) enum Output<'a> {
 }
 
 impl Output<'_> {
+    /// Whether it has a place for each of `rows` sums of `tokens` tokens.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn fits(&self, tokens: usize, rows: usize) -> bool {
+        match self {
+            Self::Sums(out) => out.len() == tokens * rows,
+            Self::Affine { factors, bias, out } => {
+                [factors.len(), bias.len()] == [rows; 2] && out.len() == tokens * rows
+            }
+        }
+    }
+
     /// The part of tokens `range`.
     fn tokens(&mut self, range: std::ops::Range<usize>, rows: usize) -> Output<'_> {
         let range = range.start * rows..range.end * rows;

@@ -2,7 +2,8 @@
 //!
 //! A quarter of a block, four rows, is one register. Machines with the `dotprod` extension multiply bytes by `sdot`, the others by
 //! widening products. On other architectures the module is compiled for the tests alone, with its instructions replaced by their
-//! definitions in plain Rust (`emulated`), so that everything but the instructions themselves is tested everywhere.
+//! definitions in plain Rust (`emulated`), so that everything but the instructions themselves is tested everywhere. Those were run
+//! under QEMU against their definitions, all extremes included. The whole has not been timed on an ARM machine.
 
 use super::Line;
 use super::counts::{BLOCK, CountMatrix, CountsRef, GROUP, Output, padded};
