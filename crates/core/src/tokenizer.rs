@@ -8,7 +8,8 @@ mod folder;
 use std::path::Path;
 
 use rayon::prelude::*;
-use tokenizers::processors::PostProcessorWrapper;
+use tokenizers::models::wordpiece::WordPiece;
+use tokenizers::{DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl};
 
 use crate::error::{Error, Result};
 
@@ -26,7 +27,7 @@ const TEXTS_PER_TASK: usize = 32;
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
     /// Normaliser, splitter and vocabulary; neither frame nor truncation nor padding.
-    inner: tokenizers::Tokenizer,
+    inner: Inner,
     /// The frame as `tokenizer.json` describes it, to write it back.
     post_processor: Option<PostProcessorWrapper>,
     cls: u32,
@@ -39,6 +40,9 @@ pub struct Tokenizer {
     /// Other files of the folder that belong to the tokeniser: name and content.
     companions: Vec<(&'static str, Vec<u8>)>,
 }
+
+/// The library's tokeniser with the one model that BERT has: read straight from its JSON, twice as fast as one of any model.
+type Inner = TokenizerImpl<WordPiece, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
 /// A text or pair of texts as the model reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
