@@ -34,22 +34,21 @@ fn column_tile(codes: &[Column], mut plus: &[u32], mut minus: &[u32], out: &mut 
         sums = add_columns::<true>(codes, less, sums);
         // Each stored code is its code plus 1.
         let excess = _mm512_set1_epi8((more.len() as i8).wrapping_sub(less.len() as i8));
-        for v in 0..VECTORS {
-            for half in 0..2 {
-                let sum = _mm512_sub_epi8(sums[v][half], excess);
-                let quarters = [
-                    _mm512_extracti32x4_epi32::<0>(sum),
-                    _mm512_extracti32x4_epi32::<1>(sum),
-                    _mm512_extracti32x4_epi32::<2>(sum),
-                    _mm512_extracti32x4_epi32::<3>(sum),
-                ];
-                for q in 0..4 {
-                    // SAFETY: `out` is `VECTORS` times two times four times 16 integers.
-                    unsafe {
-                        let out = out.as_mut_ptr().add(128 * v + 64 * half + 16 * q);
-                        let old = if first { _mm512_setzero_si512() } else { _mm512_loadu_si512(out.cast()) };
-                        _mm512_storeu_si512(out.cast(), _mm512_add_epi32(old, _mm512_cvtepi8_epi32(quarters[q])));
-                    }
+        // Sums and outputs in the same order: 64 rows of the low halves of a vector, then 64 of the high ones.
+        for (sum, out) in sums.as_flattened().iter().zip(out.as_chunks_mut::<64>().0) {
+            let sum = _mm512_sub_epi8(*sum, excess);
+            let quarters = [
+                _mm512_extracti32x4_epi32::<0>(sum),
+                _mm512_extracti32x4_epi32::<1>(sum),
+                _mm512_extracti32x4_epi32::<2>(sum),
+                _mm512_extracti32x4_epi32::<3>(sum),
+            ];
+            for (quarter, out) in quarters.into_iter().zip(out.as_chunks_mut::<16>().0) {
+                // SAFETY: the array is 64 bytes.
+                unsafe {
+                    let old = if first { _mm512_setzero_si512() } else { _mm512_loadu_si512(out.as_ptr().cast()) };
+                    let new = _mm512_add_epi32(old, _mm512_cvtepi8_epi32(quarter));
+                    _mm512_storeu_si512(out.as_mut_ptr().cast(), new);
                 }
             }
         }

@@ -89,13 +89,13 @@ fn sums_of_blocks<const N: usize, const B: usize>(blocks: [&[Line<[u8; BYTES]>];
                 codes[b] = _mm512_and_si512(bytes[b], mask);
                 bytes[b] = _mm512_srli_epi16::<2>(bytes[b]);
             }
-            for m in 0..N {
+            for (m, sums) in sums.iter_mut().enumerate() {
                 // SAFETY: token `m < N` has `width` bytes, a whole number of groups of 16, and `group` is one of them.
                 let four =
                     unsafe { data.as_ptr().add(m * width + group * GROUP + 4 * i).cast::<i32>().read_unaligned() };
                 let four = _mm512_set1_epi32(four);
                 for b in 0..B {
-                    sums[m][b] = _mm512_dpbusd_epi32(sums[m][b], codes[b], four);
+                    sums[b] = _mm512_dpbusd_epi32(sums[b], codes[b], four);
                 }
             }
         }
