@@ -4,10 +4,10 @@
 //! spikes the product is then `popcount(m) - 2 popcount(m & x)` with `m` the places where both are not zero and `x` those
 //! where their signs differ: no multiplication, exact integers, and the same time whatever the firing rate.
 
-use super::Kernels;
 #[cfg(target_arch = "x86_64")]
 use super::avx512;
 use super::scalar;
+use super::{Kernels, Line};
 use crate::quantize::Quantized;
 
 /// Rows of weights that lie side by side: the 64-bit lanes of a 512-bit register.
@@ -38,8 +38,16 @@ impl SpikeBits {
     }
 
     /// Replaces row `row` by the bits of `spikes`.
+    ///
+    /// # Panics
+    /// If there is no such row, or it has another number of words.
     pub fn set_row(&mut self, row: usize, spikes: &[i8]) {
+        assert_eq!(spikes.len().div_ceil(64), self.words, "spikes of another width");
         let (fired, negative) = self.row_mut(row);
+        #[cfg(target_arch = "x86_64")]
+        if Kernels::Avx512.is_available() {
+            return avx512::pack_spikes(spikes, fired, negative);
+        }
         for ((spikes, fired), negative) in spikes.chunks(64).zip(fired).zip(negative) {
             (*fired, *negative) = pack(spikes);
         }
@@ -91,7 +99,7 @@ pub struct BitMatrix {
     pub(super) rows: usize,
     pub(super) columns: usize,
     /// For each block of rows and each word: the *not zero* words of the block's rows, then their *negative* words.
-    pub(super) words: Vec<u64>,
+    pub(super) words: Vec<[Line<[u64; BLOCK]>; 2]>,
 }
 
 impl BitMatrix {
@@ -102,12 +110,12 @@ impl BitMatrix {
     pub fn new(matrix: &Quantized) -> Self {
         let (rows, columns) = (matrix.rows, matrix.cols);
         let per_row = columns.div_ceil(64);
-        let mut words = vec![0; rows.div_ceil(BLOCK) * per_row * 2 * BLOCK];
+        let mut words = vec![[Line([0; BLOCK]); 2]; rows.div_ceil(BLOCK) * per_row];
         for (row, codes) in matrix.codes.chunks_exact(columns).enumerate() {
             assert!(codes.iter().all(|code| (-1..=1).contains(code)), "a code of row {row} is not -1, 0 or 1");
             for (w, codes) in codes.chunks(64).enumerate() {
-                let at = ((row / BLOCK) * per_row + w) * 2 * BLOCK + row % BLOCK;
-                (words[at], words[at + BLOCK]) = pack(codes);
+                let [weights, signs] = &mut words[row / BLOCK * per_row + w];
+                (weights.0[row % BLOCK], signs.0[row % BLOCK]) = pack(codes);
             }
         }
         Self { rows, columns, words }
@@ -133,6 +141,9 @@ impl BitMatrix {
     pub fn product(&self, kernels: Kernels, spikes: &SpikeBits, range: std::ops::Range<usize>, out: &mut [i32]) {
         assert_eq!(spikes.words, self.columns.div_ceil(64), "spikes of another width");
         assert_eq!(out.len(), range.len() * self.rows, "an output of another shape");
+        if out.is_empty() || self.columns == 0 {
+            return out.fill(0);
+        }
         let bits = &spikes.bits[range.start * 2 * spikes.words..range.end * 2 * spikes.words];
         match kernels {
             #[cfg(target_arch = "x86_64")]
@@ -168,6 +179,22 @@ mod tests {
         }
         let nonzero = spikes.iter().filter(|&&s| s != 0).count() as u64;
         assert_eq!(bits.spikes(0..tokens), nonzero);
+    }
+
+    #[test]
+    fn vectors_pack_what_words_pack() {
+        for length in [1, 7, 8, 63, 64, 65, 127, 384, 400] {
+            let spikes: Vec<i8> = (0..length).map(|i| (i * i % 7 % 3) as i8 - 1).collect();
+            let mut bits = SpikeBits::silent(3, length);
+            bits.bits.fill(u64::MAX);
+            bits.set_row(1, &spikes);
+            let expected: (Vec<u64>, Vec<u64>) = spikes.chunks(64).map(pack).unzip();
+            assert_eq!(bits.row(1), (&expected.0[..], &expected.1[..]), "{length} spikes");
+            assert!(
+                [0, 2].iter().all(|&other| bits.row(other).0.iter().all(|&word| word == u64::MAX)),
+                "{length} spikes"
+            );
+        }
     }
 
     fn any_case() -> impl Strategy<Value = ([usize; 3], Vec<i8>, Vec<i8>)> {

@@ -22,7 +22,7 @@ mod rand_like {
 }
 
 /// Rows, columns, tokens.
-const SHAPES: [[usize; 3]; 16] = [
+const SHAPES: [[usize; 3]; 18] = [
     [1, 1, 1],
     [1, 1, 0],
     [16, 16, 12],
@@ -39,6 +39,8 @@ const SHAPES: [[usize; 3]; 16] = [
     [64, 1536, 4],
     [3, 4096, 2],
     [5, 384, 37],
+    [100, 256, 2],
+    [24, 257, 6],
 ];
 
 /// What is tested besides the machine's own: on other architectures than its own, NEON is emulated.
@@ -137,6 +139,52 @@ fn extremes() {
             spikes_conform(&vec![code; rows * columns], &vec![(count as i32).signum() as i8; tokens * columns], shape);
         }
     }
+}
+
+/// Columns are added seven at a time and 127 at a time: every sum at, below and above these bounds.
+#[test]
+fn events_around_the_bounds() {
+    for columns in [1, 6, 7, 8, 13, 14, 15, 126, 127, 128, 133, 134, 135, 254, 255, 381, 508] {
+        for minus in [0, 1, 6, 7, 8, 63, 64, 126, 127, 128, columns] {
+            let spikes: Vec<i8> = (0..columns).map(|c| if c < minus { -1 } else { 1 }).collect();
+            for code in [1, -1] {
+                // Codes of the sign of their spikes give the largest sums, those of one sign the largest stored ones.
+                let codes = [vec![code; columns], spikes.iter().map(|s| s * code).collect(), vec![0; columns]].concat();
+                spikes_conform(&codes, &spikes, [3, columns, 1]);
+            }
+        }
+    }
+}
+
+#[test]
+fn without_rows_columns_or_tokens() {
+    let silent = SpikeBits::silent(2, 3);
+    for kernels in suite() {
+        let counts = CountsRef { data: &[0; 32], sums: &[0; 2] };
+        CountMatrix::new(0, 3, |_, _| ()).product(kernels, counts, &mut []);
+        ColumnMatrix::new(0, 3, |_, _| ()).product(kernels, &silent, 0..2, &mut Events::default(), &mut []);
+        let nothing = Quantized { codes: Vec::new(), scales: vec![1.0], rows: 0, cols: 3 };
+        BitMatrix::new(&nothing).product(kernels, &silent, 0..2, &mut []);
+        let empty = CountsRef { data: &[], sums: &[0; 2] };
+        let mut out = [7.0; 10];
+        CountMatrix::new(5, 0, |_, _| ()).project(kernels, empty, &[2.0; 5], &[0.5; 5], &mut out);
+        assert_eq!(out, [0.5; 10], "{kernels}");
+        let mut out = [7; 10];
+        ColumnMatrix::new(5, 0, |_, _| ()).product(
+            kernels,
+            &SpikeBits::silent(2, 0),
+            0..2,
+            &mut Events::default(),
+            &mut out,
+        );
+        assert_eq!(out, [0; 10], "{kernels}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "not -1, 0 or 1")]
+fn columns_of_other_codes_are_refused() {
+    ColumnMatrix::new(1, 2, |_, codes| codes[1] = 2);
 }
 
 #[test]

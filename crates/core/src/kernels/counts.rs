@@ -9,7 +9,7 @@
 //! The sums: `|n| <= 127`, stored codes are at most 2, so that `254 K` bounds every partial sum, and `127 K` what is subtracted.
 //! With `K` up to [`MAX_COLUMNS`] both, and their difference, are far inside `i32`.
 
-use super::Kernels;
+use super::{Kernels, Line};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 
@@ -38,8 +38,8 @@ pub fn padded(columns: usize) -> usize {
 pub struct CountMatrix {
     pub(super) rows: usize,
     pub(super) columns: usize,
-    /// `[blocks of rows][groups of columns][BYTES]`
-    pub(super) bytes: Vec<u8>,
+    /// `[blocks of rows][groups of columns]`
+    groups: Vec<Line<[u8; BYTES]>>,
 }
 
 /// Counts of some tokens as a [`CountMatrix`] reads them.
@@ -60,6 +60,17 @@ pub(super) enum Output<'a> {
 }
 
 impl Output<'_> {
+    /// Whether it has a place for each of `rows` sums of `tokens` tokens.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn fits(&self, tokens: usize, rows: usize) -> bool {
+        match self {
+            Self::Sums(out) => out.len() == tokens * rows,
+            Self::Affine { factors, bias, out } => {
+                [factors.len(), bias.len()] == [rows; 2] && out.len() == tokens * rows
+            }
+        }
+    }
+
     /// The part of tokens `range`.
     fn tokens(&mut self, range: std::ops::Range<usize>, rows: usize) -> Output<'_> {
         let range = range.start * rows..range.end * rows;
@@ -78,17 +89,24 @@ impl CountMatrix {
     /// If there are more than [`MAX_COLUMNS`] columns.
     pub fn new(rows: usize, columns: usize, mut fill: impl FnMut(usize, &mut [u8])) -> Self {
         assert!(columns <= MAX_COLUMNS, "{columns} columns; the sums are proved for {MAX_COLUMNS}");
-        let groups = columns.div_ceil(GROUP);
-        let mut bytes = vec![ZEROS; rows.div_ceil(BLOCK) * groups * BYTES];
-        let mut line = vec![ZEROS; groups * 4];
+        let width = columns.div_ceil(GROUP);
+        let mut groups = vec![Line([ZEROS; BYTES]); rows.div_ceil(BLOCK) * width];
+        let mut line = vec![ZEROS; width * 4];
         for row in 0..rows {
             fill(row, &mut line[..columns.div_ceil(4)]);
-            let block = &mut bytes[row / BLOCK * groups * BYTES..][..groups * BYTES];
-            for (group, word) in block.chunks_exact_mut(BYTES).zip(line.chunks_exact(4)) {
+            let block = &mut groups[row / BLOCK * width..][..width];
+            for (Line(group), word) in block.iter_mut().zip(line.chunks_exact(4)) {
                 group[row % BLOCK * 4..][..4].copy_from_slice(word);
             }
         }
-        Self { rows, columns, bytes }
+        Self { rows, columns, groups }
+    }
+
+    /// The groups of a block of rows.
+    #[inline(always)]
+    pub(super) fn block(&self, block: usize) -> &[Line<[u8; BYTES]>] {
+        let width = self.columns.div_ceil(GROUP);
+        &self.groups[block * width..][..width]
     }
 
     /// Rows (outputs).
@@ -107,9 +125,7 @@ impl CountMatrix {
     /// If there is no such row, or `out` has another length than the row.
     pub fn codes_row(&self, row: usize, out: &mut [i8]) {
         assert!(row < self.rows && out.len() == self.columns, "row {row} and {} codes", out.len());
-        let groups = self.columns.div_ceil(GROUP);
-        let block = &self.bytes[row / BLOCK * groups * BYTES..][..groups * BYTES];
-        for (group, out) in block.chunks_exact(BYTES).zip(out.chunks_mut(GROUP)) {
+        for (Line(group), out) in self.block(row / BLOCK).iter().zip(out.chunks_mut(GROUP)) {
             let word = &group[row % BLOCK * 4..][..4];
             out.iter_mut().enumerate().for_each(|(k, code)| *code = (word[k / 4] >> (2 * (k % 4)) & 3) as i8 - 1);
         }

@@ -39,7 +39,9 @@ impl Measurements {
             false => String::new(),
         };
         let mut lines = vec![format!("kernels {} on one core, dense-equivalent GMAC/s", self.kernels)];
-        lines.extend(self.rates.iter().map(|rate| format!("  {:<34} {:>7.0}{}", rate.name, rate.gmac_per_s, share(rate))));
+        lines.extend(
+            self.rates.iter().map(|rate| format!("  {:<34} {:>7.0}{}", rate.name, rate.gmac_per_s, share(rate))),
+        );
         if self.peak_gmac_per_s > 0.0 {
             lines.push(format!("  {:<34} {:>7.0}", "peak of byte products in registers", self.peak_gmac_per_s));
         }
@@ -97,13 +99,16 @@ fn rate(name: String, [tokens, columns, rows]: [usize; 3], time: Duration) -> Ra
 
 fn counts(kernels: Kernels, shape: [usize; 3]) -> Rate {
     let [tokens, columns, rows] = shape;
-    let bytes: Vec<u8> = noise(columns.div_ceil(4)).map(|x| (0..4).fold(0, |b, i| b | ((x >> (8 * i)) % 3) << (2 * i)) as u8).collect();
+    let bytes: Vec<u8> =
+        noise(columns.div_ceil(4)).map(|x| (0..4).fold(0, |b, i| b | ((x >> (8 * i)) % 3) << (2 * i)) as u8).collect();
     let matrix = CountMatrix::new(rows, columns, |_, out| out.copy_from_slice(&bytes));
     let data: Vec<i8> = noise(tokens * padded(columns)).map(|x| (x % 33) as i8 - 16).collect();
-    let sums: Vec<i32> = data.chunks_exact(padded(columns)).map(|row| row.iter().map(|&n| i32::from(n)).sum()).collect();
+    let sums: Vec<i32> =
+        data.chunks_exact(padded(columns)).map(|row| row.iter().map(|&n| i32::from(n)).sum()).collect();
     let (factors, bias) = (vec![0.01; rows], vec![0.1; rows]);
     let mut out = vec![0.0; tokens * rows];
-    let time = best(|| matrix.project(kernels, CountsRef { data: black_box(&data), sums: &sums }, &factors, &bias, &mut out));
+    let time =
+        best(|| matrix.project(kernels, CountsRef { data: black_box(&data), sums: &sums }, &factors, &bias, &mut out));
     rate(format!("counts {tokens}x{columns}x{rows}"), shape, time)
 }
 
@@ -132,19 +137,22 @@ fn columns(kernels: Kernels, shape: [usize; 3], percent: u32) -> Rate {
     rate(format!("events {tokens}x{columns}x{rows}, {percent} %"), shape, time)
 }
 
-/// A product whose operands never leave the first-level cache and that is as large as registers allow.
+/// Multiply-adds per second, in 10^9, of byte products whose operands never leave the registers.
 fn peak(kernels: Kernels) -> f64 {
-    match kernels {
+    const STEPS: usize = 100_000;
+    let (products, run): (usize, fn(usize) -> i32) = match kernels {
         #[cfg(target_arch = "x86_64")]
-        Kernels::Avx512 => {
-            const STEPS: usize = 100_000;
-            let time = best(|| {
-                black_box(super::avx512::peak(black_box(STEPS)));
-            });
-            (STEPS * super::avx512::PEAK_PRODUCTS) as f64 / time.as_secs_f64() / 1e9
-        }
-        _ => 0.0,
-    }
+        Kernels::Avx512 => (super::avx512::PEAK_PRODUCTS, super::avx512::peak),
+        #[cfg(target_arch = "x86_64")]
+        Kernels::AvxVnni => (super::avx2::CHAINS * 32, super::avx2::peak_vnni),
+        #[cfg(target_arch = "x86_64")]
+        Kernels::Avx2 => (super::avx2::CHAINS * 32, super::avx2::peak),
+        _ => return 0.0,
+    };
+    let time = best(|| {
+        black_box(run(black_box(STEPS)));
+    });
+    (STEPS * products) as f64 / time.as_secs_f64() / 1e9
 }
 
 /// Bytes per second, in 10^9, of summing a block of so many bytes.

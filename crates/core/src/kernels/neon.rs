@@ -2,9 +2,11 @@
 //!
 //! A quarter of a block, four rows, is one register. Machines with the `dotprod` extension multiply bytes by `sdot`, the others by
 //! widening products. On other architectures the module is compiled for the tests alone, with its instructions replaced by their
-//! definitions in plain Rust (`emulated`), so that everything but the instructions themselves is tested everywhere.
+//! definitions in plain Rust (`emulated`), so that everything but the instructions themselves is tested everywhere. Those were run
+//! under QEMU against their definitions, all extremes included. The whole has not been timed on an ARM machine.
 
-use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
+use super::Line;
+use super::counts::{BLOCK, CountMatrix, CountsRef, GROUP, Output, padded};
 
 #[cfg(target_arch = "aarch64")]
 use machine as instructions;
@@ -59,16 +61,15 @@ fn rows<const N: usize>(
     dot: impl Fn([i32; 4], [i8; 16], [i8; 16]) -> [i32; 4],
 ) {
     let width = padded(matrix.columns);
-    let size = width / GROUP * BYTES;
     for quarter in 0..matrix.rows.div_ceil(QUARTER) {
-        let block = &matrix.bytes[quarter / 4 * size..][..size];
         let mut sums = [[0i32; QUARTER]; N];
-        for (group, bytes) in block.as_chunks::<BYTES>().0.iter().enumerate() {
+        for (group, Line(bytes)) in matrix.block(quarter / 4).iter().enumerate() {
             let bytes = &bytes.as_chunks::<16>().0[quarter % 4];
             for i in 0..4 {
                 let codes = bytes.map(|byte| (byte >> (2 * i) & 3) as i8);
                 for (m, sums) in sums.iter_mut().enumerate() {
-                    let four: [i8; 4] = counts.data[m * width + group * GROUP + 4 * i..][..4].try_into().expect("four counts");
+                    let four: [i8; 4] =
+                        counts.data[m * width + group * GROUP + 4 * i..][..4].try_into().expect("four counts");
                     *sums = dot(*sums, codes, std::array::from_fn(|lane| four[lane % 4]));
                 }
             }
@@ -80,7 +81,9 @@ fn rows<const N: usize>(
                 let sum = sum - counts.sums[m];
                 match &mut out {
                     Output::Sums(out) => out[at + i] = sum,
-                    Output::Affine { factors, bias, out } => out[at + i] = sum as f32 * factors[row + i] + bias[row + i],
+                    Output::Affine { factors, bias, out } => {
+                        out[at + i] = sum as f32 * factors[row + i] + bias[row + i]
+                    }
                 }
             }
         }
@@ -91,7 +94,8 @@ fn rows<const N: usize>(
 #[cfg(target_arch = "aarch64")]
 mod machine {
     use std::arch::aarch64::{
-        int32x4_t, vaddq_s32, vget_low_s8, vld1q_s8, vld1q_s32, vmull_high_s8, vmull_s8, vpaddlq_s16, vpaddq_s32, vst1q_s32,
+        int32x4_t, vaddq_s32, vget_low_s8, vld1q_s8, vld1q_s32, vmull_high_s8, vmull_s8, vpaddlq_s16, vpaddq_s32,
+        vst1q_s32,
     };
 
     pub(super) fn has_dot() -> bool {
@@ -141,7 +145,9 @@ mod emulated {
     }
 
     pub(super) fn dot(sum: [i32; 4], a: [i8; 16], b: [i8; 16]) -> [i32; 4] {
-        std::array::from_fn(|lane| sum[lane] + (4 * lane..4 * lane + 4).map(|k| i32::from(a[k]) * i32::from(b[k])).sum::<i32>())
+        std::array::from_fn(|lane| {
+            sum[lane] + (4 * lane..4 * lane + 4).map(|k| i32::from(a[k]) * i32::from(b[k])).sum::<i32>()
+        })
     }
 
     pub(super) use dot as widening_dot;

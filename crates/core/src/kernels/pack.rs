@@ -56,8 +56,14 @@ mod tests {
                     pack_counts(kernels, &counts, width, &mut data, &mut sums);
                     for (token, counts) in counts.chunks_exact(width).enumerate() {
                         let row = &data[token * padded(width)..][..padded(width)];
-                        for (column, byte) in (0..padded(width)).map(|k| (k, row[k / 16 * 16 + 4 * (k % 4) + k % 16 / 4])) {
-                            assert_eq!(f32::from(byte), counts.get(column).copied().unwrap_or(0.0), "{kernels:?} {width}");
+                        for (column, byte) in
+                            (0..padded(width)).map(|k| (k, row[k / 16 * 16 + 4 * (k % 4) + k % 16 / 4]))
+                        {
+                            assert_eq!(
+                                f32::from(byte),
+                                counts.get(column).copied().unwrap_or(0.0),
+                                "{kernels:?} {width}"
+                            );
                         }
                         assert_eq!(sums[token] as f32, counts.iter().sum::<f32>(), "{kernels:?} {width}");
                     }
