@@ -186,8 +186,7 @@ def compare(flags, scenario, known):
         figures[name] = {"p50_ms": statistics.median(f["p50_ms"] for f in found), "best_ms": min(f["best_ms"] for f in found),
                          "rounds": [{key: value for key, value in f.items() if key != "labels"} for f in found]}
         if gold:
-            names = flags.labels
-            answers = [label if isinstance(label, int) else names.index(label) for label in found[0]["labels"]]
+            answers = [index_of(label, flags.labels) for label in found[0]["labels"]]
             figures[name]["accuracy"] = sum(a == b for a, b in zip(answers, gold)) / len(gold)
     ratios = {}
     for kind, variants in (("f32", F32), ("int8", INT8)):
@@ -196,6 +195,14 @@ def compare(flags, scenario, known):
             peer = min(raced, key=lambda name: figures[name]["p50_ms"])
             ratios[kind] = {"peer": peer} | {key: figures[peer][key] / figures["bitspike"][key] for key in ("p50_ms", "best_ms")}
     return {"name": scenario.name, "threads": scenario.threads, "figures": figures, "ratios": ratios}
+
+
+def index_of(label, names):
+    if isinstance(label, int):
+        return label
+    if label not in names:
+        raise SystemExit(f"bitspike classify: expected one of the teacher's labels {names}, found {label!r}")
+    return names.index(label)
 
 
 def f32_bytes(checkpoint):
