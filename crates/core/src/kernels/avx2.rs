@@ -1,11 +1,12 @@
 //! 256-bit kernels, with the byte products of AVX-VNNI or without.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _mm_loadl_epi64, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps,
-    _mm256_and_si256, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_dpbusd_avx_epi32, _mm256_extract_epi32,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8,
-    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps,
-    _mm256_storeu_si256, _mm256_sub_epi8, _mm256_sub_epi32,
+    __m256, __m256i, _mm_loadl_epi64, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storeu_si128, _mm_unpacklo_epi64,
+    _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castsi256_si128,
+    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_cvtps_epi32, _mm256_dpbusd_avx_epi32, _mm256_extract_epi32,
+    _mm256_extracti128_si256, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
+    _mm256_mul_ps, _mm256_packs_epi16, _mm256_packs_epi32, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
+    _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_sub_epi32,
 };
 
 use super::columns::{Column, FLUSH, PACKED_FLUSH, SILENT, TILE};
@@ -242,6 +243,38 @@ fn read(values: &[f32]) -> __m256 {
     });
     // SAFETY: the array is 32 bytes.
     unsafe { _mm256_loadu_ps(all.as_ptr()) }
+}
+
+/// Where the bytes of a group come from when its columns have been packed in the order 0 to 3, 8 to 11, 4 to 7, 12 to 15.
+const PERMUTATION: [i8; 16] = [0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15];
+
+/// See [`super::pack_counts`]; whole groups of 16.
+///
+/// # Panics
+/// If the machine lacks the instructions.
+pub(super) fn pack(counts: &[f32], data: &mut [i8]) -> i32 {
+    assert!(is_x86_feature_detected!("avx2"), "no AVX2 on this machine");
+    // SAFETY: the machine has the instructions that the function is compiled for.
+    unsafe { permuted(counts, data) }
+}
+
+#[target_feature(enable = "avx2")]
+fn permuted(counts: &[f32], data: &mut [i8]) -> i32 {
+    // SAFETY: 16 bytes of a constant.
+    let permutation = unsafe { _mm_loadu_si128(PERMUTATION.as_ptr().cast()) };
+    let mut sums = _mm256_setzero_si256();
+    for (counts, data) in counts.as_chunks::<GROUP>().0.iter().zip(data.as_chunks_mut::<GROUP>().0) {
+        let [low, high] = [read(&counts[..HALF]), read(&counts[HALF..])].map(|counts| _mm256_cvtps_epi32(counts));
+        sums = _mm256_add_epi32(sums, _mm256_add_epi32(low, high));
+        let words = _mm256_packs_epi32(low, high);
+        let bytes = _mm256_packs_epi16(words, words);
+        let bytes = _mm_unpacklo_epi64(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256::<1>(bytes));
+        // SAFETY: the array is 16 bytes.
+        unsafe { _mm_storeu_si128(data.as_mut_ptr().cast(), _mm_shuffle_epi8(bytes, permutation)) };
+    }
+    let mut all = [0; HALF];
+    write(&mut all, sums);
+    all.iter().sum()
 }
 
 /// See [`super::ColumnMatrix::product`]: `out <-` the columns `plus` less the columns `minus` of one tile of [`TILE`] rows.
