@@ -178,7 +178,8 @@ impl CountMatrix {
             _ => (1, super::scalar::tile),
         };
         let blocks = self.rows.div_ceil(BLOCK);
-        let strip = (STRIP / (stride / GROUP * BYTES).max(1)).max(1);
+        // Whole numbers of the blocks that the kernels take at once.
+        let strip = (STRIP / (stride / GROUP * BYTES).max(1)).max(1).next_multiple_of(8);
         // Tiles of equal height, or one less: a lone token at the end would waste most of a pass over the weights.
         let tiles = tokens.div_ceil(most);
         for strip in (0..blocks).step_by(strip).map(|first| first..blocks.min(first + strip)) {
