@@ -154,6 +154,24 @@ fn nothing_of_value_is_overwritten() {
     assert_eq!(names(folder.path()), before);
 }
 
+/// A disk that is full after eight blocks, by a limit on the size of files.
+#[cfg(unix)]
+#[test]
+fn a_failed_write_leaves_the_earlier_model() {
+    let folder = tempfile::tempdir().unwrap();
+    small_run::make(folder.path(), "sst2", |_| ());
+    exits(folder.path(), &["pack", "run", "-o", "m/m.safetensors"], 0);
+    let earlier = fs::read(folder.path().join("m/m.safetensors")).unwrap();
+    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" pack run --trits -o m/m.safetensors";
+    let mut shell = std::process::Command::new("sh");
+    let output =
+        shell.current_dir(folder.path()).args(["-c", script, env!("CARGO_BIN_EXE_bitspike")]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && error.contains("write m/m.safetensors"), "{error}");
+    assert_eq!(fs::read(folder.path().join("m/m.safetensors")).unwrap(), earlier);
+    assert_eq!(names(&folder.path().join("m")), ["m.safetensors", "tokenizer.json"]);
+}
+
 #[test]
 fn runs_that_cannot_be_packed_are_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -16,7 +16,7 @@ use rand::SeedableRng;
 const VOCABULARY: [&str; 10] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "fine", "film", "dull", "<", "b"];
 
 /// Writes a run of a two-layer student for `task`, ternary and signed but for what `change` makes of it, into `folder/run`.
-pub fn make(folder: &Path, task: &str, change: impl FnOnce(&mut StudentConfig)) {
+pub(crate) fn make(folder: &Path, task: &str, change: impl FnOnce(&mut StudentConfig)) {
     let vocabulary = folder.join("vocabulary");
     std::fs::create_dir(&vocabulary).unwrap();
     std::fs::write(vocabulary.join("vocab.txt"), VOCABULARY.join("\n")).unwrap();
@@ -51,7 +51,7 @@ pub fn make(folder: &Path, task: &str, change: impl FnOnce(&mut StudentConfig)) 
 }
 
 /// Runs the program in `folder`, checks the exit code, and returns standard output and standard error.
-pub fn exits(folder: &Path, arguments: &[&str], code: i32) -> (String, String) {
+pub(crate) fn exits(folder: &Path, arguments: &[&str], code: i32) -> (String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_bitspike")).current_dir(folder).args(arguments).output();
     let Output { status, stdout, stderr } = output.expect("starts");
     let [out, err] = [stdout, stderr].map(|text| String::from_utf8(text).expect("UTF-8"));
