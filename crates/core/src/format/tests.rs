@@ -248,11 +248,14 @@ fn the_kept_corpus_is_opened_or_refused() {
             assert!(std::fs::read(&path).unwrap() == bytes, "{} is not what is packed today", path.display());
         }
     }
-    let mut opened = 0;
+    let mut seen = 0;
     for entry in std::fs::read_dir(folder.join("packed_open")).unwrap() {
-        opened += usize::from(Packed::open(&entry.unwrap().path()).is_ok());
+        let path = entry.unwrap().path();
+        let bad = path.file_name().unwrap().to_str().unwrap().starts_with("bad-");
+        assert_eq!(Packed::open(&path).is_err(), bad, "{}", path.display());
+        seen += 1;
     }
-    assert!(opened >= 5);
+    assert!(seen >= 13);
 }
 
 #[test]
