@@ -44,6 +44,8 @@ enum Command {
     Pack(commands::pack::PackArgs),
     /// Show what a packed model is and what it takes
     Inspect(commands::inspect::InspectArgs),
+    /// Measure a packed model: latency, throughput, kernels
+    Bench(commands::bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Command::Trace(args) => commands::trace::run(args),
         Command::Pack(args) => commands::pack::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
+        Command::Bench(args) => commands::bench::run(args),
     };
     live::restore_terminal();
     match result {

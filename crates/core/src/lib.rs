@@ -7,6 +7,7 @@ pub mod arithmetic;
 pub mod atomic_file;
 pub mod config;
 pub mod dynamics;
+pub mod engine;
 pub mod error;
 pub mod format;
 pub mod glue;

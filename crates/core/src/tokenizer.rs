@@ -8,7 +8,8 @@ mod folder;
 use std::path::Path;
 
 use rayon::prelude::*;
-use tokenizers::processors::PostProcessorWrapper;
+use tokenizers::models::wordpiece::WordPiece;
+use tokenizers::{DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl};
 
 use crate::error::{Error, Result};
 
@@ -26,7 +27,7 @@ const TEXTS_PER_TASK: usize = 32;
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
     /// Normaliser, splitter and vocabulary; neither frame nor truncation nor padding.
-    inner: tokenizers::Tokenizer,
+    inner: Inner,
     /// The frame as `tokenizer.json` describes it, to write it back.
     post_processor: Option<PostProcessorWrapper>,
     cls: u32,
@@ -39,6 +40,9 @@ pub struct Tokenizer {
     /// Other files of the folder that belong to the tokeniser: name and content.
     companions: Vec<(&'static str, Vec<u8>)>,
 }
+
+/// The library's tokeniser with the one model that BERT has: read straight from its JSON, twice as fast as one of any model.
+type Inner = TokenizerImpl<WordPiece, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
 /// A text or pair of texts as the model reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,14 +102,20 @@ impl Tokenizer {
     /// special token that the cut divides. The beginning, first 8 characters for every token wanted, is therefore extended
     /// until it gives that many tokens more than wanted.
     pub fn encode(&self, first: &str, second: Option<&str>, max_len: usize) -> Encoding {
+        self.encode_cut(first, second, max_len).0
+    }
+
+    /// [`Tokenizer::encode`], and whether tokens were left out.
+    pub fn encode_cut(&self, first: &str, second: Option<&str>, max_len: usize) -> (Encoding, bool) {
         let Some(second) = second else {
-            let pieces = self.pieces(first, max_len.saturating_sub(2));
-            return self.frame(&pieces, None);
+            let (pieces, cut) = self.pieces(first, max_len.saturating_sub(2));
+            return (self.frame(&pieces, None), cut);
         };
         let room = max_len.saturating_sub(3);
-        let (first, second) = (self.pieces(first, room), self.pieces(second, room));
+        let ((first, cut_first), (second, cut_second)) = (self.pieces(first, room), self.pieces(second, room));
         let (keep_first, keep_second) = share(first.len(), second.len(), room);
-        self.frame(&first[..keep_first], Some(&second[..keep_second]))
+        let cut = cut_first || cut_second || keep_first < first.len() || keep_second < second.len();
+        (self.frame(&first[..keep_first], Some(&second[..keep_second])), cut)
     }
 
     /// [`Tokenizer::encode`] of many texts on all cores; results in the order of the texts.
@@ -142,16 +152,17 @@ impl Tokenizer {
         Err(Error::invalid("tokeniser", expected, format!("ids up to {}", self.vocab_size - 1)))
     }
 
-    /// The first `wanted` tokens of a text, without frame.
-    fn pieces(&self, text: &str, wanted: usize) -> Vec<u32> {
+    /// The first `wanted` tokens of a text, without frame, and whether there were more.
+    fn pieces(&self, text: &str, wanted: usize) -> (Vec<u32>, bool) {
         let enough = wanted.saturating_add(self.margin);
         let mut chars = enough.saturating_mul(CHARS_PER_TOKEN);
         loop {
             let end = text.char_indices().nth(chars).map(|(end, _)| end);
             let mut ids = self.tokens(&text[..end.unwrap_or(text.len())]);
             if end.is_none() || ids.len() >= enough {
+                let cut = ids.len() > wanted;
                 ids.truncate(wanted);
-                return ids;
+                return (ids, cut);
             }
             chars = chars.saturating_mul(4);
         }

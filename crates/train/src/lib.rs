@@ -13,6 +13,7 @@ pub mod neuron;
 pub mod ops;
 pub mod optimizer;
 mod parameters;
+pub mod parity;
 pub mod progress;
 pub mod recipe;
 pub mod run;

@@ -1,5 +1,6 @@
 //! The commands, one file each, and what several of them share.
 
+pub(crate) mod bench;
 pub(crate) mod data;
 pub(crate) mod distil;
 pub(crate) mod eval;

@@ -15,6 +15,7 @@ mod phased;
 mod record;
 mod stepped;
 pub mod trace;
+pub(crate) mod windows;
 
 use std::fmt;
 use std::str::FromStr;
@@ -131,6 +132,11 @@ impl Simulation {
     /// Whether its neurons are those of the count identity: no leak, soft reset.
     fn is_exact(&self) -> bool {
         self.beta == 1.0 && self.reset == Reset::Soft
+    }
+
+    /// Whether it is `phased`, and a whole window is a count that fits a signed byte.
+    pub(crate) fn is_counts(&self) -> bool {
+        self.dynamics == Dynamics::Phased && self.is_exact() && self.time_steps <= i8::MAX as u32
     }
 }
 

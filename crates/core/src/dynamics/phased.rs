@@ -1,17 +1,58 @@
 //! `phased`: population after population, each firing for a whole window on the constant current of finished rates.
 //!
-//! A window is either fired spike by spike, or, where the count identity holds, reached at once as counts. Counts are then
-//! handed on as the bits of their magnitude, highest first, so that both forms run on the same products of spikes: the sum over
-//! a window's steps, and `2 sum + next bit`.
+//! Where the count identity holds, counts fit a byte and nobody watches the steps, a window is reached at once
+//! (`super::windows`); otherwise it is fired spike by spike, here.
 
 use super::neurons::{Input, Neurons, Step};
 use super::stepped::residual_norm;
+use super::windows::{self, Pack, Watch, Workspace};
 use super::{Readout, Record, SentenceRun, Simulation, not_finite};
 use crate::arithmetic::{Attention, gelu, wide};
 use crate::error::Result;
 use crate::kernels::{Kernels, SpikeBits};
 use crate::model::{Encoder, Projection, Sums};
 use crate::neuron::{Equilibrium, NeuronConfig};
+
+/// Spikes of every population, and its counts where `SUMS`.
+#[derive(Debug, Default)]
+struct Tally<const SUMS: bool> {
+    spikes: Vec<u32>,
+    sums: Vec<Vec<f32>>,
+}
+
+impl<const SUMS: bool> Watch for Tally<SUMS> {
+    const COUNTS: bool = true;
+
+    fn counts(&mut self, population: usize, _first: usize, counts: &[f32]) {
+        if population == self.spikes.len() {
+            self.spikes.push(0);
+            self.sums.push(Vec::new());
+        }
+        // A neuron under a constant current never spikes both ways.
+        self.spikes[population] += wide(
+            #[inline(always)]
+            || counts.iter().map(|n| n.abs() as u32).sum::<u32>(),
+        );
+        if SUMS {
+            self.sums[population].extend_from_slice(counts);
+        }
+    }
+}
+
+fn at_once<const SUMS: bool>(encoder: &Encoder, embedded: &[f32], simulation: &Simulation) -> Result<SentenceRun> {
+    let mut workspace = Workspace::<Tally<SUMS>>::default();
+    let mut readout = Readout::new(encoder);
+    let length = embedded.len() / encoder.config.hidden;
+    let pack = Pack { embedded, lengths: &[length] };
+    windows::run(encoder, simulation.time_steps, pack, 1, &mut workspace, |sums, scale| readout.answer(sums, scale))?;
+    let tally = workspace.take_watches().pop().unwrap_or_default();
+    readout.run.steps = simulation.time_steps;
+    readout.run.spikes = tally.spikes;
+    if SUMS {
+        readout.run.sums = tally.sums;
+    }
+    Ok(readout.run)
+}
 
 /// Runs one sentence.
 pub(super) fn run<R: Record>(
@@ -21,6 +62,11 @@ pub(super) fn run<R: Record>(
     keep_sums: bool,
     record: &mut R,
 ) -> Result<SentenceRun> {
+    match (simulation.is_counts() && !R::ON, keep_sums) {
+        (true, true) => return at_once::<true>(encoder, embedded, simulation),
+        (true, false) => return at_once::<false>(encoder, embedded, simulation),
+        (false, _) => (),
+    }
     let mut phases = Phases { encoder, simulation, record, population: 0, run: SentenceRun::default(), keep_sums };
     let (config, kernels) = (&encoder.config, encoder.kernels);
     let (d, epsilon) = (config.hidden, config.layer_norm_eps);
@@ -33,10 +79,7 @@ pub(super) fn run<R: Record>(
         let mut ctx = vec![0.0; query.len()];
         let scales = (key.scale, value.scale);
         let mut attend = Attention::default();
-        wide(
-            #[inline(always)]
-            || attend.attend((&query, &key.sums, &value.sums), scales, (d, config.heads), &mut ctx),
-        );
+        attend.attend((&query, &key.sums, &value.sums), scales, (d, config.heads), &mut ctx);
         let ctx = phases.fire(&ctx, thresholds[2], d)?;
         let mut attention = ctx.project(&layer.attention_output, kernels);
         residual_norm(&mut attention, (&x.sums, x.scale), &layer.attention_norm, epsilon);
@@ -69,7 +112,7 @@ struct Phases<'a, R> {
 
 /// A population's finished window.
 struct Window {
-    /// Spikes whose products add up to that of the sums, each after `keep` times the ones before.
+    /// The spikes of each step.
     parts: Vec<(SpikeBits, Vec<i8>)>,
     keep: f32,
     /// `A[T]`, `[L, width]`: the counts `n`, where nothing leaks.
@@ -85,7 +128,7 @@ impl Window {
         let (mut sums, mut out) = (vec![0.0; rows * map.rows()], vec![0.0; rows * map.rows()]);
         let mut work = Sums::default();
         for (bits, spikes) in &self.parts {
-            map.product(kernels, (bits, spikes), 0..rows, &mut work);
+            map.of_spikes(kernels, (bits, spikes), 0..rows, &mut work);
             map.accumulate(&work, self.keep, &mut sums);
         }
         map.finish(&sums, self.scale, &mut out);
@@ -100,10 +143,9 @@ impl<R: Record> Phases<'_, R> {
             return Err(not_finite(self.encoder, self.population, 1));
         }
         let config = NeuronConfig { time_steps: self.simulation.time_steps, signed: self.encoder.config.signed, theta };
-        let window = match (self.simulation.is_exact(), R::ON) {
-            (true, false) => self.at_once(current, config, width)?,
-            (true, true) => self.spike_by_spike(current, width, Exact::at_rest(config, current)?),
-            (false, _) => {
+        let window = match self.simulation.is_exact() {
+            true => self.spike_by_spike(current, width, Exact::at_rest(config, current)?),
+            false => {
                 let neurons = Neurons::at_rest((theta, config.signed), current.len() / width, width, Input::Current);
                 self.spike_by_spike(current, width, Leaky { neurons, step: Step::rest(self.simulation, R::ON) })
             }
@@ -113,28 +155,6 @@ impl<R: Record> Phases<'_, R> {
         }
         self.population += 1;
         Ok(window)
-    }
-
-    fn at_once(&mut self, current: &[f32], config: NeuronConfig, width: usize) -> Result<Window> {
-        let neuron = Equilibrium::new(config)?;
-        let mut sums = vec![0.0; current.len()];
-        wide(
-            #[inline(always)]
-            || sums.iter_mut().zip(current).for_each(|(n, &i)| *n = neuron.count_as_float(i)),
-        );
-        // A neuron under a constant current never spikes both ways.
-        self.run.spikes.push(sums.iter().map(|n| n.abs() as u32).sum());
-        let digits = u32::BITS - config.time_steps.leading_zeros();
-        let part = |digit: u32| {
-            let bit = |n: &f32| {
-                let n = *n as i32;
-                ((n.unsigned_abs() >> digit & 1) as i8) * n.signum() as i8
-            };
-            let spikes: Vec<i8> = sums.iter().map(bit).collect();
-            (SpikeBits::of(&spikes, width), spikes)
-        };
-        let parts = (0..digits).rev().map(part).collect();
-        Ok(Window { parts, keep: 2.0, scale: config.theta / config.time_steps as f32, sums })
     }
 
     fn spike_by_spike(&mut self, current: &[f32], width: usize, mut neurons: impl Fire) -> Window {

@@ -5,7 +5,7 @@
 
 use super::neurons::{Input, Neurons, Step};
 use super::{Dynamics, Options, Readout, Record, SentenceRun, Simulation, not_finite};
-use crate::arithmetic::{Attention, gelu, normalise_row, wide};
+use crate::arithmetic::{Attention, gelu, wide};
 use crate::error::Result;
 use crate::kernels::{Kernels, SpikeBits};
 use crate::model::{Encoder, Layer, Norm, Projection, Sums};
@@ -205,7 +205,7 @@ impl Accumulator {
         kernels: Kernels,
         work: &mut Sums,
     ) {
-        map.product(kernels, (bits, spikes), 0..bits.rows(), work);
+        map.of_spikes(kernels, (bits, spikes), 0..bits.rows(), work);
         map.accumulate(work, keep, &mut self.sums);
     }
 }
@@ -312,10 +312,7 @@ impl<'a> LayerState<'a> {
         };
         let (attend, current, result, shape) = (&mut self.attend, &self.current, &mut self.result, self.shape);
         let scales = (scale(key_theta), scale(value_theta));
-        wide(
-            #[inline(always)]
-            || attend.attend((current, keys, values), scales, shape, result),
-        );
+        attend.attend((current, keys, values), scales, shape, result);
         self.context.fire(&self.result, step).then_some(()).ok_or(2usize)?;
 
         let ctx = (&self.context.bits, self.context.spikes.as_slice());
@@ -358,15 +355,8 @@ pub(super) fn residual_norm(x: &mut [f32], (residual, scale): (&[f32], f32), nor
     wide(
         #[inline(always)]
         || {
-            for (x, residual) in x.chunks_exact_mut(width).zip(residual.chunks_exact(width)) {
-                for (x, &r) in x.iter_mut().zip(residual) {
-                    *x += scale * r;
-                }
-                normalise_row(x, epsilon);
-                for ((x, &gain), &bias) in x.iter_mut().zip(&norm.gain).zip(&norm.bias) {
-                    *x = *x * gain + bias;
-                }
-            }
+            let rows = x.chunks_exact_mut(width).zip(residual.chunks_exact(width));
+            rows.for_each(|(x, residual)| norm.apply(x, (residual, scale), epsilon));
         },
     );
 }

@@ -1,14 +1,16 @@
 //! A tokeniser's files: `tokenizer.json`, `vocab.txt`, and what stands beside them.
 
+use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use tokenizers::Model;
 use tokenizers::processors::bert::BertProcessing;
 
-use super::Tokenizer;
+use super::{Inner, Tokenizer};
 use crate::atomic_file;
 use crate::error::{Error, Result};
 
@@ -181,43 +183,103 @@ fn describe(vocabulary: &[u8], settings: &Settings) -> Result<Vec<u8>, String> {
     Ok(description.to_string().into_bytes())
 }
 
+/// What is checked of a `tokenizer.json`. The vocabulary, nearly all of the file, is not kept: a start waits for this.
+#[derive(Deserialize)]
+struct Parts {
+    #[serde(default)]
+    normalizer: Value,
+    #[serde(default)]
+    pre_tokenizer: Value,
+    #[serde(default)]
+    post_processor: Value,
+    #[serde(default)]
+    model: ModelPart,
+}
+
+#[derive(Default, Deserialize)]
+struct ModelPart {
+    #[serde(default, rename = "type")]
+    kind: Value,
+    #[serde(default)]
+    continuing_subword_prefix: Value,
+    #[serde(default)]
+    merges: Option<IgnoredAny>,
+    #[serde(default)]
+    max_input_chars_per_word: Value,
+    #[serde(default)]
+    unk_token: Value,
+    #[serde(default)]
+    vocab: LargestId,
+}
+
+/// The largest id of a vocabulary; 0 for one that is no map of tokens to ids, which the library then refuses.
+#[derive(Default)]
+struct LargestId(u64);
+
+impl<'de> Deserialize<'de> for LargestId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Ids;
+        impl<'de> Visitor<'de> for Ids {
+            type Value = LargestId;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a vocabulary")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<LargestId, A::Error> {
+                let mut largest = 0;
+                while let Some((_, id)) = entries.next_entry::<IgnoredAny, Value>()? {
+                    largest = largest.max(id.as_u64().unwrap_or(0));
+                }
+                Ok(LargestId(largest))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<LargestId, A::Error> {
+                while entries.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(LargestId(0))
+            }
+        }
+        deserializer.deserialize_any(Ids)
+    }
+}
+
 /// The tokeniser of a `tokenizer.json`, without companions.
 fn build(description: &[u8], settings: &Settings) -> Result<Tokenizer, String> {
     // The parts are checked by name before the library builds them: some of those refused here panic on bad settings.
-    let parts: Value = serde_json::from_slice(description).map_err(|e| format!("not JSON: {e}"))?;
-    let model = &parts["model"];
+    let parts: Parts = serde_json::from_slice(description).map_err(|e| format!("not JSON of a tokeniser: {e}"))?;
+    let model = &parts.model;
     // The first versions of the format do not name the type; the prefix tells WordPiece from the others.
-    let untagged =
-        model["type"].is_null() && model["continuing_subword_prefix"].is_string() && model["merges"].is_null();
-    if model["type"] != "WordPiece" && !untagged {
-        return Err(format!("expected a WordPiece tokeniser, BERT's kind, found model type {}", model["type"]));
+    let untagged = model.kind.is_null() && model.continuing_subword_prefix.is_string() && model.merges.is_none();
+    if model.kind != "WordPiece" && !untagged {
+        return Err(format!("expected a WordPiece tokeniser, BERT's kind, found model type {}", model.kind));
     }
-    let longest_word = model["max_input_chars_per_word"].as_u64().unwrap_or(0);
+    let longest_word = model.max_input_chars_per_word.as_u64().unwrap_or(0);
     if !(1..=MAX_WORD_CAP as u64).contains(&longest_word) {
-        let found = &model["max_input_chars_per_word"];
+        let found = &model.max_input_chars_per_word;
         return Err(format!("`max_input_chars_per_word`: expected 1 to {MAX_WORD_CAP}, found {found}"));
     }
-    only("normalizer", &parts["normalizer"], &NORMALIZERS)?;
-    if parts["pre_tokenizer"].is_null() {
+    only("normalizer", &parts.normalizer, &NORMALIZERS)?;
+    if parts.pre_tokenizer.is_null() {
         return Err("no `pre_tokenizer`; expected BertPreTokenizer, which splits a text into words".into());
     }
-    only("pre_tokenizer", &parts["pre_tokenizer"], &SPLITTERS)?;
-    let framed = frame(&parts["post_processor"])?;
+    only("pre_tokenizer", &parts.pre_tokenizer, &SPLITTERS)?;
+    let framed = frame(&parts.post_processor)?;
 
-    let mut inner = tokenizers::Tokenizer::from_bytes(description).map_err(|e| format!("not a tokeniser: {e}"))?;
+    let mut inner: Inner = serde_json::from_slice(description).map_err(|e| format!("not a tokeniser: {e}"))?;
     let missing = |name: &str| format!("the vocabulary has no {name}, which BERT's tokenisers need");
     let id = |name: &str| inner.token_to_id(name).ok_or_else(|| missing(name));
     let [_, cls, sep, pad, _] = settings.names();
     // The model itself must have it: without, a word that cannot be spelt is an error of the library.
-    let unknown = model["unk_token"].as_str().unwrap_or_default();
+    let unknown = model.unk_token.as_str().unwrap_or_default();
     let unknown = inner.get_model().token_to_id(unknown).ok_or_else(|| missing(unknown))?;
     let (cls, sep) = match framed {
         Some([cls, sep]) => (framing(&inner, cls)?, framing(&inner, sep)?),
         None => (id(cls)?, id(sep)?),
     };
     let pad = inner.token_to_id(pad).or(inner.get_padding().map(|padding| padding.pad_id)).unwrap_or(0);
-    let last = inner.get_vocab(true).into_values().max().unwrap_or(0);
-    if last >= MAX_VOCABULARY {
+    let added = inner.get_added_vocabulary().get_added_tokens_decoder().keys().max();
+    let last = model.vocab.0.max(added.map_or(0, |&id| u64::from(id)));
+    if last >= u64::from(MAX_VOCABULARY) {
         return Err(format!("expected token ids below {MAX_VOCABULARY}, found {last}"));
     }
     let longest_added =
@@ -274,7 +336,7 @@ fn frame(part: &Value) -> Result<Option<[(&str, &Value); 2]>, String> {
 }
 
 /// The id of a token of the frame, which vocabulary and post-processor must agree on.
-fn framing(tokenizer: &tokenizers::Tokenizer, (name, id): (&str, &Value)) -> Result<u32, String> {
+fn framing(tokenizer: &Inner, (name, id): (&str, &Value)) -> Result<u32, String> {
     let known = tokenizer.token_to_id(name);
     known.filter(|&known| *id == known).ok_or_else(|| {
         let known = known.map_or("not in the vocabulary".into(), |known| format!("id {known} in the vocabulary"));

@@ -83,10 +83,7 @@ impl Kernel<5> for Attention {
         split(&mut out, &self.segments, width).into_par_iter().zip(ranges(&self.segments)).for_each(|(out, range)| {
             let at = range.start * width..range.end * width;
             let inputs = (&q[at.clone()], &k[at.clone()], &v[at]);
-            wide(
-                #[inline(always)]
-                || arithmetic::Attention::default().attend(inputs, scales, (width, self.heads), out),
-            );
+            arithmetic::Attention::default().attend(inputs, scales, (width, self.heads), out);
         });
         let out = tensor(out, size);
         (out.clone(), [query, key, key_scale, val, val_scale, out])

@@ -3,6 +3,10 @@
 //! Plain loops over fixed groups of [`LANES`] values, compiled for the widest instruction set of the machine at run time. Sums
 //! keep one accumulator a lane and no fused multiply-add is used: results do not depend on the instruction set.
 
+mod attention;
+
+pub use attention::Attention;
+
 /// Accumulators of a reduction.
 pub const LANES: usize = 16;
 
@@ -12,7 +16,20 @@ pub fn wide<R>(f: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(f)
 }
 
-/// `sum of f(x, y)` with [`LANES`] accumulators, joined in lane order.
+/// Joins accumulators pair by pair, each with the one half the lanes away: four steps deep where one after another would be 16.
+#[inline(always)]
+fn join<T: Copy>(mut lanes: [T; LANES], f: impl Fn(T, T) -> T) -> T {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            lanes[lane] = f(lanes[lane], lanes[lane + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// `sum of f(x, y)` with [`LANES`] accumulators, joined as pairs of pairs in `f64`.
 #[inline(always)]
 pub fn lane_sum2(x: &[f32], y: &[f32], f: impl Fn(f32, f32) -> f32) -> f64 {
     let mut lanes = [0.0f32; LANES];
@@ -24,7 +41,7 @@ pub fn lane_sum2(x: &[f32], y: &[f32], f: impl Fn(f32, f32) -> f32) -> f64 {
         }
     }
     let rest: f64 = x_rest.iter().zip(y_rest).map(|(&x, &y)| f64::from(f(x, y))).sum();
-    lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>() + rest
+    join(lanes.map(f64::from), |a, b| a + b) + rest
 }
 
 /// `e^x`, relative error below 2e-7 on [-87, 88]; 0 below, saturating above.
@@ -81,16 +98,23 @@ pub fn normalise_row(row: &mut [f32], epsilon: f32) -> f32 {
 /// Softmax of the first `length` values in place; the padding, which fills whole groups of [`LANES`], becomes 0.
 #[inline(always)]
 pub fn softmax(scores: &mut [f32], length: usize) {
-    let max = scores[..length].iter().fold(f32::NEG_INFINITY, |max, &s| max.max(s));
     scores[length..].fill(f32::NEG_INFINITY);
-    let mut lanes = [0.0; LANES];
-    for chunk in scores.chunks_exact_mut(LANES) {
-        for (lane, score) in lanes.iter_mut().zip(chunk) {
-            *score = exp(*score - max);
-            *lane += *score;
+    let (groups, _) = scores.as_chunks_mut::<LANES>();
+    let mut high = [f32::NEG_INFINITY; LANES];
+    for group in groups.iter() {
+        for lane in 0..LANES {
+            high[lane] = if group[lane] > high[lane] { group[lane] } else { high[lane] };
         }
     }
-    let inverse = 1.0 / lanes.iter().sum::<f32>();
+    let max = join(high, |a, b| if a > b { a } else { b });
+    let mut lanes = [0.0; LANES];
+    for group in groups.iter_mut() {
+        for lane in 0..LANES {
+            group[lane] = exp(group[lane] - max);
+            lanes[lane] += group[lane];
+        }
+    }
+    let inverse = 1.0 / join(lanes, |a, b| a + b);
     scores.iter_mut().for_each(|score| *score *= inverse);
 }
 
@@ -166,28 +190,6 @@ pub fn product(x: &[f32], columns: &[f32], factor: f32, out: &mut [f32]) {
     }
 }
 
-/// `out = scale * sum_j weights[j] * rows[j]` over the rows of one head, summed over `j` in order.
-#[inline(always)]
-fn weighted_sum(weights: &[f32], (rows, head): (&[f32], Head), scale: f32, out: &mut [f32]) {
-    let whole = out.len() / LANES * LANES;
-    for at in (0..whole).step_by(LANES) {
-        let mut sums = [0.0; LANES];
-        for (j, &weight) in weights.iter().enumerate() {
-            let row: &[f32; LANES] = head.row(rows, j)[at..at + LANES].try_into().expect("one group");
-            for lane in 0..LANES {
-                sums[lane] += weight * row[lane];
-            }
-        }
-        for lane in 0..LANES {
-            out[at + lane] = sums[lane] * scale;
-        }
-    }
-    for (at, out) in out.iter_mut().enumerate().skip(whole) {
-        let terms = weights.iter().enumerate().map(|(j, &weight)| weight * head.row(rows, j)[at]);
-        *out = terms.sum::<f32>() * scale;
-    }
-}
-
 /// `out += factor * x`.
 #[inline(always)]
 pub fn accumulate(out: &mut [f32], x: &[f32], factor: f32) {
@@ -200,42 +202,6 @@ pub fn accumulate(out: &mut [f32], x: &[f32], factor: f32) {
 pub fn heads(width: usize, heads: usize) -> impl Iterator<Item = Head> {
     let size = width / heads;
     (0..heads).map(move |head| Head { width, start: head * size, size })
-}
-
-/// Attention of one sentence: `out = softmax(query (key_scale key)^T / sqrt(D/H)) (value_scale value)`, head by head.
-#[derive(Debug, Clone, Default)]
-pub struct Attention {
-    keys: Vec<f32>,
-    scores: Vec<f32>,
-}
-
-impl Attention {
-    /// Fills `out`. The scratch memory inside is kept from call to call.
-    ///
-    /// # Shapes
-    /// `query`, `key`, `value` and `out` `[L, D]` with `D = width`, a multiple of `heads_count`.
-    #[inline(always)]
-    pub fn attend(
-        &mut self,
-        (query, key, value): (&[f32], &[f32], &[f32]),
-        (key_scale, value_scale): (f32, f32),
-        (width, heads_count): (usize, usize),
-        out: &mut [f32],
-    ) {
-        let length = query.len() / width;
-        let padded = length.next_multiple_of(LANES);
-        self.scores.clear();
-        self.scores.resize(padded, 0.0);
-        let factor = key_scale / ((width / heads_count) as f32).sqrt();
-        for head in heads(width, heads_count) {
-            head.transpose(key, length, padded, &mut self.keys);
-            for i in 0..length {
-                product(head.row(query, i), &self.keys, factor, &mut self.scores);
-                softmax(&mut self.scores, length);
-                weighted_sum(&self.scores[..length], (value, head), value_scale, head.row_mut(out, i));
-            }
-        }
-    }
 }
 
 #[cfg(test)]

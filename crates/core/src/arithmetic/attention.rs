@@ -1,0 +1,199 @@
+//! Attention of one sentence, in tiles of registers.
+//!
+//! Every sum runs over its index in order with one accumulator and no fused multiply-add, so that tiles and the width of the
+//! machine's vectors change no bit.
+
+use pulp::{Simd, WithSimd};
+
+use super::{Head, LANES, heads, softmax};
+
+/// Most queries that share loaded keys and values: with two vectors each, their sums take 12 registers.
+const QUERIES: usize = 6;
+
+/// Attention of one sentence: `out = softmax(query (key_scale key)^T / sqrt(D/H)) (value_scale value)`, head by head.
+#[derive(Debug, Clone, Default)]
+pub struct Attention {
+    /// `[size, padded]`
+    keys: Vec<f32>,
+    /// `[QUERIES, padded]`
+    scores: Vec<f32>,
+}
+
+impl Attention {
+    /// Fills `out`. The scratch memory inside is kept from call to call.
+    ///
+    /// # Shapes
+    /// `query` and `out` `[Q, D]`, `key` and `value` `[L, D]` with `D = width`, a multiple of `heads_count`. The queries may be
+    /// any of the sentence's: each row is computed by itself.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn attend(
+        &mut self,
+        (query, key, value): (&[f32], &[f32], &[f32]),
+        (key_scale, value_scale): (f32, f32),
+        (width, heads_count): (usize, usize),
+        out: &mut [f32],
+    ) {
+        assert!(query.len() == out.len() && key.len() == value.len(), "shapes of attention");
+        let factor = key_scale / ((width / heads_count) as f32).sqrt();
+        let shape = (width, heads_count);
+        pulp::Arch::new().dispatch(Attend { scratch: self, query, key, value, factor, value_scale, shape, out });
+    }
+}
+
+struct Attend<'a> {
+    scratch: &'a mut Attention,
+    query: &'a [f32],
+    key: &'a [f32],
+    value: &'a [f32],
+    factor: f32,
+    value_scale: f32,
+    shape: (usize, usize),
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Attend<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (width, count) = self.shape;
+        let (queries, length) = (self.query.len() / width, self.key.len() / width);
+        let padded = length.next_multiple_of(LANES);
+        let Attention { keys, scores } = self.scratch;
+        scores.clear();
+        scores.resize(QUERIES * padded, 0.0);
+        for head in heads(width, count) {
+            head.transpose(self.key, length, padded, keys);
+            let pass = Pass {
+                head,
+                query: self.query,
+                value: self.value,
+                keys,
+                factor: self.factor,
+                value_scale: self.value_scale,
+                length,
+                padded,
+            };
+            // Groups of equal height, or one less: a lone query would cost nearly as much as a group.
+            let groups = queries.div_ceil(QUERIES);
+            let mut first = 0;
+            for group in 0..groups {
+                let height = queries / groups + usize::from(group < queries % groups);
+                let scores = &mut scores[..height * padded];
+                match height {
+                    1 => pass.rows::<S, 1>(simd, first, scores, self.out),
+                    2 => pass.rows::<S, 2>(simd, first, scores, self.out),
+                    3 => pass.rows::<S, 3>(simd, first, scores, self.out),
+                    4 => pass.rows::<S, 4>(simd, first, scores, self.out),
+                    5 => pass.rows::<S, 5>(simd, first, scores, self.out),
+                    _ => pass.rows::<S, 6>(simd, first, scores, self.out),
+                }
+                first += height;
+            }
+        }
+    }
+}
+
+/// One head's attention.
+struct Pass<'a> {
+    head: Head,
+    query: &'a [f32],
+    value: &'a [f32],
+    keys: &'a [f32],
+    factor: f32,
+    value_scale: f32,
+    length: usize,
+    padded: usize,
+}
+
+impl Pass<'_> {
+    /// The `ROWS` queries from `first` on.
+    #[inline(always)]
+    fn rows<S: Simd, const ROWS: usize>(&self, simd: S, first: usize, scores: &mut [f32], out: &mut [f32]) {
+        let (head, padded, lanes) = (self.head, self.padded, S::F32_LANES);
+        let queries: [&[f32]; ROWS] = std::array::from_fn(|r| head.row(self.query, first + r));
+        let columns = Columns { values: self.keys, stride: padded, count: head.size };
+        let mut at = 0;
+        while at + 2 * lanes <= padded {
+            let sums = columns.sums::<S, ROWS, 2>(simd, at, queries);
+            for (r, sums) in sums.iter().enumerate() {
+                put(simd, sums, self.factor, &mut scores[r * padded + at..]);
+            }
+            at += 2 * lanes;
+        }
+        while at < padded {
+            let sums = columns.sums::<S, ROWS, 1>(simd, at, queries);
+            for (r, sums) in sums.iter().enumerate() {
+                put(simd, sums, self.factor, &mut scores[r * padded + at..]);
+            }
+            at += lanes;
+        }
+        scores.chunks_exact_mut(padded).for_each(|scores| softmax(scores, self.length));
+        let scores = &*scores;
+        let weights: [&[f32]; ROWS] = std::array::from_fn(|r| &scores[r * padded..][..self.length]);
+        let columns = Columns { values: &self.value[head.start..], stride: head.width, count: self.length };
+        let mut at = 0;
+        while at + 2 * lanes <= head.size {
+            let sums = columns.sums::<S, ROWS, 2>(simd, at, weights);
+            for (r, sums) in sums.iter().enumerate() {
+                put(simd, sums, self.value_scale, &mut head.row_mut(out, first + r)[at..]);
+            }
+            at += 2 * lanes;
+        }
+        while at + lanes <= head.size {
+            let sums = columns.sums::<S, ROWS, 1>(simd, at, weights);
+            for (r, sums) in sums.iter().enumerate() {
+                put(simd, sums, self.value_scale, &mut head.row_mut(out, first + r)[at..]);
+            }
+            at += lanes;
+        }
+        for at in at..head.size {
+            for r in 0..ROWS {
+                let terms = (0..self.length).map(|j| weights[r][j] * head.row(self.value, j)[at]);
+                head.row_mut(out, first + r)[at] = terms.fold(0.0, |sum, term| sum + term) * self.value_scale;
+            }
+        }
+    }
+}
+
+/// Rows of values `stride` apart.
+struct Columns<'a> {
+    values: &'a [f32],
+    stride: usize,
+    count: usize,
+}
+
+impl Columns<'_> {
+    /// `sums[r] = sum over j of x[r][j] * values[j]` of the `VECTORS` vectors from column `at` on, in order of `j`.
+    #[inline(always)]
+    fn sums<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        simd: S,
+        at: usize,
+        x: [&[f32]; ROWS],
+    ) -> [[S::f32s; VECTORS]; ROWS] {
+        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+        let x = x.map(|x| &x[..self.count]);
+        for (j, row) in self.values[at..].chunks(self.stride).take(self.count).enumerate() {
+            let (row, _) = S::as_simd_f32s(&row[..VECTORS * S::F32_LANES]);
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let x = simd.splat_f32s(x[r][j]);
+                for (sum, &value) in sums.iter_mut().zip(row) {
+                    *sum = simd.add_f32s(*sum, simd.mul_f32s(x, value));
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// `out = factor * sums`
+#[inline(always)]
+fn put<S: Simd, const VECTORS: usize>(simd: S, sums: &[S::f32s; VECTORS], factor: f32, out: &mut [f32]) {
+    let (out, _) = S::as_mut_simd_f32s(out);
+    for (out, &sum) in out.iter_mut().zip(sums) {
+        *out = simd.mul_f32s(sum, simd.splat_f32s(factor));
+    }
+}
