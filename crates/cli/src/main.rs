@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 a problem with data, files or training (one message on standard error), 2 wrong usage, 130
 //! interrupted.
 
+mod classify;
 mod commands;
 mod hub;
 mod interrupt;
@@ -39,6 +40,8 @@ enum Command {
     Eval(commands::eval::EvalArgs),
     /// Watch a student spike: rates, membranes and spikes of one sentence, as tables and a picture
     Trace(commands::trace::TraceArgs),
+    /// Classify texts with a packed model
+    Classify(Box<commands::classify::ClassifyArgs>),
     /// Measure a packed model: latency, throughput, kernels
     Bench(commands::bench::BenchArgs),
 }
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Distil(args) => commands::distil::run(*args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Trace(args) => commands::trace::run(args),
+        Command::Classify(args) => commands::classify::run(*args),
         Command::Bench(args) => commands::bench::run(args),
     };
     live::restore_terminal();

@@ -63,7 +63,7 @@ impl Tensor {
 }
 
 /// Every tensor of a model of `config`, in the order of computation.
-pub(super) fn tensors(config: &StudentConfig) -> Vec<Tensor> {
+pub fn tensors(config: &StudentConfig) -> Vec<Tensor> {
     let (d, f) = (config.hidden, config.intermediate);
     let mut all = Vec::new();
     let mut add = |name: String, role, rows, columns| all.push(Tensor { name, role, rows, columns });
