@@ -256,12 +256,12 @@ fn pairs(texts: &[String], task: &TaskSpec) -> Result<bool> {
 fn say(summary: &Summary, max_length: usize) {
     let Summary { cut, notes } = summary;
     for (count, note) in [
-        (*cut, format!("texts longer than the {max_length} tokens that the model reads were cut")),
-        (notes.spaced, "fields held a tab or a line break, written as a space".to_owned()),
-        (notes.left_out, "records had keys that the first one lacks, which were left out".to_owned()),
+        (*cut, format!("texts cut to the {max_length} tokens that the model reads")),
+        (notes.spaced, "fields whose tabs and line breaks became spaces".to_owned()),
+        (notes.left_out, "records whose keys beyond those of the first one were left out".to_owned()),
     ] {
         if count > 0 {
-            eprintln!("note: {count} {note}");
+            eprintln!("note: {note}: {count}");
         }
     }
 }
