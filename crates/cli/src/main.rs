@@ -8,6 +8,7 @@ mod commands;
 mod hub;
 mod interrupt;
 mod live;
+mod packed;
 mod quickstart;
 mod trace;
 
@@ -40,6 +41,10 @@ enum Command {
     Eval(commands::eval::EvalArgs),
     /// Watch a student spike: rates, membranes and spikes of one sentence, as tables and a picture
     Trace(commands::trace::TraceArgs),
+    /// Pack the best student of a run into one small file
+    Pack(commands::pack::PackArgs),
+    /// Show what a packed model is and what it takes
+    Inspect(commands::inspect::InspectArgs),
     /// Classify texts with a packed model
     Classify(Box<commands::classify::ClassifyArgs>),
     /// Measure a packed model: latency, throughput, kernels
@@ -55,6 +60,8 @@ fn main() -> ExitCode {
         Command::Distil(args) => commands::distil::run(*args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Trace(args) => commands::trace::run(args),
+        Command::Pack(args) => commands::pack::run(args),
+        Command::Inspect(args) => commands::inspect::run(args),
         Command::Classify(args) => commands::classify::run(*args),
         Command::Bench(args) => commands::bench::run(args),
     };

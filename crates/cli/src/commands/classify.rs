@@ -9,6 +9,7 @@ use bitspike_core::dynamics::{Dynamics, ExitRule, Simulation};
 use bitspike_core::engine::{Model, Options};
 use bitspike_core::format::Packed;
 use bitspike_core::glue::TaskSpec;
+use bitspike_core::kernels::Kernels;
 
 use super::eval_in_time::parse_rule;
 use crate::classify::Form;
@@ -62,6 +63,9 @@ pub(crate) struct ClassifyArgs {
     /// Threads; as many as the machine runs at once, unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// Kernels by name, such as `avx2`, instead of the best that this machine has
+    #[arg(long, value_name = "NAME")]
+    isa: Option<Kernels>,
     /// `phased`, `accumulated` or `instantaneous`
     #[arg(long, value_name = "D")]
     dynamics: Option<Dynamics>,
@@ -208,7 +212,7 @@ fn check_files(args: &ClassifyArgs) -> Result<()> {
 }
 
 fn load(args: &ClassifyArgs) -> Result<Model> {
-    let mut options = Options { exit: args.exit, ..Options::default() };
+    let mut options = Options { kernels: args.isa, exit: args.exit, ..Options::default() };
     if args.dynamics.is_some() || args.timesteps.is_some() {
         let steps = match args.timesteps {
             Some(steps) => steps,

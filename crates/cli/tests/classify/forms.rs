@@ -188,8 +188,12 @@ fn pairs_and_scores() {
 }
 
 #[test]
-fn dynamics_are_the_users_choice() {
+fn dynamics_and_kernels_are_the_users_choice() {
     let folder = Folder::new("sst2");
+    let (scalar, _) = folder.exits(&["a fine film", "--json", "--isa", "scalar"], b"", 0);
+    assert_eq!(scalar, folder.exits(&["a fine film", "--json"], b"", 0).0);
+    let error = folder.exits(&["a", "--isa", "abacus"], b"", 2).1;
+    assert!(error.contains("expected one of") && error.contains("scalar"), "{error}");
     let stepped = ["a fine film", "--json", "--dynamics", "accumulated"];
     let (long, _) = folder.exits(&[&stepped[..], &["--timesteps", "512"]].concat(), b"", 0);
     let (plain, _) = folder.exits(&["a fine film", "--json"], b"", 0);
