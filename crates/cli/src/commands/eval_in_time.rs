@@ -50,7 +50,7 @@ pub(super) fn parse_reset(name: &str) -> Result<Reset, String> {
     }
 }
 
-fn parse_rule(text: &str) -> Result<ExitRule, String> {
+pub(super) fn parse_rule(text: &str) -> Result<ExitRule, String> {
     let mut rule = ExitRule::default();
     for part in text.split(',').filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').ok_or_else(|| format!("`{part}`: expected key=value"))?;
