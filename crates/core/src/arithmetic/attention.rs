@@ -130,7 +130,9 @@ impl Pass<'_> {
             }
             at += lanes;
         }
-        scores.chunks_exact_mut(padded).for_each(|scores| softmax(scores, self.length));
+        for scores in scores.chunks_exact_mut(padded) {
+            softmax(scores, self.length);
+        }
         let scores = &*scores;
         let weights: [&[f32]; ROWS] = std::array::from_fn(|r| &scores[r * padded..][..self.length]);
         let columns = Columns { values: &self.value[head.start..], stride: head.width, count: self.length };

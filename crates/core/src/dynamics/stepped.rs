@@ -293,7 +293,11 @@ impl<'a> LayerState<'a> {
         let (keep, kernels, epsilon) = (self.keep, self.kernels, self.epsilon);
         wide(
             #[inline(always)]
-            || self.input.iter_mut().zip(x.1).for_each(|(sum, &s)| *sum = keep * *sum + f32::from(s)),
+            || {
+                for (sum, &s) in self.input.iter_mut().zip(x.1) {
+                    *sum = keep * *sum + f32::from(s);
+                }
+            },
         );
 
         // Keys and values are affine: the difference of their sums is the map of the step's spikes.
@@ -355,8 +359,9 @@ pub(super) fn residual_norm(x: &mut [f32], (residual, scale): (&[f32], f32), nor
     wide(
         #[inline(always)]
         || {
-            let rows = x.chunks_exact_mut(width).zip(residual.chunks_exact(width));
-            rows.for_each(|(x, residual)| norm.apply(x, (residual, scale), epsilon));
+            for (x, residual) in x.chunks_exact_mut(width).zip(residual.chunks_exact(width)) {
+                norm.apply(x, (residual, scale), epsilon);
+            }
         },
     );
 }

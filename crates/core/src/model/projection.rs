@@ -147,35 +147,48 @@ impl Projection {
 
     /// `sums <- keep * sums + new`, where `new` is what [`Projection::of_spikes`] left.
     pub(crate) fn accumulate(&self, new: &Sums, keep: f32, sums: &mut [f32]) {
+        let new_sums = match &self.weight {
+            SpikingWeight::Codes(_) => None,
+            SpikingWeight::Full(_) => Some(&new.floats),
+        };
         wide(
             #[inline(always)]
-            || match &self.weight {
-                SpikingWeight::Codes(_) => {
-                    sums.iter_mut().zip(&new.integers).for_each(|(sum, &new)| *sum = keep * *sum + new as f32);
+            || match new_sums {
+                // Loops, which stay here and are compiled for the instructions of `wide`.
+                None => {
+                    for (sum, &new) in sums.iter_mut().zip(&new.integers) {
+                        *sum = keep * *sum + new as f32;
+                    }
                 }
-                SpikingWeight::Full(_) => {
-                    sums.iter_mut().zip(&new.floats).for_each(|(sum, &new)| *sum = keep * *sum + new);
+                Some(floats) => {
+                    for (sum, &new) in sums.iter_mut().zip(floats) {
+                        *sum = keep * *sum + new;
+                    }
                 }
             },
         );
     }
 
     /// `y = (scale * s) * sums + b` in place of the sums of any number of rows; the scales are joined first, as in training.
-    #[inline(always)]
     pub(crate) fn finish(&self, sums: &[f32], scale: f32, out: &mut [f32]) {
         let rows = self.rows();
-        for (sums, out) in sums.chunks_exact(rows).zip(out.chunks_exact_mut(rows)) {
-            if let [one] = self.scales[..] {
-                let factor = scale * one;
-                for ((out, &sum), &bias) in out.iter_mut().zip(sums).zip(&self.bias) {
-                    *out = sum * factor + bias;
+        wide(
+            #[inline(always)]
+            || {
+                for (sums, out) in sums.chunks_exact(rows).zip(out.chunks_exact_mut(rows)) {
+                    if let [one] = self.scales[..] {
+                        let factor = scale * one;
+                        for ((out, &sum), &bias) in out.iter_mut().zip(sums).zip(&self.bias) {
+                            *out = sum * factor + bias;
+                        }
+                    } else {
+                        for (((out, &sum), &bias), &s) in out.iter_mut().zip(sums).zip(&self.bias).zip(&self.scales) {
+                            *out = sum * (scale * s) + bias;
+                        }
+                    }
                 }
-            } else {
-                for (((out, &sum), &bias), &s) in out.iter_mut().zip(sums).zip(&self.bias).zip(&self.scales) {
-                    *out = sum * (scale * s) + bias;
-                }
-            }
-        }
+            },
+        );
     }
 }
 
