@@ -8,6 +8,7 @@ mod commands;
 mod hub;
 mod interrupt;
 mod live;
+mod packed;
 mod quickstart;
 mod trace;
 
@@ -42,6 +43,10 @@ enum Command {
     Trace(commands::trace::TraceArgs),
     /// Classify texts with a packed model
     Classify(Box<commands::classify::ClassifyArgs>),
+    /// Pack the best student of a run into one small file
+    Pack(commands::pack::PackArgs),
+    /// Show what a packed model is and what it takes
+    Inspect(commands::inspect::InspectArgs),
     /// Measure a packed model: latency, throughput, kernels
     Bench(commands::bench::BenchArgs),
 }
@@ -56,6 +61,8 @@ fn main() -> ExitCode {
         Command::Eval(args) => commands::eval::run(args),
         Command::Trace(args) => commands::trace::run(args),
         Command::Classify(args) => commands::classify::run(*args),
+        Command::Pack(args) => commands::pack::run(args),
+        Command::Inspect(args) => commands::inspect::run(args),
         Command::Bench(args) => commands::bench::run(args),
     };
     live::restore_terminal();

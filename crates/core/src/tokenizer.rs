@@ -8,7 +8,8 @@ mod folder;
 use std::path::Path;
 
 use rayon::prelude::*;
-use tokenizers::processors::PostProcessorWrapper;
+use tokenizers::models::wordpiece::WordPiece;
+use tokenizers::{DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl};
 
 use crate::error::{Error, Result};
 
@@ -26,7 +27,7 @@ const TEXTS_PER_TASK: usize = 32;
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
     /// Normaliser, splitter and vocabulary; neither frame nor truncation nor padding.
-    inner: tokenizers::Tokenizer,
+    inner: Inner,
     /// The frame as `tokenizer.json` describes it, to write it back.
     post_processor: Option<PostProcessorWrapper>,
     cls: u32,
@@ -39,6 +40,9 @@ pub struct Tokenizer {
     /// Other files of the folder that belong to the tokeniser: name and content.
     companions: Vec<(&'static str, Vec<u8>)>,
 }
+
+/// The library's tokeniser with the one model that BERT has: read straight from its JSON, twice as fast as one of any model.
+type Inner = TokenizerImpl<WordPiece, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
 /// A text or pair of texts as the model reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +72,15 @@ impl Tokenizer {
     /// If the folder cannot be written.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
         folder::save(self, folder.as_ref())
+    }
+
+    /// The tokeniser as a `tokenizer.json` that needs no file beside it: its frame is in it even where [`Tokenizer::load`] had to
+    /// take it from `tokenizer_config.json`.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
+    pub fn to_json(&self) -> Result<String> {
+        folder::to_json(self)
     }
 
     /// Token ids of a text or a pair of texts, cut to `max_len` tokens with the frame.

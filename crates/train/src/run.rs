@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use bitspike_core::atomic_file;
 use bitspike_core::config::StudentConfig;
 use bitspike_core::dynamics::Dynamics;
 use bitspike_core::glue::TaskSpec;
@@ -24,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::optimizer::AdamW;
 use crate::recipe::Recipe;
 use crate::student::Student;
-use crate::weights::{Weights, remove_unfinished, write_atomically};
+use crate::weights::Weights;
 
 /// What a run's model is, in `model.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -128,10 +129,12 @@ impl RunFolder {
     /// # Errors
     /// If the folder cannot be written.
     pub fn describe(&self, recipe: &Recipe, description: &Description, tokenizer: &Tokenizer) -> Result<()> {
-        let write = |name: &str, text: &str| write_atomically(&self.file(name), |file| file.write_all(text.as_bytes()));
+        let write =
+            |name: &str, text: &str| atomic_file::write(&self.file(name), |file| file.write_all(text.as_bytes()));
         write("recipe.toml", &recipe.to_toml())?;
         tokenizer.save(&self.path)?;
-        write("model.json", &serde_json::to_string_pretty(description).expect("a description is JSON"))
+        write("model.json", &serde_json::to_string_pretty(description).expect("a description is JSON"))?;
+        Ok(())
     }
 
     /// Reads `recipe.toml`.
@@ -239,7 +242,10 @@ pub fn claim(folder: &Path) -> Result<File> {
     let path = folder.join(".lock");
     let file = File::create(&path).map_err(|e| Error::io("create", &path, e))?;
     match file.try_lock() {
-        Ok(()) => remove_unfinished(folder).map(|()| file),
+        Ok(()) => {
+            atomic_file::remove_unfinished(folder)?;
+            Ok(file)
+        }
         Err(std::fs::TryLockError::WouldBlock) => {
             Err(Error::checkpoint(folder, "another process is training into this folder; wait for it or stop it"))
         }

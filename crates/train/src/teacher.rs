@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bitspike_core::atomic_file;
 use bitspike_core::config::BertConfig;
 use bitspike_core::quantize::EmbeddingBits;
 use burn::module::{Module, Param};
@@ -255,10 +256,11 @@ impl Teacher {
         weights.insert("bert.embeddings.word_embeddings.weight", &[vocabulary, d], self.words.values.clone());
         weights.save(&folder.join("model.safetensors"))?;
         let config = self.config.to_json();
-        crate::weights::write_atomically(&folder.join("config.json"), |file| {
+        atomic_file::write(&folder.join("config.json"), |file| {
             use std::io::Write;
             file.write_all(config.as_bytes())
-        })
+        })?;
+        Ok(())
     }
 
     /// Everything the teacher computes of `tokens`, with `dropout` on the embedding output, both sublayer outputs and the

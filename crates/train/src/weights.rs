@@ -1,9 +1,9 @@
 //! Named `f32` arrays on disk: safetensors of any float type in, safetensors of `f32` out, `pytorch_model.bin` in.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use bitspike_core::atomic_file;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::{Error, Result};
@@ -90,9 +90,9 @@ impl Weights {
             (name, TensorView::new(Dtype::F32, array.shape.clone(), bytes).expect("sizes agree with shape"))
         });
         let metadata: HashMap<String, String> = self.metadata.clone().into_iter().collect();
-        replace_file(path, |temporary| {
+        Ok(atomic_file::replace(path, |temporary| {
             safetensors::serialize_to_file(views, Some(metadata), temporary).map_err(std::io::Error::other)
-        })
+        })?)
     }
 
     /// Adds an array.
@@ -164,57 +164,6 @@ fn floats(data: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
     })
 }
 
-/// Writes `path` through a temporary file in its folder, flushed to the disk and renamed, so that a crash or a full disk
-/// leaves either the old file or the new one.
-///
-/// # Errors
-/// Whatever `write` or the operating system reports.
-pub fn write_atomically(path: &Path, write: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<()> {
-    replace_file(path, |temporary| write(&mut File::options().write(true).open(temporary)?))
-}
-
-/// What the names of unfinished files begin with: ours, and those of the safetensors writer.
-const TEMPORARY: &str = ".writing-";
-const TEMPORARY_OF_SAFETENSORS: &str = ".tmp";
-
-/// Removes the unfinished files that killed writers left in `folder`. Only for a folder that no other process writes to.
-///
-/// # Errors
-/// If the folder cannot be read or a file cannot be removed.
-pub fn remove_unfinished(folder: &Path) -> Result<()> {
-    for entry in folder.read_dir().map_err(|e| Error::io("read", folder, e))? {
-        let entry = entry.map_err(|e| Error::io("read", folder, e))?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(TEMPORARY) || name.starts_with(TEMPORARY_OF_SAFETENSORS) {
-            std::fs::remove_file(entry.path()).map_err(|e| Error::io("remove", entry.path(), e))?;
-        }
-    }
-    Ok(())
-}
-
-/// [`write_atomically`] for writers that open the temporary file themselves.
-fn replace_file(path: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let run = || -> std::io::Result<()> {
-        let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
-        write(temporary.path())?;
-        // Opened again: a writer may have put a new file in this one's place.
-        let written = File::options().write(true).open(temporary.path())?;
-        // Temporary files are private by default; the result is as readable as any file its owner makes.
-        #[cfg(unix)]
-        written.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-        written.sync_all()?;
-        temporary.persist(path).map_err(|e| e.error)?;
-        // The rename itself must reach the disk too; not every platform can open a folder.
-        if let Ok(folder) = File::open(folder) {
-            folder.sync_all()?;
-        }
-        Ok(())
-    };
-    run().map_err(|e| Error::io("write", path, e))
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -265,19 +214,5 @@ mod tests {
         let shape = file(r#"{"x":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#, &[0; 4]);
         let error = Weights::load(shape.path()).unwrap().take("x", &[3]).unwrap_err().to_string();
         assert!(error.contains("expected shape [3], found [2]"), "{error}");
-    }
-
-    #[test]
-    fn a_failed_write_leaves_the_old_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x");
-        std::fs::write(&path, "old").unwrap();
-        let failed = write_atomically(&path, |file| {
-            file.write_all(b"half of the n")?;
-            Err(std::io::Error::other("disk full"))
-        });
-        assert!(failed.unwrap_err().to_string().contains("disk full"));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

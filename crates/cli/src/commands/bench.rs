@@ -1,14 +1,20 @@
 //! `bitspike bench`
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use bitspike_core::config::StudentConfig;
 use bitspike_core::dynamics::{Dynamics, Simulation};
 use bitspike_core::engine::{Model, Operator, Options};
+use bitspike_core::format::{Header, Packed, Packing, pack, tensors};
+use bitspike_core::glue::TaskSpec;
 use bitspike_core::kernels::Kernels;
-use bitspike_core::tokenizer::Encoding;
+use bitspike_core::kernels::measure::{Measurements, measure as measure_kernels};
+use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike_core::tokenizer::{Encoding, Tokenizer};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -24,8 +30,11 @@ use serde::Serialize;
     bitspike bench sst2.safetensors --dynamics accumulated --timesteps 16 --no-kernels")]
 pub(crate) struct BenchArgs {
     /// The packed model
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
+    #[arg(value_name = "MODEL", required_unless_present = "random")]
+    model: Option<PathBuf>,
+    /// Measure a model of random ternary weights instead: 6 layers of width 384, or 12 of 768
+    #[arg(long, value_name = "SIZE", value_enum, conflicts_with = "model")]
+    random: Option<Size>,
     /// Tokens of every sentence, with commas
     #[arg(long, value_name = "L,..", value_delimiter = ',', default_value = "25,128", conflicts_with = "ids")]
     lengths: Vec<usize>,
@@ -47,7 +56,7 @@ pub(crate) struct BenchArgs {
     /// Time steps, instead of those that the model was trained with
     #[arg(long, value_name = "T")]
     timesteps: Option<u32>,
-    /// Kernels by name, instead of the best that this machine has: see `--isa help`
+    /// Kernels instead of the best that this machine has: scalar, avx2, avxvnni, avx512, neon
     #[arg(long, value_name = "NAME")]
     isa: Option<Kernels>,
     /// Leave out the kernels and ceilings of the machine
@@ -56,6 +65,71 @@ pub(crate) struct BenchArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Sizes of random models.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Size {
+    /// MiniLM: 6 layers, D = 384, F = 1536, 12 heads
+    Mini,
+    /// BERT-base: 12 layers, D = 768, F = 3072, 12 heads
+    Base,
+}
+
+impl Size {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Mini => "random mini",
+            Self::Base => "random base",
+        }
+    }
+
+    fn config(self) -> StudentConfig {
+        let (layers, hidden) = match self {
+            Self::Mini => (6, 384),
+            Self::Base => (12, 768),
+        };
+        StudentConfig {
+            hidden,
+            heads: 12,
+            intermediate: 4 * hidden,
+            layers,
+            vocab_size: 30_522,
+            max_positions: 512,
+            type_vocab: 2,
+            layer_norm_eps: 1e-12,
+            num_labels: 2,
+            labels: vec!["negative".into(), "positive".into()],
+            time_steps: 16,
+            signed: true,
+            weight_bits: WeightBits::Ternary,
+            granularity: Granularity::Row,
+            embedding_bits: EmbeddingBits::Ternary,
+            feedback: None,
+        }
+    }
+
+    /// A model of random weights, as large and as sparse as a trained one.
+    fn model(self, options: &Options) -> Result<Model> {
+        let header = Header { student: self.config(), task: TaskSpec::glue("sst2")?, max_length: 512 };
+        let mut rng = ChaCha8Rng::seed_from_u64(42);
+        let sizes: BTreeMap<String, usize> =
+            tensors(&header.student).into_iter().map(|tensor| (tensor.name, tensor.rows * tensor.columns)).collect();
+        let bytes = pack(&header, Packing::default(), |name| {
+            let count = sizes.get(name).copied().unwrap_or(0);
+            Ok::<_, bitspike_core::Error>(match name {
+                _ if name.ends_with("theta") => vec![2.0; count],
+                _ if name.ends_with("gain") => vec![1.0; count],
+                _ => (0..count).map(|_| rng.random_range(-0.1f32..0.1)).collect(),
+            })
+        })?;
+        let folder = tempfile::tempdir().context("make a temporary folder")?;
+        let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from);
+        let words = special.into_iter().chain((5..header.student.vocab_size).map(|i| format!("w{i}")));
+        let vocabulary: Vec<String> = words.collect();
+        std::fs::write(folder.path().join("vocab.txt"), vocabulary.join("\n")).context("write a vocabulary")?;
+        Ok(Model::of(Packed::from_bytes(bytes)?, Tokenizer::load(folder.path())?, options)?)
+    }
 }
 
 /// Everything that was measured.
@@ -69,7 +143,7 @@ struct Report {
     /// Share of time by operator, one thread, `phased`, at the first length and the largest batch.
     operators: Vec<Share>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    kernels: Option<bitspike_core::kernels::measure::Measurements>,
+    kernels: Option<Measurements>,
 }
 
 #[derive(Debug, Serialize)]
@@ -103,10 +177,18 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
     if let Some(threads) = args.threads.iter().find(|&&threads| !(1..=1024).contains(&threads)) {
         bail!("--threads: expected 1 to 1024, found {threads}");
     }
-    let simulation = |trained: u32| Simulation::new(args.dynamics, args.timesteps.unwrap_or(trained));
-    let trained = bitspike_core::format::Packed::open(&args.model)?.header().student.time_steps;
-    let options = Options { kernels: args.isa, simulation: Some(simulation(trained)), exit: None };
-    let model = Model::load(&args.model, &options)?;
+    let options = |trained: u32| {
+        let simulation = Simulation::new(args.dynamics, args.timesteps.unwrap_or(trained));
+        Options { kernels: args.isa, simulation: Some(simulation), exit: None }
+    };
+    let (name, model) = match (&args.model, args.random) {
+        (_, Some(size)) => (size.name().to_owned(), size.model(&options(size.config().time_steps))?),
+        (Some(path), None) => {
+            let trained = Packed::open(path)?.header().student.time_steps;
+            (path.display().to_string(), Model::load(path, &options(trained))?)
+        }
+        (None, None) => bail!("give a packed model, or --random"),
+    };
     let batches = batches(&args, &model)?;
     let mut scenarios = Vec::new();
     for &threads in &args.threads {
@@ -121,9 +203,9 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
     {
         operators = shares(&model, batch)?;
     }
-    let kernels = (!args.no_kernels).then(|| bitspike_core::kernels::measure::measure(model.encoder().kernels()));
+    let kernels = (!args.no_kernels).then(|| measure_kernels(model.encoder().kernels()));
     let report = Report {
-        model: args.model.display().to_string(),
+        model: name,
         isa: model.encoder().kernels().to_string(),
         dynamics: args.dynamics,
         time_steps: model.simulation().time_steps,

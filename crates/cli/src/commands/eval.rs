@@ -5,11 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use bitspike_core::engine;
 use bitspike_core::glue::{self, Split, TaskSpec, write_predictions, write_submission};
 use bitspike_core::tokenizer::Tokenizer;
 use bitspike_train::data::encode;
 use bitspike_train::evaluate::{Predictions, predict_student, predict_teacher};
 use bitspike_train::feedback::LoopSummary;
+use bitspike_train::parity::{Parity, compare, predict_packed};
 use bitspike_train::run::RunFolder;
 use bitspike_train::teacher::Teacher;
 use burn::tensor::Device;
@@ -18,15 +20,19 @@ use serde::Serialize;
 use super::eval_in_time::{self, InTimeArgs, TimeScore};
 use super::task_args::TaskArgs;
 
-/// Score a student (a run's folder) or a teacher (a Hugging Face folder) on a task.
+/// Score a student (a run's folder), a packed model (a file) or a teacher (a Hugging Face folder) on a task.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike eval runs/sst2 --data SST-2\n  \
     bitspike eval runs/rte --data RTE --split test --submission .\n  \
+    bitspike eval sst2/model.safetensors --data SST-2 --against runs/sst2\n  \
     bitspike eval runs/sst2 --data SST-2 --dynamics phased,accumulated --timesteps 1,2,4,8,16,32,64,128\n  \
     bitspike eval runs/sst2 --data SST-2 --dynamics accumulated --timesteps 32 --exit margin=2,patience=2")]
 pub(crate) struct EvalArgs {
-    /// Folder of the run, or of a teacher
+    /// Folder of the run, packed model, or folder of a teacher
     run: PathBuf,
+    /// Compare a packed model with the run that it was packed from: every spike count, logit and label
+    #[arg(long, value_name = "RUN")]
+    against: Option<PathBuf>,
     #[command(flatten)]
     task: TaskArgs,
     /// Folder (or file) with the task's data
@@ -99,6 +105,9 @@ struct Score {
     /// How the fixed points of a student with feedback were found.
     #[serde(skip_serializing_if = "Option::is_none")]
     feedback: Option<LoopSummary>,
+    /// A packed model beside its run, with `--against`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parity: Option<Parity>,
     /// Along simulations, where they were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dynamics: Vec<TimeScore>,
@@ -108,6 +117,7 @@ struct Score {
 enum Model {
     Student { student: Box<bitspike_train::student::Student>, best_step: Option<u64> },
     Teacher(Box<Teacher>),
+    Packed(Box<engine::Model>),
 }
 
 impl Model {
@@ -115,6 +125,7 @@ impl Model {
         Ok(match self {
             Self::Student { student, .. } => predict_student(student, examples, device),
             Self::Teacher(teacher) => predict_teacher(teacher, examples, device)?,
+            Self::Packed(model) => predict_packed(model, examples)?,
         })
     }
 
@@ -122,6 +133,7 @@ impl Model {
         match self {
             Self::Student { student, .. } => Some(student.config.num_labels),
             Self::Teacher(teacher) => teacher.num_outputs(),
+            Self::Packed(model) => Some(model.header().student.num_labels),
         }
     }
 }
@@ -133,9 +145,15 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
     if let Some(outputs) = model.outputs().filter(|&outputs| outputs != task.num_outputs()) {
         bail!("{} has {outputs} outputs, task {} has {}", args.run.display(), task.name, task.num_outputs());
     }
-    if args.in_time.is_given() && matches!(model, Model::Teacher(_)) {
-        bail!("{}: a teacher has no spikes; --dynamics needs the folder of a run", args.run.display());
+    if args.in_time.is_given() && !matches!(model, Model::Student { .. }) {
+        let what = if matches!(model, Model::Teacher(_)) { "a teacher has no spikes" } else { "this is a packed model" };
+        bail!("{}: {what}; --dynamics needs the folder of a run", args.run.display());
     }
+    let original = match (&args.against, &model) {
+        (Some(run), Model::Packed(_)) => Some(RunFolder::open(run)?.student(&device)?.0),
+        (Some(_), _) => bail!("--against compares a packed model with its run; {} is no file", args.run.display()),
+        (None, _) => None,
+    };
     let splits = chosen_splits(&args, &task);
     if splits.len() > 1 && args.predictions.is_some() {
         bail!("--predictions writes one file: give one --split");
@@ -162,6 +180,10 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
             eprintln!("wrote {}", written.display());
         }
         let seconds = started.elapsed().as_secs_f64();
+        let parity = match (&model, &original) {
+            (Model::Packed(model), Some(student)) => Some(compare(model, student, &examples, &device)?),
+            _ => None,
+        };
         let dynamics = match &model {
             Model::Student { student, .. } if args.in_time.is_given() => {
                 args.in_time.score(student, &task, &examples, &predictions, &device)?
@@ -179,17 +201,33 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
             rates,
             best_step: match &model {
                 Model::Student { best_step, .. } => *best_step,
-                Model::Teacher(_) => None,
+                Model::Teacher(_) | Model::Packed(_) => None,
             },
             seconds,
+            parity,
             feedback: predictions.feedback,
             dynamics,
         });
     }
-    print(&scores, &task.primary().to_string(), args.json)
+    print(&scores, &task.primary().to_string(), args.json)?;
+    if scores.iter().any(|score| score.parity.is_some_and(|parity| !parity.holds())) {
+        bail!("the packed model does not answer as its run does");
+    }
+    Ok(())
 }
 
 fn open(args: &EvalArgs, device: &Device) -> Result<(Model, TaskSpec, Tokenizer, usize)> {
+    if args.run.is_file() {
+        let model = engine::Model::load(&args.run, &engine::Options::default())?;
+        let header = model.header();
+        let task = if args.task.is_given() { args.task.resolve(&args.data)? } else { header.task.clone() };
+        let max_length = args.max_length.unwrap_or(header.max_length);
+        if !(3..=header.student.max_positions).contains(&max_length) {
+            bail!("--max-length: expected 3 to {}, found {max_length}", header.student.max_positions);
+        }
+        let tokenizer = model.tokenizer().clone();
+        return Ok((Model::Packed(Box::new(model)), task, tokenizer, max_length));
+    }
     if args.run.join("model.json").exists() {
         let folder = RunFolder::open(&args.run)?;
         let description = folder.description()?;
@@ -207,7 +245,7 @@ fn open(args: &EvalArgs, device: &Device) -> Result<(Model, TaskSpec, Tokenizer,
     }
     if !args.run.join("config.json").exists() {
         bail!(
-            "{}: neither a run of `bitspike distil` (model.json) nor a Hugging Face BERT folder (config.json)",
+            "{}: neither a packed model, nor a run of `bitspike distil` (model.json), nor a Hugging Face BERT folder (config.json)",
             args.run.display()
         );
     }
@@ -261,6 +299,11 @@ fn print(scores: &[Score], primary: &str, json: bool) -> Result<()> {
                     "  spectral radius of the loop's Jacobian about {radius:.2}: the fixed point is {meaning}"
                 )?;
             }
+        }
+        if let Some(parity) = &score.parity {
+            let Parity { counts, different_counts, worst_logit, different_labels } = parity;
+            writeln!(out, "  against the run: {different_counts} of {counts} spike counts differ, {different_labels} labels,")?;
+            writeln!(out, "    logits by up to {worst_logit:.1e}")?;
         }
         if !score.dynamics.is_empty() {
             eval_in_time::print(&score.dynamics, primary, &mut out)?;

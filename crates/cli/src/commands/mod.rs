@@ -6,6 +6,8 @@ pub(crate) mod data;
 pub(crate) mod distil;
 pub(crate) mod eval;
 pub(crate) mod eval_in_time;
+pub(crate) mod inspect;
+pub(crate) mod pack;
 pub(crate) mod quickstart;
 pub(crate) mod task_args;
 pub(crate) mod teacher;

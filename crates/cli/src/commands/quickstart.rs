@@ -109,7 +109,7 @@ pub(crate) fn run(args: QuickstartArgs) -> Result<()> {
     let seconds = started.elapsed().as_secs_f64();
     let report = Report { seed: args.seed, train: SENTENCES.0, dev: SENTENCES.1, seconds, rows };
     let json = serde_json::to_string_pretty(&report)?;
-    bitspike_train::weights::write_atomically(&args.out.join(RESULTS), |file| file.write_all(json.as_bytes()))?;
+    bitspike_core::atomic_file::write(&args.out.join(RESULTS), |file| file.write_all(json.as_bytes()))?;
     print(&report, &args, &json)
 }
 

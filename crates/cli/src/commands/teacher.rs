@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use bitspike_core::atomic_file;
 use bitspike_core::glue::TaskSpec;
 use bitspike_core::tokenizer::Tokenizer;
 use bitspike_train::data::choose;
@@ -13,7 +14,6 @@ use bitspike_train::recipe::{RunRecipe, Stage, StageKind};
 use bitspike_train::run::claim;
 use bitspike_train::teacher::Teacher;
 use bitspike_train::training::{Controls, EndReason, Sizes, train};
-use bitspike_train::weights::write_atomically;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
@@ -113,7 +113,7 @@ impl Plan {
         let path = out.join("finetune.json");
         if !resume {
             let text = serde_json::to_string_pretty(self)?;
-            return Ok(write_atomically(&path, |file| file.write_all(text.as_bytes()))?);
+            return Ok(atomic_file::write(&path, |file| file.write_all(text.as_bytes()))?);
         }
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("{}: no run to resume: read {}", out.display(), path.display()))?;

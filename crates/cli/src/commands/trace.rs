@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use bitspike_core::atomic_file;
 use bitspike_core::dynamics::trace::{NeuronName, PopulationTrace, Trace, choose, most_active};
 use bitspike_core::dynamics::{Dynamics, Options, Simulation, simulate, simulate_recorded};
 use bitspike_core::glue::TaskSpec;
@@ -14,7 +15,6 @@ use bitspike_core::tokenizer::{Encoding, Tokenizer};
 use bitspike_train::data::{Encoded, pack};
 use bitspike_train::run::RunFolder;
 use bitspike_train::student::Student;
-use bitspike_train::weights::write_atomically;
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -237,7 +237,7 @@ fn write(report: &Report, folder: &Path, format: Format) -> Result<()> {
             "summary.json" => tables::write_summary(report, file),
             _ => file.write_all(svg.as_bytes()),
         };
-        write_atomically(&folder.join(name), content)?;
+        atomic_file::write(&folder.join(name), content)?;
     }
     Ok(())
 }

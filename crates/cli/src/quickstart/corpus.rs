@@ -18,7 +18,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use bitspike_train::weights::write_atomically;
+use bitspike_core::atomic_file;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -107,7 +107,7 @@ impl Corpus {
             ("tokenizer_config.json", format!("{tokenizer:#}\n")),
         ];
         for (name, text) in files {
-            write_atomically(&dir.join(name), |file| file.write_all(text.as_bytes()))?;
+            atomic_file::write(&dir.join(name), |file| file.write_all(text.as_bytes()))?;
         }
         Ok(())
     }

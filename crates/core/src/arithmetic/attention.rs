@@ -7,8 +7,8 @@ use pulp::{Simd, WithSimd};
 
 use super::{Head, LANES, heads, softmax};
 
-/// Queries that share loaded keys and values.
-const QUERIES: usize = 4;
+/// Most queries that share loaded keys and values: with two vectors each, their sums take 12 registers.
+const QUERIES: usize = 6;
 
 /// Attention of one sentence: `out = softmax(query (key_scale key)^T / sqrt(D/H)) (value_scale value)`, head by head.
 #[derive(Debug, Clone, Default)]
@@ -76,12 +76,21 @@ impl WithSimd for Attend<'_> {
                 length,
                 padded,
             };
-            let whole = queries / QUERIES * QUERIES;
-            for first in (0..whole).step_by(QUERIES) {
-                pass.rows::<S, QUERIES>(simd, first, scores, self.out);
-            }
-            for first in whole..queries {
-                pass.rows::<S, 1>(simd, first, &mut scores[..padded], self.out);
+            // Groups of equal height, or one less: a lone query would cost nearly as much as a group.
+            let groups = queries.div_ceil(QUERIES);
+            let mut first = 0;
+            for group in 0..groups {
+                let height = queries / groups + usize::from(group < queries % groups);
+                let scores = &mut scores[..height * padded];
+                match height {
+                    1 => pass.rows::<S, 1>(simd, first, scores, self.out),
+                    2 => pass.rows::<S, 2>(simd, first, scores, self.out),
+                    3 => pass.rows::<S, 3>(simd, first, scores, self.out),
+                    4 => pass.rows::<S, 4>(simd, first, scores, self.out),
+                    5 => pass.rows::<S, 5>(simd, first, scores, self.out),
+                    _ => pass.rows::<S, 6>(simd, first, scores, self.out),
+                }
+                first += height;
             }
         }
     }

@@ -37,7 +37,7 @@ const POPULATIONS: u64 = 6;
 /// };
 /// config.validate()?;
 /// assert_eq!(config.encoder_weights(), 10_616_832);
-/// assert_eq!(config.packed_bytes() / 1_000_000, 8);
+/// assert_eq!((config.packed_bytes() / 1_000_000, config.full_bytes() / 1_000_000), (8, 90));
 /// # Ok::<(), bitspike_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -135,11 +135,21 @@ impl StudentConfig {
         self.layers as u64 * layer + feedback + tables + 4 * self.full_precision()
     }
 
+    /// Bytes of a BERT of the same sizes with the same classifier in `f32`, such as the teacher: encoder, tables, biases, norms and
+    /// classifier, without a pooler.
+    pub fn full_bytes(&self) -> u64 {
+        4 * (self.parameters() - self.thresholds())
+    }
+
+    fn thresholds(&self) -> u64 {
+        self.layers as u64 * POPULATIONS + 1
+    }
+
     /// Scalars that are never quantised: per layer the biases `5 D + F`, two norms `4 D` and the thresholds; the norm and
     /// threshold of the embedding; the classifier.
     fn full_precision(&self) -> u64 {
         let [d, f, n, classes] = [self.hidden, self.intermediate, self.layers, self.num_labels].map(|size| size as u64);
-        n * (5 * d + f + 4 * d + POPULATIONS) + 2 * d + 1 + classes * (d + 1)
+        n * (5 * d + f + 4 * d) + 2 * d + self.thresholds() + classes * (d + 1)
     }
 
     fn sizes(&self) -> Sizes<'_> {

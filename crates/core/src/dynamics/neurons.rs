@@ -73,6 +73,13 @@ impl Step {
     }
 }
 
+/// Soft reset, no hysteresis, nothing taken back by unsigned neurons, no record.
+const PLAIN: u8 = 0;
+/// Soft reset, spikes that take back others by rules of their own, no record.
+const CORRECTING: u8 = 1;
+/// Any neuron.
+const GENERAL: u8 = 2;
+
 impl Neurons {
     /// `length` rows of `width` neurons at rest.
     pub(super) fn at_rest((theta, signed): (f32, bool), length: usize, width: usize, input: Input) -> Self {
@@ -97,16 +104,24 @@ impl Neurons {
         }
         // The kind of neuron is decided outside the loop, so that each loop is straight-line code.
         let retracts = step.retract && !self.signed && self.input == Input::Mean;
-        let plain = step.reset == Reset::Soft && step.hysteresis == 0.0 && !step.record && !retracts;
-        let finite = match (self.input, self.signed, plain) {
-            (Input::Current, true, true) => self.step::<false, true, true>(input, step),
-            (Input::Current, false, true) => self.step::<false, false, true>(input, step),
-            (Input::Mean, true, true) => self.step::<true, true, true>(input, step),
-            (Input::Mean, false, true) => self.step::<true, false, true>(input, step),
-            (Input::Current, true, false) => self.step::<false, true, false>(input, step),
-            (Input::Current, false, false) => self.step::<false, false, false>(input, step),
-            (Input::Mean, true, false) => self.step::<true, true, false>(input, step),
-            (Input::Mean, false, false) => self.step::<true, false, false>(input, step),
+        let rule = match step.reset {
+            Reset::Soft if !step.record && step.hysteresis == 0.0 && !retracts => PLAIN,
+            Reset::Soft if !step.record => CORRECTING,
+            _ => GENERAL,
+        };
+        let finite = match (self.input, self.signed, rule) {
+            (Input::Current, true, PLAIN) => self.step::<false, true, PLAIN>(input, step),
+            (Input::Current, false, PLAIN) => self.step::<false, false, PLAIN>(input, step),
+            (Input::Mean, true, PLAIN) => self.step::<true, true, PLAIN>(input, step),
+            (Input::Mean, false, PLAIN) => self.step::<true, false, PLAIN>(input, step),
+            (Input::Current, true, CORRECTING) => self.step::<false, true, CORRECTING>(input, step),
+            (Input::Current, false, CORRECTING) => self.step::<false, false, CORRECTING>(input, step),
+            (Input::Mean, true, CORRECTING) => self.step::<true, true, CORRECTING>(input, step),
+            (Input::Mean, false, CORRECTING) => self.step::<true, false, CORRECTING>(input, step),
+            (Input::Current, true, _) => self.step::<false, true, GENERAL>(input, step),
+            (Input::Current, false, _) => self.step::<false, false, GENERAL>(input, step),
+            (Input::Mean, true, _) => self.step::<true, true, GENERAL>(input, step),
+            (Input::Mean, false, _) => self.step::<true, false, GENERAL>(input, step),
         };
         for (row, spikes) in self.spikes.chunks_exact(self.width).enumerate() {
             self.bits.set_row(row, spikes);
@@ -114,12 +129,14 @@ impl Neurons {
         finite
     }
 
-    /// The step itself; `PLAIN` means soft reset, no hysteresis, nothing taken back by unsigned neurons, no record.
-    fn step<const MEAN: bool, const SIGNED: bool, const PLAIN: bool>(&mut self, input: &[f32], step: Step) -> bool {
+    /// The step itself, under one of the rules below.
+    fn step<const MEAN: bool, const SIGNED: bool, const RULE: u8>(&mut self, input: &[f32], step: Step) -> bool {
         let (theta, half, beta) = (self.theta, self.theta / 2.0, step.beta);
-        let hard = !PLAIN && step.reset == Reset::Hard;
-        let extra = if PLAIN { 0.0 } else { step.reluctance() * theta };
-        let retract = MEAN && step.retract;
+        let hard = RULE == GENERAL && step.reset == Reset::Hard;
+        let record = RULE == GENERAL && step.record;
+        let extra = if RULE == PLAIN { 0.0 } else { step.reluctance() * theta };
+        // Nothing is ever below this where nothing is taken back.
+        let lowest = if RULE != PLAIN && MEAN && step.retract { -extra } else { f32::NEG_INFINITY };
         let (potentials, sums, spikes, recorded) =
             (&mut self.potentials, &mut self.sums, &mut self.spikes, &mut self.recorded);
         wide(
@@ -128,33 +145,34 @@ impl Neurons {
                 // Slices of one length let the compiler see that no index is out of range.
                 let size = input.len();
                 let (potentials, sums, spikes) = (&mut potentials[..size], &mut sums[..size], &mut spikes[..size]);
-                let recorded = if PLAIN { &mut recorded[..0] } else { &mut recorded[..] };
+                let recorded = if record { &mut recorded[..] } else { &mut recorded[..0] };
                 for i in 0..size {
                     let target = if MEAN { step.weight * input[i] } else { input[i] };
                     let kept = beta * potentials[i];
                     let v = kept + target;
-                    let (up, down) = match (SIGNED, PLAIN) {
-                        (true, true) => (v >= half, v < -half),
+                    // `&`, not `&&`: without a branch the loop is one of vectors.
+                    let (up, down) = match (SIGNED, RULE) {
+                        (true, PLAIN) => (v >= half, v < -half),
                         // A spike against the sign of the sum takes an earlier one back.
-                        (true, false) => {
+                        (true, _) => {
                             let above = half + if sums[i] < 0.0 { extra } else { 0.0 };
                             let below = half + if sums[i] > 0.0 { extra } else { 0.0 };
                             (v >= above, v < -below)
                         }
-                        (false, true) => (v >= theta, false),
-                        (false, false) => (v >= theta, retract && sums[i] > 0.0 && v < -extra),
+                        (false, PLAIN) => (v >= theta, false),
+                        (false, _) => (v >= theta, (sums[i] > 0.0) & (v < lowest)),
                     };
                     let s = if up { 1.0 } else { 0.0 } - if down { 1.0 } else { 0.0 };
                     let soft = v - theta * s;
-                    potentials[i] = match (MEAN, hard && (up || down)) {
-                        (false, false) => soft,
-                        (false, true) => 0.0,
-                        (true, false) => kept - theta * s,
+                    let left = if MEAN { kept - theta * s } else { soft };
+                    potentials[i] = match (hard && (up || down), MEAN) {
+                        (false, _) => left,
+                        (true, false) => 0.0,
                         (true, true) => -target,
                     };
                     sums[i] = beta * sums[i] + s;
                     spikes[i] = i8::from(up) - i8::from(down);
-                    if !PLAIN && step.record {
+                    if record {
                         recorded[i] = if hard && (up || down) { 0.0 } else { soft };
                     }
                 }

@@ -8,7 +8,7 @@
 //! | `.tsv`, MRPC's `.txt` | none: fields are split at tabs, a quote is a character | as GLUE's official files |
 //! | `.csv` | RFC 4180 | a quote that is never closed is an error |
 //! | `.jsonl`, `.ndjson` | JSON | one object a line |
-//! | `.parquet` | - | flat columns; uncompressed, Snappy or Zstandard |
+//! | `.parquet` | - | flat columns; uncompressed, Snappy or, with the feature `zstd`, Zstandard |
 //!
 //! In text formats a byte order mark and carriage returns at line ends are dropped, wholly empty lines are ignored, and
 //! invalid UTF-8 or a NUL is an error with its line. Two tolerances are counted as `skipped`, both from GLUE itself: MNLI

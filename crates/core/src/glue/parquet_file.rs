@@ -39,10 +39,10 @@ pub(super) fn open(path: &Path, columns: &Columns) -> Result<Records> {
     }
     for (group, &i) in reader.metadata().row_groups().iter().flat_map(|group| used.iter().map(move |i| (group, i))) {
         let codec = group.columns().get(i).map(|chunk| chunk.compression());
-        if !matches!(codec, None | Some(Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_))) {
-            let codec = codec.map(|codec| codec.to_string()).unwrap_or_default();
+        if let Some(codec) = codec.filter(|&codec| !is_read(codec)) {
+            let expected = if cfg!(feature = "zstd") { "Snappy, Zstandard or none" } else { "Snappy or none" };
             let message = format!(
-                "column `{}` is compressed with {codec}; expected Snappy, Zstandard or none, write the file again with one of them",
+                "column `{}` is compressed with {codec}; expected {expected}, write the file again with one of them",
                 names[i]
             );
             return Err(Error::malformed(path, message));
@@ -62,6 +62,15 @@ pub(super) fn open(path: &Path, columns: &Columns) -> Result<Records> {
         number: 0,
         finished: false,
     }))
+}
+
+/// Whether pages of this compression can be read. Zstandard needs a C library and is a feature of this crate therefore.
+fn is_read(codec: Compression) -> bool {
+    match codec {
+        Compression::UNCOMPRESSED | Compression::SNAPPY => true,
+        Compression::ZSTD(_) => cfg!(feature = "zstd"),
+        _ => false,
+    }
 }
 
 struct ParquetFile {

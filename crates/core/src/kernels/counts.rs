@@ -1,144 +1,187 @@
-//! Products of spike counts with 2-bit codes (stand-in; see branch).
+//! Products of spike counts with 2-bit codes.
+//!
+//! A code is stored plus 1, so that it is 0, 1 or 2, and `sum of code * n = sum of stored * n - sum of n`: the sum of a token's
+//! counts is subtracted once. In memory 16 rows lie side by side, and of each group of 16 columns a row has one 32-bit word, its
+//! four bytes of four codes. Shifted right by `2 i` and masked, 64 bytes are then the codes of 16 rows at the columns `i`, `4 + i`,
+//! `8 + i` and `12 + i` of the group: one operand of a byte product. Counts are stored permuted to match ([`padded`],
+//! [`super::pack_counts`]), four bytes for each `i`.
+//!
+//! The sums: `|n| <= 127`, stored codes are at most 2, so that `254 K` bounds every partial sum, and `127 K` what is subtracted.
+//! With `K` up to [`MAX_COLUMNS`] both, and their difference, are far inside `i32`.
 
-use std::arch::x86_64::*;
+use super::{Kernels, Line};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
 
-use super::Kernels;
+/// Rows that lie side by side.
+pub(super) const BLOCK: usize = 16;
 
-/// A matrix of codes.
-#[derive(Debug, Clone)]
-pub struct CountMatrix {
-    rows: usize,
-    columns: usize,
-    /// `[row blocks][groups][64]`
-    bytes: Vec<u8>,
+/// Columns of a group.
+pub(super) const GROUP: usize = 16;
+
+/// Bytes of a group of columns of a block of rows.
+pub(super) const BYTES: usize = BLOCK * GROUP / 4;
+
+/// Largest number of columns: `254 * 65,536` is 2^24, an integer that `f32` holds exactly too.
+pub const MAX_COLUMNS: usize = 1 << 16;
+
+/// Four codes 0 in one byte, as stored.
+const ZEROS: u8 = 0b01_01_01_01;
+
+/// Columns that the counts of a token take up in memory: whole groups of 16.
+pub fn padded(columns: usize) -> usize {
+    columns.next_multiple_of(GROUP)
 }
 
-/// Counts.
+/// A matrix `[rows, columns]` of codes in {-1, 0, 1}, two bits each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountMatrix {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    /// `[blocks of rows][groups of columns]`
+    groups: Vec<Line<[u8; BYTES]>>,
+}
+
+/// Counts of some tokens as a [`CountMatrix`] reads them.
 #[derive(Debug, Clone, Copy)]
 pub struct CountsRef<'a> {
-    /// `[tokens, padded]`
+    /// `[tokens, padded(columns)]`: counts of -127 to 127, permuted; 0 beyond the last column.
     pub data: &'a [i8],
-    /// `[tokens]`
+    /// `[tokens]`: the sum of each token's counts.
     pub sums: &'a [i32],
 }
 
-/// Columns of counts.
-pub fn padded(columns: usize) -> usize {
-    columns.next_multiple_of(16)
+/// Where a product goes.
+pub(super) enum Output<'a> {
+    /// The sums.
+    Sums(&'a mut [i32]),
+    /// `sum * factor + bias`, row by row.
+    Affine { factors: &'a [f32], bias: &'a [f32], out: &'a mut [f32] },
+}
+
+impl Output<'_> {
+    /// Whether it has a place for each of `rows` sums of `tokens` tokens.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn fits(&self, tokens: usize, rows: usize) -> bool {
+        match self {
+            Self::Sums(out) => out.len() == tokens * rows,
+            Self::Affine { factors, bias, out } => {
+                [factors.len(), bias.len()] == [rows; 2] && out.len() == tokens * rows
+            }
+        }
+    }
+
+    /// The part of tokens `range`.
+    fn tokens(&mut self, range: std::ops::Range<usize>, rows: usize) -> Output<'_> {
+        let range = range.start * rows..range.end * rows;
+        match self {
+            Self::Sums(out) => Output::Sums(&mut out[range]),
+            Self::Affine { factors, bias, out } => Output::Affine { factors, bias, out: &mut out[range] },
+        }
+    }
 }
 
 impl CountMatrix {
-    /// New.
+    /// The matrix whose rows `fill` writes in the form of a packed file: four codes a byte, each plus 1, lowest bits first, places
+    /// beyond the last column holding 1. `fill` receives the row's number and `columns.div_ceil(4)` bytes.
+    ///
+    /// # Panics
+    /// If there are more than [`MAX_COLUMNS`] columns.
     pub fn new(rows: usize, columns: usize, mut fill: impl FnMut(usize, &mut [u8])) -> Self {
-        let groups = padded(columns) / 16;
-        let mut bytes = vec![0x55u8; rows.div_ceil(16) * groups * 64];
-        let mut row = vec![0x55u8; groups * 4];
-        for r in 0..rows {
-            fill(r, &mut row[..columns.div_ceil(4)]);
-            for (g, four) in row.chunks_exact(4).enumerate() {
-                bytes[((r / 16) * groups + g) * 64 + (r % 16) * 4..][..4].copy_from_slice(four);
+        assert!(columns <= MAX_COLUMNS, "{columns} columns; the sums are proved for {MAX_COLUMNS}");
+        let width = columns.div_ceil(GROUP);
+        let mut groups = vec![Line([ZEROS; BYTES]); rows.div_ceil(BLOCK) * width];
+        let mut line = vec![ZEROS; width * 4];
+        for row in 0..rows {
+            fill(row, &mut line[..columns.div_ceil(4)]);
+            let block = &mut groups[row / BLOCK * width..][..width];
+            for (Line(group), word) in block.iter_mut().zip(line.chunks_exact(4)) {
+                group[row % BLOCK * 4..][..4].copy_from_slice(word);
             }
         }
-        Self { rows, columns, bytes }
+        Self { rows, columns, groups }
     }
-    /// Rows.
+
+    /// The groups of a block of rows.
+    #[inline(always)]
+    pub(super) fn block(&self, block: usize) -> &[Line<[u8; BYTES]>] {
+        let width = self.columns.div_ceil(GROUP);
+        &self.groups[block * width..][..width]
+    }
+
+    /// Rows (outputs).
     pub fn rows(&self) -> usize {
         self.rows
     }
-    /// Columns.
+
+    /// Columns (inputs).
     pub fn columns(&self) -> usize {
         self.columns
     }
-    /// Codes.
+
+    /// The codes of a row.
+    ///
+    /// # Panics
+    /// If there is no such row, or `out` has another length than the row.
     pub fn codes_row(&self, row: usize, out: &mut [i8]) {
-        let groups = padded(self.columns) / 16;
-        for (c, out) in out.iter_mut().enumerate() {
-            let byte = self.bytes[((row / 16) * groups + c / 16) * 64 + (row % 16) * 4 + c % 16 / 4];
-            *out = (byte >> (2 * (c % 4)) & 3) as i8 - 1;
+        assert!(row < self.rows && out.len() == self.columns, "row {row} and {} codes", out.len());
+        for (Line(group), out) in self.block(row / BLOCK).iter().zip(out.chunks_mut(GROUP)) {
+            let word = &group[row % BLOCK * 4..][..4];
+            out.iter_mut().enumerate().for_each(|(k, code)| *code = (word[k / 4] >> (2 * (k % 4)) & 3) as i8 - 1);
         }
     }
-    /// Project.
-    pub fn project(&self, _k: Kernels, counts: CountsRef<'_>, factors: &[f32], bias: &[f32], out: &mut [f32]) {
-        let p = padded(self.columns);
-        let tokens = counts.sums.len();
-        assert!(counts.data.len() == tokens * p && factors.len() == self.rows && bias.len() == self.rows && out.len() == tokens * self.rows);
-        if tokens == 0 {
-            return;
-        }
-        let blocks = tokens.div_ceil(12);
-        let (each, more) = (tokens / blocks, tokens % blocks);
+
+    /// `out[m, r] = sum over k of codes[r, k] * counts[m, k]`.
+    ///
+    /// # Shapes
+    /// `out [tokens, rows]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn product(&self, kernels: Kernels, counts: CountsRef<'_>, out: &mut [i32]) {
+        assert_eq!(out.len(), counts.sums.len() * self.rows, "an output of another shape");
+        self.run(kernels, counts, Output::Sums(out));
+    }
+
+    /// `out[m, r] = sum * factors[r] + bias[r]` with the sums of [`CountMatrix::product`] converted to `f32`, which holds them
+    /// exactly; product and sum are rounded each, never fused, so that the bits are the same everywhere.
+    ///
+    /// # Shapes
+    /// `factors [rows]`, `bias [rows]`, `out [tokens, rows]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn project(&self, kernels: Kernels, counts: CountsRef<'_>, factors: &[f32], bias: &[f32], out: &mut [f32]) {
+        assert_eq!(out.len(), counts.sums.len() * self.rows, "an output of another shape");
+        assert_eq!((factors.len(), bias.len()), (self.rows, self.rows), "a factor and a bias a row");
+        self.run(kernels, counts, Output::Affine { factors, bias, out });
+    }
+
+    fn run(&self, kernels: Kernels, counts: CountsRef<'_>, mut out: Output<'_>) {
+        let (tokens, stride) = (counts.sums.len(), padded(self.columns));
+        assert_eq!(counts.data.len(), tokens * stride, "counts of another width");
+        let (most, tile): (usize, fn(&Self, CountsRef<'_>, Output<'_>)) = match kernels {
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Avx512 => (avx512::TOKENS, avx512::tile),
+            #[cfg(target_arch = "x86_64")]
+            Kernels::AvxVnni => (avx2::TOKENS, avx2::tile_vnni),
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Avx2 => (avx2::TOKENS, avx2::tile),
+            #[cfg(any(target_arch = "aarch64", test))]
+            Kernels::Neon => (super::neon::TOKENS, super::neon::tile),
+            _ => (1, super::scalar::tile),
+        };
+        // Tiles of equal height, or one less: a lone token at the end would waste most of a pass over the weights.
+        let tiles = tokens.div_ceil(most);
         let mut first = 0;
-        for b in 0..blocks {
-            let n = each + usize::from(b < more);
-            let data = &counts.data[first * p..(first + n) * p];
-            let sums = &counts.sums[first..first + n];
-            let out = &mut out[first * self.rows..(first + n) * self.rows];
-            // SAFETY: stand-in
-            unsafe {
-                match n {
-                    1 => self.tile::<1>(data, sums, factors, bias, out),
-                    2 => self.tile::<2>(data, sums, factors, bias, out),
-                    3 => self.tile::<3>(data, sums, factors, bias, out),
-                    4 => self.tile::<4>(data, sums, factors, bias, out),
-                    5 => self.tile::<5>(data, sums, factors, bias, out),
-                    6 => self.tile::<6>(data, sums, factors, bias, out),
-                    7 => self.tile::<7>(data, sums, factors, bias, out),
-                    8 => self.tile::<8>(data, sums, factors, bias, out),
-                    9 => self.tile::<9>(data, sums, factors, bias, out),
-                    10 => self.tile::<10>(data, sums, factors, bias, out),
-                    11 => self.tile::<11>(data, sums, factors, bias, out),
-                    _ => self.tile::<12>(data, sums, factors, bias, out),
-                }
-            }
-            first += n;
-        }
-    }
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-    fn tile<const N: usize>(&self, data: &[i8], sums: &[i32], factors: &[f32], bias: &[f32], out: &mut [f32]) {
-        let p = padded(self.columns);
-        let groups = p / 16;
-        let mask = _mm512_set1_epi8(3);
-        let blocks = self.rows.div_ceil(16);
-        let mut b = 0;
-        while b < blocks {
-            let pair = b + 1 < blocks;
-            let w0 = &self.bytes[b * groups * 64..][..groups * 64];
-            let w1 = if pair { &self.bytes[(b + 1) * groups * 64..][..groups * 64] } else { w0 };
-            let mut acc = [[_mm512_setzero_si512(); 2]; N];
-            for g in 0..groups {
-                // SAFETY: within the slices
-                unsafe {
-                    let mut p0 = _mm512_loadu_si512(w0.as_ptr().add(g * 64).cast());
-                    let mut p1 = _mm512_loadu_si512(w1.as_ptr().add(g * 64).cast());
-                    for i in 0..4 {
-                        let a = _mm512_and_si512(p0, mask);
-                        let c = _mm512_and_si512(p1, mask);
-                        p0 = _mm512_srli_epi16::<2>(p0);
-                        p1 = _mm512_srli_epi16::<2>(p1);
-                        for (m, acc) in acc.iter_mut().enumerate() {
-                            let x = _mm512_set1_epi32(data.as_ptr().add(m * p + g * 16 + i * 4).cast::<i32>().read_unaligned());
-                            acc[0] = _mm512_dpbusd_epi32(acc[0], a, x);
-                            acc[1] = _mm512_dpbusd_epi32(acc[1], c, x);
-                        }
-                    }
-                }
-            }
-            for h in 0..1 + usize::from(pair) {
-                let r = (b + h) * 16;
-                let n = (self.rows - r).min(16);
-                let k = (((1u32 << n) - 1) & 0xffff) as u16;
-                // SAFETY: masked
-                unsafe {
-                    let f = _mm512_maskz_loadu_ps(k, factors.as_ptr().add(r));
-                    let bb = _mm512_maskz_loadu_ps(k, bias.as_ptr().add(r));
-                    for (m, acc) in acc.iter().enumerate() {
-                        let s = _mm512_sub_epi32(acc[h], _mm512_set1_epi32(sums[m]));
-                        let y = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(s), f), bb);
-                        _mm512_mask_storeu_ps(out.as_mut_ptr().add(m * self.rows + r), k, y);
-                    }
-                }
-            }
-            b += 2;
+        for i in 0..tiles {
+            let range = first..first + tokens / tiles + usize::from(i < tokens % tiles);
+            let part = CountsRef {
+                data: &counts.data[range.start * stride..range.end * stride],
+                sums: &counts.sums[range.clone()],
+            };
+            first = range.end;
+            tile(self, part, out.tokens(range, self.rows));
         }
     }
 }

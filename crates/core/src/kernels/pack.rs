@@ -17,7 +17,7 @@ pub fn pack_counts(kernels: Kernels, counts: &[f32], width: usize, data: &mut [i
         let (data, last) = data.split_at_mut(whole);
         *sum = match kernels {
             #[cfg(target_arch = "x86_64")]
-            Kernels::Avx512 => avx512::groups(counts, data),
+            Kernels::Avx512 => super::avx512::pack(counts, data),
             _ => groups(counts, data),
         };
         if !rest.is_empty() {
@@ -42,40 +42,6 @@ fn groups(counts: &[f32], data: &mut [i8]) -> i32 {
     sum
 }
 
-#[cfg(target_arch = "x86_64")]
-mod avx512 {
-    use std::arch::x86_64::{
-        _mm_loadu_si128, _mm_shuffle_epi8, _mm_storeu_si128, _mm512_add_epi32, _mm512_cvtepi32_epi8, _mm512_cvtps_epi32,
-        _mm512_loadu_ps, _mm512_reduce_add_epi32, _mm512_setzero_si512,
-    };
-
-    /// Byte `4 i + b` of the result is byte `4 b + i` of a group.
-    const PERMUTATION: [i8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
-
-    pub(super) fn groups(counts: &[f32], data: &mut [i8]) -> i32 {
-        assert!(super::super::avx512::available(), "no AVX-512 on this machine");
-        // SAFETY: the machine has the instructions that the function is compiled for.
-        unsafe { permuted(counts, data) }
-    }
-
-    #[target_feature(enable = "avx512f,ssse3")]
-    fn permuted(counts: &[f32], data: &mut [i8]) -> i32 {
-        // SAFETY: 16 bytes of a constant.
-        let permutation = unsafe { _mm_loadu_si128(PERMUTATION.as_ptr().cast()) };
-        let mut sums = _mm512_setzero_si512();
-        for (counts, data) in counts.as_chunks::<16>().0.iter().zip(data.as_chunks_mut::<16>().0) {
-            // SAFETY: 16 floats are read and 16 bytes written.
-            unsafe {
-                let counts = _mm512_cvtps_epi32(_mm512_loadu_ps(counts.as_ptr()));
-                sums = _mm512_add_epi32(sums, counts);
-                let bytes = _mm_shuffle_epi8(_mm512_cvtepi32_epi8(counts), permutation);
-                _mm_storeu_si128(data.as_mut_ptr().cast(), bytes);
-            }
-        }
-        _mm512_reduce_add_epi32(sums)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,13 +51,19 @@ mod tests {
         for width in [1, 4, 15, 16, 17, 60, 384, 401] {
             for tokens in [0, 1, 3] {
                 let counts: Vec<f32> = (0..tokens * width).map(|i| ((i * 37) % 255) as f32 - 127.0).collect();
-                for kernels in Kernels::all() {
+                for kernels in Kernels::available() {
                     let (mut data, mut sums) = (vec![5; tokens * padded(width)], vec![5; tokens]);
                     pack_counts(kernels, &counts, width, &mut data, &mut sums);
                     for (token, counts) in counts.chunks_exact(width).enumerate() {
                         let row = &data[token * padded(width)..][..padded(width)];
-                        for (column, byte) in (0..padded(width)).map(|k| (k, row[k / 16 * 16 + 4 * (k % 4) + k % 16 / 4])) {
-                            assert_eq!(f32::from(byte), counts.get(column).copied().unwrap_or(0.0), "{kernels:?} {width}");
+                        for (column, byte) in
+                            (0..padded(width)).map(|k| (k, row[k / 16 * 16 + 4 * (k % 4) + k % 16 / 4]))
+                        {
+                            assert_eq!(
+                                f32::from(byte),
+                                counts.get(column).copied().unwrap_or(0.0),
+                                "{kernels:?} {width}"
+                            );
                         }
                         assert_eq!(sums[token] as f32, counts.iter().sum::<f32>(), "{kernels:?} {width}");
                     }

@@ -1,7 +1,53 @@
 //! Products in plain Rust: the readable form, and the oracle of the others.
 
-use super::{BLOCK, BitMatrix};
+use super::Line;
+use super::bits::{BLOCK, BitMatrix};
+use super::counts::{self, BYTES, CountMatrix, CountsRef, Output, padded};
 use crate::arithmetic::wide;
+
+/// See [`CountMatrix::product`] and [`CountMatrix::project`]; any number of tokens.
+pub(super) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
+    let width = padded(matrix.columns);
+    for (m, &sum) in counts.sums.iter().enumerate() {
+        let counts = &counts.data[m * width..][..width];
+        for b in 0..matrix.rows.div_ceil(counts::BLOCK) {
+            let stored = wide(
+                #[inline(always)]
+                || stored_sums(matrix.block(b), counts),
+            );
+            let sums = stored.map(|stored| stored - sum);
+            let first = b * counts::BLOCK;
+            let rows = first..matrix.rows.min(first + counts::BLOCK);
+            let at = m * matrix.rows + first;
+            match &mut out {
+                Output::Sums(out) => out[at..at + rows.len()].copy_from_slice(&sums[..rows.len()]),
+                Output::Affine { factors, bias, out } => {
+                    for (i, row) in rows.enumerate() {
+                        out[at + i] = sums[i] as f32 * factors[row] + bias[row];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `sum over k of stored[r, k] * count[k]` of the rows `r` of a block.
+#[inline(always)]
+fn stored_sums(block: &[Line<[u8; BYTES]>], counts: &[i8]) -> [i32; counts::BLOCK] {
+    let mut sums = [0; counts::BLOCK];
+    for (Line(bytes), counts) in block.iter().zip(counts.as_chunks::<{ counts::GROUP }>().0) {
+        let mut words = [0; counts::BLOCK];
+        words.iter_mut().zip(bytes.as_chunks().0).for_each(|(word, bytes)| *word = u32::from_le_bytes(*bytes));
+        for (at, &count) in counts.iter().enumerate() {
+            // Count `4 i + b` belongs to code `i` of byte `b`.
+            let shift = 8 * (at % 4) + 2 * (at / 4);
+            for (sum, word) in sums.iter_mut().zip(&words) {
+                *sum += (word >> shift & 3) as i32 * i32::from(count);
+            }
+        }
+    }
+    sums
+}
 
 /// See [`BitMatrix::product`]; `bits` are the fired and negative words of each token.
 pub(super) fn product(matrix: &BitMatrix, bits: &[u64], out: &mut [i32]) {
@@ -11,12 +57,12 @@ pub(super) fn product(matrix: &BitMatrix, bits: &[u64], out: &mut [i32]) {
         || {
             for (token, out) in bits.chunks_exact(2 * per_row).zip(out.chunks_exact_mut(matrix.rows)) {
                 let (fired, negative) = token.split_at(per_row);
-                for (block, out) in matrix.words.chunks_exact(per_row * 2 * BLOCK).zip(out.chunks_mut(BLOCK)) {
+                for (block, out) in matrix.words.chunks_exact(per_row).zip(out.chunks_mut(BLOCK)) {
                     let mut sums = [0i32; BLOCK];
-                    for ((words, &fired), &negative) in block.chunks_exact(2 * BLOCK).zip(fired).zip(negative) {
+                    for (([Line(weights), Line(signs)], &fired), &negative) in block.iter().zip(fired).zip(negative) {
                         for lane in 0..BLOCK {
-                            let both = words[lane] & fired;
-                            let differ = both & (words[BLOCK + lane] ^ negative);
+                            let both = weights[lane] & fired;
+                            let differ = both & (signs[lane] ^ negative);
                             sums[lane] += both.count_ones().cast_signed() - 2 * differ.count_ones().cast_signed();
                         }
                     }

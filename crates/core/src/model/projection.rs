@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use crate::arithmetic::wide;
-use crate::kernels::{BitMatrix, CountMatrix, CountsRef, Kernels, SpikeBits};
+use crate::kernels::{BitMatrix, ColumnMatrix, CountMatrix, CountsRef, Events, Kernels, SpikeBits};
 use crate::quantize::Quantized;
 
 /// A map of spikes: codes with their scales, and a bias.
@@ -31,6 +31,7 @@ pub(crate) enum SpikingWeight {
 pub(crate) struct Codes {
     counts: CountMatrix,
     bits: OnceLock<BitMatrix>,
+    columns: OnceLock<ColumnMatrix>,
 }
 
 impl Codes {
@@ -42,12 +43,19 @@ impl Codes {
             BitMatrix::new(&Quantized { codes, scales: vec![1.0], rows, cols })
         })
     }
+
+    fn columns(&self) -> &ColumnMatrix {
+        self.columns.get_or_init(|| {
+            let (rows, columns) = (self.counts.rows(), self.counts.columns());
+            ColumnMatrix::new(rows, columns, |row, codes| self.counts.codes_row(row, codes))
+        })
+    }
 }
 
 impl SpikingWeight {
     /// The codes of `counts`.
     pub(crate) fn codes(counts: CountMatrix) -> Self {
-        Self::Codes(Box::new(Codes { counts, bits: OnceLock::new() }))
+        Self::Codes(Box::new(Codes { counts, bits: OnceLock::new(), columns: OnceLock::new() }))
     }
 
     /// Weights `[rows, columns]` of 32 bits.
@@ -120,7 +128,11 @@ impl Projection {
         match &self.weight {
             SpikingWeight::Codes(codes) => {
                 sums.integers.resize(range.len() * rows, 0);
-                codes.bits().product(kernels, bits, range, &mut sums.integers);
+                let rate = bits.spikes(range.clone()) as f64 / (range.len() * self.columns).max(1) as f64;
+                match kernels.prefers_events(rate) {
+                    true => codes.columns().product(kernels, bits, range, &mut sums.events, &mut sums.integers),
+                    false => codes.bits().product(kernels, bits, range, &mut sums.integers),
+                }
             }
             SpikingWeight::Full(weight) => {
                 sums.floats.clear();
@@ -177,6 +189,7 @@ fn add_columns(weight: &[f32], x: impl Iterator<Item = f32>, out: &mut [f32]) {
 /// What a [`Projection`] leaves of a step, kept from step to step to save allocations.
 #[derive(Debug, Default)]
 pub(crate) struct Sums {
+    events: Events,
     integers: Vec<i32>,
     floats: Vec<f32>,
 }

@@ -8,8 +8,9 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use tokenizers::Model;
+use tokenizers::processors::bert::BertProcessing;
 
-use super::Tokenizer;
+use super::{Inner, Tokenizer};
 use crate::atomic_file;
 use crate::error::{Error, Result};
 
@@ -111,6 +112,16 @@ pub(super) fn save(tokenizer: &Tokenizer, folder: &Path) -> Result<()> {
     let write = |path: &Path, bytes: &[u8]| atomic_file::write(path, |file| file.write_all(bytes));
     write(&path, text.as_bytes())?;
     tokenizer.companions.iter().try_for_each(|(name, bytes)| write(&folder.join(name), bytes))
+}
+
+/// See [`Tokenizer::to_json`].
+pub(super) fn to_json(tokenizer: &Tokenizer) -> Result<String> {
+    let mut whole = tokenizer.inner.clone();
+    let named = |id: u32| whole.id_to_token(id).map(|name| (name, id));
+    let frame = || Some(BertProcessing::new(named(tokenizer.sep)?, named(tokenizer.cls)?).into());
+    let frame = tokenizer.post_processor.clone().or_else(frame);
+    whole.with_post_processor(frame);
+    whole.to_string(false).map_err(|e| Error::malformed("tokenizer.json", format!("cannot be written as JSON: {e}")))
 }
 
 /// The content of a file, if there is one.
@@ -249,7 +260,7 @@ fn build(description: &[u8], settings: &Settings) -> Result<Tokenizer, String> {
     only("pre_tokenizer", &parts.pre_tokenizer, &SPLITTERS)?;
     let framed = frame(&parts.post_processor)?;
 
-    let mut inner = tokenizers::Tokenizer::from_bytes(description).map_err(|e| format!("not a tokeniser: {e}"))?;
+    let mut inner: Inner = serde_json::from_slice(description).map_err(|e| format!("not a tokeniser: {e}"))?;
     let missing = |name: &str| format!("the vocabulary has no {name}, which BERT's tokenisers need");
     let id = |name: &str| inner.token_to_id(name).ok_or_else(|| missing(name));
     let [_, cls, sep, pad, _] = settings.names();
@@ -320,7 +331,7 @@ fn frame(part: &Value) -> Result<Option<[(&str, &Value); 2]>, String> {
 }
 
 /// The id of a token of the frame, which vocabulary and post-processor must agree on.
-fn framing(tokenizer: &tokenizers::Tokenizer, (name, id): (&str, &Value)) -> Result<u32, String> {
+fn framing(tokenizer: &Inner, (name, id): (&str, &Value)) -> Result<u32, String> {
     let known = tokenizer.token_to_id(name);
     known.filter(|&known| *id == known).ok_or_else(|| {
         let known = known.map_or("not in the vocabulary".into(), |known| format!("id {known} in the vocabulary"));

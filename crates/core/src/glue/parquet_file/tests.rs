@@ -55,7 +55,12 @@ fn hub(compression: Compression, labels: &[i64]) -> Vec<u8> {
 #[test]
 fn the_hubs_layout_is_read_over_row_groups_and_batches() {
     let labels: Vec<i64> = (0..5000).map(|i| i % 2).collect();
-    let codecs = [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::ZSTD(Default::default())];
+    let codecs = [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        #[cfg(feature = "zstd")]
+        Compression::ZSTD(Default::default()),
+    ];
     for codec in codecs {
         let found = read("rte", "train-00000-of-00001.parquet", &hub(codec, &labels)).unwrap();
         assert_eq!(found.examples.len(), 5000);

@@ -1,0 +1,118 @@
+//! `bitspike pack`
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use bitspike_core::atomic_file;
+use bitspike_core::format::{Header, Packed, Packing, pack};
+use bitspike_core::quantize::EmbeddingBits;
+use bitspike_core::tokenizer::Tokenizer;
+use bitspike_train::Error;
+use bitspike_train::run::RunFolder;
+use serde_json::Value;
+
+use crate::packed::{Contents, print_sizes};
+
+/// Pack the best student of a run into one small file, with its tokeniser beside it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  bitspike pack runs/sst2 -o sst2/model.safetensors\n  \
+    bitspike pack runs/sst2 -o small/model.safetensors --embedding-bits 4 --trits")]
+pub(crate) struct PackArgs {
+    /// Folder of the run
+    run: PathBuf,
+    /// File to write; `tokenizer.json` goes into its folder
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Precision of the embedding tables, 32, 8, 4, 1.58 or 1; unless given, the one they were trained at
+    #[arg(long, value_name = "BITS")]
+    embedding_bits: Option<EmbeddingBits>,
+    /// Five ternary weights a byte instead of four: smaller, a little slower to load, the same answers
+    #[arg(long)]
+    trits: bool,
+    /// Replace another model's tokenizer.json in the folder
+    #[arg(long)]
+    force: bool,
+    /// Print what the file holds as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: PackArgs) -> Result<()> {
+    let folder = RunFolder::open(&args.run)?;
+    let description = folder.description()?;
+    let header = Header { student: description.student, task: description.task, max_length: description.max_length };
+    header.validate().with_context(|| args.run.display().to_string())?;
+    let tokenizer = folder.tokenizer()?;
+    tokenizer.check_vocab(header.student.vocab_size)?;
+    let output = Output::new(&args, &tokenizer)?;
+    let mut weights = folder.weights()?;
+    let origin = weights.origin().to_path_buf();
+    let packing = Packing { embedding_bits: args.embedding_bits, trits: args.trits };
+    let file = pack(&header, packing, |name| match weights.remove(name) {
+        Some(array) => Ok(array.values),
+        None => Err(Error::checkpoint(&origin, format!("tensor `{name}` is missing"))),
+    })
+    .with_context(|| format!("pack {}", origin.display()))?;
+    output.write(&file)?;
+    let contents = Contents::new(&args.output, &Packed::from_bytes(file)?);
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&contents)?)?;
+    } else {
+        print_sizes(&contents, &mut out)?;
+        writeln!(out, "wrote {} and {}", args.output.display(), output.tokenizer_path.display())?;
+    }
+    Ok(out.flush()?)
+}
+
+/// The two files to write.
+struct Output<'a> {
+    model: &'a Path,
+    tokenizer_path: PathBuf,
+    tokenizer: String,
+}
+
+impl<'a> Output<'a> {
+    /// Refuses to replace what is no packed model, or another model's tokeniser, before anything is computed.
+    fn new(args: &'a PackArgs, tokenizer: &Tokenizer) -> Result<Self> {
+        let model = args.output.as_path();
+        if model.file_name().is_none() {
+            bail!("--output {}: expected the name of a file, such as model.safetensors", model.display());
+        }
+        if model.exists()
+            && let Err(error) = Packed::open(model)
+        {
+            bail!(
+                "--output {}: exists and is no packed model ({error}); choose another name or remove it",
+                model.display()
+            );
+        }
+        let folder = model.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let tokenizer_path = folder.join("tokenizer.json");
+        let tokenizer = tokenizer.to_json()?;
+        if tokenizer_path.exists() && !args.force && !same_json(&tokenizer_path, &tokenizer)? {
+            bail!(
+                "{} is there already and is another tokeniser; choose a folder of its own for each model, or give --force",
+                tokenizer_path.display()
+            );
+        }
+        Ok(Self { model, tokenizer_path, tokenizer })
+    }
+
+    /// Writes both, each atomically, the tokeniser first: a model is then never without one.
+    fn write(&self, model: &[u8]) -> Result<()> {
+        if let Some(folder) = self.tokenizer_path.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("create folder {}", folder.display()))?;
+        }
+        atomic_file::write(&self.tokenizer_path, |file| file.write_all(self.tokenizer.as_bytes()))?;
+        Ok(atomic_file::write(self.model, |file| file.write_all(model))?)
+    }
+}
+
+/// Whether the file holds the same JSON as `text`, however it is spaced.
+fn same_json(path: &Path, text: &str) -> Result<bool> {
+    let bytes = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
+    let found: Result<Value, _> = serde_json::from_slice(&bytes);
+    Ok(found.is_ok_and(|found| serde_json::from_str::<Value>(text).is_ok_and(|ours| ours == found)))
+}

@@ -1,0 +1,303 @@
+//! 256-bit kernels, with the byte products of AVX-VNNI or without.
+
+use std::arch::x86_64::{
+    __m256i, _mm_loadl_epi64, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
+    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_dpbusd_avx_epi32, _mm256_extract_epi32, _mm256_loadu_ps,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi8,
+    _mm256_sub_epi32,
+};
+
+use super::columns::{Column, FLUSH, PACKED_FLUSH, SILENT, TILE};
+use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
+use super::{Kernels, Line};
+
+/// Tokens of a tile: with two halves of blocks their sums, the codes, a mask and the counts fit 16 registers.
+pub(super) const TOKENS: usize = 5;
+
+/// Rows of half a block: the 32-bit lanes of a register.
+const HALF: usize = BLOCK / 2;
+
+/// Groups after which sums of 16 bits are widened. A pair of products is at most `2 * 2 * 127 = 508`, and there are four a group:
+/// `16 * 4 * 508 = 32,512` fits 16 bits.
+const WIDEN: usize = 16;
+
+// The heights `tokens x halves of blocks` were the fastest of those tried: more halves give few tokens enough independent sums.
+macro_rules! kernel {
+    ($tile:ident, $rows:ident, $halves:ident, $sums:ident, $peak:ident, $features:literal, $kernels:expr,
+        [$($n:literal x $h:literal),*], $step:expr, $widen:expr) => {
+        /// See [`CountMatrix::product`] and [`CountMatrix::project`]; up to [`TOKENS`] tokens.
+        ///
+        /// # Panics
+        /// If the machine lacks the instructions, or there are more tokens.
+        pub(super) fn $tile(matrix: &CountMatrix, counts: CountsRef<'_>, out: Output<'_>) {
+            assert!($kernels.is_available(), "no {} on this machine", $features);
+            // SAFETY: the machine has the instructions that the functions are compiled for.
+            unsafe {
+                match counts.sums.len() {
+                    0 => (),
+                    $($n => $rows::<$n, $h>(matrix, counts, out),)*
+                    more => panic!("{more} tokens in a tile of {TOKENS}"),
+                }
+            }
+        }
+
+        #[target_feature(enable = $features)]
+        fn $rows<const N: usize, const H: usize>(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
+            assert!(counts.sums.len() == N, "shapes");
+            let halves = matrix.rows.div_ceil(HALF);
+            let mut half = 0;
+            while half + H <= halves {
+                $halves::<N, H>(matrix, half, counts, &mut out);
+                half += H;
+            }
+            while half < halves {
+                $halves::<N, 1>(matrix, half, counts, &mut out);
+                half += 1;
+            }
+        }
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn $halves<const N: usize, const H: usize>(
+            matrix: &CountMatrix,
+            half: usize,
+            counts: CountsRef<'_>,
+            out: &mut Output<'_>,
+        ) {
+            let mut all = [[_mm256_setzero_si256(); H]; N];
+            let width = padded(matrix.columns);
+            for first in (0..width / GROUP).step_by(WIDEN) {
+                let groups = first..(first + WIDEN).min(width / GROUP);
+                let some: [&[Line<[u8; BYTES]>]; H] =
+                    std::array::from_fn(|h| &matrix.block((half + h) / 2)[groups.clone()]);
+                let sums = $sums::<N, H>(some, half, (counts.data, width, first));
+                for (all, sums) in all.iter_mut().zip(sums) {
+                    for (all, sum) in all.iter_mut().zip(sums) {
+                        *all = _mm256_add_epi32(*all, $widen(sum));
+                    }
+                }
+            }
+            for (m, all) in all.into_iter().enumerate() {
+                for (h, sum) in all.into_iter().enumerate() {
+                    let sum = _mm256_sub_epi32(sum, _mm256_set1_epi32(counts.sums[m]));
+                    finish(sum, (half + h) * HALF, m * matrix.rows, matrix.rows, out);
+                }
+            }
+        }
+
+        /// Sums, not yet widened, of up to [`WIDEN`] groups: of `H` halves of blocks, the first of which has number `half`, given
+        /// the block of each, for `N` tokens, of whose counts those from group `first` on belong to the groups.
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn $sums<const N: usize, const H: usize>(
+            blocks: [&[Line<[u8; BYTES]>]; H],
+            half: usize,
+            (data, width, first): (&[i8], usize, usize),
+        ) -> [[__m256i; H]; N] {
+            let groups = blocks[0].len();
+            assert!(blocks.iter().all(|block| block.len() == groups), "shapes");
+            assert!(data.len() == N * width && (first + groups) * GROUP <= width, "shapes");
+            let mask = _mm256_set1_epi8(3);
+            let mut sums = [[_mm256_setzero_si256(); H]; N];
+            for group in 0..groups {
+                let mut bytes = [_mm256_setzero_si256(); H];
+                for h in 0..H {
+                    // SAFETY: `group` is one of each block's; half of its 64 bytes are read.
+                    bytes[h] = unsafe {
+                        let line = blocks[h].as_ptr().add(group).cast::<__m256i>();
+                        _mm256_loadu_si256(line.add((half + h) % 2))
+                    };
+                }
+                for i in 0..4 {
+                    let mut codes = [_mm256_setzero_si256(); H];
+                    for h in 0..H {
+                        codes[h] = _mm256_and_si256(bytes[h], mask);
+                        bytes[h] = _mm256_srli_epi16::<2>(bytes[h]);
+                    }
+                    for m in 0..N {
+                        // SAFETY: token `m < N` has `width` bytes, and the groups end before them.
+                        let four = unsafe { data.as_ptr().add(m * width + (first + group) * GROUP + 4 * i) };
+                        // SAFETY: four bytes of those.
+                        let four = _mm256_set1_epi32(unsafe { four.cast::<i32>().read_unaligned() });
+                        for h in 0..H {
+                            sums[m][h] = $step(sums[m][h], codes[h], four);
+                        }
+                    }
+                }
+            }
+            sums
+        }
+
+        /// The products of 32 bytes in registers alone, in [`CHAINS`] chains of `steps`, and a number that depends on all.
+        ///
+        /// # Panics
+        /// If the machine lacks the instructions.
+        pub(super) fn $peak(steps: usize) -> i32 {
+            #[target_feature(enable = $features)]
+            fn chains(steps: usize) -> i32 {
+                let mut sums = [_mm256_setzero_si256(); CHAINS];
+                let codes = _mm256_set1_epi8(2);
+                for _ in 0..steps {
+                    for sum in &mut sums {
+                        // A product of the sum itself cannot be taken out of the loop.
+                        *sum = $step(*sum, codes, *sum);
+                    }
+                }
+                let mut all = _mm256_setzero_si256();
+                for sum in sums {
+                    all = _mm256_add_epi32(all, $widen(sum));
+                }
+                _mm256_extract_epi32::<0>(all)
+            }
+            assert!($kernels.is_available(), "no {} on this machine", $features);
+            // SAFETY: the machine has the instructions that the function is compiled for.
+            unsafe { chains(steps) }
+        }
+    };
+}
+
+/// Chains of products that measure the peak: enough to hide how long each takes, and they fit 16 registers.
+pub(super) const CHAINS: usize = 12;
+
+kernel!(
+    tile_vnni,
+    rows_vnni,
+    halves_vnni,
+    sums_vnni,
+    peak_vnni,
+    "avx2,avxvnni",
+    Kernels::AvxVnni,
+    [1 x 4, 2 x 4, 3 x 3, 4 x 2, 5 x 2],
+    |sum: __m256i, codes: __m256i, counts: __m256i| _mm256_dpbusd_avx_epi32(sum, codes, counts),
+    |sum: __m256i| sum
+);
+
+kernel!(
+    tile,
+    rows,
+    halves,
+    sums,
+    peak,
+    "avx2",
+    Kernels::Avx2,
+    [1 x 4, 2 x 4, 3 x 2, 4 x 2, 5 x 2],
+    |sum: __m256i, codes: __m256i, counts: __m256i| _mm256_add_epi16(sum, _mm256_maddubs_epi16(codes, counts)),
+    |sum: __m256i| _mm256_madd_epi16(sum, _mm256_set1_epi16(1))
+);
+
+/// Stores the sums of rows `row..` of the token whose outputs begin at `token`.
+#[target_feature(enable = "avx2")]
+fn finish(sums: __m256i, row: usize, token: usize, rows: usize, out: &mut Output<'_>) {
+    let count = HALF.min(rows - row);
+    match out {
+        Output::Sums(out) => {
+            let mut all = [0; HALF];
+            // SAFETY: the array is 32 bytes.
+            unsafe { _mm256_storeu_si256(all.as_mut_ptr().cast(), sums) };
+            out[token + row..][..count].copy_from_slice(&all[..count]);
+        }
+        Output::Affine { factors, bias, out } => {
+            let load = |values: &[f32]| {
+                let mut all = [0.0; HALF];
+                all[..count].copy_from_slice(&values[row..][..count]);
+                // SAFETY: the array is 32 bytes.
+                unsafe { _mm256_loadu_ps(all.as_ptr()) }
+            };
+            let value = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), load(factors)), load(bias));
+            let mut all = [0.0; HALF];
+            // SAFETY: the array is 32 bytes.
+            unsafe { _mm256_storeu_ps(all.as_mut_ptr(), value) };
+            out[token + row..][..count].copy_from_slice(&all[..count]);
+        }
+    }
+}
+
+/// See [`super::ColumnMatrix::product`]: `out <-` the columns `plus` less the columns `minus` of one tile of [`TILE`] rows.
+///
+/// # Panics
+/// If the machine lacks the instructions.
+pub(super) fn columns(codes: &[Column], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
+    assert!(is_x86_feature_detected!("avx2"), "no AVX2 on this machine");
+    // SAFETY: the machine has the instructions that the function is compiled for.
+    unsafe { column_tile(codes, plus, minus, out) }
+}
+
+/// Vectors of a column of a tile: each holds 32 rows in its low halves of bytes and the 32 that are 64 further in its high ones.
+const VECTORS: usize = TILE / 64;
+
+#[target_feature(enable = "avx2")]
+fn column_tile(codes: &[Column], mut plus: &[u32], mut minus: &[u32], out: &mut [i32; TILE]) {
+    let mut first = true;
+    while first || !plus.is_empty() || !minus.is_empty() {
+        let (more, later) = plus.split_at(plus.len().min(FLUSH));
+        let (less, later_less) = minus.split_at(minus.len().min(FLUSH - more.len()));
+        (plus, minus) = (later, later_less);
+        let mut sums = [[_mm256_setzero_si256(); 2]; VECTORS];
+        sums = add_columns::<false>(codes, more, sums);
+        sums = add_columns::<true>(codes, less, sums);
+        // Each stored code is its code plus 1.
+        let excess = _mm256_set1_epi8((more.len() as i8).wrapping_sub(less.len() as i8));
+        for v in 0..VECTORS {
+            for half in 0..2 {
+                let mut bytes = [0i8; 32];
+                // SAFETY: the array is 32 bytes.
+                unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), _mm256_sub_epi8(sums[v][half], excess)) };
+                let out = &mut out[v / 2 * 128 + half * 64 + v % 2 * 32..][..32];
+                for (eight, out) in bytes.as_chunks::<8>().0.iter().zip(out.as_chunks_mut::<8>().0) {
+                    // SAFETY: 8 bytes and 32 bytes of the arrays.
+                    unsafe {
+                        let sum = _mm256_cvtepi8_epi32(_mm_loadl_epi64(eight.as_ptr().cast()));
+                        let old = if first { _mm256_setzero_si256() } else { _mm256_loadu_si256(out.as_ptr().cast()) };
+                        _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm256_add_epi32(old, sum));
+                    }
+                }
+            }
+        }
+        first = false;
+    }
+}
+
+/// `sums` and the stored codes of the columns `events`, or less them; modulo 256.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn add_columns<const LESS: bool>(
+    codes: &[Column],
+    events: &[u32],
+    mut sums: [[__m256i; 2]; VECTORS],
+) -> [[__m256i; 2]; VECTORS] {
+    let (sevens, rest) = events.as_chunks();
+    for seven in sevens {
+        sums = add_seven::<LESS>(seven.map(|event| &codes[event as usize]), sums);
+    }
+    if !rest.is_empty() {
+        let seven = std::array::from_fn(|i| rest.get(i).map_or(&SILENT, |&event| &codes[event as usize]));
+        sums = add_seven::<LESS>(seven, sums);
+    }
+    sums
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn add_seven<const LESS: bool>(
+    columns: [&Column; PACKED_FLUSH],
+    mut sums: [[__m256i; 2]; VECTORS],
+) -> [[__m256i; 2]; VECTORS] {
+    let low = _mm256_set1_epi8(15);
+    for v in 0..VECTORS {
+        let mut packed = _mm256_setzero_si256();
+        for column in columns {
+            let bytes = &column[v / 2].0.as_chunks::<32>().0[v % 2];
+            // SAFETY: the array is 32 bytes.
+            packed = _mm256_add_epi8(packed, unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) });
+        }
+        let halves = [_mm256_and_si256(packed, low), _mm256_and_si256(_mm256_srli_epi16::<4>(packed), low)];
+        for half in 0..2 {
+            sums[v][half] = match LESS {
+                true => _mm256_sub_epi8(sums[v][half], halves[half]),
+                false => _mm256_add_epi8(sums[v][half], halves[half]),
+            };
+        }
+    }
+    sums
+}

@@ -1,0 +1,230 @@
+//! Spikes and low-bit weights as bits, and their products by population counts.
+//!
+//! A weight in {-1, 0, 1} is two bits, *whether* it is not zero and *which sign* it has; so is a spike. Of 64 weights and 64
+//! spikes the product is then `popcount(m) - 2 popcount(m & x)` with `m` the places where both are not zero and `x` those
+//! where their signs differ: no multiplication, exact integers, and the same time whatever the firing rate.
+
+#[cfg(target_arch = "x86_64")]
+use super::avx512;
+use super::scalar;
+use super::{Kernels, Line};
+use crate::quantize::Quantized;
+
+/// Rows of weights that lie side by side: the 64-bit lanes of a 512-bit register.
+pub(super) const BLOCK: usize = 8;
+
+/// Rows of values in {-1, 0, 1} as bits: for each row its words of *fired* bits, then as many words of *negative* bits (a
+/// subset of those that fired). Value `c` of a row is bit `c % 64` of word `c / 64`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SpikeBits {
+    words: usize,
+    bits: Vec<u64>,
+}
+
+impl SpikeBits {
+    /// `rows` silent rows of `columns` values.
+    pub fn silent(rows: usize, columns: usize) -> Self {
+        let words = columns.div_ceil(64);
+        Self { words, bits: vec![0; rows * words * 2] }
+    }
+
+    /// The bits of `spikes` `[rows, columns]`.
+    pub fn of(spikes: &[i8], columns: usize) -> Self {
+        let mut bits = Self::silent(spikes.len() / columns, columns);
+        for (row, spikes) in spikes.chunks_exact(columns).enumerate() {
+            bits.set_row(row, spikes);
+        }
+        bits
+    }
+
+    /// Replaces row `row` by the bits of `spikes`.
+    ///
+    /// # Panics
+    /// If there is no such row, or it has another number of words.
+    pub fn set_row(&mut self, row: usize, spikes: &[i8]) {
+        assert_eq!(spikes.len().div_ceil(64), self.words, "spikes of another width");
+        let (fired, negative) = self.row_mut(row);
+        #[cfg(target_arch = "x86_64")]
+        if Kernels::Avx512.is_available() {
+            return avx512::pack_spikes(spikes, fired, negative);
+        }
+        for ((spikes, fired), negative) in spikes.chunks(64).zip(fired).zip(negative) {
+            (*fired, *negative) = pack(spikes);
+        }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        if self.words == 0 { 0 } else { self.bits.len() / (2 * self.words) }
+    }
+
+    /// Fired and negative words of row `row`.
+    pub fn row(&self, row: usize) -> (&[u64], &[u64]) {
+        self.bits[row * 2 * self.words..][..2 * self.words].split_at(self.words)
+    }
+
+    fn row_mut(&mut self, row: usize) -> (&mut [u64], &mut [u64]) {
+        self.bits[row * 2 * self.words..][..2 * self.words].split_at_mut(self.words)
+    }
+
+    /// Number of spikes, of either sign, in rows `rows`.
+    pub fn spikes(&self, rows: std::ops::Range<usize>) -> u64 {
+        rows.map(|row| self.row(row).0.iter().map(|word| u64::from(word.count_ones())).sum::<u64>()).sum()
+    }
+}
+
+/// Fired and negative bits of up to 64 spikes.
+#[inline(always)]
+fn pack(spikes: &[i8]) -> (u64, u64) {
+    let (mut fired, mut negative) = (0, 0);
+    let (eights, rest) = spikes.as_chunks::<8>();
+    for (i, eight) in eights.iter().enumerate() {
+        // The product gathers the low bits of eight bytes in its top byte.
+        let bytes = u64::from_le_bytes(eight.map(i8::cast_unsigned));
+        let gather = |bits: u64| (bits & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        fired |= gather(bytes) << (8 * i);
+        negative |= gather(bytes >> 1) << (8 * i);
+    }
+    for (i, &spike) in rest.iter().enumerate() {
+        let at = eights.len() * 8 + i;
+        fired |= u64::from(spike != 0) << at;
+        negative |= u64::from(spike < 0) << at;
+    }
+    (fired, negative)
+}
+
+/// A matrix `[rows, columns]` of codes in {-1, 0, 1} as bits, [`BLOCK`] rows side by side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BitMatrix {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    /// For each block of rows and each word: the *not zero* words of the block's rows, then their *negative* words.
+    pub(super) words: Vec<[Line<[u64; BLOCK]>; 2]>,
+}
+
+impl BitMatrix {
+    /// The bits of `matrix`.
+    ///
+    /// # Panics
+    /// If a code is not -1, 0 or 1.
+    pub fn new(matrix: &Quantized) -> Self {
+        let (rows, columns) = (matrix.rows, matrix.cols);
+        let per_row = columns.div_ceil(64);
+        let mut words = vec![[Line([0; BLOCK]); 2]; rows.div_ceil(BLOCK) * per_row];
+        for (row, codes) in matrix.codes.chunks_exact(columns).enumerate() {
+            assert!(codes.iter().all(|code| (-1..=1).contains(code)), "a code of row {row} is not -1, 0 or 1");
+            for (w, codes) in codes.chunks(64).enumerate() {
+                let [weights, signs] = &mut words[row / BLOCK * per_row + w];
+                (weights.0[row % BLOCK], signs.0[row % BLOCK]) = pack(codes);
+            }
+        }
+        Self { rows, columns, words }
+    }
+
+    /// Rows (outputs).
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns (inputs).
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// `out[m, r] = sum over c of codes[r, c] * spikes[m, c]` for the rows `m` of `spikes` in `range`.
+    ///
+    /// # Shapes
+    /// `out [range.len(), rows]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn product(&self, kernels: Kernels, spikes: &SpikeBits, range: std::ops::Range<usize>, out: &mut [i32]) {
+        assert_eq!(spikes.words, self.columns.div_ceil(64), "spikes of another width");
+        assert_eq!(out.len(), range.len() * self.rows, "an output of another shape");
+        if out.is_empty() || self.columns == 0 {
+            return out.fill(0);
+        }
+        let bits = &spikes.bits[range.start * 2 * spikes.words..range.end * 2 * spikes.words];
+        match kernels {
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Avx512 if avx512::counts_bits() => avx512::product(self, bits, out),
+            _ => scalar::product(self, bits, out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn quantized(codes: Vec<i8>, rows: usize, cols: usize) -> Quantized {
+        Quantized { codes, scales: vec![1.0], rows, cols }
+    }
+
+    fn by_hand(codes: &[i8], spikes: &[i8], columns: usize) -> Vec<i32> {
+        let dot = |a: &[i8], b: &[i8]| a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum();
+        spikes.chunks(columns).flat_map(|s| codes.chunks(columns).map(move |w| dot(w, s))).collect()
+    }
+
+    fn conforms(codes: &[i8], spikes: &[i8], [rows, columns, tokens]: [usize; 3]) {
+        let matrix = BitMatrix::new(&quantized(codes.to_vec(), rows, columns));
+        let bits = SpikeBits::of(spikes, columns);
+        let expected = by_hand(codes, spikes, columns);
+        for kernels in Kernels::available() {
+            let mut out = vec![7; tokens * rows];
+            matrix.product(kernels, &bits, 0..tokens, &mut out);
+            assert_eq!(out, expected, "{kernels:?} {rows}x{columns}, {tokens} tokens");
+        }
+        let nonzero = spikes.iter().filter(|&&s| s != 0).count() as u64;
+        assert_eq!(bits.spikes(0..tokens), nonzero);
+    }
+
+    #[test]
+    fn vectors_pack_what_words_pack() {
+        for length in [1, 7, 8, 63, 64, 65, 127, 384, 400] {
+            let spikes: Vec<i8> = (0..length).map(|i| (i * i % 7 % 3) as i8 - 1).collect();
+            let mut bits = SpikeBits::silent(3, length);
+            bits.bits.fill(u64::MAX);
+            bits.set_row(1, &spikes);
+            let expected: (Vec<u64>, Vec<u64>) = spikes.chunks(64).map(pack).unzip();
+            assert_eq!(bits.row(1), (&expected.0[..], &expected.1[..]), "{length} spikes");
+            assert!(
+                [0, 2].iter().all(|&other| bits.row(other).0.iter().all(|&word| word == u64::MAX)),
+                "{length} spikes"
+            );
+        }
+    }
+
+    fn any_case() -> impl Strategy<Value = ([usize; 3], Vec<i8>, Vec<i8>)> {
+        (1usize..40, 1usize..200, 1usize..20).prop_flat_map(|(rows, columns, tokens)| {
+            let values = |count| prop::collection::vec(-1i8..=1, count);
+            (Just([rows, columns, tokens]), values(rows * columns), values(tokens * columns))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn products_are_those_of_plain_integers((shape, codes, spikes) in any_case()) {
+            conforms(&codes, &spikes, shape);
+        }
+    }
+
+    #[test]
+    fn extremes() {
+        for (w, s) in [(1, 1), (1, -1), (-1, -1), (0, 1), (1, 0)] {
+            for shape in [[1, 1, 1], [8, 64, 8], [9, 65, 9], [384, 1536, 3], [7, 4096, 1]] {
+                conforms(&vec![w; shape[0] * shape[1]], &vec![s; shape[2] * shape[1]], shape);
+            }
+        }
+        let bits = SpikeBits::silent(0, 5);
+        BitMatrix::new(&quantized(vec![1; 5], 1, 5)).product(Kernels::detect(), &bits, 0..0, &mut []);
+    }
+
+    #[test]
+    #[should_panic(expected = "not -1, 0 or 1")]
+    fn a_code_of_two_is_refused() {
+        BitMatrix::new(&quantized(vec![1, 2], 1, 2));
+    }
+}
