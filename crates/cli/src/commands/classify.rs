@@ -9,10 +9,11 @@ use bitspike_core::dynamics::{Dynamics, ExitRule, Simulation};
 use bitspike_core::engine::{Model, Options};
 use bitspike_core::format::Packed;
 use bitspike_core::glue::TaskSpec;
+use bitspike_core::kernels::Kernels;
 
 use super::eval_in_time::parse_rule;
 use crate::classify::Form;
-use crate::classify::input::Input;
+use crate::classify::input::{Decoder, Input};
 use crate::classify::record::Wanted;
 use crate::classify::stream::{self, Summary};
 use crate::interrupt;
@@ -62,6 +63,9 @@ pub(crate) struct ClassifyArgs {
     /// Threads; as many as the machine runs at once, unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// Kernels instead of the best that this machine has: scalar, avx2, avxvnni, avx512, neon
+    #[arg(long, value_name = "NAME")]
+    isa: Option<Kernels>,
     /// `phased`, `accumulated` or `instantaneous`
     #[arg(long, value_name = "D")]
     dynamics: Option<Dynamics>,
@@ -89,11 +93,12 @@ pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
             path: file(&args.input).map(Path::to_owned),
             form: input,
             wanted: wanted(&args, task, input)?,
-            lossy: args.lossy,
+            decoder: Decoder::new(args.lossy),
         }),
         texts => Job::Texts(texts.to_vec(), pairs(texts, task)?),
     };
-    if let Job::Stream(_) = job {
+    // An unfinished output file is to be removed, even where the texts are all there.
+    if args.output.is_some() || matches!(job, Job::Stream(_)) {
         interrupt::listen()?;
     }
     let summary = match &args.output {
@@ -208,7 +213,7 @@ fn check_files(args: &ClassifyArgs) -> Result<()> {
 }
 
 fn load(args: &ClassifyArgs) -> Result<Model> {
-    let mut options = Options { exit: args.exit, ..Options::default() };
+    let mut options = Options { kernels: args.isa, exit: args.exit, ..Options::default() };
     if args.dynamics.is_some() || args.timesteps.is_some() {
         let steps = match args.timesteps {
             Some(steps) => steps,
@@ -239,7 +244,9 @@ fn wanted(args: &ClassifyArgs, task: &TaskSpec, form: Form) -> Result<Wanted> {
         }
     };
     let second = task.second.as_deref().map(|name| names(&args.text2, name, 1));
-    Ok(Wanted { first: names(&args.text, &task.first, 0), second })
+    // Where there is one column only, there is no doubt, whatever its name.
+    let sole = args.text.is_none() && second.is_none();
+    Ok(Wanted { first: names(&args.text, &task.first, 0), second, sole })
 }
 
 /// Whether texts on the command line are pairs.
@@ -254,9 +261,11 @@ fn pairs(texts: &[String], task: &TaskSpec) -> Result<bool> {
 
 /// What was not as it should be, once at the end.
 fn say(summary: &Summary, max_length: usize) {
-    let Summary { cut, notes } = summary;
+    let Summary { cut, empty, replaced, notes } = summary;
     for (count, note) in [
         (*cut, format!("texts longer than the {max_length} tokens that the model reads were cut")),
+        (*empty, "texts had no words; the answer is that of an empty text".to_owned()),
+        (*replaced, "lines or fields held bytes that are not UTF-8, read as U+FFFD".to_owned()),
         (notes.spaced, "fields held a tab or a line break, written as a space".to_owned()),
         (notes.left_out, "records had keys that the first one lacks, which were left out".to_owned()),
     ] {
