@@ -41,12 +41,12 @@ enum Command {
     Eval(commands::eval::EvalArgs),
     /// Watch a student spike: rates, membranes and spikes of one sentence, as tables and a picture
     Trace(commands::trace::TraceArgs),
-    /// Classify texts with a packed model
-    Classify(Box<commands::classify::ClassifyArgs>),
     /// Pack the best student of a run into one small file
     Pack(commands::pack::PackArgs),
     /// Show what a packed model is and what it takes
     Inspect(commands::inspect::InspectArgs),
+    /// Classify texts with a packed model
+    Classify(Box<commands::classify::ClassifyArgs>),
     /// Measure a packed model: latency, throughput, kernels
     Bench(commands::bench::BenchArgs),
 }
@@ -60,9 +60,9 @@ fn main() -> ExitCode {
         Command::Distil(args) => commands::distil::run(*args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Trace(args) => commands::trace::run(args),
-        Command::Classify(args) => commands::classify::run(*args),
         Command::Pack(args) => commands::pack::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
+        Command::Classify(args) => commands::classify::run(*args),
         Command::Bench(args) => commands::bench::run(args),
     };
     live::restore_terminal();

@@ -297,10 +297,8 @@ fn shares(model: &Model, batch: &[Encoding]) -> Result<Vec<Share>> {
         profile.add(&model.profile(batch)?);
     }
     let total = profile.total().as_secs_f64();
-    let share = |operator: Operator| Share {
-        operator: operator.name(),
-        share: profile.spent(operator).as_secs_f64() / total,
-    };
+    let share =
+        |operator: Operator| Share { operator: operator.name(), share: profile.spent(operator).as_secs_f64() / total };
     Ok(Operator::ALL.map(share).into())
 }
 

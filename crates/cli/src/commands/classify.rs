@@ -63,7 +63,7 @@ pub(crate) struct ClassifyArgs {
     /// Threads; as many as the machine runs at once, unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Kernels instead of the best that this machine has: scalar, avx2, avxvnni, avx512, neon
+    /// Kernels by name, such as `avx2`, instead of the best that this machine has
     #[arg(long, value_name = "NAME")]
     isa: Option<Kernels>,
     /// `phased`, `accumulated` or `instantaneous`
@@ -263,14 +263,14 @@ fn pairs(texts: &[String], task: &TaskSpec) -> Result<bool> {
 fn say(summary: &Summary, max_length: usize) {
     let Summary { cut, empty, replaced, notes } = summary;
     for (count, note) in [
-        (*cut, format!("texts longer than the {max_length} tokens that the model reads were cut")),
-        (*empty, "texts had no words; the answer is that of an empty text".to_owned()),
-        (*replaced, "lines or fields held bytes that are not UTF-8, read as U+FFFD".to_owned()),
-        (notes.spaced, "fields held a tab or a line break, written as a space".to_owned()),
-        (notes.left_out, "records had keys that the first one lacks, which were left out".to_owned()),
+        (*cut, format!("texts cut to the {max_length} tokens that the model reads")),
+        (*empty, "texts without words, answered as an empty text is".to_owned()),
+        (*replaced, "lines or fields that are not UTF-8, read with U+FFFD".to_owned()),
+        (notes.spaced, "fields whose tabs and line breaks became spaces".to_owned()),
+        (notes.left_out, "records whose keys beyond those of the first one were left out".to_owned()),
     ] {
         if count > 0 {
-            eprintln!("note: {count} {note}");
+            eprintln!("note: {note}: {count}");
         }
     }
 }

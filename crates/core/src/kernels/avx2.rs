@@ -7,6 +7,7 @@ use std::arch::x86_64::{
     _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi8,
     _mm256_sub_epi32,
 };
+use std::ops::Range;
 
 use super::columns::{Column, FLUSH, PACKED_FLUSH, SILENT, TILE};
 use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
@@ -30,23 +31,28 @@ macro_rules! kernel {
         ///
         /// # Panics
         /// If the machine lacks the instructions, or there are more tokens.
-        pub(super) fn $tile(matrix: &CountMatrix, counts: CountsRef<'_>, out: Output<'_>) {
+        pub(super) fn $tile(matrix: &CountMatrix, blocks: Range<usize>, counts: CountsRef<'_>, out: Output<'_>) {
             assert!($kernels.is_available(), "no {} on this machine", $features);
             // SAFETY: the machine has the instructions that the functions are compiled for.
             unsafe {
                 match counts.sums.len() {
                     0 => (),
-                    $($n => $rows::<$n, $h>(matrix, counts, out),)*
+                    $($n => $rows::<$n, $h>(matrix, blocks, counts, out),)*
                     more => panic!("{more} tokens in a tile of {TOKENS}"),
                 }
             }
         }
 
         #[target_feature(enable = $features)]
-        fn $rows<const N: usize, const H: usize>(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
+        fn $rows<const N: usize, const H: usize>(
+            matrix: &CountMatrix,
+            blocks: Range<usize>,
+            counts: CountsRef<'_>,
+            mut out: Output<'_>,
+        ) {
             assert!(counts.sums.len() == N, "shapes");
-            let halves = matrix.rows.div_ceil(HALF);
-            let mut half = 0;
+            let halves = matrix.rows.div_ceil(HALF).min(2 * blocks.end);
+            let mut half = 2 * blocks.start;
             while half + H <= halves {
                 $halves::<N, H>(matrix, half, counts, &mut out);
                 half += H;

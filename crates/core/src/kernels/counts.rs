@@ -9,6 +9,8 @@
 //! The sums: `|n| <= 127`, stored codes are at most 2, so that `254 K` bounds every partial sum, and `127 K` what is subtracted.
 //! With `K` up to [`MAX_COLUMNS`] both, and their difference, are far inside `i32`.
 
+use std::ops::Range;
+
 use super::{Kernels, Line};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
@@ -21,6 +23,10 @@ pub(super) const GROUP: usize = 16;
 
 /// Bytes of a group of columns of a block of rows.
 pub(super) const BYTES: usize = BLOCK * GROUP / 4;
+
+/// Bytes of the matrix that every token meets before the next ones are loaded: they stay in the second-level cache, beside the
+/// counts. Matrices of BERT-base do not fit it as a whole.
+const STRIP: usize = 1 << 17;
 
 /// Largest number of columns: `254 * 65,536` is 2^24, an integer that `f32` holds exactly too.
 pub const MAX_COLUMNS: usize = 1 << 16;
@@ -160,7 +166,7 @@ impl CountMatrix {
     fn run(&self, kernels: Kernels, counts: CountsRef<'_>, mut out: Output<'_>) {
         let (tokens, stride) = (counts.sums.len(), padded(self.columns));
         assert_eq!(counts.data.len(), tokens * stride, "counts of another width");
-        let (most, tile): (usize, fn(&Self, CountsRef<'_>, Output<'_>)) = match kernels {
+        let (most, tile): (usize, fn(&Self, Range<usize>, CountsRef<'_>, Output<'_>)) = match kernels {
             #[cfg(target_arch = "x86_64")]
             Kernels::Avx512 => (avx512::TOKENS, avx512::tile),
             #[cfg(target_arch = "x86_64")]
@@ -171,17 +177,21 @@ impl CountMatrix {
             Kernels::Neon => (super::neon::TOKENS, super::neon::tile),
             _ => (1, super::scalar::tile),
         };
+        let blocks = self.rows.div_ceil(BLOCK);
+        let strip = (STRIP / (stride / GROUP * BYTES).max(1)).max(1);
         // Tiles of equal height, or one less: a lone token at the end would waste most of a pass over the weights.
         let tiles = tokens.div_ceil(most);
-        let mut first = 0;
-        for i in 0..tiles {
-            let range = first..first + tokens / tiles + usize::from(i < tokens % tiles);
-            let part = CountsRef {
-                data: &counts.data[range.start * stride..range.end * stride],
-                sums: &counts.sums[range.clone()],
-            };
-            first = range.end;
-            tile(self, part, out.tokens(range, self.rows));
+        for strip in (0..blocks).step_by(strip).map(|first| first..blocks.min(first + strip)) {
+            let mut first = 0;
+            for i in 0..tiles {
+                let range = first..first + tokens / tiles + usize::from(i < tokens % tiles);
+                let part = CountsRef {
+                    data: &counts.data[range.start * stride..range.end * stride],
+                    sums: &counts.sums[range.clone()],
+                };
+                first = range.end;
+                tile(self, strip.clone(), part, out.tokens(range, self.rows));
+            }
         }
     }
 }

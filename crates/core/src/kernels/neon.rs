@@ -5,6 +5,8 @@
 //! definitions in plain Rust (`emulated`), so that everything but the instructions themselves is tested everywhere. Those were run
 //! under QEMU against their definitions, all extremes included. The whole has not been timed on an ARM machine.
 
+use std::ops::Range;
+
 use super::Line;
 use super::counts::{BLOCK, CountMatrix, CountsRef, GROUP, Output, padded};
 
@@ -24,31 +26,32 @@ const QUARTER: usize = BLOCK / 4;
 ///
 /// # Panics
 /// If there are more tokens.
-pub(super) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, out: Output<'_>) {
+pub(super) fn tile(matrix: &CountMatrix, blocks: Range<usize>, counts: CountsRef<'_>, out: Output<'_>) {
     if instructions::has_dot() {
-        heights(matrix, counts, out, instructions::dot);
+        heights(matrix, blocks, counts, out, instructions::dot);
     } else {
-        heights(matrix, counts, out, instructions::widening_dot);
+        heights(matrix, blocks, counts, out, instructions::widening_dot);
     }
 }
 
 #[inline(always)]
 fn heights(
     matrix: &CountMatrix,
+    blocks: Range<usize>,
     counts: CountsRef<'_>,
     out: Output<'_>,
     dot: impl Fn([i32; 4], [i8; 16], [i8; 16]) -> [i32; 4],
 ) {
     match counts.sums.len() {
         0 => (),
-        1 => rows::<1>(matrix, counts, out, dot),
-        2 => rows::<2>(matrix, counts, out, dot),
-        3 => rows::<3>(matrix, counts, out, dot),
-        4 => rows::<4>(matrix, counts, out, dot),
-        5 => rows::<5>(matrix, counts, out, dot),
-        6 => rows::<6>(matrix, counts, out, dot),
-        7 => rows::<7>(matrix, counts, out, dot),
-        8 => rows::<8>(matrix, counts, out, dot),
+        1 => rows::<1>(matrix, blocks, counts, out, dot),
+        2 => rows::<2>(matrix, blocks, counts, out, dot),
+        3 => rows::<3>(matrix, blocks, counts, out, dot),
+        4 => rows::<4>(matrix, blocks, counts, out, dot),
+        5 => rows::<5>(matrix, blocks, counts, out, dot),
+        6 => rows::<6>(matrix, blocks, counts, out, dot),
+        7 => rows::<7>(matrix, blocks, counts, out, dot),
+        8 => rows::<8>(matrix, blocks, counts, out, dot),
         more => panic!("{more} tokens in a tile of {TOKENS}"),
     }
 }
@@ -56,12 +59,13 @@ fn heights(
 #[inline(always)]
 fn rows<const N: usize>(
     matrix: &CountMatrix,
+    blocks: Range<usize>,
     counts: CountsRef<'_>,
     mut out: Output<'_>,
     dot: impl Fn([i32; 4], [i8; 16], [i8; 16]) -> [i32; 4],
 ) {
     let width = padded(matrix.columns);
-    for quarter in 0..matrix.rows.div_ceil(QUARTER) {
+    for quarter in 4 * blocks.start..matrix.rows.div_ceil(QUARTER).min(4 * blocks.end) {
         let mut sums = [[0i32; QUARTER]; N];
         for (group, Line(bytes)) in matrix.block(quarter / 4).iter().enumerate() {
             let bytes = &bytes.as_chunks::<16>().0[quarter % 4];

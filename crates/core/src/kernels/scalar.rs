@@ -1,16 +1,18 @@
 //! Products in plain Rust: the readable form, and the oracle of the others.
 
+use std::ops::Range;
+
 use super::Line;
 use super::bits::{BLOCK, BitMatrix};
 use super::counts::{self, BYTES, CountMatrix, CountsRef, Output, padded};
 use crate::arithmetic::wide;
 
 /// See [`CountMatrix::product`] and [`CountMatrix::project`]; any number of tokens.
-pub(super) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
+pub(super) fn tile(matrix: &CountMatrix, blocks: Range<usize>, counts: CountsRef<'_>, mut out: Output<'_>) {
     let width = padded(matrix.columns);
     for (m, &sum) in counts.sums.iter().enumerate() {
         let counts = &counts.data[m * width..][..width];
-        for b in 0..matrix.rows.div_ceil(counts::BLOCK) {
+        for b in blocks.clone() {
             let stored = wide(
                 #[inline(always)]
                 || stored_sums(matrix.block(b), counts),

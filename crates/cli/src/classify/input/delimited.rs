@@ -85,7 +85,7 @@ impl Csv {
             Err(csv::ErrorKind::Io(e)) => return Err(Error::io("read", &self.name, e)),
             Err(other) => return Err(Error::record(&self.name, line, format!("{other:?}"))),
         }
-        let last = self.record.iter().last().unwrap_or_default();
+        let last = self.record.iter().next_back().unwrap_or_default();
         if last.ends_with(&END[1..]) {
             if self.record.len() == 1 && last.len() == END.len() - 1 {
                 return Ok(None);

@@ -32,8 +32,9 @@ pub(super) fn open(path: &Path, wanted: &Wanted) -> Result<(Header, Records)> {
     let mut number = 0;
     let mut next = move || -> Result<Option<Record>> {
         let row = guard(|| rows.next().transpose()).map_err(|e| {
-            let message =
-                format!("the record cannot be decoded: {e}; write the file again, compressed by Snappy or not");
+            let message = format!(
+                "the record cannot be decoded: {e}; write the file again, with Snappy, Zstandard or no compression"
+            );
             Error::record(&path, number + 1, message)
         })?;
         let Some(row) = row else { return Ok(None) };

@@ -73,7 +73,7 @@ pub(crate) struct Writer<'a> {
 
 enum Sink<'a> {
     Rows(Rows<'a>),
-    Parquet(ParquetWriter<'a>),
+    Parquet(Box<ParquetWriter<'a>>),
 }
 
 /// What could not be written as it was.
@@ -89,7 +89,7 @@ impl<'a> Writer<'a> {
     /// A writer of `form`; it begins with a header where the form has one.
     pub(crate) fn new(form: Form, table: &'a Table, out: &'a mut (dyn Write + Send)) -> Result<Self> {
         let sink = match form {
-            Form::Parquet => Sink::Parquet(ParquetWriter::new(table, out)?),
+            Form::Parquet => Sink::Parquet(Box::new(ParquetWriter::new(table, out)?)),
             form => Sink::Rows(Rows::new(form, table, out)),
         };
         Ok(Self { table, form, sink, notes: Notes::default() })

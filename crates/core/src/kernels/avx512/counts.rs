@@ -8,6 +8,8 @@ use std::arch::x86_64::{
     _mm512_sub_epi32,
 };
 
+use std::ops::Range;
+
 use super::available;
 use crate::kernels::Line;
 use crate::kernels::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output};
@@ -20,14 +22,14 @@ pub(in crate::kernels) const TOKENS: usize = 10;
 ///
 /// # Panics
 /// If the machine lacks the instructions, or there are more tokens.
-pub(in crate::kernels) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, out: Output<'_>) {
+pub(in crate::kernels) fn tile(matrix: &CountMatrix, blocks: Range<usize>, counts: CountsRef<'_>, out: Output<'_>) {
     assert!(available(), "no AVX-512 VNNI on this machine");
     macro_rules! heights {
         ($($n:literal x $b:literal)*) => {
             match counts.sums.len() {
                 0 => (),
                 // SAFETY: the machine has the instructions that the function is compiled for.
-                $($n => unsafe { rows::<$n, $b>(matrix, counts, out) },)*
+                $($n => unsafe { rows::<$n, $b>(matrix, blocks, counts, out) },)*
                 more => panic!("{more} tokens in a tile of {TOKENS}"),
             }
         };
@@ -37,10 +39,14 @@ pub(in crate::kernels) fn tile(matrix: &CountMatrix, counts: CountsRef<'_>, out:
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn rows<const N: usize, const B: usize>(matrix: &CountMatrix, counts: CountsRef<'_>, mut out: Output<'_>) {
+fn rows<const N: usize, const B: usize>(
+    matrix: &CountMatrix,
+    blocks: Range<usize>,
+    counts: CountsRef<'_>,
+    mut out: Output<'_>,
+) {
     assert!(counts.sums.len() == N && out.fits(N, matrix.rows), "shapes");
-    let blocks = matrix.rows.div_ceil(BLOCK);
-    let mut block = 0;
+    let Range { start: mut block, end: blocks } = blocks;
     while block + B <= blocks {
         some_blocks::<N, B>(matrix, block, counts, &mut out);
         block += B;
