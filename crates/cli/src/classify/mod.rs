@@ -13,7 +13,7 @@ use std::path::Path;
 /// The form of records or answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Form {
-    /// A text a line; where the task is on pairs, two texts with a tab between
+    /// A text a line (two with a tab between where the task is on pairs); answers: lines for people
     Text,
     /// Comma-separated values with a header line (RFC 4180)
     Csv,

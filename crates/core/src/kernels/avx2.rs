@@ -1,11 +1,12 @@
 //! 256-bit kernels, with the byte products of AVX-VNNI or without.
 
 use std::arch::x86_64::{
-    __m256i, _mm_loadl_epi64, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
-    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_dpbusd_avx_epi32, _mm256_extract_epi32, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16,
-    _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi8,
-    _mm256_sub_epi32,
+    __m256, __m256i, _mm_loadl_epi64, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storeu_si128, _mm_unpacklo_epi64,
+    _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castsi256_si128,
+    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_cvtps_epi32, _mm256_dpbusd_avx_epi32, _mm256_extract_epi32,
+    _mm256_extracti128_si256, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
+    _mm256_mul_ps, _mm256_packs_epi16, _mm256_packs_epi32, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
+    _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_sub_epi32,
 };
 use std::ops::Range;
 
@@ -194,29 +195,92 @@ kernel!(
 
 /// Stores the sums of rows `row..` of the token whose outputs begin at `token`.
 #[target_feature(enable = "avx2")]
+#[inline]
 fn finish(sums: __m256i, row: usize, token: usize, rows: usize, out: &mut Output<'_>) {
     let count = HALF.min(rows - row);
+    let at = token + row..token + row + count;
     match out {
-        Output::Sums(out) => {
-            let mut all = [0; HALF];
-            // SAFETY: the array is 32 bytes.
-            unsafe { _mm256_storeu_si256(all.as_mut_ptr().cast(), sums) };
-            out[token + row..][..count].copy_from_slice(&all[..count]);
-        }
+        Output::Sums(out) => match out[at].as_mut_array() {
+            Some(out) => write(out, sums),
+            None => {
+                let mut all = [0; HALF];
+                write(&mut all, sums);
+                out[token + row..][..count].copy_from_slice(&all[..count]);
+            }
+        },
         Output::Affine { factors, bias, out } => {
-            let load = |values: &[f32]| {
-                let mut all = [0.0; HALF];
-                all[..count].copy_from_slice(&values[row..][..count]);
-                // SAFETY: the array is 32 bytes.
-                unsafe { _mm256_loadu_ps(all.as_ptr()) }
-            };
-            let value = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), load(factors)), load(bias));
-            let mut all = [0.0; HALF];
-            // SAFETY: the array is 32 bytes.
-            unsafe { _mm256_storeu_ps(all.as_mut_ptr(), value) };
-            out[token + row..][..count].copy_from_slice(&all[..count]);
+            let values = row..row + count;
+            let factors = read(&factors[values.clone()]);
+            let value = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), factors), read(&bias[values]));
+            match out[at].as_mut_array() {
+                Some(out) => write_floats(out, value),
+                None => {
+                    let mut all = [0.0; HALF];
+                    write_floats(&mut all, value);
+                    out[token + row..][..count].copy_from_slice(&all[..count]);
+                }
+            }
         }
     }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn write(out: &mut [i32; HALF], sums: __m256i) {
+    // SAFETY: the array is 32 bytes.
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), sums) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn write_floats(out: &mut [f32; HALF], values: __m256) {
+    // SAFETY: the array is 32 bytes.
+    unsafe { _mm256_storeu_ps(out.as_mut_ptr(), values) }
+}
+
+/// Up to [`HALF`] values, and 0 in the places of those that are missing.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn read(values: &[f32]) -> __m256 {
+    let mut all = [0.0; HALF];
+    let all = values.as_array().unwrap_or_else(|| {
+        all[..values.len()].copy_from_slice(values);
+        &all
+    });
+    // SAFETY: the array is 32 bytes.
+    unsafe { _mm256_loadu_ps(all.as_ptr()) }
+}
+
+/// Where the bytes of a group come from when its columns have been packed in the order 0 to 3, 8 to 11, 4 to 7, 12 to 15.
+const PERMUTATION: [i8; 16] = [0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15];
+
+/// See [`super::pack_counts`]; whole groups of 16.
+///
+/// # Panics
+/// If the machine lacks the instructions.
+pub(super) fn pack(counts: &[f32], data: &mut [i8]) -> i32 {
+    assert!(is_x86_feature_detected!("avx2"), "no AVX2 on this machine");
+    // SAFETY: the machine has the instructions that the function is compiled for.
+    unsafe { permuted(counts, data) }
+}
+
+#[target_feature(enable = "avx2")]
+fn permuted(counts: &[f32], data: &mut [i8]) -> i32 {
+    // SAFETY: 16 bytes of a constant.
+    let permutation = unsafe { _mm_loadu_si128(PERMUTATION.as_ptr().cast()) };
+    let mut sums = _mm256_setzero_si256();
+    for (counts, data) in counts.as_chunks::<GROUP>().0.iter().zip(data.as_chunks_mut::<GROUP>().0) {
+        let [low, high] = [read(&counts[..HALF]), read(&counts[HALF..])].map(|counts| _mm256_cvtps_epi32(counts));
+        sums = _mm256_add_epi32(sums, _mm256_add_epi32(low, high));
+        let words = _mm256_packs_epi32(low, high);
+        let bytes = _mm256_packs_epi16(words, words);
+        let bytes = _mm_unpacklo_epi64(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256::<1>(bytes));
+        // SAFETY: the array is 16 bytes.
+        unsafe { _mm_storeu_si128(data.as_mut_ptr().cast(), _mm_shuffle_epi8(bytes, permutation)) };
+    }
+    let mut all = [0; HALF];
+    write(&mut all, sums);
+    all.iter().sum()
 }
 
 /// See [`super::ColumnMatrix::product`]: `out <-` the columns `plus` less the columns `minus` of one tile of [`TILE`] rows.

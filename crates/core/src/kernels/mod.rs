@@ -41,7 +41,8 @@ use crate::error::{Error, Result};
 #[repr(C, align(64))]
 struct Line<T>(T);
 
-/// Which instruction set the products use. One without a special form of some kernel uses the portable one.
+/// Which instruction set the products use. One without a special form of some kernel uses the portable one. Every product panics
+/// on one whose instructions the machine lacks ([`Kernels::is_available`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kernels {
     /// Plain Rust, on every machine.

@@ -18,6 +18,8 @@ pub fn pack_counts(kernels: Kernels, counts: &[f32], width: usize, data: &mut [i
         *sum = match kernels {
             #[cfg(target_arch = "x86_64")]
             Kernels::Avx512 => super::avx512::pack(counts, data),
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Avx2 | Kernels::AvxVnni => super::avx2::pack(counts, data),
             _ => groups(counts, data),
         };
         if !rest.is_empty() {
