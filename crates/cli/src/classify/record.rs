@@ -64,6 +64,8 @@ pub(crate) struct Record {
 pub(crate) struct Wanted {
     pub(crate) first: Vec<String>,
     pub(crate) second: Option<Vec<String>>,
+    /// Whether the only column of text will do where none has such a name.
+    pub(crate) sole: bool,
 }
 
 impl Cell {
@@ -112,6 +114,10 @@ impl Header {
                     (None, _) => {}
                 }
             }
+            let mut text = (0..columns.len()).filter(|&i| columns[i].kind == Kind::Text);
+            if let (true, Some(place), None) = (wanted.sole, text.next(), text.next()) {
+                return Ok(place);
+            }
             let found: Vec<String> = columns.iter().take(50).map(|column| shorten(&column.name)).collect();
             let (names, found) = (names.join("` or `"), found.join(", "));
             Err(format!("no column `{names}`; found {found}; name the one that holds the text with {flag}"))
@@ -149,5 +155,25 @@ pub(crate) fn shorten(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("`{}...`", &text[..end]),
         None => format!("`{text}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_only_column_of_text_will_do() {
+        let column = |(name, kind): &(&str, Kind)| Column { name: (*name).into(), kind: *kind };
+        let find = |columns: &[(&str, Kind)], sole| {
+            let wanted = Wanted { first: vec!["sentence".into()], second: None, sole };
+            Header::find(columns.iter().map(column).collect(), &wanted).map(|header| header.first)
+        };
+        let table = [("id", Kind::Integer), ("review", Kind::Text), ("stars", Kind::Double)];
+        assert_eq!(find(&table, true), Ok(1));
+        assert!(find(&table, false).unwrap_err().contains("found `id`, `review`, `stars`"));
+        assert_eq!(find(&[table[1], ("sentence", Kind::Text)], true), Ok(1));
+        assert!(find(&[table[1], ("title", Kind::Text)], true).unwrap_err().contains("no column `sentence`"));
+        assert!(find(&table[..1], true).unwrap_err().contains("no column `sentence`"));
     }
 }

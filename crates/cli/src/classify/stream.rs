@@ -20,7 +20,20 @@ use crate::interrupt;
 pub(crate) struct Summary {
     /// Texts that were longer than the model reads.
     pub(crate) cut: usize,
+    /// Texts, or pairs of texts, without a word.
+    pub(crate) empty: usize,
+    /// Lines or fields in which bytes were replaced, since they are not UTF-8.
+    pub(crate) replaced: usize,
     pub(crate) notes: Notes,
+}
+
+impl Summary {
+    /// Adds what is to be said of `answers`, of texts or, with `pair`, of pairs.
+    fn count(&mut self, answers: &[Answer], pair: bool) {
+        let frame = if pair { 3 } else { 2 };
+        self.cut += answers.iter().filter(|answer| answer.truncated).count();
+        self.empty += answers.iter().filter(|answer| answer.tokens <= frame && !answer.truncated).count();
+    }
 }
 
 /// Classifies texts that are all there; with `pair`, every two are one.
@@ -37,22 +50,23 @@ pub(crate) fn texts(
     let table = Table { answers: AnswerColumns::new(model, &header), header };
     let mut writer = Writer::new(form, &table, out)?;
     let mut texts = texts.into_iter().map(Cell::Text);
-    let mut cut = 0;
+    let mut summary = Summary::default();
     let mut record = || {
         let cells: Vec<Cell> = texts.by_ref().take(table.header.columns.len()).collect();
         let record = Record { line: 0, cells, object: None, extra: Vec::new(), bytes: 0, position: 0 };
         (record.cells.len() == table.header.columns.len()).then_some(record)
     };
-    loop {
+    while !interrupt::requested() {
         let records: Vec<Record> = std::iter::from_fn(&mut record).take(CHUNK).collect();
         if records.is_empty() {
             break;
         }
         let answers = classify(model, &table.header, &records)?;
-        cut += answers.iter().filter(|answer| answer.truncated).count();
+        summary.count(&answers, pair);
         writer.write(records, answers)?;
     }
-    Ok(Summary { cut, notes: writer.finish()? })
+    summary.notes = writer.finish()?;
+    Ok(summary)
 }
 
 /// Classifies what `input` gives. Ends early, without an error, on an interrupt.
@@ -71,11 +85,11 @@ pub(crate) fn stream(
     let queue = Arc::new(Queue::default());
     // Not waited for: it may be blocked on an input that never ends.
     let reader = std::thread::Builder::new().name("reader".into());
-    let (input, filled) = (input.clone(), Arc::clone(&queue));
-    reader.spawn(move || read(&input, &filled)).context("start the reader")?;
+    let (source, filled) = (input.clone(), Arc::clone(&queue));
+    reader.spawn(move || read(&source, &filled)).context("start the reader")?;
     let result = answer(model, &queue, whole, form, out, &mut progress);
     queue.abandon();
-    result
+    result.map(|summary| Summary { replaced: input.decoder.replaced(), ..summary })
 }
 
 fn answer(
@@ -92,7 +106,7 @@ fn answer(
     let mut writer = Writer::new(form, &table, out)?;
     while let Some(records) = queue.chunk(whole, interrupt::requested)? {
         let answers = classify(model, &table.header, &records)?;
-        summary.cut += answers.iter().filter(|answer| answer.truncated).count();
+        summary.count(&answers, table.header.second.is_some());
         let (count, position) = (records.len(), records.last().map_or(0, |record| record.position));
         writer.write(records, answers)?;
         progress.advance(count, position);

@@ -13,7 +13,7 @@ use bitspike_core::kernels::Kernels;
 
 use super::eval_in_time::parse_rule;
 use crate::classify::Form;
-use crate::classify::input::Input;
+use crate::classify::input::{Decoder, Input};
 use crate::classify::record::Wanted;
 use crate::classify::stream::{self, Summary};
 use crate::interrupt;
@@ -93,11 +93,12 @@ pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
             path: file(&args.input).map(Path::to_owned),
             form: input,
             wanted: wanted(&args, task, input)?,
-            lossy: args.lossy,
+            decoder: Decoder::new(args.lossy),
         }),
         texts => Job::Texts(texts.to_vec(), pairs(texts, task)?),
     };
-    if let Job::Stream(_) = job {
+    // An unfinished output file is to be removed, even where the texts are all there.
+    if args.output.is_some() || matches!(job, Job::Stream(_)) {
         interrupt::listen()?;
     }
     let summary = match &args.output {
@@ -243,7 +244,9 @@ fn wanted(args: &ClassifyArgs, task: &TaskSpec, form: Form) -> Result<Wanted> {
         }
     };
     let second = task.second.as_deref().map(|name| names(&args.text2, name, 1));
-    Ok(Wanted { first: names(&args.text, &task.first, 0), second })
+    // Where there is one column only, there is no doubt, whatever its name.
+    let sole = args.text.is_none() && second.is_none();
+    Ok(Wanted { first: names(&args.text, &task.first, 0), second, sole })
 }
 
 /// Whether texts on the command line are pairs.
@@ -258,9 +261,11 @@ fn pairs(texts: &[String], task: &TaskSpec) -> Result<bool> {
 
 /// What was not as it should be, once at the end.
 fn say(summary: &Summary, max_length: usize) {
-    let Summary { cut, notes } = summary;
+    let Summary { cut, empty, replaced, notes } = summary;
     for (count, note) in [
         (*cut, format!("texts cut to the {max_length} tokens that the model reads")),
+        (*empty, "texts without words, answered as an empty text is".to_owned()),
+        (*replaced, "lines or fields that are not UTF-8, read with U+FFFD".to_owned()),
         (notes.spaced, "fields whose tabs and line breaks became spaces".to_owned()),
         (notes.left_out, "records whose keys beyond those of the first one were left out".to_owned()),
     ] {

@@ -25,7 +25,7 @@ fn damaged_tables_are_refused_with_their_line() {
         ("tsv", b"id\tsentence\n\n1\n", "line 3: expected 2 columns, found 1; fields are split at tabs"),
         ("jsonl", b"{\"sentence\":\"a\"}\n[1]\n", "line 2: expected one JSON object a line"),
         ("jsonl", b"{\"sentence\":\"a\"", "line 1: expected one JSON object a line"),
-        ("jsonl", b"{\"review\":\"a\"}", "line 1: no column `sentence`; found `review`"),
+        ("jsonl", b"{\"review\":\"a\",\"n\":1}", "line 1: no column `sentence`; found `review`, `n`"),
         ("jsonl", b"{\"sentence\":\"a\"}\n{\"x\":\"a\"}\n", "line 2: no column `sentence`; found `x`"),
         ("jsonl", b"{\"sentence\":3}", "line 1: column `sentence`: expected text, found the number 3"),
         ("jsonl", b"{\"sentence\":null}", "found nothing"),
@@ -43,7 +43,9 @@ fn what_comes_before_a_fault_is_answered() {
     assert_eq!(out.lines().count(), 2, "{out}");
     assert!(error.contains("line 3: invalid UTF-8"), "{error}");
     let (out, error) = folder.exits(&["--json", "--lossy"], b"a fine film\n\xFF\nfilm\n", 0);
-    assert_eq!((out.lines().count(), error.as_str()), (3, ""));
+    let note = "note: texts without words, answered as an empty text is: 1\n\
+                note: lines or fields that are not UTF-8, read with U+FFFD: 1\n";
+    assert_eq!((out.lines().count(), error.as_str()), (3, note));
     assert!(out.contains("\"text\":\"\u{FFFD}\""), "{out}");
     // A file is whole or not there.
     folder.exits(&["-o", "y.csv"], b"a fine film\n\xFF\n", 1);
@@ -121,6 +123,7 @@ fn files_are_checked_before_anything_is_done() {
         &["--threads", "0"],
         &["--format", "xml"],
         &["--dynamics", "sideways"],
+        &["--isa", "mmx"],
     ] {
         folder.exits(arguments, b"", 2);
     }

@@ -30,7 +30,7 @@ fn expected(folder: &Folder, text: &str) -> (Value, Value) {
 fn arguments_are_texts() {
     let folder = Folder::new("sst2");
     let (out, err) = folder.exits(&["--json", TEXTS[0], TEXTS[1], TEXTS[2]], b"", 0);
-    assert_eq!(err, "");
+    assert_eq!(err, "note: texts without words, answered as an empty text is: 1\n");
     for (line, text) in lines(&out).into_iter().zip(TEXTS) {
         let (label, probabilities) = expected(&folder, text);
         assert_eq!(line, json!({ "text": text, "label": label, "probabilities": probabilities }));
@@ -207,4 +207,24 @@ fn dynamics_and_kernels_are_the_users_choice() {
     assert!(error.contains("exit rule: expected accumulated or instantaneous"), "{error}");
     let error = folder.exits(&["a", "--timesteps", "0"], b"", 1).1;
     assert!(error.contains("time_steps: expected 1 to"), "{error}");
+}
+
+#[test]
+fn a_table_of_one_column_needs_no_name() {
+    let folder = Folder::new("sst2");
+    let (label, _) = expected(&folder, "a fine film");
+    let label = label.as_str().unwrap();
+    for (format, input) in [
+        ("csv", &b"review\na fine film\n"[..]),
+        ("tsv", b"review\na fine film\n"),
+        ("jsonl", b"{\"review\":\"a fine film\"}\n"),
+    ] {
+        let (out, _) = folder.exits(&["--format", format, "--output-format", "tsv"], input, 0);
+        let mut lines = out.lines();
+        assert!(lines.next().unwrap().starts_with("review\tlabel\tprobability_"), "{format}: {out}");
+        assert!(lines.next().unwrap().starts_with(&format!("a fine film\t{label}\t")), "{format}: {out}");
+    }
+    // A name that was given is meant.
+    let (_, error) = folder.exits(&["--format", "csv", "--text", "sentence"], b"review\na\n", 1);
+    assert!(error.contains("no column `sentence`; found `review`"), "{error}");
 }

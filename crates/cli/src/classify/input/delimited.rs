@@ -9,8 +9,8 @@ use bitspike_core::glue::LineStarts;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::super::record::{Cell, Column, Header, Kind, Record, Wanted};
-use super::lines::{Lines, MAX_LINE, decode, past_mark, too_long};
-use super::{Input, Records};
+use super::lines::{Lines, MAX_LINE, past_mark, too_long};
+use super::{Decoder, Input, Records};
 
 /// Appended to the input. Read back as a record of its own it proves that the last field was closed; the parser takes an
 /// unclosed quote for a field that runs to the end.
@@ -42,7 +42,7 @@ struct Csv {
     reader: Reader<Source>,
     record: ByteRecord,
     name: PathBuf,
-    lossy: bool,
+    decoder: Decoder,
 }
 
 /// Comma-separated values; wholly empty lines are ignored.
@@ -56,7 +56,7 @@ pub(super) fn open_csv(reader: Box<dyn Read>, input: &Input) -> Result<(Header, 
     let source = Bounded { inner: LineStarts::new(reader.chain(Cursor::new(END))), left: 0 };
     // Widths are compared here, for a message of our own.
     let reader = ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(AHEAD).from_reader(source);
-    let mut csv = Csv { reader, record: ByteRecord::new(), name, lossy: input.lossy };
+    let mut csv = Csv { reader, record: ByteRecord::new(), name, decoder: input.decoder.clone() };
     let Some((line, names)) = csv.next()? else { return Err(empty(&csv.name).into()) };
     let header = header(names, &input.wanted).map_err(|message| Error::record(&csv.name, line, message))?;
     let found = header.clone();
@@ -95,7 +95,7 @@ impl Csv {
             return Err(Error::record(&self.name, line, message));
         }
         let fields: Result<Vec<String>, String> =
-            self.record.iter().map(|field| decode(field, self.lossy).map(std::borrow::Cow::into_owned)).collect();
+            self.record.iter().map(|field| self.decoder.decode(field).map(std::borrow::Cow::into_owned)).collect();
         fields.map(|fields| Some((line, fields))).map_err(|message| Error::record(&self.name, line, message))
     }
 }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use bitspike_core::error::Error;
 
 use super::super::record::{Cell, Header, Record};
-use super::{Input, Records};
+use super::{Decoder, Input, Records};
 
 /// A line, or a record of CSV, longer than this is refused rather than read into memory.
 pub(super) const MAX_LINE: u64 = 64 << 20;
@@ -22,7 +22,7 @@ pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 pub(super) struct Lines {
     reader: BufReader<Box<dyn Read>>,
     name: PathBuf,
-    lossy: bool,
+    decoder: Decoder,
     /// Of the line last read, from 1.
     number: usize,
     /// Bytes read so far.
@@ -38,7 +38,7 @@ impl Lines {
         Self {
             reader: BufReader::with_capacity(1 << 16, reader),
             name: input.name().to_owned(),
-            lossy: input.lossy,
+            decoder: input.decoder.clone(),
             number: 0,
             position: 0,
             buffer: Vec::new(),
@@ -68,7 +68,7 @@ impl Lines {
         }
         line = line.strip_suffix(b"\n").unwrap_or(line);
         line = line.strip_suffix(b"\r").unwrap_or(line);
-        let text = decode(line, self.lossy).map_err(|message| Error::record(&self.name, self.number, message))?;
+        let text = self.decoder.decode(line).map_err(|message| Error::record(&self.name, self.number, message))?;
         Ok(Some((self.number, text)))
     }
 
@@ -98,18 +98,6 @@ pub(super) fn past_mark(start: &[u8]) -> Result<&[u8], &'static str> {
         return Err("the text is UTF-16; convert it to UTF-8");
     }
     Ok(start.strip_prefix(BOM).unwrap_or(start))
-}
-
-/// `bytes` as text, or where they are not UTF-8.
-pub(super) fn decode(bytes: &[u8], lossy: bool) -> Result<Cow<'_, str>, String> {
-    if lossy {
-        return Ok(String::from_utf8_lossy(bytes));
-    }
-    std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|e| {
-        let at = e.valid_up_to();
-        let byte = bytes.get(at).copied().unwrap_or_default();
-        format!("invalid UTF-8 at byte {} (0x{byte:02X}); convert it to UTF-8, or give --lossy", at + 1)
-    })
 }
 
 /// Plain text: every line is a text, or two with a tab between.

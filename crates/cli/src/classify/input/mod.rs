@@ -3,6 +3,7 @@
 //! Beside the readers of `bitspike_core::glue`, which look for a task's columns and labels and refuse whatever else is odd, these
 //! keep all columns, so that they can be written beside the answers, and take any text.
 
+mod decoder;
 mod delimited;
 mod json;
 mod lines;
@@ -17,6 +18,7 @@ use bitspike_core::error::Error;
 
 use super::Form;
 use super::record::{Header, Record, Wanted};
+pub(crate) use decoder::Decoder;
 use lines::Lines;
 
 /// What comes in, and how it is to be read.
@@ -27,8 +29,7 @@ pub(crate) struct Input {
     pub(crate) form: Form,
     /// Columns of the texts; for plain text only whether there are two.
     pub(crate) wanted: Wanted,
-    /// Whether bytes that are not UTF-8 are read as U+FFFD rather than refused.
-    pub(crate) lossy: bool,
+    pub(crate) decoder: Decoder,
 }
 
 /// Records in order; the first error is the last item that counts.
