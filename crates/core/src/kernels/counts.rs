@@ -57,6 +57,9 @@ pub struct CountsRef<'a> {
     pub sums: &'a [i32],
 }
 
+/// The product of some blocks of rows with a tile of tokens.
+type Tile = fn(&CountMatrix, Range<usize>, CountsRef<'_>, Output<'_>);
+
 /// Where a product goes.
 pub(super) enum Output<'a> {
     /// The sums.
@@ -166,7 +169,7 @@ impl CountMatrix {
     fn run(&self, kernels: Kernels, counts: CountsRef<'_>, mut out: Output<'_>) {
         let (tokens, stride) = (counts.sums.len(), padded(self.columns));
         assert_eq!(counts.data.len(), tokens * stride, "counts of another width");
-        let (most, tile): (usize, fn(&Self, Range<usize>, CountsRef<'_>, Output<'_>)) = match kernels {
+        let (most, tile): (usize, Tile) = match kernels {
             #[cfg(target_arch = "x86_64")]
             Kernels::Avx512 => (avx512::TOKENS, avx512::tile),
             #[cfg(target_arch = "x86_64")]
