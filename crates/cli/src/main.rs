@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 a problem with data, files or training (one message on standard error), 2 wrong usage, 130
 //! interrupted.
 
+mod classify;
 mod commands;
 mod hub;
 mod interrupt;
@@ -44,6 +45,8 @@ enum Command {
     Pack(commands::pack::PackArgs),
     /// Show what a packed model is and what it takes
     Inspect(commands::inspect::InspectArgs),
+    /// Classify texts with a packed model
+    Classify(Box<commands::classify::ClassifyArgs>),
     /// Measure a packed model: latency, throughput, kernels
     Bench(commands::bench::BenchArgs),
 }
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Trace(args) => commands::trace::run(args),
         Command::Pack(args) => commands::pack::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
+        Command::Classify(args) => commands::classify::run(*args),
         Command::Bench(args) => commands::bench::run(args),
     };
     live::restore_terminal();

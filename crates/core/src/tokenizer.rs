@@ -74,6 +74,14 @@ impl Tokenizer {
         folder::save(self, folder.as_ref())
     }
 
+    /// Reads the content of a `tokenizer.json` that stands alone, such as [`Tokenizer::to_json`] gives.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::load`].
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        folder::from_json(json)
+    }
+
     /// The tokeniser as a `tokenizer.json` that needs no file beside it: its frame is in it even where [`Tokenizer::load`] had to
     /// take it from `tokenizer_config.json`.
     ///

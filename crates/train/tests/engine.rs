@@ -89,8 +89,10 @@ fn packed_models_count_as_training_does() {
         (true, WeightBits::Ternary, Granularity::Row, EmbeddingBits::Ternary, 127),
     ];
     for (seed, (signed, weight_bits, granularity, embedding_bits, time_steps)) in cases.into_iter().enumerate() {
-        let student =
-            student(&StudentConfig { signed, weight_bits, granularity, embedding_bits, time_steps, ..config() }, seed as u64);
+        let student = student(
+            &StudentConfig { signed, weight_bits, granularity, embedding_bits, time_steps, ..config() },
+            seed as u64,
+        );
         for trits in [false, true] {
             let model = model(&student, trits, &Options::default());
             let parity = compare(&model, &student, &examples, &Device::flex()).unwrap();

@@ -292,15 +292,17 @@ fn measure(model: &Model, name: &str, batch: &[Encoding], threads: usize, second
 
 /// Share of time by operator, over a few runs on one thread.
 fn shares(model: &Model, batch: &[Encoding]) -> Result<Vec<Share>> {
-    let mut profile = model.profile(batch)?;
+    // The first runs meet cold caches.
     for _ in 0..4 {
+        model.profile(batch)?;
+    }
+    let mut profile = model.profile(batch)?;
+    for _ in 0..8 {
         profile.add(&model.profile(batch)?);
     }
     let total = profile.total().as_secs_f64();
-    let share = |operator: Operator| Share {
-        operator: operator.name(),
-        share: profile.spent(operator).as_secs_f64() / total,
-    };
+    let share =
+        |operator: Operator| Share { operator: operator.name(), share: profile.spent(operator).as_secs_f64() / total };
     Ok(Operator::ALL.map(share).into())
 }
 

@@ -146,7 +146,8 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
         bail!("{} has {outputs} outputs, task {} has {}", args.run.display(), task.name, task.num_outputs());
     }
     if args.in_time.is_given() && !matches!(model, Model::Student { .. }) {
-        let what = if matches!(model, Model::Teacher(_)) { "a teacher has no spikes" } else { "this is a packed model" };
+        let what =
+            if matches!(model, Model::Teacher(_)) { "a teacher has no spikes" } else { "this is a packed model" };
         bail!("{}: {what}; --dynamics needs the folder of a run", args.run.display());
     }
     let original = match (&args.against, &model) {
@@ -302,7 +303,10 @@ fn print(scores: &[Score], primary: &str, json: bool) -> Result<()> {
         }
         if let Some(parity) = &score.parity {
             let Parity { counts, different_counts, worst_logit, different_labels } = parity;
-            writeln!(out, "  against the run: {different_counts} of {counts} spike counts differ, {different_labels} labels,")?;
+            writeln!(
+                out,
+                "  against the run: {different_counts} of {counts} spike counts differ, {different_labels} labels,"
+            )?;
             writeln!(out, "    logits by up to {worst_logit:.1e}")?;
         }
         if !score.dynamics.is_empty() {

@@ -50,7 +50,7 @@ pub(super) fn parse_reset(name: &str) -> Result<Reset, String> {
     }
 }
 
-fn parse_rule(text: &str) -> Result<ExitRule, String> {
+pub(super) fn parse_rule(text: &str) -> Result<ExitRule, String> {
     let mut rule = ExitRule::default();
     for part in text.split(',').filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').ok_or_else(|| format!("`{part}`: expected key=value"))?;
@@ -119,6 +119,10 @@ impl InTimeArgs {
         let mut times = if self.timesteps.is_empty() { vec![trained] } else { self.timesteps.clone() };
         times.sort_unstable();
         times.dedup();
+        // The smallest is read out of a longer run, which would not refuse it.
+        for &time_steps in &times {
+            Simulation::new(self.dynamics[0], time_steps).validate()?;
+        }
         let scorer = Scorer::new(student, task, examples, equilibrium);
         let mut scores = Vec::new();
         for &dynamics in &self.dynamics {

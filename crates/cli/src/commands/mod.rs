@@ -1,6 +1,7 @@
 //! The commands, one file each, and what several of them share.
 
 pub(crate) mod bench;
+pub(crate) mod classify;
 pub(crate) mod data;
 pub(crate) mod distil;
 pub(crate) mod eval;

@@ -66,6 +66,9 @@ pub(crate) fn run(args: PackArgs) -> Result<()> {
     Ok(out.flush()?)
 }
 
+/// Name of the tokeniser's file.
+const TOKENIZER: &str = "tokenizer.json";
+
 /// The two files to write.
 struct Output<'a> {
     model: &'a Path,
@@ -77,7 +80,7 @@ impl<'a> Output<'a> {
     /// Refuses to replace what is no packed model, or another model's tokeniser, before anything is computed.
     fn new(args: &'a PackArgs, tokenizer: &Tokenizer) -> Result<Self> {
         let model = args.output.as_path();
-        if model.file_name().is_none() {
+        if model.file_name().is_none_or(|name| name == TOKENIZER) {
             bail!("--output {}: expected the name of a file, such as model.safetensors", model.display());
         }
         if model.exists()
@@ -89,7 +92,7 @@ impl<'a> Output<'a> {
             );
         }
         let folder = model.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let tokenizer_path = folder.join("tokenizer.json");
+        let tokenizer_path = folder.join(TOKENIZER);
         let tokenizer = tokenizer.to_json()?;
         if tokenizer_path.exists() && !args.force && !same_json(&tokenizer_path, &tokenizer)? {
             bail!(

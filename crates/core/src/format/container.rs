@@ -80,11 +80,6 @@ impl Container {
         Ok(header)
     }
 
-    /// Number of tensors.
-    pub(super) fn len(&self) -> usize {
-        self.metadata.tensors().len()
-    }
-
     /// Names of all tensors, by place in the file.
     pub(super) fn names(&self) -> Vec<String> {
         self.metadata.offset_keys()

@@ -168,7 +168,7 @@ fn impossible_configurations_are_refused() {
     says(&student("hidden", json!(0)), &["`config`: hidden: expected 1 to 65536, found 0"]);
     says(&student("hidden", json!(1_000_000_000)), &["hidden"]);
     says(&student("layers", json!(1024)), &["layers.2.query.weight", "found no such tensor"]);
-    says(&student("layers", json!(1)), &["tensors for this config", "layers.1"]);
+    says(&student("layers", json!(1)), &["tensors of this config", "layers.1"]);
     says(&student("heads", json!(4)), &["heads"]);
     says(&student("vocab_size", json!(8)), &["words.codes", "shape [8, 3], found U8 of shape [7, 3]"]);
     says(&student("labels", json!(["a", "b"])), &["student.labels"]);

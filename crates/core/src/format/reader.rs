@@ -72,10 +72,9 @@ impl Packed {
         for tensor in tensors(&container.header.student) {
             stored.push(Stored::locate(tensor, &container, &mut names)?);
         }
-        if container.len() != names.len() {
-            let extra = container.names().into_iter().find(|name| !names.contains(name)).unwrap_or_default();
+        if let Some(extra) = container.names().into_iter().find(|name| !names.contains(name)) {
             return Err(format!(
-                "tensor `{extra}`: expected {} tensors for this config, and not this one",
+                "tensor `{extra}`: expected the {} tensors of this config, and not this one",
                 names.len()
             ));
         }

@@ -218,6 +218,46 @@ fn files_are_aligned_reproducible_and_ordered() {
     assert!(safetensors::SafeTensors::deserialize(&file).is_ok());
 }
 
+/// The files that fuzzing starts from, one of every form, and what it found: `fuzz/seeds`. `BITSPIKE_WRITE_SEEDS=1` writes the former.
+#[test]
+fn the_kept_corpus_is_opened_or_refused() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
+    let mut models = Vec::new();
+    for (weight_bits, trits) in WEIGHTS.map(|bits| (bits, false)).into_iter().chain([(WeightBits::Ternary, true)]) {
+        for embedding_bits in EMBEDDINGS {
+            let mut header = header(false, weight_bits, Granularity::Matrix, embedding_bits);
+            (header.student.layers, header.student.vocab_size, header.student.max_positions) = (1, 3, 3);
+            header.max_length = 3;
+            let name = format!("w{weight_bits}-e{embedding_bits}{}", if trits { "-trits" } else { "" });
+            models.push((name, packed(&header, Packing { trits, ..Packing::default() })));
+        }
+    }
+    // One file of every form: the others differ from these in nothing that is read on its own.
+    models
+        .retain(|(name, _)| ["w1-e1", "w1.58-e4", "w1.58-e1.58-trits", "w32-e32", "w1.58-e8"].contains(&name.as_str()));
+    assert_eq!(models.len(), 5);
+    for (name, model) in models {
+        let (header, data) = take_apart(&model);
+        let split = [serde_json::to_vec(&header).unwrap(), b"\n".to_vec(), data].concat();
+        for (target, bytes) in [("packed_open", model), ("packed_header", split)] {
+            let path = folder.join(target).join(&name);
+            if std::env::var_os("BITSPIKE_WRITE_SEEDS").is_some() {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(&path, &bytes).unwrap();
+            }
+            assert!(std::fs::read(&path).unwrap() == bytes, "{} is not what is packed today", path.display());
+        }
+    }
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder.join("packed_open")).unwrap() {
+        let path = entry.unwrap().path();
+        let bad = path.file_name().unwrap().to_str().unwrap().starts_with("bad-");
+        assert_eq!(Packed::open(&path).is_err(), bad, "{}", path.display());
+        seen += 1;
+    }
+    assert!(seen >= 13);
+}
+
 #[test]
 fn a_saved_model_is_mapped() {
     let header = plain();

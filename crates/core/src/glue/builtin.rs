@@ -204,7 +204,7 @@ impl GlueTask {
     }
 
     /// First text, second text (empty where there is none) and label as the official TSV files name them.
-    pub(super) fn official_columns(self) -> [&'static str; 3] {
+    pub fn official_columns(self) -> [&'static str; 3] {
         self.entry().official
     }
 

@@ -20,13 +20,7 @@ const END: &[u8] = b"\n\0end";
 /// # Errors
 /// If the file cannot be opened, is empty, or its header lacks a column.
 pub(super) fn open(path: &Path, columns: &Columns) -> Result<Records> {
-    let reader = LineStarts {
-        inner: open_past_bom(path)?.chain(END),
-        offset: 0,
-        line: 1,
-        previous: b'\n',
-        starts: VecDeque::new(),
-    };
+    let reader = LineStarts::new(open_past_bom(path)?.chain(END));
     // Widths are compared here, for a message of our own.
     let reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(reader);
     let mut source =
@@ -43,7 +37,7 @@ pub(super) fn open(path: &Path, columns: &Columns) -> Result<Records> {
 }
 
 struct Csv {
-    reader: Reader<LineStarts>,
+    reader: Reader<LineStarts<Chain<BufReader<File>, &'static [u8]>>>,
     record: ByteRecord,
     path: PathBuf,
     width: usize,
@@ -82,10 +76,11 @@ impl Csv {
     }
 }
 
-/// Notes where the lines of the file begin as it passes by. The parser's own count stands still over empty lines and is one
-/// behind after `\r\n`.
-struct LineStarts {
-    inner: Chain<BufReader<File>, &'static [u8]>,
+/// Passes on what `inner` reads and notes where its lines begin, for the `csv` crate's readers: their own count stands still
+/// over empty lines and is one behind after `\r\n`.
+#[derive(Debug)]
+pub struct LineStarts<R> {
+    inner: R,
     /// Bytes passed on so far.
     offset: u64,
     /// Line that the next byte belongs to.
@@ -96,9 +91,14 @@ struct LineStarts {
     starts: VecDeque<(u64, usize)>,
 }
 
-impl LineStarts {
-    /// The first line with content at `offset` or after it. Lines before `offset` are forgotten.
-    fn line_at(&mut self, offset: u64) -> usize {
+impl<R> LineStarts<R> {
+    /// Counts from the first byte that `inner` will give.
+    pub fn new(inner: R) -> Self {
+        Self { inner, offset: 0, line: 1, previous: b'\n', starts: VecDeque::new() }
+    }
+
+    /// Number, from 1, of the first line with content at byte `offset` or after it. Lines before `offset` are forgotten.
+    pub fn line_at(&mut self, offset: u64) -> usize {
         while self.starts.front().is_some_and(|&(start, _)| start < offset) {
             self.starts.pop_front();
         }
@@ -106,7 +106,7 @@ impl LineStarts {
     }
 }
 
-impl Read for LineStarts {
+impl<R: Read> Read for LineStarts<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.inner.read(buffer)?;
         for &byte in &buffer[..count] {

@@ -38,6 +38,7 @@ pub use builtin::GlueTask;
 pub use check::{BadLine, LabelCount, Lengths, ScoreRange, SplitReport, TextReport, check, check_split};
 pub use custom::{CustomTarget, CustomTask};
 pub use dataset::{Dataset, load};
+pub use delimited::LineStarts;
 pub use examples::Example;
 pub use metrics::{Metric, MetricValues};
 pub use plain_text::read_plain_text;

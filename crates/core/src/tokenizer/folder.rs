@@ -114,6 +114,11 @@ pub(super) fn save(tokenizer: &Tokenizer, folder: &Path) -> Result<()> {
     tokenizer.companions.iter().try_for_each(|(name, bytes)| write(&folder.join(name), bytes))
 }
 
+/// See [`Tokenizer::from_json`].
+pub(super) fn from_json(json: &[u8]) -> Result<Tokenizer> {
+    build(json, &Settings::default()).map_err(|message| Error::malformed("tokenizer.json", message))
+}
+
 /// See [`Tokenizer::to_json`].
 pub(super) fn to_json(tokenizer: &Tokenizer) -> Result<String> {
     let mut whole = tokenizer.inner.clone();

@@ -101,6 +101,27 @@ fn settings_of_a_cased_vocabulary_are_kept() {
 }
 
 #[test]
+fn a_tokeniser_survives_alone() {
+    let mut unframed = description();
+    unframed["post_processor"] = Value::Null;
+    let texts = ["the films!", "好 unwatchable", ""];
+    // Without a frame of its own, a tokenizer.json takes its names from the settings beside it.
+    for named in ["[CLS]", "[MASK]"] {
+        let settings = json!({"cls_token": named}).to_string();
+        for json in [description().to_string(), unframed.to_string()] {
+            let files = folder(&[("tokenizer.json", &json), ("tokenizer_config.json", &settings)]);
+            let tokenizer = Tokenizer::load(files.path()).unwrap();
+            let alone = Tokenizer::from_json(tokenizer.to_json().unwrap().as_bytes()).unwrap();
+            for text in texts {
+                assert_eq!(alone.encode(text, Some("a"), 16), tokenizer.encode(text, Some("a"), 16));
+            }
+            assert_eq!(alone.to_json().unwrap(), tokenizer.to_json().unwrap());
+        }
+    }
+    assert!(Tokenizer::from_json(b"{}").is_err());
+}
+
+#[test]
 fn both_forms_of_a_tokeniser_agree_and_survive_saving() {
     let (txt, json) = (from_vocabulary("{}"), from_description(&description()).unwrap());
     let saved = tempfile::tempdir().unwrap();

@@ -1,0 +1,271 @@
+//! `bitspike classify`
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use bitspike_core::atomic_file;
+use bitspike_core::dynamics::{Dynamics, ExitRule, Simulation};
+use bitspike_core::engine::{Model, Options};
+use bitspike_core::format::Packed;
+use bitspike_core::glue::TaskSpec;
+use bitspike_core::kernels::Kernels;
+
+use super::eval_in_time::parse_rule;
+use crate::classify::Form;
+use crate::classify::input::Input;
+use crate::classify::record::Wanted;
+use crate::classify::stream::{self, Summary};
+use crate::interrupt;
+
+/// Classify texts with a packed model.
+///
+/// Texts come from the command line, from standard input (a line a text) or from a file, and every answer is written as soon as
+/// it is known, in the order of the texts. Of a table all columns are kept, and the answer's are added: `label` and
+/// `probability_` with the name of each class (in JSON one object `probabilities`), or `score`. For a task on pairs two
+/// arguments are one pair, and a line of plain text is two texts with a tab between.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    bitspike classify --model sst2.safetensors \"a fine film\" \"a dull one\"\n  \
+    tail -f reviews.txt | bitspike classify --model sst2.safetensors --json\n  \
+    bitspike classify --model sst2.safetensors --input reviews.csv --text review --output answers.parquet")]
+pub(crate) struct ClassifyArgs {
+    /// The packed model; `tokenizer.json` is read beside it
+    #[arg(long, value_name = "MODEL")]
+    model: PathBuf,
+    /// Texts; standard input is read if there are none
+    #[arg(value_name = "TEXT")]
+    texts: Vec<String>,
+    /// File to read; `-` is standard input
+    #[arg(long, short, value_name = "FILE", conflicts_with = "texts")]
+    input: Option<PathBuf>,
+    /// Form of the input, where the name of the file does not tell; plain text, unless given
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with = "texts")]
+    format: Option<Form>,
+    /// Column of the text, or of the first of a pair; as the task's data has it, unless given
+    #[arg(long, value_name = "COLUMN", conflicts_with = "texts")]
+    text: Option<String>,
+    /// Column of the second text of a pair
+    #[arg(long, value_name = "COLUMN", conflicts_with = "texts")]
+    text2: Option<String>,
+    /// Read bytes that are not UTF-8 as U+FFFD, rather than stop there
+    #[arg(long)]
+    lossy: bool,
+    /// File to write, whole or not at all, instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Form of the output, where the name of the file does not tell; lines for people, unless given
+    #[arg(long, value_enum, value_name = "FORM")]
+    output_format: Option<Form>,
+    /// Write JSON Lines: `--output-format jsonl`
+    #[arg(long, conflicts_with = "output_format")]
+    json: bool,
+    /// Threads; as many as the machine runs at once, unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Kernels by name, such as `avx2`, instead of the best that this machine has
+    #[arg(long, value_name = "NAME")]
+    isa: Option<Kernels>,
+    /// `phased`, `accumulated` or `instantaneous`
+    #[arg(long, value_name = "D")]
+    dynamics: Option<Dynamics>,
+    /// Time steps, instead of those that the model was trained with
+    #[arg(long, value_name = "T")]
+    timesteps: Option<u32>,
+    /// End a text when its answer is settled (accumulated, instantaneous): `margin=2,change=0.5,patience=2,min=3`, each part
+    /// optional
+    #[arg(long, value_name = "RULE", value_parser = parse_rule, requires = "dynamics")]
+    exit: Option<ExitRule>,
+}
+
+pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
+    let output = output_form(&args)?;
+    let input = input_form(&args)?;
+    check_files(&args)?;
+    if let Some(threads) = args.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+        pool.build_global().context("start the threads")?;
+    }
+    let model = load(&args)?;
+    let task = &model.header().task;
+    let job = match &args.texts[..] {
+        [] => Job::Stream(Input {
+            path: file(&args.input).map(Path::to_owned),
+            form: input,
+            wanted: wanted(&args, task, input)?,
+            lossy: args.lossy,
+        }),
+        texts => Job::Texts(texts.to_vec(), pairs(texts, task)?),
+    };
+    if let Job::Stream(_) = job {
+        interrupt::listen()?;
+    }
+    let summary = match &args.output {
+        Some(path) => to_file(path, |file| work(&model, job, output, file, true))?,
+        None => Some(work(&model, job, output, &mut std::io::stdout(), !std::io::stdout().is_terminal())?),
+    };
+    if let Some(summary) = summary {
+        say(&summary, model.header().max_length);
+    }
+    Ok(())
+}
+
+/// What is classified.
+enum Job {
+    /// These texts, and whether every two are one pair.
+    Texts(Vec<String>, bool),
+    Stream(Input),
+}
+
+fn work(model: &Model, job: Job, form: Form, out: &mut (dyn Write + Send), progress: bool) -> Result<Summary> {
+    match job {
+        Job::Texts(texts, pair) => stream::texts(model, (texts, pair), form, out),
+        Job::Stream(input) => stream::stream(model, &input, form, out, progress),
+    }
+}
+
+/// Puts what `write` writes into the file at `path` once it is complete; nothing after an interrupt.
+fn to_file(path: &Path, write: impl FnOnce(&mut std::fs::File) -> Result<Summary>) -> Result<Option<Summary>> {
+    let mut result = None;
+    let written = atomic_file::write(path, |file| {
+        let done = result.insert(write(file));
+        match done {
+            Ok(_) if !interrupt::requested() => Ok(()),
+            // Anything that keeps the file from being replaced.
+            _ => Err(std::io::ErrorKind::Interrupted.into()),
+        }
+    });
+    match result {
+        Some(Err(error)) => Err(error),
+        Some(Ok(_)) if interrupt::requested() => Ok(None),
+        other => {
+            written?;
+            Ok(other.and_then(Result::ok))
+        }
+    }
+}
+
+/// The file that a path names; none for standard input.
+fn file(path: &Option<PathBuf>) -> Option<&Path> {
+    path.as_deref().filter(|path| *path != Path::new("-"))
+}
+
+fn input_form(args: &ClassifyArgs) -> Result<Form> {
+    let path = file(&args.input);
+    let Some(form) = args.format.or_else(|| path.map_or(Some(Form::Text), Form::of)) else {
+        let name = path.unwrap_or(Path::new("")).display();
+        bail!("{name}: cannot tell the form by the name; give --format text, csv, tsv, jsonl or parquet");
+    };
+    if form == Form::Parquet && path.is_none() {
+        bail!("Parquet has its table of contents at the end and cannot be streamed; name the file with --input");
+    }
+    if form == Form::Text && (args.text.is_some() || args.text2.is_some()) {
+        bail!("--text, --text2: plain text has no columns; give --format csv, tsv, jsonl or parquet");
+    }
+    Ok(form)
+}
+
+fn output_form(args: &ClassifyArgs) -> Result<Form> {
+    let given = args.output_format.or(args.json.then_some(Form::Jsonl));
+    let Some(path) = &args.output else {
+        return match given.unwrap_or(Form::Text) {
+            Form::Parquet => bail!("Parquet is not for a terminal or a pipe; name a file with --output"),
+            form => Ok(form),
+        };
+    };
+    match given.or_else(|| Form::of(path)) {
+        Some(form) => Ok(form),
+        None => {
+            let name = path.display();
+            bail!("{name}: cannot tell the form by the name; give --output-format text, csv, tsv, jsonl or parquet")
+        }
+    }
+}
+
+/// Refuses files that are missing or would be written over, before anything is loaded.
+fn check_files(args: &ClassifyArgs) -> Result<()> {
+    let input = file(&args.input);
+    let named = [Some(("--model", args.model.as_path())), input.map(|path| ("--input", path))];
+    for (flag, path) in named.into_iter().flatten() {
+        let metadata = path.metadata().with_context(|| format!("{flag} {}", path.display()))?;
+        if metadata.is_dir() {
+            let expected = if flag == "--model" { "a file that `bitspike pack` wrote" } else { "a file" };
+            bail!("{flag} {}: expected {expected}, found a folder", path.display());
+        }
+    }
+    let Some(output) = &args.output else { return Ok(()) };
+    let folder = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        bail!("--output {}: there is no folder {}", output.display(), folder.display());
+    }
+    // What is written replaces the file of that name, which must not happen to a device.
+    if output.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        bail!("--output {}: expected the name of a file, found a folder or a device", output.display());
+    }
+    let same = |path: &Path| matches!((path.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    for (flag, path) in named.into_iter().flatten() {
+        if same(path) {
+            bail!("--output {}: that is the file of {flag}; choose another", output.display());
+        }
+    }
+    Ok(())
+}
+
+fn load(args: &ClassifyArgs) -> Result<Model> {
+    let mut options = Options { kernels: args.isa, exit: args.exit, ..Options::default() };
+    if args.dynamics.is_some() || args.timesteps.is_some() {
+        let steps = match args.timesteps {
+            Some(steps) => steps,
+            None => Packed::open(&args.model)?.header().student.time_steps,
+        };
+        options.simulation = Some(Simulation::new(args.dynamics.unwrap_or(Dynamics::Phased), steps));
+    }
+    Ok(Model::load(&args.model, &options)?)
+}
+
+/// The columns of the texts: as the flags say, or by the names that the task's data has.
+fn wanted(args: &ClassifyArgs, task: &TaskSpec, form: Form) -> Result<Wanted> {
+    if args.text2.is_some() && task.second.is_none() {
+        bail!("--text2: the model takes one text (task {}), not a pair", task.name);
+    }
+    if form == Form::Text && args.input.is_none() && std::io::stdin().is_terminal() {
+        let pair = if task.second.is_some() { "a pair with a tab between" } else { "a text" };
+        eprintln!("reading standard input, {pair} a line; Ctrl-D ends");
+    }
+    let official = task.glue.map(|glue| glue.official_columns());
+    let names = |flag: &Option<String>, name: &str, i: usize| match flag {
+        Some(name) => vec![name.clone()],
+        None => {
+            let official = official.and_then(|names| names.get(i).copied());
+            let mut names = vec![name.to_owned()];
+            names.extend(official.filter(|official| *official != name).map(str::to_owned));
+            names
+        }
+    };
+    let second = task.second.as_deref().map(|name| names(&args.text2, name, 1));
+    Ok(Wanted { first: names(&args.text, &task.first, 0), second })
+}
+
+/// Whether texts on the command line are pairs.
+fn pairs(texts: &[String], task: &TaskSpec) -> Result<bool> {
+    let Some(second) = &task.second else { return Ok(false) };
+    if !texts.len().is_multiple_of(2) {
+        let (name, first, found) = (&task.name, &task.first, texts.len());
+        bail!("task {name} is on pairs, {first} and {second}: expected an even number of texts, found {found}");
+    }
+    Ok(true)
+}
+
+/// What was not as it should be, once at the end.
+fn say(summary: &Summary, max_length: usize) {
+    let Summary { cut, notes } = summary;
+    for (count, note) in [
+        (*cut, format!("texts cut to the {max_length} tokens that the model reads")),
+        (notes.spaced, "fields whose tabs and line breaks became spaces".to_owned()),
+        (notes.left_out, "records whose keys beyond those of the first one were left out".to_owned()),
+    ] {
+        if count > 0 {
+            eprintln!("note: {note}: {count}");
+        }
+    }
+}
