@@ -87,7 +87,8 @@ fn memory_does_not_grow_with_the_number_of_texts() {
             break;
         }
     }
-    let grown = peak(child.id()) - first;
+    // The kernel brings the peak up to date now and then only.
+    let grown = peak(child.id()).saturating_sub(first);
     done.send(()).unwrap();
     writer.join().unwrap();
     let mut note = String::new();

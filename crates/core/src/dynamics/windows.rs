@@ -177,7 +177,9 @@ pub(crate) fn run<W: Watch>(
     for layer in 0..encoder.layers.len() {
         std::mem::swap(&mut here, &mut next);
         let (keys, values) = (here.0.as_slice(), here.1.as_slice());
-        on_all(memory, (next.0, next.1), per_tile * d, |i, tile, kv| run.layer(layer, tile, rows(i), (keys, values), kv))?;
+        on_all(memory, (next.0, next.1), per_tile * d, |i, tile, kv| {
+            run.layer(layer, tile, rows(i), (keys, values), kv)
+        })?;
     }
     let scale = neurons.scale(encoder.layers.last().map_or(encoder.embedding_threshold, |layer| layer.thresholds[5]));
     let mut first = 0;
@@ -243,12 +245,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// The embedding population, and queries, keys and values of the first layer.
-    fn embed<W: Watch>(
-        &self,
-        tile: &mut Tile<W>,
-        rows: Range<usize>,
-        next: (&mut [f32], &mut [f32]),
-    ) -> Result<()> {
+    fn embed<W: Watch>(&self, tile: &mut Tile<W>, rows: Range<usize>, next: (&mut [f32], &mut [f32])) -> Result<()> {
         let d = self.encoder.config.hidden;
         let neuron = self.neurons.at(self.encoder.embedding_threshold)?;
         tile.x.clear();
@@ -304,7 +301,13 @@ impl Run<'_> {
             let attended = &tile.attention[part.start * d..part.end * d];
             tile.attention_counts.pack(tile.work.kernels, attended, d);
             tile.watch.lap(Operator::Neurons);
-            tile.attention_counts.through(&layer.intermediate, attended, scale(attention), &mut tile.work, &mut tile.inner);
+            tile.attention_counts.through(
+                &layer.intermediate,
+                attended,
+                scale(attention),
+                &mut tile.work,
+                &mut tile.inner,
+            );
             tile.watch.lap(Operator::Products);
             self.gelu_and_fire(&mut tile.inner, &neuron, population(4))?;
             tile.watch.lap(Operator::Gelu);

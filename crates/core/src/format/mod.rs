@@ -14,7 +14,7 @@ mod writer;
 
 pub use codes::Form;
 pub use header::{FORMAT, FORMAT_VERSION, Header};
-pub use layout::{tensors, Role, Tensor};
+pub use layout::{Role, Tensor, tensors};
 pub use reader::{Packed, PackedMatrix, PackedTable};
 pub use writer::{Packing, pack, save};
 

@@ -55,9 +55,7 @@ impl Encoder {
         assemble(&packed.header().student, read, |name, _, [rows, columns]| {
             let matrix = packed.matrix(name);
             Ok(match matrix.form {
-                Form::Full => {
-                    (SpikingWeight::full(&matrix.full().expect("32 bits"), [rows, columns]), vec![1.0])
-                }
+                Form::Full => (SpikingWeight::full(&matrix.full().expect("32 bits"), [rows, columns]), vec![1.0]),
                 _ => {
                     let counts = CountMatrix::new(rows, columns, |row, out| matrix.two_bit_row(row, out));
                     (SpikingWeight::codes(counts), matrix.scales.clone())
