@@ -152,8 +152,8 @@ impl Pass<'_> {
             at += lanes;
         }
         for at in at..head.size {
-            for r in 0..ROWS {
-                let terms = (0..self.length).map(|j| weights[r][j] * head.row(self.value, j)[at]);
+            for (r, weights) in weights.iter().enumerate() {
+                let terms = weights.iter().enumerate().map(|(j, weight)| weight * head.row(self.value, j)[at]);
                 head.row_mut(out, first + r)[at] = terms.fold(0.0, |sum, term| sum + term) * self.value_scale;
             }
         }

@@ -1,7 +1,7 @@
 //! The neurons of one population of one sentence, stepped together.
 
 use super::Simulation;
-use crate::arithmetic::{lane_sum2, wide};
+use crate::arithmetic::wide;
 use crate::kernels::SpikeBits;
 use crate::neuron::Reset;
 
@@ -146,7 +146,10 @@ impl Neurons {
                 let size = input.len();
                 let (potentials, sums, spikes) = (&mut potentials[..size], &mut sums[..size], &mut spikes[..size]);
                 let recorded = if record { &mut recorded[..] } else { &mut recorded[..0] };
+                // Magnitudes order as their bits do, infinity and NaN last.
+                let mut largest = 0;
                 for i in 0..size {
+                    largest = largest.max(input[i].to_bits() & 0x7fff_ffff);
                     let target = if MEAN { step.weight * input[i] } else { input[i] };
                     let kept = beta * potentials[i];
                     let v = kept + target;
@@ -176,7 +179,7 @@ impl Neurons {
                         recorded[i] = if hard && (up || down) { 0.0 } else { soft };
                     }
                 }
-                lane_sum2(input, input, |x, _| if x.abs() <= LARGEST { 0.0 } else { 1.0 }) == 0.0
+                largest <= LARGEST.to_bits()
             },
         )
     }

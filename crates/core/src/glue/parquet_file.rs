@@ -66,11 +66,8 @@ pub(super) fn open(path: &Path, columns: &Columns) -> Result<Records> {
 
 /// Whether pages of this compression can be read. Zstandard needs a C library and is a feature of this crate therefore.
 fn is_read(codec: Compression) -> bool {
-    match codec {
-        Compression::UNCOMPRESSED | Compression::SNAPPY => true,
-        Compression::ZSTD(_) => cfg!(feature = "zstd"),
-        _ => false,
-    }
+    matches!(codec, Compression::UNCOMPRESSED | Compression::SNAPPY)
+        || (cfg!(feature = "zstd") && matches!(codec, Compression::ZSTD(_)))
 }
 
 struct ParquetFile {
