@@ -93,7 +93,7 @@ fn pack(spikes: &[i8]) -> (u64, u64) {
     (fired, negative)
 }
 
-/// A matrix `[rows, columns]` of codes in {-1, 0, 1} as bits, [`BLOCK`] rows side by side.
+/// A matrix `[rows, columns]` of codes in {-1, 0, 1} as bits, eight rows side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BitMatrix {
     pub(super) rows: usize,
