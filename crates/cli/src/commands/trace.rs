@@ -48,8 +48,8 @@ pub(crate) struct TraceArgs {
     /// What a spike leaves of a potential: `soft` takes the threshold away, `hard` everything
     #[arg(long, value_name = "RESET", default_value = "soft", value_parser = parse_reset)]
     reset: Reset,
-    /// Neuron whose membrane is written, such as `layer.0.output:0:17` (token 0 is [CLS]); may be repeated. Unless given, the
-    /// most active ones of [CLS] in the first and the last population
+    /// Neuron whose membrane is written, such as `layer.0.output:0:17` (token 0 is `[CLS]`); may be repeated. Unless given, the
+    /// most active ones of `[CLS]` in the first and the last population
     #[arg(long, value_name = "POPULATION:TOKEN:INDEX", value_parser = parse_neuron)]
     neuron: Vec<NeuronName>,
     /// Folder to write into
