@@ -53,11 +53,12 @@ pub(crate) fn estimates(efforts: &[Effort], journal: &Journal) -> Vec<Option<f64
     let estimate = |(effort, record): (&Effort, &Record)| {
         let alike = done.iter().filter(|(other, _)| other.kind == effort.kind);
         let size = |effort: &Effort| effort.examples * effort.layers as f64;
+        let taken = |record: &Record| record.steps as f64 / record.total_steps.max(1) as f64;
         let (seconds, sizes) = match alike.clone().next() {
-            Some(_) => alike.fold((0.0, 0.0), |sums, (e, r)| (sums.0 + r.seconds, sums.1 + size(e))),
-            None => done.iter().fold((0.0, 0.0), |sums, (e, r)| (sums.0 + r.seconds, sums.1 + size(e))),
+            Some(_) => alike.fold((0.0, 0.0), |sums, (e, r)| (sums.0 + r.seconds, sums.1 + size(e) * taken(r))),
+            None => done.iter().fold((0.0, 0.0), |sums, (e, r)| (sums.0 + r.seconds, sums.1 + size(e) * taken(r))),
         };
-        let left = 1.0 - record.steps as f64 / record.total_steps.max(1) as f64;
+        let left = 1.0 - taken(record);
         match record.status {
             Status::Finished | Status::Failed => Some(0.0),
             _ => (sizes > 0.0).then(|| seconds / sizes * size(effort) * left),
@@ -98,9 +99,12 @@ pub(crate) fn until<R>(deadline: Option<Instant>, work: impl FnOnce(&AtomicBool)
 }
 
 fn watch(ended: &Receiver<()>, deadline: Option<Instant>, stop: &AtomicBool) {
-    while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(Duration::from_millis(50)) {
+    loop {
         if crate::interrupt::requested() || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             stop.store(true, Ordering::Relaxed);
+        }
+        if ended.recv_timeout(Duration::from_millis(50)) != Err(RecvTimeoutError::Timeout) {
+            return;
         }
     }
 }
@@ -131,6 +135,8 @@ mod tests {
         finish(&mut journal.cells[0], 10.0);
         assert_eq!(estimates(&efforts, &journal), [Some(0.0), Some(20.0), Some(10.0), Some(20.0)]);
         finish(&mut journal.cells[1], 60.0);
+        // One that its time ended counts by the steps it took.
+        (journal.cells[1].steps, journal.cells[1].seconds) = (50, 30.0);
         journal.cells[3].steps = 75;
         assert_eq!(estimates(&efforts, &journal), [Some(0.0), Some(0.0), Some(10.0), Some(15.0)]);
     }

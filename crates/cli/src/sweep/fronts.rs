@@ -14,13 +14,15 @@ pub(crate) struct Cost {
     pub(crate) name: &'static str,
     /// Its column.
     pub(crate) column: &'static str,
+    /// What it is, with its unit.
+    pub(crate) title: &'static str,
 }
 
 /// The costs.
 pub(crate) const COSTS: [Cost; 3] = [
-    Cost { name: "spikes", column: "spikes_per_token" },
-    Cost { name: "latency", column: "latency_ms" },
-    Cost { name: "size", column: "packed_bytes" },
+    Cost { name: "spikes", column: "spikes_per_token", title: "spikes per token" },
+    Cost { name: "latency", column: "latency_ms", title: "milliseconds a sentence" },
+    Cost { name: "size", column: "packed_bytes", title: "bytes of the packed file" },
 ];
 
 /// Whether each group is on the front of the best metric against `cost`, by means over seeds: no other has at least its metric
@@ -45,10 +47,11 @@ pub(crate) fn marks(groups: &[Group]) -> Vec<String> {
     (0..groups.len()).map(mark).collect()
 }
 
-/// Writes `pareto.csv`: a line a combination, with mean and deviation of every quantity and the fronts that it is on.
+/// Writes `pareto.csv`, a line a combination with mean and deviation of every quantity and the fronts that it is on, and the
+/// picture `pareto.svg`.
 ///
 /// # Errors
-/// If it cannot be written.
+/// If one cannot be written.
 pub(crate) fn write(folder: &Path, settings: &Settings, groups: &[Group]) -> Result<()> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let keys = settings.grid.axis.iter().map(|axis| axis.key.clone());
@@ -65,6 +68,12 @@ pub(crate) fn write(folder: &Path, settings: &Settings, groups: &[Group]) -> Res
         let row = name.chain([group.seeds.to_string(), group.metric.clone()]).chain(values).chain([marks]);
         writer.write_record(row)?;
     }
-    let bytes = writer.into_inner().context("write pareto.csv")?;
-    Ok(atomic_file::write(&folder.join("pareto.csv"), |file| std::io::Write::write_all(file, &bytes))?)
+    let table = writer.into_inner().context("write pareto.csv")?;
+    let about = format!("{}, {}", settings.task.name, folder.display());
+    let picture = super::picture::draw(groups, &settings.grid.short_keys(), &about).context("draw pareto.svg")?;
+    let write = |name: &str, bytes: &[u8]| {
+        atomic_file::write(&folder.join(name), |file| std::io::Write::write_all(file, bytes))
+    };
+    write("pareto.csv", &table)?;
+    Ok(write("pareto.svg", picture.as_bytes())?)
 }

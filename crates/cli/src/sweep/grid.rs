@@ -97,8 +97,8 @@ impl Grid {
                 bail!("`{}` and `{}` set the same key; leave one out", other.key, axis.key);
             }
         }
-        let sizes = self.axis.iter().map(|axis| axis.values.len());
-        let cells = sizes.fold(Some(self.seeds.len()), |cells, size| cells?.checked_mul(size));
+        let mut sizes = self.axis.iter().map(|axis| axis.values.len());
+        let cells = sizes.try_fold(self.seeds.len(), usize::checked_mul);
         match cells {
             Some(1..=MOST) => Ok(()),
             Some(0) => bail!("the grid has no cells"),

@@ -47,7 +47,8 @@ pub(crate) struct Sweep {
 
 /// How a cell ended.
 enum Ended {
-    Finished(&'static str, Box<Measured>),
+    /// Why training ended, and after how many steps.
+    Finished(EndReason, u64, Box<Measured>),
     /// Stopped with a checkpoint after so many steps.
     Paused(u64),
 }
@@ -78,10 +79,9 @@ impl Sweep {
             let record = &mut self.journal.cells[i];
             record.seconds += began.elapsed().as_secs_f64();
             match ended {
-                Ok(Ended::Finished(ended, measured)) => {
-                    (record.status, record.steps, record.ended) =
-                        (Status::Finished, record.total_steps, Some(ended.into()));
-                    record.measured = Some(*measured);
+                Ok(Ended::Finished(reason, steps, measured)) => {
+                    (record.status, record.steps) = (Status::Finished, steps.min(record.total_steps));
+                    (record.ended, record.measured) = (Some(reason.name().into()), Some(*measured));
                 }
                 Ok(Ended::Paused(steps)) => {
                     (record.status, record.steps) = (Status::Paused, steps.min(record.total_steps));
@@ -144,7 +144,7 @@ impl Sweep {
         }
         drop(done.observer);
         let measured = measure(&self.inputs, &cell.recipe, &folder, &outcome.counters, &Device::flex())?;
-        Ok(Ended::Finished(outcome.reason.name(), Box::new(measured)))
+        Ok(Ended::Finished(outcome.reason, outcome.counters.step, Box::new(measured)))
     }
 
     /// Says which cell runs now and how long the rest takes.
