@@ -72,6 +72,7 @@ fn draw_panel(area: &Area<'_>, cost: &Cost, points: &[Point<'_>]) -> Result<()> 
         points.iter().flat_map(|p| [place(p.cost.mean - p.cost.deviation), place(p.cost.mean + p.cost.deviation)]),
     );
     let y = range(points.iter().flat_map(|p| [p.metric.mean - p.metric.deviation, p.metric.mean + p.metric.deviation]));
+    let (x_span, y_span) = (x.end - x.start, y.end - y.start);
     let metric = points.first().map_or("", |point| point.group.metric.as_str());
     let mut chart: Chart<'_> = ChartBuilder::on(area)
         .caption(format!("{metric} against {}", cost.title), text(HEADING, INK))
@@ -91,8 +92,8 @@ fn draw_panel(area: &Area<'_>, cost: &Cost, points: &[Point<'_>]) -> Result<()> 
         .axis_desc_style(text(LABEL, INK))
         .x_labels(6)
         .y_labels(6)
-        .x_label_formatter(&|x| if log { tick(10f64.powf(*x).round()) } else { tick(*x) })
-        .y_label_formatter(&|y| tick(*y))
+        .x_label_formatter(&|x| if log { tick(10f64.powf(*x)) } else { apart(*x, x_span) })
+        .y_label_formatter(&|y| apart(*y, y_span))
         .x_desc(x_name)
         .y_desc(y_name)
         .draw()?;
@@ -114,10 +115,17 @@ fn draw_panel(area: &Area<'_>, cost: &Cost, points: &[Point<'_>]) -> Result<()> 
         chart.draw_series([Circle::new((x, y), 9, style)])?;
         if points.len() <= NAMED || point.on_front {
             let name = point.group.labels.join(" · ");
-            chart.draw_series([Text::new(printable(&name, 40), (x, y), text(LABEL, INK).pos(corner()))])?;
+            let name = Text::new(printable(&name, 40), (14, 6), text(LABEL, INK).pos(corner()));
+            chart.draw_series([EmptyElement::at((x, y)) + name])?;
         }
     }
     Ok(())
+}
+
+/// A number of a scale, with as many decimals as tell its neighbours apart.
+fn apart(x: f64, span: f64) -> String {
+    let decimals = (1.0 - span.log10().floor()).clamp(0.0, 12.0) as usize;
+    format!("{x:.decimals$}")
 }
 
 /// Text begins right of and below its point.
@@ -166,6 +174,13 @@ mod tests {
             });
         }
         groups(&cells, &journal)
+    }
+
+    #[test]
+    fn neighbours_on_a_scale_differ() {
+        assert_eq!([0.00221, 0.00222].map(|x| apart(x, 5e-5)), ["0.002210", "0.002220"]);
+        assert_eq!([5_983_956.0, 0.0].map(|x| apart(x, 1e6)), ["5983956", "0"]);
+        assert_eq!(apart(0.875, 0.2), "0.88");
     }
 
     #[test]
