@@ -5,11 +5,13 @@
 
 mod classify;
 mod commands;
+mod distillation;
 mod hub;
 mod interrupt;
 mod live;
 mod packed;
 mod quickstart;
+mod sweep;
 mod trace;
 
 use std::process::ExitCode;
@@ -37,6 +39,8 @@ enum Command {
     Teacher(commands::teacher::TeacherArgs),
     /// Distil a teacher into a spiking student
     Distil(Box<commands::distil::DistilArgs>),
+    /// Distil a student for every cell of a grid over the recipe, and compare them
+    Sweep(Box<commands::sweep::SweepArgs>),
     /// Score a student or a teacher
     Eval(commands::eval::EvalArgs),
     /// Watch a student spike: rates, membranes and spikes of one sentence, as tables and a picture
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         Command::Data(args) => commands::data::run(args),
         Command::Teacher(args) => commands::teacher::run(args),
         Command::Distil(args) => commands::distil::run(*args),
+        Command::Sweep(args) => commands::sweep::run(*args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Trace(args) => commands::trace::run(args),
         Command::Pack(args) => commands::pack::run(args),

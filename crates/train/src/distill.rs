@@ -101,8 +101,7 @@ impl Distiller {
         folder: RunFolder,
         device: &Device,
     ) -> Result<Self> {
-        let config = student_config(&recipe, &teacher, &task)?;
-        check(&recipe, &task, &teacher, &texts, &config)?;
+        let config = check(&recipe, &task, &teacher, &texts)?;
         let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(recipe.seed, 1));
         let thresholds = &recipe.student.thresholds;
         let on = device.clone().autodiff();
@@ -143,6 +142,7 @@ impl Distiller {
     /// # Errors
     /// If that run has no checkpoint or its student has another shape.
     pub fn start_from(&mut self, other: &RunFolder) -> Result<()> {
+        same_shape(other, &self.student.config)?;
         self.student.load_weights(&mut other.weights()?)
     }
 
@@ -176,7 +176,43 @@ impl Distiller {
     }
 }
 
-fn check(recipe: &Recipe, task: &TaskSpec, teacher: &Teacher, texts: &Texts, config: &StudentConfig) -> Result<()> {
+/// Whether a student of `config` can start from the weights of the run in `other`.
+///
+/// # Errors
+/// If that run's student has another shape; the first size that differs is named.
+pub fn same_shape(other: &RunFolder, config: &StudentConfig) -> Result<()> {
+    let found = other.description()?.student;
+    let sizes = |config: &StudentConfig| {
+        [
+            ("layers", config.layers),
+            ("hidden size", config.hidden),
+            ("attention heads", config.heads),
+            ("intermediate size", config.intermediate),
+            ("vocabulary", config.vocab_size),
+            ("positions", config.max_positions),
+            ("token types", config.type_vocab),
+            ("outputs", config.num_labels),
+        ]
+    };
+    let mut pairs = sizes(config).into_iter().zip(sizes(&found));
+    match pairs.find(|(expected, found)| expected != found) {
+        None => Ok(()),
+        Some(((what, expected), (_, found))) => Err(Error::Mismatch(format!(
+            "a student starts only from one of the same shape: {what} expected {expected}, found {found} in {}",
+            other.path().display()
+        ))),
+    }
+}
+
+/// Whether recipe, task, teacher and texts fit together; the configuration of the student that they make.
+///
+/// # Errors
+/// If they do not; what does not fit is named with what to change.
+pub fn check(recipe: &Recipe, task: &TaskSpec, teacher: &Teacher, texts: &Texts) -> Result<StudentConfig> {
+    let config = student_config(recipe, teacher, task)?;
+    if recipe.student.init == Init::Teacher {
+        Student::fits_teacher(&config, teacher)?;
+    }
     let fail = |message: String| Err(Error::Mismatch(message));
     for (i, stage) in recipe.stage.iter().enumerate() {
         let weights = stage.loss_weights();
@@ -222,7 +258,7 @@ fn check(recipe: &Recipe, task: &TaskSpec, teacher: &Teacher, texts: &Texts, con
             recipe.data.max_length, config.max_positions
         ));
     }
-    Ok(())
+    Ok(config)
 }
 
 impl Learner for Distiller {

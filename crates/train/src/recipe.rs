@@ -387,12 +387,24 @@ impl Recipe {
         };
         // Parsed once as it stands, so that an error in the file points at the file's line.
         let _: Self = toml::from_str(&text).map_err(|e| wrong(e.to_string()))?;
-        let mut table: toml::Table = toml::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+        Self::of(&text, overrides).map_err(wrong)
+    }
+
+    /// This recipe with the values of `overrides`, as [`Recipe::load`] takes them.
+    ///
+    /// # Errors
+    /// If a key is unknown or a value is out of range.
+    pub fn with(&self, overrides: &[String]) -> Result<Self> {
+        Self::of(&self.to_toml(), overrides).map_err(|message| Error::Recipe { path: None, message })
+    }
+
+    fn of(text: &str, overrides: &[String]) -> Result<Self, String> {
+        let mut table: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
         for assignment in overrides {
-            set(&mut table, assignment).map_err(&wrong)?;
+            set(&mut table, assignment)?;
         }
-        let recipe: Self = table.try_into().map_err(|e: toml::de::Error| wrong(e.to_string()))?;
-        recipe.validate().map_err(wrong)?;
+        let recipe: Self = table.try_into().map_err(|e: toml::de::Error| e.to_string())?;
+        recipe.validate()?;
         Ok(recipe)
     }
 

@@ -132,17 +132,11 @@ impl StudentOutput {
 }
 
 impl Student {
-    /// A student whose layers, embeddings and norms start from the teacher's (`g(n)` uniform), the rest at random.
+    /// Whether a student of `config` can start from the teacher's weights.
     ///
     /// # Errors
     /// If widths differ, or the student has more layers than the teacher.
-    pub fn from_teacher(
-        config: StudentConfig,
-        teacher: &Teacher,
-        thresholds: &Thresholds,
-        rng: &mut impl Rng,
-        device: &Device,
-    ) -> Result<Self> {
+    pub fn fits_teacher(config: &StudentConfig, teacher: &Teacher) -> Result<()> {
         let source = &teacher.config;
         let same = [
             ("hidden size", config.hidden, source.hidden_size),
@@ -164,6 +158,22 @@ impl Student {
                 source.num_hidden_layers, config.layers
             )));
         }
+        Ok(())
+    }
+
+    /// A student whose layers, embeddings and norms start from the teacher's (`g(n)` uniform), the rest at random.
+    ///
+    /// # Errors
+    /// If widths differ, or the student has more layers than the teacher.
+    pub fn from_teacher(
+        config: StudentConfig,
+        teacher: &Teacher,
+        thresholds: &Thresholds,
+        rng: &mut impl Rng,
+        device: &Device,
+    ) -> Result<Self> {
+        Self::fits_teacher(&config, teacher)?;
+        let source = &teacher.config;
         let mut student = Self::random(config, source.hidden_size, thresholds, source.initializer_range, rng, device);
         student.words = teacher.words.clone();
         let copy = |p: &Param<Tensor<2>>| Param::from_tensor(fresh(&p.val(), device));

@@ -2,19 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use bitspike_core::glue::TaskSpec;
-use bitspike_core::tokenizer::Tokenizer;
-use bitspike_train::data::{choose, encode_text};
-use bitspike_train::distill::{Distiller, Texts};
-use bitspike_train::recipe::{Recipe, StageKind};
-use bitspike_train::run::{Description, FORMAT, RunFolder};
-use bitspike_train::teacher::Teacher;
-use bitspike_train::training::{Controls, Sizes, train};
-use burn::tensor::Device;
+use bitspike_train::recipe::Recipe;
+use bitspike_train::run::RunFolder;
 
 use super::task_args::TaskArgs;
-use super::training::{RunArgs, report_end, splits};
+use super::training::{RunArgs, report_end};
+use crate::distillation::{Inputs, Job};
 
 /// Distil a teacher into a spiking student of 1- or 1.58-bit weights.
 ///
@@ -101,7 +96,7 @@ pub(crate) struct Overrides {
 
 impl Overrides {
     /// The assignments for a recipe of `stages` stages; `--set` comes last and wins.
-    fn assignments(&self, stages: usize) -> Vec<String> {
+    pub(crate) fn assignments(&self, stages: usize) -> Vec<String> {
         fn one(list: &mut Vec<String>, key: &str, value: Option<impl std::fmt::Display>) {
             list.extend(value.map(|value| format!("{key}={value}")));
         }
@@ -142,64 +137,12 @@ pub(crate) fn run(args: DistilArgs) -> Result<()> {
         false => (args.overrides.recipe(args.recipe.as_deref())?, args.task.resolve(&args.data)?),
     };
 
-    let device = Device::flex();
-    let teacher = Teacher::load(&args.teacher, &device)?;
-    let tokenizer = Tokenizer::load(&args.teacher)?;
-    tokenizer.check_vocab(teacher.config.vocab_size)?;
-    let max_length = recipe.data.max_length;
-    let splits = splits(&task, &args.data, &tokenizer, max_length)?;
-    let corpus = match &args.corpus {
-        Some(path) => encode_text(path, &tokenizer, max_length)?,
-        None => Vec::new(),
-    };
-    if args.corpus.is_some() && !recipe.stage.iter().any(|stage| stage.kind == StageKind::General) {
-        bail!("--corpus is for `general` stages, and the recipe has none; leave it out or add one");
-    }
-    let texts = Texts { train: choose(splits.train, recipe.data.limit, recipe.seed), dev: splits.dev, corpus };
-    let sizes = (texts.train.len(), texts.dev.len());
-    let mut distiller = Distiller::new((recipe.clone(), task.clone()), teacher, texts, folder.clone(), &device)?;
-    let student = distiller.student().config.clone();
-    let resume = if args.run.resume && folder.last().exists() { Some(distiller.restore()?) } else { None };
-    if let (None, Some(from)) = (&resume, &args.from) {
-        distiller.start_from(&RunFolder::open(from)?)?;
-    }
-    if resume.is_none() {
-        let description =
-            Description { format: FORMAT.into(), student: student.clone(), task: task.clone(), max_length };
-        folder.describe(&recipe, &description, &tokenizer)?;
-    }
-    let summary = format!(
-        "{} layers, D={}, {} bit, {} neurons, T={}",
-        student.layers,
-        student.hidden,
-        student.weight_bits,
-        if student.signed { "signed" } else { "unsigned" },
-        student.time_steps
-    );
-    let mut observer = args.run.observer(&folder.metrics(), resume.as_ref(), summary)?;
-    let controls = Controls {
-        name: format!("distil {}", task.name),
-        stages: recipe.stage.clone(),
-        batch_size: recipe.data.batch_size,
-        run: recipe.run.clone(),
-        max_time: args.run.max_time(),
-        stop,
-        resume,
-        sizes: Sizes { parameters: distiller.parameters(), train: sizes.0, dev: sizes.1 },
-    };
-    let outcome = train(&mut distiller, &controls, &mut observer).context("distillation")?;
+    let inputs = Inputs::load(&args.teacher, &args.data, args.corpus.as_deref(), task)?;
+    let job = Job { recipe: &recipe, folder: &folder, from: args.from.as_deref(), run: &args.run, stop };
+    let mut done = inputs.distil(&job)?;
     let next = format!("score it with `bitspike eval {} --data {}`", args.out.display(), args.data.display());
-    report_end(&outcome, &mut observer, &next)?;
-    let (forward, backward) = distiller.solves();
-    for (what, solves) in [("fixed points", forward), ("gradients through a fixed point", backward)] {
-        if solves.unconverged > 0 {
-            eprintln!(
-                "bitspike: {} of {} {what} did not meet their tolerance (largest relative residual {:.1e}); lower \
-                 `student.feedback.spectral_norm` or raise `max_iterations`",
-                solves.unconverged, solves.batches, solves.worst_residual
-            );
-        }
-    }
+    report_end(&done.outcome, &mut done.observer, &next)?;
+    done.warnings().iter().for_each(|warning| eprintln!("bitspike: {warning}"));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod eval_in_time;
 pub(crate) mod inspect;
 pub(crate) mod pack;
 pub(crate) mod quickstart;
+pub(crate) mod sweep;
 pub(crate) mod task_args;
 pub(crate) mod teacher;
 pub(crate) mod trace;

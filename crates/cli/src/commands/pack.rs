@@ -40,20 +40,11 @@ pub(crate) struct PackArgs {
 
 pub(crate) fn run(args: PackArgs) -> Result<()> {
     let folder = RunFolder::open(&args.run)?;
-    let description = folder.description()?;
-    let header = Header { student: description.student, task: description.task, max_length: description.max_length };
-    header.validate().with_context(|| args.run.display().to_string())?;
     let tokenizer = folder.tokenizer()?;
+    let header = header(&folder)?;
     tokenizer.check_vocab(header.student.vocab_size)?;
     let output = Output::new(&args, &tokenizer)?;
-    let mut weights = folder.weights()?;
-    let origin = weights.origin().to_path_buf();
-    let packing = Packing { embedding_bits: args.embedding_bits, trits: args.trits };
-    let file = pack(&header, packing, |name| match weights.remove(name) {
-        Some(array) => Ok(array.values),
-        None => Err(Error::checkpoint(&origin, format!("tensor `{name}` is missing"))),
-    })
-    .with_context(|| format!("pack {}", origin.display()))?;
+    let file = packed(&folder, &header, Packing { embedding_bits: args.embedding_bits, trits: args.trits })?;
     output.write(&file)?;
     let contents = Contents::new(&args.output, &Packed::from_bytes(file)?);
     let mut out = std::io::stdout().lock();
@@ -64,6 +55,31 @@ pub(crate) fn run(args: PackArgs) -> Result<()> {
         writeln!(out, "wrote {} and {}", args.output.display(), output.tokenizer_path.display())?;
     }
     Ok(out.flush()?)
+}
+
+/// What a packed file of the run's student says of itself.
+///
+/// # Errors
+/// If the run is damaged, or its student cannot be packed.
+pub(crate) fn header(folder: &RunFolder) -> Result<Header> {
+    let description = folder.description()?;
+    let header = Header { student: description.student, task: description.task, max_length: description.max_length };
+    header.validate().with_context(|| folder.path().display().to_string())?;
+    Ok(header)
+}
+
+/// The packed file of the run's best student.
+///
+/// # Errors
+/// If there is no checkpoint, or it is damaged.
+pub(crate) fn packed(folder: &RunFolder, header: &Header, packing: Packing) -> Result<Vec<u8>> {
+    let mut weights = folder.weights()?;
+    let origin = weights.origin().to_path_buf();
+    pack(header, packing, |name| match weights.remove(name) {
+        Some(array) => Ok(array.values),
+        None => Err(Error::checkpoint(&origin, format!("tensor `{name}` is missing"))),
+    })
+    .with_context(|| format!("pack {}", origin.display()))
 }
 
 /// Name of the tokeniser's file.

@@ -32,7 +32,7 @@ pub(crate) struct RunArgs {
     pub(crate) threads: usize,
 }
 
-fn minutes(text: &str) -> Result<f64, String> {
+pub(crate) fn minutes(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| format!("expected a number of minutes, found `{text}`"))?;
     if value > 0.0 && value <= 1e6 { Ok(value) } else { Err("expected more than 0 minutes".to_owned()) }
 }

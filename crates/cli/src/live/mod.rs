@@ -23,6 +23,7 @@ use std::sync::atomic::AtomicBool;
 
 use bitspike_train::progress::{Event, Observer};
 
+pub(crate) use number::duration;
 use plain::Plain;
 pub(crate) use screen::restore_terminal;
 

@@ -55,7 +55,7 @@ pub(super) fn per_second(x: f64) -> String {
 }
 
 /// A time span: `9s`, `12m04s`, `2h05m`, `3d04h`; `?` where there is none to tell.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || !(0.0..1e9).contains(&seconds) {
         return "?".to_owned();
     }

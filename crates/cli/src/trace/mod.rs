@@ -2,7 +2,7 @@
 
 mod panels;
 pub(crate) mod picture;
-mod style;
+pub(crate) mod style;
 pub(crate) mod tables;
 
 #[cfg(test)]

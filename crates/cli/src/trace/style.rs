@@ -7,24 +7,24 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// Units of the drawing per pixel of the picture.
-pub(super) const SCALE: u32 = 2;
+pub(crate) const SCALE: u32 = 2;
 
 /// Width of the drawing.
-pub(super) const WIDTH: u32 = 1200 * SCALE;
+pub(crate) const WIDTH: u32 = 1200 * SCALE;
 
 /// Sizes of text in the library's measure, which is 1.24 times the font size in units of the drawing.
-pub(super) const TITLE: u32 = 48;
-pub(super) const HEADING: u32 = 36;
-pub(super) const BODY: u32 = 29;
-pub(super) const LABEL: u32 = 26;
+pub(crate) const TITLE: u32 = 48;
+pub(crate) const HEADING: u32 = 36;
+pub(crate) const BODY: u32 = 29;
+pub(crate) const LABEL: u32 = 26;
 
-pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-pub(super) const FAINT: RGBColor = RGBColor(0x77, 0x77, 0x77);
-pub(super) const GRID: RGBColor = RGBColor(0xE4, 0xE4, 0xE4);
+pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+pub(crate) const FAINT: RGBColor = RGBColor(0x77, 0x77, 0x77);
+pub(crate) const GRID: RGBColor = RGBColor(0xE4, 0xE4, 0xE4);
 
 /// Spikes +1 and -1: blue and vermilion of Okabe and Ito.
-pub(super) const POSITIVE: RGBColor = RGBColor(0x00, 0x72, 0xB2);
-pub(super) const NEGATIVE: RGBColor = RGBColor(0xD5, 0x5E, 0x00);
+pub(crate) const POSITIVE: RGBColor = RGBColor(0x00, 0x72, 0xB2);
+pub(crate) const NEGATIVE: RGBColor = RGBColor(0xD5, 0x5E, 0x00);
 
 /// Colours of the kinds of population, in the order of computation: those of Okabe and Ito without the yellow, which a white
 /// page swallows.
@@ -38,33 +38,33 @@ const KINDS: [RGBColor; 7] = [
     RGBColor(0x00, 0x72, 0xB2),
 ];
 
-pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// Colour of the `i`-th kind.
-pub(super) fn kind_colour(i: usize) -> RGBColor {
+pub(crate) fn kind_colour(i: usize) -> RGBColor {
     KINDS[i % KINDS.len()]
 }
 
 /// Shade of layer `i` of `layers`: viridis without its light end.
-pub(super) fn layer_colour(i: usize, layers: usize) -> RGBColor {
+pub(crate) fn layer_colour(i: usize, layers: usize) -> RGBColor {
     let position = if layers < 2 { 0.35 } else { 0.82 * i as f32 / (layers - 1) as f32 };
     ViridisRGB.get_color_normalized(position, 0.0, 1.0)
 }
 
 /// Text of a size.
-pub(super) fn text(size: u32, colour: RGBColor) -> TextStyle<'static> {
+pub(crate) fn text(size: u32, colour: RGBColor) -> TextStyle<'static> {
     let font: FontDesc<'static> = ("sans-serif", size).into();
     font.color(&colour).pos(Pos::new(HPos::Left, VPos::Center))
 }
 
 /// Bold text of a size.
-pub(super) fn bold(size: u32) -> TextStyle<'static> {
+pub(crate) fn bold(size: u32) -> TextStyle<'static> {
     let font: FontDesc<'static> = ("sans-serif", size, FontStyle::Bold).into();
     font.color(&INK).pos(Pos::new(HPos::Left, VPos::Center))
 }
 
 /// `text` in at most `most` characters, and without those that XML does not have.
-pub(super) fn printable(text: &str, most: usize) -> String {
+pub(crate) fn printable(text: &str, most: usize) -> String {
     let allowed = |c: char| if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') { ' ' } else { c };
     let clean: String = text.chars().map(allowed).take(most + 1).collect();
     match clean.char_indices().nth(most) {
@@ -74,7 +74,7 @@ pub(super) fn printable(text: &str, most: usize) -> String {
 }
 
 /// A number for an axis: short, without exponents where none is needed.
-pub(super) fn tick(x: f64) -> String {
+pub(crate) fn tick(x: f64) -> String {
     match x.abs() {
         0.0 => "0".into(),
         size if !(1e-3..1e5).contains(&size) => format!("{x:.0e}"),
@@ -83,7 +83,7 @@ pub(super) fn tick(x: f64) -> String {
 }
 
 /// Steps to draw of `1..=t`: all of them, or a thousand that are dense at the beginning.
-pub(super) fn drawn_steps(t: u32) -> Vec<u32> {
+pub(crate) fn drawn_steps(t: u32) -> Vec<u32> {
     const ALL: u32 = 1024;
     if t <= ALL {
         return (1..=t).collect();
