@@ -32,7 +32,7 @@ impl Folder {
         finish(&folder.file("run"), "finished", 42);
         folder.write("cards.toml", ORIGINS);
         let rows: String = SENTENCES.iter().map(|(text, label)| format!("{text}\t{label}\n")).collect();
-        folder.write("data/dev.tsv", &format!("sentence\tlabel\n{rows}"));
+        folder.write("data/dev.tsv", format!("sentence\tlabel\n{rows}"));
         folder
     }
 
@@ -132,8 +132,7 @@ fn a_run_becomes_a_folder_to_ship() {
     assert_eq!((&measured["data"]["examples"], &metrics["made"]["steps"]), (&6.into(), &7.into()));
     assert_eq!(FORMAT_VERSION, "1", "metrics.json would have to say which format it is of");
     // The same scores and rates by the command that people use.
-    let scored: Value =
-        serde_json::from_str(&folder.exits(&["eval", "own", "--data", "data", "--json"], 0).0).unwrap();
+    let scored: Value = serde_json::from_str(&folder.exits(&["eval", "own", "--data", "data", "--json"], 0).0).unwrap();
     assert_eq!(scored[0]["metrics"], measured["scores"]);
     for population in measured["spikes"]["populations"].as_array().unwrap() {
         let name = population["name"].as_str().unwrap();
@@ -193,7 +192,10 @@ fn models_are_found_by_name() {
     let row = listed.as_array().unwrap().iter().find(|row| row["name"] == "own").expect("listed");
     let metrics = folder.metrics();
     assert_eq!(row["score"], metrics["measured"]["scores"]["accuracy"]);
-    assert_eq!((&row["task"], &row["weight_bits"], &row["embedding_bits"]), (&"sst2".into(), &"1.58".into(), &"32".into()));
+    assert_eq!(
+        (&row["task"], &row["weight_bits"], &row["embedding_bits"]),
+        (&"sst2".into(), &"1.58".into(), &"32".into())
+    );
     assert_eq!(row["latency_ms"], metrics["latency"]["median_ms"]);
     let (table, _) = folder.exits(&["models"], 0);
     assert!(table.starts_with("model ") && table.lines().any(|line| line.starts_with("own ")), "{table}");
@@ -239,7 +241,8 @@ fn models_are_found_by_name() {
     assert_eq!(classify("me/packed", None, 0).0, answer);
     assert!(classify("you/packed", None, 1).1.contains("me/packed"), "what there is, is said");
     folder.write("hub/models--you--packed/refs/main", commit);
-    fs::rename(folder.file("hub/models--me--packed/snapshots"), folder.file("hub/models--you--packed/snapshots")).unwrap();
+    fs::rename(folder.file("hub/models--me--packed/snapshots"), folder.file("hub/models--you--packed/snapshots"))
+        .unwrap();
     assert_eq!(classify("you/packed", None, 0).0, answer);
     // A cache that leads out of itself leads nowhere.
     folder.write("hub/models--me--packed/refs/main", "../../../models");
@@ -272,7 +275,8 @@ fn figures_are_verified_exactly() {
     folder.add(&[]);
     let (out, _) = folder.exits(&["verify", "own", "--data", "data"], 0);
     assert!(out.contains("exact: all ") && out.contains("6 examples"), "{out}");
-    let report: Value = serde_json::from_str(&folder.exits(&["verify", "own", "--data", "data", "--json"], 0).0).unwrap();
+    let report: Value =
+        serde_json::from_str(&folder.exits(&["verify", "own", "--data", "data", "--json"], 0).0).unwrap();
     assert_eq!(report["measured"], folder.metrics()["measured"]);
 
     // The same examples in another form are the same data; one label more or less is not.
