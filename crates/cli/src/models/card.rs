@@ -2,7 +2,7 @@
 
 use bitspike_core::model::LAYER_POPULATIONS;
 
-use super::metrics::{Measured, Metrics};
+use super::metrics::{Measured, Metrics, Operations};
 
 /// A metric's value as people read it: shares in percent, correlations as they are.
 pub(super) fn shown(metric: &str, value: f64) -> String {
@@ -57,7 +57,7 @@ pub(crate) fn card(metrics: &Metrics) -> String {
 
 fn facts(metrics: &Metrics) -> String {
     let Metrics { measured, teacher, latency, .. } = metrics;
-    let Measured { model, data, scores, spikes, files, .. } = measured;
+    let Measured { model, data, scores, spikes, operations, files, .. } = measured;
     let mut rows = Vec::new();
     let mut row = |what: &str, value: String| rows.push(format!("| {what} | {value} |"));
     row("task", model.task.clone());
@@ -91,6 +91,16 @@ fn facts(metrics: &Metrics) -> String {
     );
     row("mean firing rate", format!("{:.4}", spikes.mean_rate));
     row("spikes", format!("{} a token in T steps", grouped(spikes.per_token.round() as u64)));
+    let per_example = |count: u64| grouped(count.div_ceil(data.examples.max(1)));
+    let Operations { synaptic_events, dense_macs } = *operations;
+    row(
+        "operations an example",
+        format!(
+            "{} additions, one a spike and synapse in T steps; without spikes {} multiply-adds",
+            per_example(synaptic_events),
+            per_example(dense_macs)
+        ),
+    );
     if let Some(latency) = latency {
         row(
             "text to answer",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use bitspike_core::config::StudentConfig;
 use bitspike_core::engine::Model;
 use bitspike_core::glue::{self, Dataset, Example, Split};
 use bitspike_core::model::population_names;
@@ -12,7 +13,7 @@ use bitspike_train::data::{Encoded, encode, sorted_batches};
 use bitspike_train::evaluate::Predictions;
 use sha2::{Digest, Sha256};
 
-use super::metrics::{Data, FileFacts, Measured, Population, Shape, Spikes};
+use super::metrics::{Data, FileFacts, Measured, Operations, Population, Shape, Spikes};
 use super::{MODEL, TOKENIZER};
 
 /// Sentences simulated at a time.
@@ -48,7 +49,7 @@ pub(crate) fn measure(subject: &Subject, data: &Path) -> Result<Measured> {
         bail!("{}: the dev set has no labels; nothing can be scored", data.display());
     }
     let examples = encode(&dataset, model.tokenizer(), header.max_length);
-    let (predictions, spikes) = predict(model, &examples)?;
+    let (predictions, spikes, operations) = predict(model, &examples)?;
     let student = &header.student;
     let values = model.packed().tensors().map(|(tensor, ..)| tensor.rows as u64 * tensor.columns as u64).sum();
     Ok(Measured {
@@ -68,22 +69,32 @@ pub(crate) fn measure(subject: &Subject, data: &Path) -> Result<Measured> {
         scores: predictions.score(&header.task, &examples)?,
         primary: header.task.primary().to_string(),
         spikes,
+        operations,
     })
 }
 
-/// Answers and spikes of `examples` by the engine's simulation.
-fn predict(model: &Model, examples: &[Encoded]) -> Result<(Predictions, Spikes)> {
+/// Answers, spikes and operations of `examples` by the engine's simulation.
+fn predict(model: &Model, examples: &[Encoded]) -> Result<(Predictions, Spikes, Operations)> {
     let student = &model.header().student;
     let names = population_names(student.layers);
     let mut logits = vec![Vec::new(); examples.len()];
     let mut sums = vec![0u64; names.len()];
+    let mut operations = Operations { synaptic_events: 0, dense_macs: 0 };
     for indices in sorted_batches(examples, BATCH) {
         let encodings: Vec<Encoding> = indices
             .iter()
             .map(|&i| Encoding { ids: examples[i].ids.clone(), type_ids: examples[i].types.clone() })
             .collect();
         for (index, run) in indices.into_iter().zip(model.simulate_ids(&encodings, false)?) {
-            sums.iter_mut().zip(&run.spikes).for_each(|(sum, &spikes)| *sum += u64::from(spikes));
+            let tokens = examples[index].ids.len() as u64;
+            for (((sum, &spikes), name), p) in sums.iter_mut().zip(&run.spikes).zip(&names).zip(0..) {
+                *sum += u64::from(spikes);
+                // The last population drives the classifier alone.
+                let last = p + 1 == names.len();
+                operations.synaptic_events +=
+                    if last { 0 } else { u64::from(spikes) * synapses(name, student, tokens) };
+            }
+            operations.dense_macs += dense_macs(student, tokens);
             logits[index] = run.logits;
         }
     }
@@ -101,7 +112,28 @@ fn predict(model: &Model, examples: &[Encoded]) -> Result<(Predictions, Spikes)>
         mean_rate: populations.iter().map(|population| population.rate).sum::<f64>() / populations.len() as f64,
         populations,
     };
-    Ok((Predictions { logits, rates: BTreeMap::new(), feedback: None }, spikes))
+    Ok((Predictions { logits, rates: BTreeMap::new(), feedback: None }, spikes, operations))
+}
+
+/// Synapses that a spike of the population `name` reaches in a sentence of so many tokens.
+fn synapses(name: &str, student: &StudentConfig, tokens: u64) -> u64 {
+    let (hidden, intermediate) = (student.hidden as u64, student.intermediate as u64);
+    match name.rsplit('.').next() {
+        // The next layer's query, key and value.
+        Some("embedding" | "output") => 3 * hidden,
+        // A key meets the query of every token, a value the attention of every token.
+        Some("key" | "value") => tokens,
+        Some("attention") => intermediate,
+        // `W_o` and `W_2`
+        _ => hidden,
+    }
+}
+
+/// Multiply-adds of a sentence: six matrices for each token, scores and mixtures for each pair of tokens.
+fn dense_macs(student: &StudentConfig, tokens: u64) -> u64 {
+    let (hidden, intermediate) = (student.hidden as u64, student.intermediate as u64);
+    let matrices = 4 * hidden * hidden + 2 * hidden * intermediate;
+    student.layers as u64 * (tokens * matrices + 2 * tokens * tokens * hidden)
 }
 
 fn tokens(examples: &[Encoded]) -> u64 {

@@ -57,6 +57,7 @@ pub(crate) struct Measured {
     /// The metric that stands for all.
     pub(crate) primary: String,
     pub(crate) spikes: Spikes,
+    pub(crate) operations: Operations,
 }
 
 /// A file.
@@ -109,6 +110,16 @@ pub(crate) struct Spikes {
     pub(crate) mean_rate: f64,
     /// In the order of computation.
     pub(crate) populations: Vec<Population>,
+}
+
+/// Operations of the encoder over all examples, layer norms, softmax, GELU and classifier aside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Operations {
+    /// Additions of an event-driven machine: every spike times the synapses that it reaches, those of weight 0 included.
+    pub(crate) synaptic_events: u64,
+    /// Multiply-adds of an encoder of this size that does not spike.
+    pub(crate) dense_macs: u64,
 }
 
 /// Spikes of a population.
