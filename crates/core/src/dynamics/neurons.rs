@@ -1,4 +1,6 @@
-//! The neurons of one population of one sentence, stepped together.
+//! Neurons of one population, stepped together, and the spikes that they send.
+
+use std::ops::Range;
 
 use super::Simulation;
 use crate::arithmetic::wide;
@@ -17,21 +19,16 @@ pub(super) enum Input {
     Mean,
 }
 
-/// Potentials, spikes and their sums.
+/// Potentials, and sums of spikes.
 #[derive(Debug)]
 pub(super) struct Neurons {
     theta: f32,
     signed: bool,
-    width: usize,
     input: Input,
     /// `v[t]`; for [`Input::Mean`] `v[t] - W[t] f[t]`, which a soft reset keeps free of rounding in `f`.
     potentials: Vec<f32>,
-    /// `A[t] = beta A[t-1] + s[t]`.
+    /// `A[t] = beta A[t-1] + s[t]`, where somebody needs it.
     pub(super) sums: Vec<f32>,
-    /// `s[t]` `[L, width]`.
-    pub(super) spikes: Vec<i8>,
-    /// The same as bits.
-    pub(super) bits: SpikeBits,
     /// `v[t]` after the spike, where it is recorded.
     pub(super) recorded: Vec<f32>,
 }
@@ -39,13 +36,15 @@ pub(super) struct Neurons {
 /// The constants of a step.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
-    beta: f32,
+    pub(super) beta: f32,
     reset: Reset,
     hysteresis: f32,
     /// Whether unsigned neurons take spikes back.
     retract: bool,
     /// `W[t]`
     pub(super) weight: f32,
+    /// Whether sums of spikes are kept although no rule asks for them.
+    sums: bool,
     /// Whether potentials are kept for a record.
     record: bool,
     /// `t`
@@ -56,9 +55,9 @@ pub(super) struct Step {
 
 impl Step {
     /// Before the first step.
-    pub(super) fn rest(simulation: &Simulation, record: bool) -> Self {
+    pub(super) fn rest(simulation: &Simulation, sums: bool, record: bool) -> Self {
         let Simulation { beta, reset, hysteresis, retract, time_steps, .. } = *simulation;
-        Self { beta, reset, hysteresis, retract, weight: 0.0, record, done: 0, time_steps }
+        Self { beta, reset, hysteresis, retract, weight: 0.0, sums, record, done: 0, time_steps }
     }
 
     /// The next step.
@@ -73,7 +72,7 @@ impl Step {
     }
 }
 
-/// Soft reset, no hysteresis, nothing taken back by unsigned neurons, no record.
+/// Soft reset, no hysteresis, nothing taken back by unsigned neurons, no sums, no record.
 const PLAIN: u8 = 0;
 /// Soft reset, spikes that take back others by rules of their own, no record.
 const CORRECTING: u8 = 1;
@@ -81,76 +80,79 @@ const CORRECTING: u8 = 1;
 const GENERAL: u8 = 2;
 
 impl Neurons {
-    /// `length` rows of `width` neurons at rest.
-    pub(super) fn at_rest((theta, signed): (f32, bool), length: usize, width: usize, input: Input) -> Self {
-        let size = length * width;
+    /// `size` neurons at rest.
+    pub(super) fn at_rest((theta, signed): (f32, bool), size: usize, input: Input) -> Self {
         Self {
             theta,
             signed,
-            width,
             input,
             potentials: vec![if signed { 0.0 } else { theta / 2.0 }; size],
-            sums: vec![0.0; size],
-            spikes: vec![0; size],
-            bits: SpikeBits::silent(length, width),
+            sums: Vec::new(),
             recorded: Vec::new(),
         }
     }
 
-    /// One step on `input` `[L, width]`; `false` if one of it is NaN or of magnitude above [`LARGEST`].
-    pub(super) fn fire(&mut self, input: &[f32], step: Step) -> bool {
+    /// One step of the neurons from `first` on with one value of `input` each, which leaves their spikes; `false` if one of
+    /// `input` is NaN or of magnitude above [`LARGEST`].
+    pub(super) fn fire(&mut self, first: usize, input: &[f32], step: Step, spikes: &mut [i8]) -> bool {
         if step.record {
             self.recorded.resize(self.potentials.len(), 0.0);
         }
         // The kind of neuron is decided outside the loop, so that each loop is straight-line code.
         let retracts = step.retract && !self.signed && self.input == Input::Mean;
         let rule = match step.reset {
-            Reset::Soft if !step.record && step.hysteresis == 0.0 && !retracts => PLAIN,
+            Reset::Soft if !step.record && !step.sums && step.hysteresis == 0.0 && !retracts => PLAIN,
             Reset::Soft if !step.record => CORRECTING,
             _ => GENERAL,
         };
-        let finite = match (self.input, self.signed, rule) {
-            (Input::Current, true, PLAIN) => self.step::<false, true, PLAIN>(input, step),
-            (Input::Current, false, PLAIN) => self.step::<false, false, PLAIN>(input, step),
-            (Input::Mean, true, PLAIN) => self.step::<true, true, PLAIN>(input, step),
-            (Input::Mean, false, PLAIN) => self.step::<true, false, PLAIN>(input, step),
-            (Input::Current, true, CORRECTING) => self.step::<false, true, CORRECTING>(input, step),
-            (Input::Current, false, CORRECTING) => self.step::<false, false, CORRECTING>(input, step),
-            (Input::Mean, true, CORRECTING) => self.step::<true, true, CORRECTING>(input, step),
-            (Input::Mean, false, CORRECTING) => self.step::<true, false, CORRECTING>(input, step),
-            (Input::Current, true, _) => self.step::<false, true, GENERAL>(input, step),
-            (Input::Current, false, _) => self.step::<false, false, GENERAL>(input, step),
-            (Input::Mean, true, _) => self.step::<true, true, GENERAL>(input, step),
-            (Input::Mean, false, _) => self.step::<true, false, GENERAL>(input, step),
-        };
-        for (row, spikes) in self.spikes.chunks_exact(self.width).enumerate() {
-            self.bits.set_row(row, spikes);
+        if rule != PLAIN {
+            self.sums.resize(self.potentials.len(), 0.0);
         }
-        finite
+        let neurons = (first, input, step, spikes);
+        match (self.input, self.signed, rule) {
+            (Input::Current, true, PLAIN) => self.step::<false, true, PLAIN>(neurons),
+            (Input::Current, false, PLAIN) => self.step::<false, false, PLAIN>(neurons),
+            (Input::Mean, true, PLAIN) => self.step::<true, true, PLAIN>(neurons),
+            (Input::Mean, false, PLAIN) => self.step::<true, false, PLAIN>(neurons),
+            (Input::Current, true, CORRECTING) => self.step::<false, true, CORRECTING>(neurons),
+            (Input::Current, false, CORRECTING) => self.step::<false, false, CORRECTING>(neurons),
+            (Input::Mean, true, CORRECTING) => self.step::<true, true, CORRECTING>(neurons),
+            (Input::Mean, false, CORRECTING) => self.step::<true, false, CORRECTING>(neurons),
+            (Input::Current, true, _) => self.step::<false, true, GENERAL>(neurons),
+            (Input::Current, false, _) => self.step::<false, false, GENERAL>(neurons),
+            (Input::Mean, true, _) => self.step::<true, true, GENERAL>(neurons),
+            (Input::Mean, false, _) => self.step::<true, false, GENERAL>(neurons),
+        }
     }
 
     /// The step itself, under one of the rules below.
-    fn step<const MEAN: bool, const SIGNED: bool, const RULE: u8>(&mut self, input: &[f32], step: Step) -> bool {
+    fn step<const MEAN: bool, const SIGNED: bool, const RULE: u8>(
+        &mut self,
+        (first, input, step, spikes): (usize, &[f32], Step, &mut [i8]),
+    ) -> bool {
         let (theta, half, beta) = (self.theta, self.theta / 2.0, step.beta);
         let hard = RULE == GENERAL && step.reset == Reset::Hard;
         let record = RULE == GENERAL && step.record;
         let extra = if RULE == PLAIN { 0.0 } else { step.reluctance() * theta };
         // Nothing is ever below this where nothing is taken back.
         let lowest = if RULE != PLAIN && MEAN && step.retract { -extra } else { f32::NEG_INFINITY };
-        let (potentials, sums, spikes, recorded) =
-            (&mut self.potentials, &mut self.sums, &mut self.spikes, &mut self.recorded);
+        let sums = if RULE == PLAIN { &mut [][..] } else { &mut self.sums[first..] };
+        let recorded = if record { &mut self.recorded[first..] } else { &mut [][..] };
+        let potentials = &mut self.potentials[first..];
+        let weight = step.weight;
         wide(
+            // By value: constants behind a reference would have to be loaded again after every store.
             #[inline(always)]
-            || {
+            move || {
                 // Slices of one length let the compiler see that no index is out of range.
                 let size = input.len();
-                let (potentials, sums, spikes) = (&mut potentials[..size], &mut sums[..size], &mut spikes[..size]);
-                let recorded = if record { &mut recorded[..] } else { &mut recorded[..0] };
+                let (potentials, spikes) = (&mut potentials[..size], &mut spikes[..size]);
+                let sums = if RULE == PLAIN { sums } else { &mut sums[..size] };
                 // Magnitudes order as their bits do, infinity and NaN last.
                 let mut largest = 0;
                 for i in 0..size {
                     largest = largest.max(input[i].to_bits() & 0x7fff_ffff);
-                    let target = if MEAN { step.weight * input[i] } else { input[i] };
+                    let target = if MEAN { weight * input[i] } else { input[i] };
                     let kept = beta * potentials[i];
                     let v = kept + target;
                     // `&`, not `&&`: without a branch the loop is one of vectors.
@@ -173,7 +175,9 @@ impl Neurons {
                         (true, false) => 0.0,
                         (true, true) => -target,
                     };
-                    sums[i] = beta * sums[i] + s;
+                    if RULE != PLAIN {
+                        sums[i] = beta * sums[i] + s;
+                    }
                     spikes[i] = i8::from(up) - i8::from(down);
                     if record {
                         recorded[i] = if hard && (up || down) { 0.0 } else { soft };
@@ -188,9 +192,42 @@ impl Neurons {
     pub(super) fn theta(&self) -> f32 {
         self.theta
     }
+}
 
-    /// Number of spikes of the step, of either sign.
-    pub(super) fn fired(&self) -> u32 {
-        self.bits.spikes(0..self.bits.rows()) as u32
+/// The spikes of some neurons over some steps, a row for each token and step, as bytes and as bits.
+#[derive(Debug)]
+pub(super) struct Train {
+    width: usize,
+    spikes: Vec<i8>,
+    bits: SpikeBits,
+}
+
+impl Train {
+    /// Room for `rows` rows of `width` neurons.
+    pub(super) fn new(rows: usize, width: usize) -> Self {
+        Self { width, spikes: vec![0; rows * width], bits: SpikeBits::silent(rows, width) }
+    }
+
+    /// Fills row `row` with what the neurons from `first` on send; as [`Neurons::fire`].
+    pub(super) fn fire(&mut self, row: usize, neurons: &mut Neurons, first: usize, input: &[f32], step: Step) -> bool {
+        let spikes = &mut self.spikes[row * self.width..][..self.width];
+        let finite = neurons.fire(first, input, step, spikes);
+        self.bits.set_row(row, spikes);
+        finite
+    }
+
+    /// All rows, as products read them.
+    pub(super) fn both(&self) -> (&SpikeBits, &[i8]) {
+        (&self.bits, &self.spikes)
+    }
+
+    /// The spikes of the rows `rows`.
+    pub(super) fn rows(&self, rows: Range<usize>) -> &[i8] {
+        &self.spikes[rows.start * self.width..rows.end * self.width]
+    }
+
+    /// The number of spikes, of either sign, in the rows `rows`.
+    pub(super) fn fired(&self, rows: Range<usize>) -> u32 {
+        self.bits.spikes(rows) as u32
     }
 }

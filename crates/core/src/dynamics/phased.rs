@@ -146,8 +146,9 @@ impl<R: Record> Phases<'_, R> {
         let window = match self.simulation.is_exact() {
             true => self.spike_by_spike(current, width, Exact::at_rest(config, current)?),
             false => {
-                let neurons = Neurons::at_rest((theta, config.signed), current.len() / width, width, Input::Current);
-                self.spike_by_spike(current, width, Leaky { neurons, step: Step::rest(self.simulation, R::ON) })
+                let neurons = Neurons::at_rest((theta, config.signed), current.len(), Input::Current);
+                let step = Step::rest(self.simulation, false, R::ON);
+                self.spike_by_spike(current, width, Leaky { neurons, step, spikes: vec![0; current.len()] })
             }
         };
         if self.keep_sums {
@@ -186,14 +187,15 @@ trait Fire {
 struct Leaky {
     neurons: Neurons,
     step: Step,
+    spikes: Vec<i8>,
 }
 
 impl Fire for Leaky {
     fn fire(&mut self, current: &[f32]) -> (&[i8], &[f32]) {
         self.step = self.step.next();
         // The current was checked, and a constant one keeps potentials finite.
-        self.neurons.fire(current, self.step);
-        (&self.neurons.spikes, &self.neurons.recorded)
+        self.neurons.fire(0, current, self.step, &mut self.spikes);
+        (&self.spikes, &self.neurons.recorded)
     }
 
     fn theta(&self) -> f32 {

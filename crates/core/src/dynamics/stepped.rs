@@ -1,35 +1,51 @@
 //! `accumulated` and `instantaneous`: every population fires at every step.
 //!
-//! A step runs through all layers without delay, so that a layer needs nothing of the layers above it. Layers therefore take
-//! turns over a chunk of steps: while a layer works, its weights and its state stay in the cache.
+//! A step runs through all layers without delay and nothing comes back from above, so that the order of work is free: population
+//! after population takes a whole chunk of steps. What must know the whole sentence, attention, works head by head
+//! ([`heads`]); everything else tile by tile, a tile being a few tokens ([`tile`]). State and spikes of a tile, or of a head,
+//! then stay in a core's second-level cache, each weight is fetched once for many steps, and threads meet twice a layer.
 
+mod heads;
+mod tile;
+
+use rayon::prelude::*;
+
+use self::heads::Head;
+use self::tile::{Buffers, Tile};
 use super::neurons::{Input, Neurons, Step};
 use super::{Dynamics, Options, Readout, Record, SentenceRun, Simulation, not_finite};
-use crate::arithmetic::{Attention, gelu, wide};
+use crate::arithmetic::wide;
 use crate::error::Result;
-use crate::kernels::{Kernels, SpikeBits};
-use crate::model::{Encoder, Layer, Norm, Projection, Sums};
+use crate::model::{Encoder, Layer, Norm};
 
-/// Steps a layer takes before the next one follows.
+/// Most steps that a population takes before the next one follows.
 const CHUNK: u32 = 8;
 
+/// Most tokens of a tile.
+const TILE: usize = 8;
+
 /// Runs one sentence.
-pub(super) fn run(
+pub(super) fn run<R: Record>(
     encoder: &Encoder,
     embedded: &[f32],
     simulation: &Simulation,
     options: Options<'_>,
-    record: &mut impl Record,
+    record: &mut R,
 ) -> Result<SentenceRun> {
-    let mut sentence = Sentence::new(encoder, embedded, simulation);
+    // A record sees a whole population at a time.
+    let tokens = embedded.len() / encoder.config.hidden;
+    let tile = if R::ON { tokens } else { tokens.div_ceil(tokens.div_ceil(TILE)) };
+    let mut sentence = Sentence::new(encoder, embedded, simulation, tile);
     let mut readout = Readout::new(encoder);
-    let mut step = Step::rest(simulation, record_on(record));
+    let mut step = Step::rest(simulation, options.sums, R::ON);
     let mut done = 0;
     while done < simulation.time_steps {
-        let steps = CHUNK.min(simulation.time_steps - done);
-        let weights = sentence.chunk((done, steps), step, &mut readout, record)?;
-        done += steps;
-        step = weights;
+        let count = CHUNK.min(simulation.time_steps - done);
+        let steps: Vec<Step> =
+            std::iter::successors(Some(step.next()), |step| Some(step.next())).take(count as usize).collect();
+        sentence.chunk((done, &steps), &mut readout, record)?;
+        done += count;
+        step = steps[steps.len() - 1];
         if let Some(rule) = options.exit
             && let Some(exit) = rule.exit_step(&readout.run.logits, &readout.run.change)
         {
@@ -44,10 +60,6 @@ pub(super) fn run(
         readout.run.sums = sentence.into_sums();
     }
     Ok(readout.run)
-}
-
-fn record_on<R: Record>(_: &R) -> bool {
-    R::ON
 }
 
 impl Readout<'_> {
@@ -74,283 +86,182 @@ impl Readout<'_> {
     }
 }
 
-/// The spikes of one population over the steps of a chunk.
-#[derive(Debug)]
-struct Train {
-    /// `[steps, L, width]`
-    spikes: Vec<i8>,
-    bits: Vec<SpikeBits>,
-    theta: f32,
-}
-
-impl Train {
-    fn new(theta: f32) -> Self {
-        Self { spikes: Vec::new(), bits: Vec::new(), theta }
-    }
-
-    fn clear(&mut self) {
-        self.spikes.clear();
-        self.bits.clear();
-    }
-
-    fn push(&mut self, neurons: &Neurons) {
-        self.spikes.extend_from_slice(&neurons.spikes);
-        self.bits.push(neurons.bits.clone());
-    }
-
-    fn step(&self, step: usize) -> (&SpikeBits, &[i8]) {
-        let size = self.spikes.len() / self.bits.len();
-        (&self.bits[step], &self.spikes[step * size..][..size])
-    }
-}
-
+/// A running sentence.
 struct Sentence<'a> {
     encoder: &'a Encoder,
     embedded: &'a [f32],
-    embedding: Neurons,
-    layers: Vec<LayerState<'a>>,
-    length: usize,
+    simulation: &'a Simulation,
+    /// Tokens of every tile but perhaps the last.
+    tile: usize,
+    /// The embedding population, tile by tile.
+    embedding: Vec<Neurons>,
+    layers: Vec<LayerState>,
+    /// Spikes and products of the layer that works, tile by tile; every layer uses the same memory.
+    buffers: Vec<Buffers>,
+    /// Sums of the last layer's output at `[CLS]`.
+    answer: Vec<f32>,
+}
+
+/// What a layer keeps from chunk to chunk.
+struct LayerState {
+    tiles: Vec<Tile>,
+    heads: Vec<Head>,
+}
+
+/// A layer at work on a chunk of steps.
+struct Pass<'a> {
+    encoder: &'a Encoder,
+    layer: &'a Layer,
+    /// Number of the layer's first population.
+    population: usize,
+    /// Threshold of the population that it reads.
+    threshold: f32,
+    /// Steps done before the chunk.
+    done: u32,
+    steps: &'a [Step],
+    accumulated: bool,
+}
+
+impl Pass<'_> {
+    /// What a sum of spikes is multiplied by: `theta / W[t]` where operators see rates, else `theta`.
+    fn scale(&self, theta: f32, step: Step) -> f32 {
+        if self.accumulated { theta / step.weight } else { theta }
+    }
+
+    /// What is kept of a sum from the step before: `beta`, or nothing where operators see the spikes of one step.
+    fn keep(&self, step: Step) -> f32 {
+        if self.accumulated { step.beta } else { 0.0 }
+    }
 }
 
 impl<'a> Sentence<'a> {
-    fn new(encoder: &'a Encoder, embedded: &'a [f32], simulation: &Simulation) -> Self {
-        let width = encoder.config.hidden;
-        let length = embedded.len() / width;
-        let kind = (encoder.embedding_threshold, encoder.config.signed);
-        let layers = encoder.layers.iter().map(|layer| LayerState::new(encoder, layer, length, simulation)).collect();
-        Self { encoder, embedded, embedding: Neurons::at_rest(kind, length, width, Input::Current), layers, length }
-    }
-
-    /// Takes `steps` steps after the first `done`, and returns the last step's constants.
-    fn chunk(
-        &mut self,
-        (done, steps): (u32, u32),
-        before: Step,
-        readout: &mut Readout<'_>,
-        record: &mut impl Record,
-    ) -> Result<Step> {
-        let populations = 1 + 6 * self.layers.len();
-        let first = readout.run.spikes.len();
-        readout.run.spikes.resize(first + steps as usize * populations, 0);
-        let spikes = &mut readout.run.spikes[first..];
-        let mut train = Train::new(self.encoder.embedding_threshold);
-        let mut step = before;
-        for local in 0..steps {
-            step = step.next();
-            if !self.embedding.fire(self.embedded, step) {
-                return Err(not_finite(self.encoder, 0, done + local + 1));
-            }
-            record.step(0, done + local + 1, &self.embedding.spikes, &self.embedding.recorded);
-            spikes[local as usize * populations] = self.embedding.fired();
-            train.push(&self.embedding);
-        }
-        let mut out = Train::new(0.0);
-        let mut answers = Vec::new();
-        let last = self.layers.len() - 1;
-        for (i, layer) in self.layers.iter_mut().enumerate() {
-            let mut step = before;
-            out.clear();
-            for local in 0..steps as usize {
-                step = step.next();
-                layer
-                    .step(&train, local, step)
-                    .map_err(|kind| not_finite(self.encoder, 1 + 6 * i + kind, done + local as u32 + 1))?;
-                for (kind, neurons) in layer.populations().into_iter().enumerate() {
-                    let population = 1 + 6 * i + kind;
-                    spikes[local * populations + population] = neurons.fired();
-                    record.step(population, done + local as u32 + 1, &neurons.spikes, &neurons.recorded);
-                }
-                out.push(&layer.output);
-                if i == last {
-                    answers.extend_from_slice(&layer.output.sums[..self.encoder.config.hidden]);
-                }
-            }
-            out.theta = layer.layer.thresholds[5];
-            std::mem::swap(&mut train, &mut out);
-        }
-        let mut step = before;
-        for sums in answers.chunks_exact(self.encoder.config.hidden) {
-            step = step.next();
-            readout.answer(sums, train.theta / step.weight);
-        }
-        debug_assert_eq!(self.length, self.embedding.bits.rows());
-        Ok(step)
-    }
-
-    fn into_sums(self) -> Vec<Vec<f32>> {
-        let layers = self.layers.into_iter().flat_map(|layer| {
-            [layer.key, layer.value, layer.context, layer.attention, layer.feed_forward, layer.output]
-        });
-        std::iter::once(self.embedding).chain(layers).map(|neurons| neurons.sums).collect()
-    }
-}
-
-/// Sums of the products that an operator reads: over all steps so far, or of this step alone.
-#[derive(Debug)]
-struct Accumulator {
-    sums: Vec<f32>,
-}
-
-impl Accumulator {
-    fn new(size: usize) -> Self {
-        Self { sums: vec![0.0; size] }
-    }
-
-    /// Adds the product of a step's spikes to `keep` times what is there.
-    fn add(
-        &mut self,
-        map: &Projection,
-        (bits, spikes): (&SpikeBits, &[i8]),
-        keep: f32,
-        kernels: Kernels,
-        work: &mut Sums,
-    ) {
-        map.of_spikes(kernels, (bits, spikes), 0..bits.rows(), work);
-        map.accumulate(work, keep, &mut self.sums);
-    }
-}
-
-struct LayerState<'a> {
-    layer: &'a Layer,
-    kernels: Kernels,
-    epsilon: f32,
-    /// Width `D` and heads.
-    shape: (usize, usize),
-    /// `beta` where operators see rates, 0 where they see the step's spikes.
-    keep: f32,
-    accumulated: bool,
-    /// Sums of the layer's input spikes.
-    input: Vec<f32>,
-    query: Accumulator,
-    attention_output: Accumulator,
-    intermediate: Accumulator,
-    out: Accumulator,
-    key: Neurons,
-    value: Neurons,
-    context: Neurons,
-    attention: Neurons,
-    feed_forward: Neurons,
-    output: Neurons,
-    /// What operators see of keys, values and attention where that is the step's spikes.
-    seen: [Vec<f32>; 3],
-    attend: Attention,
-    current: Vec<f32>,
-    wide_current: Vec<f32>,
-    result: Vec<f32>,
-    work: Sums,
-    direct: Accumulator,
-}
-
-impl<'a> LayerState<'a> {
-    fn new(encoder: &Encoder, layer: &'a Layer, length: usize, simulation: &Simulation) -> Self {
+    fn new(encoder: &'a Encoder, embedded: &'a [f32], simulation: &'a Simulation, tile: usize) -> Self {
         let config = &encoder.config;
-        let (narrow, broad) = (length * config.hidden, length * config.intermediate);
+        let length = embedded.len() / config.hidden;
+        let sizes: Vec<usize> = (0..length).step_by(tile).map(|first| tile.min(length - first)).collect();
+        let kind = (encoder.embedding_threshold, config.signed);
+        let steps = CHUNK.min(simulation.time_steps) as usize;
         let accumulated = simulation.dynamics == Dynamics::Accumulated;
-        let mean = if accumulated { Input::Mean } else { Input::Current };
-        let population =
-            |kind: usize, width, input| Neurons::at_rest((layer.thresholds[kind], config.signed), length, width, input);
-        let d = config.hidden;
+        let layers = encoder.layers.iter().map(|layer| LayerState {
+            tiles: sizes.iter().map(|&tokens| Tile::new(encoder, layer, tokens, accumulated)).collect(),
+            heads: (0..config.heads).map(|_| Head::new(length, config.hidden / config.heads)).collect(),
+        });
         Self {
-            layer,
-            kernels: encoder.kernels,
-            epsilon: config.layer_norm_eps,
-            shape: (d, config.heads),
-            keep: if accumulated { simulation.beta } else { 0.0 },
-            accumulated,
-            input: vec![0.0; narrow],
-            query: Accumulator::new(narrow),
-            attention_output: Accumulator::new(narrow),
-            intermediate: Accumulator::new(broad),
-            out: Accumulator::new(narrow),
-            key: population(0, d, Input::Current),
-            value: population(1, d, Input::Current),
-            context: population(2, d, mean),
-            attention: population(3, d, mean),
-            feed_forward: population(4, config.intermediate, mean),
-            output: population(5, d, mean),
-            seen: Default::default(),
-            attend: Attention::default(),
-            current: vec![0.0; narrow],
-            wide_current: vec![0.0; broad],
-            result: vec![0.0; narrow],
-            work: Sums::default(),
-            direct: Accumulator::new(narrow),
+            encoder,
+            embedded,
+            simulation,
+            tile,
+            embedding: sizes.iter().map(|m| Neurons::at_rest(kind, m * config.hidden, Input::Current)).collect(),
+            layers: layers.collect(),
+            buffers: sizes.iter().map(|&tokens| Buffers::new(config, tokens, steps)).collect(),
+            answer: vec![0.0; config.hidden],
         }
     }
 
-    fn populations(&self) -> [&Neurons; 6] {
-        [&self.key, &self.value, &self.context, &self.attention, &self.feed_forward, &self.output]
-    }
+    /// Takes `steps` after the first `done`.
+    fn chunk<R: Record>(
+        &mut self,
+        (done, steps): (u32, &[Step]),
+        readout: &mut Readout<'_>,
+        record: &mut R,
+    ) -> Result<()> {
+        let (encoder, d) = (self.encoder, self.encoder.config.hidden);
+        let populations = 1 + 6 * encoder.layers.len();
+        let first = readout.run.spikes.len();
+        readout.run.spikes.resize(first + steps.len() * populations, 0);
+        let spikes = &mut readout.run.spikes[first..];
 
-    /// One step on step `local` of the input's chunk. The error is the kind of population that received no number.
-    fn step(&mut self, train: &Train, local: usize, step: Step) -> Result<(), usize> {
-        let layer = self.layer;
-        let x = train.step(local);
-        let share = if self.accumulated { 1.0 / step.weight } else { 1.0 };
-        let scale = |theta: f32| if self.accumulated { theta / step.weight } else { theta };
-        let [key_theta, value_theta, context_theta, attention_theta, feed_forward_theta, _] = layer.thresholds;
-        debug_assert!(share > 0.0);
-        let (keep, kernels, epsilon) = (self.keep, self.kernels, self.epsilon);
-        wide(
-            #[inline(always)]
-            || {
-                for (sum, &s) in self.input.iter_mut().zip(x.1) {
-                    *sum = keep * *sum + f32::from(s);
+        let currents = self.embedded.chunks(self.tile * d);
+        for ((neurons, buffers), currents) in self.embedding.iter_mut().zip(&mut self.buffers).zip(currents) {
+            let tokens = currents.len() / d;
+            for (local, &step) in steps.iter().enumerate() {
+                let rows = local * tokens..(local + 1) * tokens;
+                for (row, current) in rows.clone().zip(currents.chunks_exact(d)) {
+                    if !buffers.x.fire(row, neurons, (row - rows.start) * d, current, step) {
+                        return Err(not_finite(encoder, 0, done + local as u32 + 1));
+                    }
                 }
-            },
-        );
-
-        // Keys and values are affine: the difference of their sums is the map of the step's spikes.
-        for (kind, map, neurons) in [(0usize, &layer.key, &mut self.key), (1, &layer.value, &mut self.value)] {
-            self.direct.add(map, x, 0.0, kernels, &mut self.work);
-            map.finish(&self.direct.sums, train.theta, &mut self.current);
-            neurons.fire(&self.current, step).then_some(()).ok_or(kind)?;
+                spikes[local * populations] += buffers.x.fired(rows.clone());
+                record.step(0, done + local as u32 + 1, buffers.x.rows(rows), &neurons.recorded);
+            }
         }
 
-        self.query.add(&layer.query, x, keep, kernels, &mut self.work);
-        layer.query.finish(&self.query.sums, scale(train.theta), &mut self.current);
-        let [keys, values, attention] = &mut self.seen;
-        let (keys, values) = match self.accumulated {
-            true => (&self.key.sums, &self.value.sums),
-            false => (as_floats(&self.key.spikes, keys), as_floats(&self.value.spikes, values)),
-        };
-        let (attend, current, result, shape) = (&mut self.attend, &self.current, &mut self.result, self.shape);
-        let scales = (scale(key_theta), scale(value_theta));
-        attend.attend((current, keys, values), scales, shape, result);
-        self.context.fire(&self.result, step).then_some(()).ok_or(2usize)?;
+        let mut threshold = encoder.embedding_threshold;
+        let accumulated = self.simulation.dynamics == Dynamics::Accumulated;
+        for (i, (layer, LayerState { tiles, heads })) in encoder.layers.iter().zip(&mut self.layers).enumerate() {
+            let pass = Pass { encoder, layer, population: 1 + 6 * i, threshold, done, steps, accumulated };
+            let buffers = &mut self.buffers;
+            pass.tiles(tiles, buffers, record, None)?;
+            heads.par_iter_mut().enumerate().for_each(|(i, head)| pass.attend(head, i, buffers, self.tile));
+            pass.tiles(tiles, buffers, record, Some((heads, self.tile)))?;
+            for (local, spikes) in spikes.chunks_exact_mut(populations).enumerate() {
+                for buffers in buffers.iter() {
+                    let fired = buffers.fired(local).into_iter();
+                    spikes[pass.population..].iter_mut().zip(fired).for_each(|(total, fired)| *total += fired);
+                }
+            }
+            buffers.iter_mut().for_each(Buffers::rise);
+            threshold = layer.thresholds[5];
+        }
 
-        let ctx = (&self.context.bits, self.context.spikes.as_slice());
-        self.attention_output.add(&layer.attention_output, ctx, keep, kernels, &mut self.work);
-        layer.attention_output.finish(&self.attention_output.sums, scale(context_theta), &mut self.current);
-        residual_norm(&mut self.current, (&self.input, scale(train.theta)), &layer.attention_norm, epsilon);
-        self.attention.fire(&self.current, step).then_some(()).ok_or(3usize)?;
+        let first = &self.buffers[0];
+        for (local, &step) in steps.iter().enumerate() {
+            let row = local * self.tile.min(self.length());
+            for (sum, &s) in self.answer.iter_mut().zip(first.x.rows(row..row + 1)) {
+                *sum = step.beta * *sum + f32::from(s);
+            }
+            readout.answer(&self.answer, threshold / step.weight);
+        }
+        Ok(())
+    }
 
-        let att = (&self.attention.bits, self.attention.spikes.as_slice());
-        self.intermediate.add(&layer.intermediate, att, keep, kernels, &mut self.work);
-        let wide_current = &mut self.wide_current;
-        layer.intermediate.finish(&self.intermediate.sums, scale(attention_theta), wide_current);
-        wide(
-            #[inline(always)]
-            || wide_current.iter_mut().for_each(|x| *x = gelu(*x)),
-        );
-        self.feed_forward.fire(&self.wide_current, step).then_some(()).ok_or(4usize)?;
+    fn length(&self) -> usize {
+        self.embedded.len() / self.encoder.config.hidden
+    }
 
-        let ffn = (&self.feed_forward.bits, self.feed_forward.spikes.as_slice());
-        self.out.add(&layer.output, ffn, keep, kernels, &mut self.work);
-        layer.output.finish(&self.out.sums, scale(feed_forward_theta), &mut self.current);
-        let residual = match self.accumulated {
-            true => &self.attention.sums,
-            false => as_floats(&self.attention.spikes, attention),
-        };
-        residual_norm(&mut self.current, (residual, scale(attention_theta)), &layer.output_norm, epsilon);
-        self.output.fire(&self.current, step).then_some(()).ok_or(5usize)
+    /// The sums of every population, `[L, width]` each.
+    fn into_sums(self) -> Vec<Vec<f32>> {
+        let embedding = self.embedding.into_iter().flat_map(|neurons| neurons.sums).collect();
+        let mut sums = vec![embedding];
+        for layer in self.layers {
+            let first = sums.len();
+            sums.resize(first + 6, Vec::new());
+            for tile in layer.tiles {
+                let all = sums[first..].iter_mut().zip(tile.neurons);
+                all.for_each(|(sums, neurons)| sums.extend_from_slice(&neurons.sums));
+            }
+        }
+        sums
     }
 }
 
-fn as_floats<'a>(spikes: &[i8], out: &'a mut Vec<f32>) -> &'a Vec<f32> {
-    out.clear();
-    out.extend(spikes.iter().map(|&s| f32::from(s)));
-    out
+impl Pass<'_> {
+    /// Works on all tiles: on what comes before attention, or, given the heads and the tokens of a tile, on the rest.
+    fn tiles<R: Record>(
+        &self,
+        tiles: &mut [Tile],
+        buffers: &mut [Buffers],
+        record: &mut R,
+        heads: Option<(&[Head], usize)>,
+    ) -> Result<()> {
+        fn work<R: Record>(
+            pass: &Pass<'_>,
+            (i, tile, buffers): (usize, &mut Tile, &mut Buffers),
+            record: &mut R,
+            heads: Option<(&[Head], usize)>,
+        ) -> Result<()> {
+            match heads {
+                None => pass.before_attention(tile, buffers, record),
+                Some((heads, size)) => pass.after_attention((tile, i * size), buffers, heads, record),
+            }
+        }
+        if R::ON {
+            let mut all = tiles.iter_mut().zip(buffers).enumerate();
+            return all.try_for_each(|(i, (tile, buffers))| work(self, (i, tile, buffers), record, heads));
+        }
+        let all = tiles.par_iter_mut().zip(buffers).enumerate();
+        all.try_for_each(|(i, (tile, buffers))| work(self, (i, tile, buffers), &mut (), heads))
+    }
 }
 
 /// `x <- LN(x + scale * residual)`, row by row.

@@ -145,26 +145,44 @@ impl Projection {
         }
     }
 
-    /// `sums <- keep * sums + new`, where `new` is what [`Projection::of_spikes`] left.
-    pub(crate) fn accumulate(&self, new: &Sums, keep: f32, sums: &mut [f32]) {
-        let new_sums = match &self.weight {
-            SpikingWeight::Codes(_) => None,
-            SpikingWeight::Full(_) => Some(&new.floats),
-        };
+    /// For one row of what [`Projection::of_spikes`] left: `sums <- keep * sums + new`, `out = (scale s) * sums + b`, bit for
+    /// bit what [`Projection::accumulate`] and [`Projection::finish`] give.
+    pub(crate) fn step(&self, new: &Sums, row: usize, (keep, scale): (f32, f32), sums: &mut [f32], out: &mut [f32]) {
+        let rows = self.rows();
+        let values = row * rows..(row + 1) * rows;
         wide(
             #[inline(always)]
-            || match new_sums {
-                // Loops, which stay here and are compiled for the instructions of `wide`.
-                None => {
-                    for (sum, &new) in sums.iter_mut().zip(&new.integers) {
-                        *sum = keep * *sum + new as f32;
-                    }
+            move || {
+                match &self.weight {
+                    SpikingWeight::Codes(_) => add(keep, sums, &new.integers[values], |new| new as f32),
+                    SpikingWeight::Full(_) => add(keep, sums, &new.floats[values], |new| new),
                 }
-                Some(floats) => {
-                    for (sum, &new) in sums.iter_mut().zip(floats) {
-                        *sum = keep * *sum + new;
-                    }
-                }
+                self.finish_row(sums, scale, out);
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn finish_row(&self, sums: &[f32], scale: f32, out: &mut [f32]) {
+        if let [one] = self.scales[..] {
+            let factor = scale * one;
+            for ((out, &sum), &bias) in out.iter_mut().zip(sums).zip(&self.bias) {
+                *out = sum * factor + bias;
+            }
+        } else {
+            for (((out, &sum), &bias), &s) in out.iter_mut().zip(sums).zip(&self.bias).zip(&self.scales) {
+                *out = sum * (scale * s) + bias;
+            }
+        }
+    }
+
+    /// `sums <- keep * sums + new`, where `new` is what [`Projection::of_spikes`] left.
+    pub(crate) fn accumulate(&self, new: &Sums, keep: f32, sums: &mut [f32]) {
+        wide(
+            #[inline(always)]
+            move || match &self.weight {
+                SpikingWeight::Codes(_) => add(keep, sums, &new.integers, |new| new as f32),
+                SpikingWeight::Full(_) => add(keep, sums, &new.floats, |new| new),
             },
         );
     }
@@ -176,19 +194,18 @@ impl Projection {
             #[inline(always)]
             || {
                 for (sums, out) in sums.chunks_exact(rows).zip(out.chunks_exact_mut(rows)) {
-                    if let [one] = self.scales[..] {
-                        let factor = scale * one;
-                        for ((out, &sum), &bias) in out.iter_mut().zip(sums).zip(&self.bias) {
-                            *out = sum * factor + bias;
-                        }
-                    } else {
-                        for (((out, &sum), &bias), &s) in out.iter_mut().zip(sums).zip(&self.bias).zip(&self.scales) {
-                            *out = sum * (scale * s) + bias;
-                        }
-                    }
+                    self.finish_row(sums, scale, out);
                 }
             },
         );
+    }
+}
+
+/// `sums <- keep * sums + new`
+#[inline(always)]
+fn add<T: Copy>(keep: f32, sums: &mut [f32], new: &[T], float: impl Fn(T) -> f32) {
+    for (sum, &new) in sums.iter_mut().zip(new) {
+        *sum = keep * *sum + float(new);
     }
 }
 

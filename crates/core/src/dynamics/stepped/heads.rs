@@ -1,0 +1,75 @@
+//! Attention of one head of one sentence, step after step.
+
+use super::Pass;
+use super::tile::{Buffers, add};
+use crate::arithmetic::{Attention, wide};
+
+/// One head.
+#[derive(Debug)]
+pub(super) struct Head {
+    size: usize,
+    /// Sums of the spikes of keys and of values, `[L, size]`.
+    keys: Vec<f32>,
+    values: Vec<f32>,
+    /// Queries of a step, `[L, size]`.
+    queries: Vec<f32>,
+    /// Weighted values of the chunk, `[steps, L, size]`.
+    out: Vec<f32>,
+    attention: Attention,
+}
+
+impl Head {
+    /// At rest, of `length` tokens.
+    pub(super) fn new(length: usize, size: usize) -> Self {
+        Self {
+            size,
+            keys: vec![0.0; length * size],
+            values: vec![0.0; length * size],
+            queries: Vec::new(),
+            out: Vec::new(),
+            attention: Attention::default(),
+        }
+    }
+
+    /// What the neurons of token `token` receive at step `local` of the chunk.
+    pub(super) fn row(&self, local: usize, token: usize) -> &[f32] {
+        &self.out[local * self.keys.len() + token * self.size..][..self.size]
+    }
+}
+
+impl Pass<'_> {
+    /// Head number `index`, over all steps of the chunk. `tile` are the tokens of every one of `buffers` but perhaps the last.
+    pub(super) fn attend(&self, head: &mut Head, index: usize, buffers: &[Buffers], tile: usize) {
+        let (size, width) = (head.size, self.encoder.config.hidden);
+        let length = head.keys.len() / size;
+        let [key, value, ..] = self.layer.thresholds;
+        head.queries.resize(length * size, 0.0);
+        head.out.resize(self.steps.len() * length * size, 0.0);
+        for (local, (&step, out)) in self.steps.iter().zip(head.out.chunks_exact_mut(length * size)).enumerate() {
+            let keep = self.keep(step);
+            wide(
+                #[inline(always)]
+                || {
+                    let (mut token, columns) = (0, index * size..(index + 1) * size);
+                    for buffers in buffers {
+                        let tokens = tile.min(length - token);
+                        for row in local * tokens..(local + 1) * tokens {
+                            let here = token * size..(token + 1) * size;
+                            let query = &buffers.queries[row * width..][columns.clone()];
+                            // Too short for a call of `memcpy`.
+                            head.queries[here.clone()].iter_mut().zip(query).for_each(|(to, &from)| *to = from);
+                            let spikes =
+                                [&buffers.key, &buffers.value].map(|train| &train.rows(row..row + 1)[columns.clone()]);
+                            for (sums, spikes) in [&mut head.keys, &mut head.values].into_iter().zip(spikes) {
+                                add(keep, &mut sums[here.clone()], spikes);
+                            }
+                            token += 1;
+                        }
+                    }
+                },
+            );
+            let scales = (self.scale(key, step), self.scale(value, step));
+            head.attention.attend((&head.queries, &head.keys, &head.values), scales, (size, 1), out);
+        }
+    }
+}
