@@ -15,12 +15,12 @@ use bitspike_train::evaluate::predict_student;
 use bitspike_train::parity::predict_packed;
 use bitspike_train::progress::{Event, read_events};
 use bitspike_train::recipe::Recipe;
-use bitspike_train::run::{Counters, RunFolder};
+use bitspike_train::run::{Checkpoint, Counters, RunFolder};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use crate::commands::pack::{header, packed};
 use crate::distillation::Inputs;
+use crate::packed::FromRun;
 
 /// What was measured. Everything but `last` and the two beside it is of the student that scored best on dev, which is the one that
 /// is packed.
@@ -112,7 +112,7 @@ pub(crate) fn measure(
         (predictions.rates, student.time_steps)
     } else {
         let path = folder.path().join(MODEL);
-        let file = packed(folder, &header(folder)?, Packing::default())?;
+        let FromRun { file, .. } = FromRun::pack(folder, Checkpoint::Best, Packing::default())?;
         atomic_file::write(&path, |out| out.write_all(&file))?;
         let options = Options { simulation: simulated(recipe, counters), ..Options::default() };
         let model = Model::load(&path, &options)?;
