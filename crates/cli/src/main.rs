@@ -5,6 +5,7 @@
 
 mod classify;
 mod commands;
+mod cost;
 mod distillation;
 mod hub;
 mod interrupt;
@@ -54,6 +55,8 @@ enum Command {
     Classify(Box<commands::classify::ClassifyArgs>),
     /// Measure a packed model: latency, throughput, kernels
     Bench(commands::bench::BenchArgs),
+    /// Count what a student computes and what it costs in energy, beside its teacher
+    Cost(commands::cost::CostArgs),
     /// List the models that can be named, or make one of a run
     Models(commands::models::ModelsArgs),
     /// Compute a shipped model's figures again and compare
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Classify(args) => commands::classify::run(*args),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Cost(args) => commands::cost::run(args),
         Command::Models(args) => commands::models::run(args),
         Command::Verify(args) => commands::verify::run(args),
     };

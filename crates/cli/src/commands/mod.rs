@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod classify;
+pub(crate) mod cost;
 pub(crate) mod data;
 pub(crate) mod distil;
 pub(crate) mod eval;

@@ -1,0 +1,306 @@
+//! What a model costs on a set of sentences: counted operations, energy under named constants, baselines beside it.
+
+mod print;
+mod rapl;
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use bitspike_core::config::StudentConfig;
+use bitspike_core::dynamics::{Dynamics, Simulation};
+use bitspike_core::energy::{
+    BreakEven, Estimate, Precision, Profile, activation_bits, break_even, normalised_operations, of_spikes, of_values,
+    quantised,
+};
+use bitspike_core::engine::Model;
+use bitspike_core::model::population_names;
+use bitspike_core::stats::{Counter, Dense, Operations, dense};
+use bitspike_core::tokenizer::Encoding;
+use bitspike_train::data::{Encoded, sorted_batches};
+use bitspike_train::evaluate::Predictions;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use print::print;
+
+/// Sentences counted at a time.
+const BATCH: usize = 64;
+
+/// What to count and at which prices.
+pub(crate) struct Request<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) name: &'a str,
+    pub(crate) examples: &'a [Encoded],
+    pub(crate) profile: &'a Profile,
+    /// The teacher's shape; the student's own where it is not known.
+    pub(crate) teacher: Option<Dense>,
+}
+
+/// Everything that was counted and reckoned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cost {
+    pub(crate) model: String,
+    pub(crate) dynamics: Dynamics,
+    pub(crate) time_steps: u32,
+    pub(crate) examples: usize,
+    /// Tokens of all examples.
+    pub(crate) tokens: u64,
+    /// NeuroBench's figures.
+    pub(crate) neurobench: NeuroBench,
+    /// Of embedding and classifier, then layer by layer, over all examples.
+    pub(crate) layers: Vec<Operations>,
+    /// Over all examples.
+    pub(crate) total: Operations,
+    pub(crate) populations: Vec<PopulationSpikes>,
+    /// Normalised operations of the SpikingBERT line, and the energy of an FP32 teacher over the student's that the line derives
+    /// from it: `4.6 / (0.9 x normalised operations)`.
+    pub(crate) normalised_operations: f64,
+    pub(crate) normalised_energy_gain: f64,
+    pub(crate) profile: Profile,
+    /// The model first, then the baselines; the teacher in FP32 is the second.
+    pub(crate) energy: Vec<Row>,
+    /// With `phased`, whose counts the quantised network has as values.
+    pub(crate) break_even: Option<BreakEven>,
+    /// By the processor's own counters, where they can be read.
+    pub(crate) measured: Option<MeasuredEnergy>,
+    /// Why there are no joules.
+    pub(crate) not_measured: Option<String>,
+}
+
+/// Complexity metrics as NeuroBench names them, a mean sentence where they are operations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NeuroBench {
+    /// Bytes of the packed file.
+    pub(crate) footprint: u64,
+    /// Share of the encoder's weights that are zero.
+    pub(crate) connection_sparsity: f64,
+    /// Share of neuron steps without a spike.
+    pub(crate) activation_sparsity: f64,
+    pub(crate) synaptic_operations: SynapticOperations,
+    pub(crate) membrane_updates: f64,
+}
+
+/// Synaptic operations of a mean sentence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SynapticOperations {
+    #[serde(rename = "Dense")]
+    pub(crate) dense: f64,
+    #[serde(rename = "Effective_MACs")]
+    pub(crate) effective_macs: f64,
+    #[serde(rename = "Effective_ACs")]
+    pub(crate) effective_acs: f64,
+}
+
+/// Spikes of a population over all examples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PopulationSpikes {
+    pub(crate) name: String,
+    pub(crate) spikes: u64,
+    /// Spikes a neuron and step.
+    pub(crate) rate: f64,
+}
+
+/// One network of the comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Row {
+    pub(crate) estimate: Estimate,
+    /// Bytes of its weights.
+    pub(crate) bytes: u64,
+    /// Energy of the FP32 teacher over this one's, operations alone.
+    pub(crate) gain_compute: f64,
+    /// The same with memory.
+    pub(crate) gain_total: f64,
+}
+
+/// Joules that the processor counted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MeasuredEnergy {
+    /// Microjoules a sentence of the whole package, idle power included.
+    pub(crate) microjoules: f64,
+    pub(crate) seconds: f64,
+}
+
+/// Counts and answers of the examples, in their order.
+///
+/// # Errors
+/// If a current is not finite.
+pub(crate) fn count(model: &Model, examples: &[Encoded]) -> Result<(Predictions, Vec<Operations>, Vec<u64>)> {
+    let counter = Counter::new(model.encoder());
+    let config = &model.header().student;
+    let mut layers = vec![Operations::default(); config.layers + 1];
+    let mut spikes = vec![0; 1 + 6 * config.layers];
+    let mut logits = vec![Vec::new(); examples.len()];
+    for indices in sorted_batches(examples, BATCH) {
+        let encodings: Vec<Encoding> = indices
+            .iter()
+            .map(|&i| Encoding { ids: examples[i].ids.clone(), type_ids: examples[i].types.clone() })
+            .collect();
+        for (index, mut run) in indices.into_iter().zip(model.count_ids(&encodings)?) {
+            let sentence = counter.sentence(&run, examples[index].ids.len(), model.simulation());
+            layers.iter_mut().zip(sentence).for_each(|(sum, layer)| *sum += layer);
+            spikes.iter_mut().zip(&run.spikes).for_each(|(sum, &n)| *sum += u64::from(n));
+            logits[index] = run.logits.split_off(run.logits.len() - config.num_labels);
+        }
+    }
+    Ok((Predictions { logits, rates: Default::default(), feedback: None }, layers, spikes))
+}
+
+/// Counts the examples and prices them.
+///
+/// # Errors
+/// If there are no examples, or a current is not finite.
+pub(crate) fn measure(request: &Request<'_>) -> Result<(Cost, Predictions)> {
+    let Request { model, name, examples, profile, .. } = *request;
+    if examples.is_empty() {
+        bail!("no examples to count");
+    }
+    let config = &model.header().student;
+    let simulation = model.simulation();
+    let (predictions, layers, spikes) = count(model, examples)?;
+    let total: Operations = layers.iter().copied().sum();
+    let sentences = examples.len();
+    let tokens: u64 = examples.iter().map(|example| example.ids.len() as u64).sum();
+    let counter = Counter::new(model.encoder());
+    let sparsity = counter.connection_sparsity();
+    let bytes = model.packed().file_bytes().len() as u64;
+    let mean = |amount: u64| amount as f64 / sentences as f64;
+
+    let widths = config.population_widths();
+    let places = |width: usize| (tokens * width as u64) as f64;
+    let steps = total.membrane_updates as f64 / widths.iter().map(|&width| places(width)).sum::<f64>();
+    let populations = population_names(config.layers).into_iter().zip(&spikes).zip(&widths);
+    let populations: Vec<PopulationSpikes> = populations
+        .map(|((name, &spikes), &width)| PopulationSpikes { name, spikes, rate: spikes as f64 / places(width) / steps })
+        .collect();
+    let normalised = normalised_operations(reads(config, &spikes, tokens));
+    let energy = rows(&Rows { request, simulation, total: &total, sentences, bytes });
+    let (measured, not_measured) = match joules(model, examples) {
+        Ok(measured) => (Some(measured), None),
+        Err(reason) => (None, Some(reason.to_string())),
+    };
+    let phased = simulation.dynamics == Dynamics::Phased;
+    let cost = Cost {
+        model: name.to_owned(),
+        dynamics: simulation.dynamics,
+        time_steps: simulation.time_steps,
+        examples: sentences,
+        tokens,
+        neurobench: NeuroBench {
+            footprint: bytes,
+            connection_sparsity: sparsity,
+            activation_sparsity: 1.0 - total.spikes as f64 / total.membrane_updates as f64,
+            synaptic_operations: SynapticOperations {
+                dense: mean(total.synaptic_dense + total.classifier_macs),
+                effective_macs: mean(total.effective_macs()),
+                effective_acs: mean(total.effective_acs()),
+            },
+            membrane_updates: mean(total.membrane_updates),
+        },
+        layers,
+        populations,
+        normalised_operations: normalised,
+        normalised_energy_gain: 4.6 / (0.9 * normalised),
+        profile: profile.clone(),
+        energy,
+        break_even: phased.then(|| break_even(profile, &total, tokens, (config.encoder_weights(), sparsity))),
+        total,
+        measured,
+        not_measured,
+    };
+    Ok((cost, predictions))
+}
+
+/// For every map, the spikes a neuron of the population that it reads over the whole run, and the map's weights.
+fn reads<'a>(config: &'a StudentConfig, spikes: &'a [u64], tokens: u64) -> impl Iterator<Item = (f64, u64)> + use<'a> {
+    let (d, f) = (config.hidden as u64, config.intermediate as u64);
+    (0..config.layers).flat_map(move |i| {
+        let rate = move |population: usize, width: u64| spikes[population] as f64 / (tokens * width) as f64;
+        let input = rate(6 * i, d);
+        [(input, 3 * d * d), (rate(6 * i + 3, d), d * d), (rate(6 * i + 4, d), d * f), (rate(6 * i + 5, f), d * f)]
+    })
+}
+
+struct Rows<'a> {
+    request: &'a Request<'a>,
+    simulation: &'a Simulation,
+    total: &'a Operations,
+    sentences: usize,
+    bytes: u64,
+}
+
+/// The model and its baselines.
+fn rows(rows: &Rows<'_>) -> Vec<Row> {
+    let Rows { request, simulation, total, sentences, bytes } = *rows;
+    let (profile, config) = (request.profile, &request.model.header().student);
+    let own = Dense {
+        hidden: config.hidden,
+        intermediate: config.intermediate,
+        layers: config.layers,
+        heads: config.heads,
+        num_labels: config.num_labels,
+    };
+    let teacher = request.teacher.unwrap_or(own);
+    let all = |model: Dense, bits: [u64; 2]| -> Operations {
+        request.examples.iter().map(|example| dense(model, example.ids.len(), bits)).sum()
+    };
+    let full = |model: Dense| {
+        let layers = StudentConfig {
+            layers: model.layers,
+            hidden: model.hidden,
+            intermediate: model.intermediate,
+            ..config.clone()
+        };
+        layers.full_bytes()
+    };
+    let steps = simulation.time_steps;
+    let mut found = vec![
+        (of_spikes(profile, &format!("student, {}", simulation.dynamics), total, sentences, bytes), bytes),
+        (
+            of_values(profile, "teacher, FP32", (&all(teacher, [32, 32]), Precision::Fp32), sentences, full(teacher)),
+            full(teacher),
+        ),
+        (
+            of_values(profile, "teacher, INT8", (&all(teacher, [8, 8]), Precision::Int8), sentences, full(teacher) / 4),
+            full(teacher) / 4,
+        ),
+        (
+            of_values(
+                profile,
+                "student's shape dense, FP32",
+                (&all(own, [32, 32]), Precision::Fp32),
+                sentences,
+                full(own),
+            ),
+            full(own),
+        ),
+    ];
+    if simulation.dynamics == Dynamics::Phased {
+        let bits = activation_bits(steps, config.signed);
+        let name = format!("quantised network, {bits}-bit activations");
+        found.push((quantised(profile, &name, (total, &all(own, [32, 32])), sentences, bytes), bytes));
+    }
+    let (compute, with_memory) = (found[1].0.compute_picojoules, found[1].0.total_picojoules);
+    let row = |(estimate, bytes): (Estimate, u64)| Row {
+        gain_compute: compute / estimate.compute_picojoules,
+        gain_total: with_memory / estimate.total_picojoules,
+        bytes,
+        estimate,
+    };
+    found.into_iter().map(row).collect()
+}
+
+/// What the processor's counters say of classifying the examples once.
+fn joules(model: &Model, examples: &[Encoded]) -> Result<MeasuredEnergy> {
+    let counters = rapl::Counters::open()?;
+    let encodings: Vec<Encoding> =
+        examples.iter().map(|example| Encoding { ids: example.ids.clone(), type_ids: example.types.clone() }).collect();
+    let (before, began) = (counters.read()?, Instant::now());
+    std::hint::black_box(model.classify_ids(&encodings)?);
+    let (microjoules, seconds) = (counters.since(&before)?, began.elapsed().as_secs_f64());
+    Ok(MeasuredEnergy { microjoules: microjoules as f64 / examples.len() as f64, seconds })
+}
