@@ -119,7 +119,10 @@ fn counts_are_those_of_loops_over_everything() {
                     let of_embedding: Vec<_> = spikes.0.iter().filter(|(population, ..)| *population == 0).collect();
                     let fired: usize = of_embedding.iter().map(|(.., s)| s.iter().filter(|s| **s != 0).count()).sum();
                     assert_eq!(found[0].spikes, fired as u64);
-                    assert_eq!(found[0].membrane_updates, of_embedding.iter().map(|(.., s)| s.len() as u64).sum::<u64>());
+                    assert_eq!(
+                        found[0].membrane_updates,
+                        of_embedding.iter().map(|(.., s)| s.len() as u64).sum::<u64>()
+                    );
                     let total: Operations = found.into_iter().sum();
                     assert_eq!(total.spikes, run.spikes.iter().map(|&n| u64::from(n)).sum::<u64>());
                 }
