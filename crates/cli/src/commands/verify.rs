@@ -78,7 +78,7 @@ pub(crate) fn run(args: VerifyArgs) -> Result<()> {
         };
         format!("{found}: {hashes}")
     })?;
-    let measured = measure(&Subject { model: &model, file: &file, tokenizer: &tokenizer }, &args.data)?;
+    let (measured, _) = measure(&Subject { model: &model, file: &file, tokenizer: &tokenizer }, &args.data)?;
     let other_data = measured.data.examples_sha256 != metrics.measured.data.examples_sha256;
     let mut recorded = metrics.measured;
     if !other_data {

@@ -2,7 +2,7 @@
 
 use bitspike_core::model::LAYER_POPULATIONS;
 
-use super::metrics::{Measured, Metrics, Operations};
+use super::metrics::{Measured, Metrics};
 
 /// A metric's value as people read it: shares in percent, correlations as they are.
 pub(super) fn shown(metric: &str, value: f64) -> String {
@@ -28,6 +28,11 @@ pub(super) fn grouped(number: u64) -> String {
 /// Bytes as megabytes of 10^6.
 pub(super) fn megabytes(bytes: u64) -> String {
     format!("{:.2} MB", bytes as f64 / 1e6)
+}
+
+/// Picojoules as microjoules.
+pub(super) fn microjoules(picojoules: f64) -> String {
+    format!("{:.1} uJ", picojoules / 1e6)
 }
 
 /// The card's text in Markdown.
@@ -56,7 +61,7 @@ pub(crate) fn card(metrics: &Metrics) -> String {
 }
 
 fn facts(metrics: &Metrics) -> String {
-    let Metrics { measured, teacher, latency, .. } = metrics;
+    let Metrics { measured, teacher, energy, latency, .. } = metrics;
     let Measured { model, data, scores, spikes, operations, files, .. } = measured;
     let mut rows = Vec::new();
     let mut row = |what: &str, value: String| rows.push(format!("| {what} | {value} |"));
@@ -92,15 +97,18 @@ fn facts(metrics: &Metrics) -> String {
     row("mean firing rate", format!("{:.4}", spikes.mean_rate));
     row("spikes", format!("{} a token in T steps", grouped(spikes.per_token.round() as u64)));
     let per_example = |count: u64| grouped(count.div_ceil(data.examples.max(1)));
-    let Operations { synaptic_events, dense_macs } = *operations;
     row(
         "operations an example",
         format!(
-            "{} additions, one a spike and synapse in T steps; without spikes {} multiply-adds",
-            per_example(synaptic_events),
-            per_example(dense_macs)
+            "{} additions, one a spike and a weight or attention that is not 0; an encoder of this size without spikes makes {} \
+             multiply-adds",
+            per_example(operations.effective_acs()),
+            per_example(operations.synaptic_dense / u64::from(model.time_steps))
         ),
     );
+    let rows: Vec<String> =
+        energy.rows.iter().map(|row| format!("{} {}", row.name, microjoules(row.picojoules))).collect();
+    row("estimated energy an example", format!("{} (profile {}, docs/energy.md)", rows.join("; "), energy.profile));
     if let Some(latency) = latency {
         row(
             "text to answer",

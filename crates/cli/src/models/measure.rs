@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use bitspike_core::config::StudentConfig;
 use bitspike_core::engine::Model;
 use bitspike_core::glue::{self, Dataset, Example, Split};
 use bitspike_core::model::population_names;
+use bitspike_core::stats::{Counter, Operations};
 use bitspike_core::tokenizer::Encoding;
 use bitspike_train::data::{Encoded, encode, sorted_batches};
 use bitspike_train::evaluate::Predictions;
 use sha2::{Digest, Sha256};
 
-use super::metrics::{Data, FileFacts, Measured, Operations, Population, Shape, Spikes};
+use super::metrics::{Data, FileFacts, Measured, Population, Shape, Spikes};
 use super::{MODEL, TOKENIZER};
 
 /// Sentences simulated at a time.
@@ -37,11 +37,11 @@ fn facts(bytes: &[u8]) -> FileFacts {
     FileFacts { bytes: bytes.len() as u64, sha256: sha256(bytes) }
 }
 
-/// Scores `subject` on the dev set of its task in `data` and counts every spike of it.
+/// Scores `subject` on the dev set of its task in `data` and counts its spikes and operations; with the tokens of each example.
 ///
 /// # Errors
 /// If the data is missing, bad or has no labels, or a current is not finite.
-pub(crate) fn measure(subject: &Subject, data: &Path) -> Result<Measured> {
+pub(crate) fn measure(subject: &Subject, data: &Path) -> Result<(Measured, Vec<usize>)> {
     let Subject { model, file, tokenizer } = subject;
     let header = model.header();
     let dataset = glue::load(&header.task, data, Split::Dev)?;
@@ -49,10 +49,11 @@ pub(crate) fn measure(subject: &Subject, data: &Path) -> Result<Measured> {
         bail!("{}: the dev set has no labels; nothing can be scored", data.display());
     }
     let examples = encode(&dataset, model.tokenizer(), header.max_length);
-    let (predictions, spikes, operations) = predict(model, &examples)?;
+    let counter = Counter::new(model.encoder());
+    let (predictions, spikes, operations) = predict(model, &counter, &examples)?;
     let student = &header.student;
     let values = model.packed().tensors().map(|(tensor, ..)| tensor.rows as u64 * tensor.columns as u64).sum();
-    Ok(Measured {
+    let measured = Measured {
         files: BTreeMap::from([(MODEL.into(), facts(file)), (TOKENIZER.into(), facts(tokenizer))]),
         model: Shape {
             task: header.task.name.clone(),
@@ -70,31 +71,26 @@ pub(crate) fn measure(subject: &Subject, data: &Path) -> Result<Measured> {
         primary: header.task.primary().to_string(),
         spikes,
         operations,
-    })
+        connection_sparsity: counter.connection_sparsity(),
+    };
+    Ok((measured, examples.iter().map(|example| example.ids.len()).collect()))
 }
 
 /// Answers, spikes and operations of `examples` by the engine's simulation.
-fn predict(model: &Model, examples: &[Encoded]) -> Result<(Predictions, Spikes, Operations)> {
+fn predict(model: &Model, counter: &Counter, examples: &[Encoded]) -> Result<(Predictions, Spikes, Operations)> {
     let student = &model.header().student;
     let names = population_names(student.layers);
     let mut logits = vec![Vec::new(); examples.len()];
     let mut sums = vec![0u64; names.len()];
-    let mut operations = Operations { synaptic_events: 0, dense_macs: 0 };
+    let mut operations = Operations::default();
     for indices in sorted_batches(examples, BATCH) {
         let encodings: Vec<Encoding> = indices
             .iter()
             .map(|&i| Encoding { ids: examples[i].ids.clone(), type_ids: examples[i].types.clone() })
             .collect();
-        for (index, run) in indices.into_iter().zip(model.simulate_ids(&encodings, false)?) {
-            let tokens = examples[index].ids.len() as u64;
-            for (((sum, &spikes), name), p) in sums.iter_mut().zip(&run.spikes).zip(&names).zip(0..) {
-                *sum += u64::from(spikes);
-                // The last population drives the classifier alone.
-                let last = p + 1 == names.len();
-                operations.synaptic_events +=
-                    if last { 0 } else { u64::from(spikes) * synapses(name, student, tokens) };
-            }
-            operations.dense_macs += dense_macs(student, tokens);
+        for (index, run) in indices.into_iter().zip(model.count_ids(&encodings)?) {
+            sums.iter_mut().zip(&run.spikes).for_each(|(sum, &spikes)| *sum += u64::from(spikes));
+            operations += counter.sentence(&run, examples[index].ids.len(), model.simulation()).into_iter().sum();
             logits[index] = run.logits;
         }
     }
@@ -113,27 +109,6 @@ fn predict(model: &Model, examples: &[Encoded]) -> Result<(Predictions, Spikes, 
         populations,
     };
     Ok((Predictions { logits, rates: BTreeMap::new(), feedback: None }, spikes, operations))
-}
-
-/// Synapses that a spike of the population `name` reaches in a sentence of so many tokens.
-fn synapses(name: &str, student: &StudentConfig, tokens: u64) -> u64 {
-    let (hidden, intermediate) = (student.hidden as u64, student.intermediate as u64);
-    match name.rsplit('.').next() {
-        // The next layer's query, key and value.
-        Some("embedding" | "output") => 3 * hidden,
-        // A key meets the query of every token, a value the attention of every token.
-        Some("key" | "value") => tokens,
-        Some("attention") => intermediate,
-        // `W_o` and `W_2`
-        _ => hidden,
-    }
-}
-
-/// Multiply-adds of a sentence: six matrices for each token, scores and mixtures for each pair of tokens.
-fn dense_macs(student: &StudentConfig, tokens: u64) -> u64 {
-    let (hidden, intermediate) = (student.hidden as u64, student.intermediate as u64);
-    let matrices = 4 * hidden * hidden + 2 * hidden * intermediate;
-    student.layers as u64 * (tokens * matrices + 2 * tokens * tokens * hidden)
 }
 
 fn tokens(examples: &[Encoded]) -> u64 {

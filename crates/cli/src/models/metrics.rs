@@ -6,9 +6,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use bitspike_core::atomic_file;
+use bitspike_core::stats::Operations;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::energy::Energy;
 use super::find::is_name;
 use super::latency::Latency;
 use super::origins::OriginsOf;
@@ -39,6 +41,8 @@ pub(crate) struct Metrics {
     /// The teacher on the same examples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) teacher: Option<Teacher>,
+    /// Estimates of energy.
+    pub(crate) energy: Energy,
     /// Time of an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) latency: Option<Latency>,
@@ -57,7 +61,10 @@ pub(crate) struct Measured {
     /// The metric that stands for all.
     pub(crate) primary: String,
     pub(crate) spikes: Spikes,
+    /// Of all examples, `phased` at the model's own `T`.
     pub(crate) operations: Operations,
+    /// Share of the encoder's weights that are zero.
+    pub(crate) connection_sparsity: f64,
 }
 
 /// A file.
@@ -112,16 +119,6 @@ pub(crate) struct Spikes {
     pub(crate) populations: Vec<Population>,
 }
 
-/// Operations of the encoder over all examples, layer norms, softmax, GELU and classifier aside.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Operations {
-    /// Additions of an event-driven machine: every spike times the synapses that it reaches, those of weight 0 included.
-    pub(crate) synaptic_events: u64,
-    /// Multiply-adds of an encoder of this size that does not spike.
-    pub(crate) dense_macs: u64,
-}
-
 /// Spikes of a population.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -158,14 +155,16 @@ pub(crate) struct Teacher {
     pub(crate) scores: BTreeMap<String, f64>,
     pub(crate) layers: usize,
     pub(crate) hidden: usize,
+    pub(crate) intermediate: usize,
+    pub(crate) heads: usize,
     /// In `f32`.
     pub(crate) bytes: u64,
 }
 
 impl Metrics {
     /// A new one.
-    pub(crate) fn new(name: String, measured: Measured, made: Made, origins: OriginsOf) -> Self {
-        Self { format: FORMAT.into(), name, measured, made, origins, teacher: None, latency: None }
+    pub(crate) fn new(name: String, measured: Measured, made: Made, (origins, energy): (OriginsOf, Energy)) -> Self {
+        Self { format: FORMAT.into(), name, measured, made, origins, teacher: None, energy, latency: None }
     }
 
     /// The value of the primary metric.

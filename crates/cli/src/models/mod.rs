@@ -10,6 +10,7 @@
 
 mod builtin;
 mod card;
+mod energy;
 mod find;
 mod latency;
 mod measure;
@@ -19,6 +20,7 @@ mod seeds;
 mod table;
 
 pub(crate) use card::card;
+pub(crate) use energy::{Counted, Energy};
 pub(crate) use find::{Found, all, default, find, is_name};
 pub(crate) use latency::measure as measure_latency;
 pub(crate) use measure::{Subject, measure, sha256};

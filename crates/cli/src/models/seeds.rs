@@ -89,16 +89,16 @@ impl Run {
         Ok(Self { recipe: run.recipe()?, steps, minutes: (seconds / 6.0).round() / 10.0, examples, packed })
     }
 
-    /// Loads the packed model and measures it on `data`.
+    /// Loads the packed model and measures it on `data`; with the tokens of each example.
     ///
     /// # Errors
     /// As [`measure`].
-    pub(crate) fn measure(&self, data: &Path) -> Result<(Model, Measured)> {
+    pub(crate) fn measure(&self, data: &Path) -> Result<(Model, Measured, Vec<usize>)> {
         let FromRun { file, tokenizer, tokenizer_json, .. } = &self.packed;
         let model = Model::of(Packed::from_bytes(file.clone())?, tokenizer.clone(), &Options::default())?;
         let subject = Subject { model: &model, file, tokenizer: tokenizer_json.as_bytes() };
-        let measured = measure(&subject, data)?;
-        Ok((model, measured))
+        let (measured, lengths) = measure(&subject, data)?;
+        Ok((model, measured, lengths))
     }
 
     /// Refuses a run of another recipe than `other`'s, seeds and descriptions aside.

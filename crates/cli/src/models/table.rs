@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::card::{grouped, megabytes, shown};
+use super::card::{grouped, megabytes, microjoules, shown};
 use super::find::Found;
 use super::metrics::Metrics;
 
@@ -141,11 +141,11 @@ pub(crate) fn markdown(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
     let measured: Vec<&Metrics> = rows.iter().filter_map(|row| row.metrics.as_ref()).collect();
     writeln!(
         out,
-        "| model | dev | other metrics | seeds, mean (deviation) | teacher, dev | bits w / emb | bytes | of teacher's f32 | rate | additions / dense MAC | ms |"
+        "| model | dev | other metrics | seeds, mean (deviation) | teacher, dev | bits w / emb | bytes | of teacher's f32 | rate | energy, student / teacher FP32 / INT8 | ms |"
     )?;
     writeln!(out, "|---|---|---|---|---|---|---|---|---|---|---|")?;
     for metrics in &measured {
-        let Metrics { name, measured, made, teacher, latency, .. } = metrics;
+        let Metrics { name, measured, made, teacher, energy, latency, .. } = metrics;
         let primary = &measured.primary;
         let others: Vec<String> = measured
             .scores
@@ -162,7 +162,7 @@ pub(crate) fn markdown(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
         let smaller = teacher.as_ref().map_or(String::new(), |t| format!("1/{:.1}", t.bytes as f64 / bytes as f64));
         writeln!(
             out,
-            "| `{name}` | {primary} {} | {} | {seeds} | {} | {} / {} | {} | {smaller} | {:.4} | {:.2} | {} |",
+            "| `{name}` | {primary} {} | {} | {seeds} | {} | {} / {} | {} | {smaller} | {:.4} | {} | {} |",
             shown(primary, metrics.score()),
             others.join(", "),
             of_teacher.map_or_else(String::new, |value| shown(primary, *value)),
@@ -170,7 +170,9 @@ pub(crate) fn markdown(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
             measured.model.embedding_bits,
             grouped(bytes),
             measured.spikes.mean_rate,
-            measured.operations.synaptic_events as f64 / measured.operations.dense_macs as f64,
+            ["student, phased", "teacher, FP32", "teacher, INT8"]
+                .map(|name| energy.of(name).map_or("-".to_owned(), microjoules))
+                .join(" / "),
             latency.as_ref().map_or_else(String::new, |latency| format!("{:.2}", latency.median_ms)),
         )?;
     }
@@ -178,11 +180,14 @@ pub(crate) fn markdown(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
     if let Some(machine) = machines.first() {
         writeln!(out, "\nms: text to answer, median over dev texts, one thread ({machine}).")?;
     }
-    writeln!(
-        out,
-        "\nAdditions: one a spike and synapse in all T steps, as an event-driven machine makes them, per multiply-add of an encoder of the \
-         same size that does not spike."
-    )?;
+    let profiles: Vec<&str> = measured.iter().map(|metrics| metrics.energy.profile.as_str()).collect();
+    if let Some(profile) = profiles.first() {
+        writeln!(
+            out,
+            "\nEnergy: of a mean dev example, compute and memory, estimated from counted operations with the constants of the profile \
+             {profile} (docs/energy.md)."
+        )?;
+    }
     if measured.iter().any(|metrics| metrics.measured.model.task == "sst2") {
         writeln!(out, "\nOthers on SST-2, as their papers say:\n\n| | accuracy, % |\n|---|---|")?;
         for (name, value) in PUBLISHED {

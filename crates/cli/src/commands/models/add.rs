@@ -16,8 +16,8 @@ use burn::tensor::Device;
 
 use crate::commands::pack::CheckpointName;
 use crate::models::{
-    CARD, METRICS, MODEL, Made, Metrics, Origins, RECIPE, Run, Seeds, TOKENIZER, Teacher, card, is_name,
-    measure_latency,
+    CARD, Counted, Energy, METRICS, MODEL, Made, Metrics, Origins, RECIPE, Run, Seeds, TOKENIZER, Teacher, card,
+    is_name, measure_latency,
 };
 
 /// Make a folder to ship of a finished run: packs the student, scores it with the engine, counts its spikes, times it, and writes
@@ -78,12 +78,12 @@ pub(super) fn run(args: AddArgs) -> Result<()> {
     let run = Run::open(&args.run, checkpoint, packing)?;
     let header = &run.packed.header;
     let origins = origins.of(&args.name, &header.task.name).with_context(|| args.origins.display().to_string())?;
-    let (model, measured) = run.measure(&args.data)?;
+    let (model, measured, lengths) = run.measure(&args.data)?;
     let mut scored = vec![(run.recipe.seed, measured.scores[&measured.primary])];
     for path in &args.seeds_of {
         let other = Run::open(path, checkpoint, packing)?;
         other.same_recipe(path, &run)?;
-        let (_, found) = other.measure(&args.data)?;
+        let (_, found, _) = other.measure(&args.data)?;
         scored.push((other.recipe.seed, found.scores[&found.primary]));
     }
     let made = Made {
@@ -95,8 +95,13 @@ pub(super) fn run(args: AddArgs) -> Result<()> {
         minutes: run.minutes,
         seeds: if args.seeds_of.is_empty() { None } else { Some(Seeds::new(scored)?) },
     };
-    let mut metrics = Metrics::new(args.name.clone(), measured, made, origins);
-    metrics.teacher = args.teacher.as_deref().map(|teacher| score_teacher(teacher, header, &args.data)).transpose()?;
+    let teacher = args.teacher.as_deref().map(|teacher| score_teacher(teacher, header, &args.data)).transpose()?;
+    let bytes = run.packed.file.len() as u64;
+    let counted =
+        Counted { student: &model.header().student, operations: &measured.operations, bytes, lengths: &lengths };
+    let energy = Energy::new(&counted, teacher.as_ref())?;
+    let mut metrics = Metrics::new(args.name.clone(), measured, made, (origins, energy));
+    metrics.teacher = teacher;
     if !args.no_latency {
         metrics.latency = Some(measure_latency(&model, &glue::load(&header.task, &args.data, Split::Dev)?)?);
     }
@@ -149,6 +154,8 @@ fn score_teacher(folder: &Path, header: &Header, data: &Path) -> Result<Teacher>
         scores,
         layers: teacher.config.num_hidden_layers,
         hidden: teacher.config.hidden_size,
+        intermediate: teacher.config.intermediate_size,
+        heads: teacher.config.num_attention_heads,
         bytes: 4 * values as u64,
     })
 }
