@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bitspike_core::engine;
+use bitspike_core::format::{Packed, Packing};
 use bitspike_core::glue::{self, Split, TaskSpec, write_predictions, write_submission};
+use bitspike_core::stats::Operations;
 use bitspike_core::tokenizer::Tokenizer;
 use bitspike_train::data::encode;
 use bitspike_train::evaluate::{Predictions, predict_student, predict_teacher};
@@ -20,7 +22,9 @@ use serde::Serialize;
 use super::eval_in_time::{self, InTimeArgs, TimeScore};
 use super::pack::CheckpointName;
 use super::task_args::TaskArgs;
+use crate::cost::{self, NeuroBench, print_operations};
 use crate::models::{MODEL, find};
+use crate::packed::FromRun;
 
 /// Score a student (a run's folder), a packed model (a name or a file) or a teacher (a Hugging Face folder) on a task.
 #[derive(Debug, clap::Args)]
@@ -58,6 +62,9 @@ pub(crate) struct EvalArgs {
     /// Tokens kept of an example; unless given, what the run was trained with (teachers: 128)
     #[arg(long, value_name = "N")]
     max_length: Option<usize>,
+    /// Count the operations of the student in `phased`: spikes, accumulates, everything else (docs/energy.md)
+    #[arg(long)]
+    count: bool,
     #[command(flatten)]
     in_time: InTimeArgs,
     /// Score the first N examples of a split only
@@ -113,9 +120,27 @@ struct Score {
     /// A packed model beside its run, with `--against`.
     #[serde(skip_serializing_if = "Option::is_none")]
     parity: Option<Parity>,
+    /// With `--count`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counted: Option<Counted>,
     /// Along simulations, where they were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dynamics: Vec<TimeScore>,
+}
+
+/// What was counted, over all examples and as NeuroBench has it.
+#[derive(Debug, Serialize)]
+struct Counted {
+    neurobench: NeuroBench,
+    total: Operations,
+}
+
+impl Counted {
+    fn new(model: &engine::Model, examples: &[bitspike_train::data::Encoded]) -> Result<Self> {
+        let (_, layers, _) = cost::count(model, examples)?;
+        let total: Operations = layers.into_iter().sum();
+        Ok(Self { neurobench: cost::neurobench(model, &total, examples.len()), total })
+    }
 }
 
 /// Whatever is scored.
@@ -162,6 +187,18 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
         }
         (None, _) => None,
     };
+    // Operations are the engine's; a run is packed for it in memory.
+    let packed = match &model {
+        Model::Student { .. } if args.count => {
+            let FromRun { file, tokenizer, .. } =
+                FromRun::pack(&RunFolder::open(&args.run)?, args.checkpoint.into(), Packing::default())?;
+            Some(engine::Model::of(Packed::from_bytes(file)?, tokenizer, &engine::Options::default())?)
+        }
+        Model::Teacher(_) if args.count => {
+            bail!("--count: a teacher has no spikes; `bitspike cost` reckons it beside its student")
+        }
+        _ => None,
+    };
     let splits = chosen_splits(&args, &task);
     if splits.len() > 1 && args.predictions.is_some() {
         bail!("--predictions writes one file: give one --split");
@@ -198,6 +235,11 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
             }
             _ => Vec::new(),
         };
+        let counted = match (&model, &packed) {
+            (Model::Packed(model), _) if args.count => Some(Counted::new(model, &examples)?),
+            (_, Some(model)) => Some(Counted::new(model, &examples)?),
+            _ => None,
+        };
         let rates = predictions.rates.clone();
         scores.push(Score {
             model: args.run.display().to_string(),
@@ -214,6 +256,7 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
             seconds,
             parity,
             feedback: predictions.feedback,
+            counted,
             dynamics,
         });
     }
@@ -317,6 +360,9 @@ fn print(scores: &[Score], primary: &str, json: bool) -> Result<()> {
                 "  against the run: {different_counts} of {counts} spike counts differ, {different_labels} labels,"
             )?;
             writeln!(out, "    logits by up to {worst_logit:.1e}")?;
+        }
+        if let Some(Counted { neurobench, total }) = &score.counted {
+            print_operations(neurobench, total, score.examples, &mut out)?;
         }
         if !score.dynamics.is_empty() {
             eval_in_time::print(&score.dynamics, primary, &mut out)?;

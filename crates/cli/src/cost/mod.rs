@@ -20,7 +20,7 @@ use bitspike_train::data::{Encoded, sorted_batches};
 use bitspike_train::evaluate::Predictions;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use print::print;
+pub(crate) use print::{print, print_operations};
 
 /// Sentences counted at a time.
 const BATCH: usize = 64;
@@ -168,7 +168,6 @@ pub(crate) fn measure(request: &Request<'_>) -> Result<(Cost, Predictions)> {
     let counter = Counter::new(model.encoder());
     let sparsity = counter.connection_sparsity();
     let bytes = model.packed().file_bytes().len() as u64;
-    let mean = |amount: u64| amount as f64 / sentences as f64;
 
     let widths = config.population_widths();
     let places = |width: usize| (tokens * width as u64) as f64;
@@ -190,17 +189,7 @@ pub(crate) fn measure(request: &Request<'_>) -> Result<(Cost, Predictions)> {
         time_steps: simulation.time_steps,
         examples: sentences,
         tokens,
-        neurobench: NeuroBench {
-            footprint: bytes,
-            connection_sparsity: sparsity,
-            activation_sparsity: 1.0 - total.spikes as f64 / total.membrane_updates as f64,
-            synaptic_operations: SynapticOperations {
-                dense: mean(total.synaptic_dense + total.classifier_macs),
-                effective_macs: mean(total.effective_macs()),
-                effective_acs: mean(total.effective_acs()),
-            },
-            membrane_updates: mean(total.membrane_updates),
-        },
+        neurobench: neurobench(model, &total, sentences),
         layers,
         populations,
         normalised_operations: normalised,
@@ -213,6 +202,22 @@ pub(crate) fn measure(request: &Request<'_>) -> Result<(Cost, Predictions)> {
         not_measured,
     };
     Ok((cost, predictions))
+}
+
+/// NeuroBench's figures of a model whose operations over `sentences` sentences are `total`.
+pub(crate) fn neurobench(model: &Model, total: &Operations, sentences: usize) -> NeuroBench {
+    let mean = |amount: u64| amount as f64 / sentences as f64;
+    NeuroBench {
+        footprint: model.packed().file_bytes().len() as u64,
+        connection_sparsity: Counter::new(model.encoder()).connection_sparsity(),
+        activation_sparsity: 1.0 - total.spikes as f64 / total.membrane_updates as f64,
+        synaptic_operations: SynapticOperations {
+            dense: mean(total.synaptic_dense + total.classifier_macs),
+            effective_macs: mean(total.effective_macs()),
+            effective_acs: mean(total.effective_acs()),
+        },
+        membrane_updates: mean(total.membrane_updates),
+    }
 }
 
 /// For every map, the spikes a neuron of the population that it reads over the whole run, and the map's weights.

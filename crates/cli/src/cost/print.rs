@@ -2,38 +2,16 @@
 
 use std::io::{Result, Write};
 
-use super::{Cost, Row};
+use bitspike_core::stats::Operations;
+
+use super::{Cost, NeuroBench, Row};
 
 /// Prints everything but the layers.
 pub(crate) fn print(cost: &Cost, out: &mut impl Write) -> Result<()> {
     let Cost { model, dynamics, time_steps, examples, tokens, neurobench, total, .. } = cost;
     writeln!(out, "{model}  {dynamics}, T={time_steps}  {examples} sentences, {tokens} tokens")?;
-    let mean = |amount: u64| amount as f64 / *examples as f64;
-    writeln!(out, "\na mean sentence")?;
-    let synaptic = &neurobench.synaptic_operations;
-    for (name, value) in [
-        ("spikes", mean(total.spikes)),
-        ("synaptic operations, dense", synaptic.dense),
-        ("synaptic accumulates, weights that are not zero", mean(total.synaptic_acs)),
-        ("attention accumulates", mean(total.attention_acs)),
-        ("multiply-adds (attention on values, classifier)", synaptic.effective_macs),
-        ("membrane updates", neurobench.membrane_updates),
-        ("layer norm values", mean(total.norm_values)),
-        ("GELU values", mean(total.gelus)),
-        ("softmax exponentials", mean(total.exponentials)),
-        ("scales and biases", mean(total.scalings)),
-        ("bytes of weights read", mean(total.weight_bits) / 8.0),
-        ("bytes of spikes moved", mean(total.activation_bits) / 8.0),
-        ("bytes of sums and currents moved", mean(total.value_bits) / 8.0),
-        ("bytes of potentials moved", mean(total.state_bits) / 8.0),
-    ] {
-        if value > 0.0 {
-            writeln!(out, "  {name:<48} {:>16}", whole(value))?;
-        }
-    }
-    writeln!(out, "  {:<48} {:>16}", "file, bytes (footprint)", whole(neurobench.footprint as f64))?;
-    writeln!(out, "  {:<48} {:>16.4}", "zero weights (connection sparsity)", neurobench.connection_sparsity)?;
-    writeln!(out, "  {:<48} {:>16.4}", "silent neuron steps (activation sparsity)", neurobench.activation_sparsity)?;
+    writeln!(out)?;
+    print_operations(neurobench, total, *examples, out)?;
 
     writeln!(out, "\nenergy of a mean sentence, profile {}: {}", cost.profile.name, cost.profile.description)?;
     writeln!(out, "  {:<38} {:>12} {:>9} {:>14} {:>9}", "", "operations", "", "with memory", "")?;
@@ -82,6 +60,41 @@ pub(crate) fn print(cost: &Cost, out: &mut impl Write) -> Result<()> {
         ),
         (None, reason) => writeln!(out, "joules not measured: {}", reason.as_deref().unwrap_or("not asked for")),
     }
+}
+
+/// Prints what a mean sentence of `examples` takes.
+pub(crate) fn print_operations(
+    neurobench: &NeuroBench,
+    total: &Operations,
+    examples: usize,
+    out: &mut impl Write,
+) -> Result<()> {
+    let mean = |amount: u64| amount as f64 / examples as f64;
+    let synaptic = &neurobench.synaptic_operations;
+    writeln!(out, "a mean sentence")?;
+    for (name, value) in [
+        ("spikes", mean(total.spikes)),
+        ("synaptic operations, dense", synaptic.dense),
+        ("synaptic accumulates, weights that are not zero", mean(total.synaptic_acs)),
+        ("attention accumulates", mean(total.attention_acs)),
+        ("multiply-adds (attention on values, classifier)", synaptic.effective_macs),
+        ("membrane updates", neurobench.membrane_updates),
+        ("layer norm values", mean(total.norm_values)),
+        ("GELU values", mean(total.gelus)),
+        ("softmax exponentials", mean(total.exponentials)),
+        ("scales and biases", mean(total.scalings)),
+        ("bytes of weights read", mean(total.weight_bits) / 8.0),
+        ("bytes of spikes moved", mean(total.activation_bits) / 8.0),
+        ("bytes of sums and currents moved", mean(total.value_bits) / 8.0),
+        ("bytes of potentials moved", mean(total.state_bits) / 8.0),
+    ] {
+        if value > 0.0 {
+            writeln!(out, "  {name:<48} {:>16}", whole(value))?;
+        }
+    }
+    writeln!(out, "  {:<48} {:>16}", "file, bytes (footprint)", whole(neurobench.footprint as f64))?;
+    writeln!(out, "  {:<48} {:>16.4}", "zero weights (connection sparsity)", neurobench.connection_sparsity)?;
+    writeln!(out, "  {:<48} {:>16.4}", "silent neuron steps (activation sparsity)", neurobench.activation_sparsity)
 }
 
 /// A whole number with its thousands apart.

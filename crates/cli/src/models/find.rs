@@ -117,10 +117,11 @@ impl fmt::Display for Found {
 /// # Errors
 /// If the program was built without it.
 pub(crate) fn default() -> Result<Found> {
-    match &BUILTIN {
-        Some(builtin) => Ok(Found { name: builtin.name.to_owned(), place: Place::Builtin(builtin) }),
-        None => bail!("this program was built without a model; name one with --model: {}", known()),
-    }
+    builtin().with_context(|| format!("this program was built without a model; name one with --model: {}", known()))
+}
+
+fn builtin() -> Option<Found> {
+    BUILTIN.as_ref().map(|builtin| Found { name: builtin.name.to_owned(), place: Place::Builtin(builtin) })
 }
 
 /// The model that a user means by `argument`.
@@ -159,8 +160,7 @@ pub(crate) fn find(argument: &Path) -> Result<Found> {
 /// Every model that can be named, the first of each name, in the order in which they are looked for.
 pub(crate) fn all() -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
-    let builtin = default().ok();
-    for model in shelves().iter().flat_map(Shelf::models).chain(builtin) {
+    for model in shelves().iter().flat_map(Shelf::models).chain(builtin()) {
         if found.iter().all(|earlier| earlier.name != model.name) {
             found.push(model);
         }
