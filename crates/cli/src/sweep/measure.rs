@@ -19,6 +19,7 @@ use bitspike_train::run::{Counters, RunFolder};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
+use super::results::plausible;
 use crate::commands::pack::{header, packed};
 use crate::distillation::Inputs;
 
@@ -135,6 +136,7 @@ pub(crate) fn measure(
     let rates: Vec<(&str, f64)> = rates.iter().map(|(name, &rate)| (name.as_str(), rate)).collect();
     measured.rate = mean(&rates);
     measured.spikes_per_token = spikes(&rates, &student, steps);
+    plausible(&measured).with_context(|| folder.path().display().to_string())?;
     Ok(measured)
 }
 

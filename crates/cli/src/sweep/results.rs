@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bitspike_core::atomic_file;
 
 use super::grid::{Cell, Grid};
@@ -31,6 +31,22 @@ pub(crate) const QUANTITIES: [Quantity; 11] = [
     Quantity { name: "latency_best_ms", title: "best ms", of: |m| Some(packed(m)?.latency_best_ms) },
     Quantity { name: "latency_tokens", title: "tokens", of: |m| Some(packed(m)?.latency_tokens as f64) },
 ];
+
+/// Larger than anything that is measured, and small enough for the arithmetic of means and charts.
+const LARGEST: f64 = 1e15;
+
+/// Refuses numbers that no cell measures, from a file that was changed or a run that was.
+///
+/// # Errors
+/// If a quantity is not finite, negative beyond a correlation of -1, or absurdly large; it is named.
+pub(crate) fn plausible(measured: &Measured) -> Result<()> {
+    for quantity in &QUANTITIES {
+        if let Some(value) = (quantity.of)(measured).filter(|value| !(-1.0..=LARGEST).contains(value)) {
+            bail!("`{}`: expected a number from -1 to {LARGEST:e}, found {value}", quantity.name);
+        }
+    }
+    Ok(())
+}
 
 fn packed(measured: &Measured) -> Option<&PackedStudent> {
     measured.packed.as_ref()

@@ -116,6 +116,7 @@ fn a_sweep_goes_on_only_as_what_it_was() {
     broken(&journal, "\"status\": \"finished\"", "\"status\": \"done\"", "unknown variant `done`");
     broken(&journal, "seed=1", "../../seed=1", "does not hold the cells of sweep.toml");
     broken(&journal, "\"status\": \"finished\"", "\"status\": \"pending\"", "does not hold the cells of sweep.toml");
+    broken(&journal, "\"rate\": 0.", "\"rate\": 99999999999999999999.", "`rate`: expected a number from -1 to");
     // Without its journal everything is looked at again, and nothing trained again.
     fs::remove_file(&journal).unwrap();
     exits(folder.path(), &["sweep", "--resume", "--out", "s"], 0);
