@@ -9,6 +9,7 @@ mod distillation;
 mod hub;
 mod interrupt;
 mod live;
+mod models;
 mod packed;
 mod quickstart;
 mod sweep;
@@ -49,10 +50,14 @@ enum Command {
     Pack(commands::pack::PackArgs),
     /// Show what a packed model is and what it takes
     Inspect(commands::inspect::InspectArgs),
-    /// Classify texts with a packed model
+    /// Classify texts, with the model that is compiled in or another
     Classify(Box<commands::classify::ClassifyArgs>),
     /// Measure a packed model: latency, throughput, kernels
     Bench(commands::bench::BenchArgs),
+    /// List the models that can be named, or make one of a run
+    Models(commands::models::ModelsArgs),
+    /// Compute a shipped model's figures again and compare
+    Verify(commands::verify::VerifyArgs),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +74,8 @@ fn main() -> ExitCode {
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Classify(args) => commands::classify::run(*args),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Models(args) => commands::models::run(args),
+        Command::Verify(args) => commands::verify::run(args),
     };
     live::restore_terminal();
     match result {

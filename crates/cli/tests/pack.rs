@@ -229,7 +229,8 @@ fn files_that_are_no_models_are_not_inspected() {
         ("text", "expected a header of at most"),
         ("run/best.safetensors", "metadata `format`: expected `bitspike`, found none"),
         ("run", "found a folder"),
-        ("none", "open model none: "),
+        ("none", "none: no such file, and no model of that name in "),
+        ("../none/x/y", "../none/x/y: no such file, and not the name of a model"),
     ] {
         let (out, error) = exits(folder.path(), &["inspect", file], 1);
         assert!(error.contains(says) && out.is_empty(), "{file}: {error}");

@@ -7,6 +7,7 @@ pub mod arithmetic;
 pub mod atomic_file;
 pub mod config;
 pub mod dynamics;
+pub mod energy;
 pub mod engine;
 pub mod error;
 pub mod format;
@@ -15,6 +16,7 @@ pub mod kernels;
 pub mod model;
 pub mod neuron;
 pub mod quantize;
+pub mod stats;
 pub mod tokenizer;
 
 pub use error::{Error, Result};

@@ -83,6 +83,10 @@ impl Finetuner {
         let fine_tuned = serde_json::Value::from(vec!["BertForSequenceClassification"]);
         teacher.config.other.insert("architectures".into(), fine_tuned);
         teacher.config.other.insert("finetuning_task".into(), task.name.clone().into());
+        // Whatever the source's weights were, these are written in F32.
+        for key in ["torch_dtype", "dtype"] {
+            teacher.config.other.remove(key);
+        }
         let optimizer = AdamW::default();
         Ok(Self { task, teacher, tokenizer, texts, settings, optimizer, folder, device })
     }

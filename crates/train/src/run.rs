@@ -61,6 +61,25 @@ pub struct Counters {
     pub best_dynamics: Option<Dynamics>,
 }
 
+/// Which student of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// The one that scored best on dev, or the last one of a run that was never evaluated.
+    Best,
+    /// The one at the last step, whatever it scores.
+    Last,
+}
+
+impl Checkpoint {
+    /// `best` or `last`
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::Last => "last",
+        }
+    }
+}
+
 /// A run's folder.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
@@ -177,7 +196,16 @@ impl RunFolder {
     /// # Errors
     /// If there is no complete checkpoint.
     pub fn weights(&self) -> Result<Weights> {
-        let path = if self.best().exists() { self.best() } else { self.last() };
+        self.weights_of(Checkpoint::Best)
+    }
+
+    /// The weights of one of its students.
+    ///
+    /// # Errors
+    /// If there is no complete checkpoint.
+    pub fn weights_of(&self, checkpoint: Checkpoint) -> Result<Weights> {
+        let best = checkpoint == Checkpoint::Best && self.best().exists();
+        let path = if best { self.best() } else { self.last() };
         if !path.exists() {
             return Err(Error::checkpoint(&self.path, "the run has written no checkpoint yet"));
         }
@@ -189,7 +217,15 @@ impl RunFolder {
     /// # Errors
     /// If there is no complete checkpoint.
     pub fn student(&self, device: &Device) -> Result<(Student, Counters)> {
-        let mut weights = self.weights()?;
+        self.student_of(Checkpoint::Best, device)
+    }
+
+    /// One of its students with its counters.
+    ///
+    /// # Errors
+    /// If there is no complete checkpoint.
+    pub fn student_of(&self, checkpoint: Checkpoint, device: &Device) -> Result<(Student, Counters)> {
+        let mut weights = self.weights_of(checkpoint)?;
         let counters = counters(&weights)?;
         Ok((Student::load(self.description()?.student, &mut weights, device)?, counters))
     }

@@ -17,6 +17,11 @@ fn all_recipes_load_and_cover_glue() {
             loaded += 1;
         }
     }
+    for name in ["sst2-ternary", "sst2-binary", "sst2-tiny", "stsb-ternary", "rte-ternary"] {
+        let path = folder.join("release").join(name).with_extension("toml");
+        let recipe = Recipe::load(Some(&path), &[]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(recipe.seed, 42, "{}: models are shipped of seed 42", path.display());
+    }
     assert!(loaded >= 11, "{loaded} recipes");
     for task in GlueTask::ALL {
         assert!(folder.join(format!("{}.toml", task.name())).exists(), "no recipe for {}", task.name());

@@ -19,6 +19,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
+use crate::models::find;
+
 /// Measure a packed model on this machine: latency, throughput, time by operator, kernels against the machine's ceilings.
 ///
 /// Every combination of `--lengths`, `--batches` and `--threads` is measured on random token ids, or one batch of given ids
@@ -29,7 +31,7 @@ use serde::Serialize;
     bitspike bench sst2.safetensors --lengths 25 --batches 1 --threads 1,2 --json\n  \
     bitspike bench sst2.safetensors --dynamics accumulated --timesteps 16 --no-kernels")]
 pub(crate) struct BenchArgs {
-    /// The packed model
+    /// The packed model: a name (see `bitspike models`) or a file
     #[arg(value_name = "MODEL", required_unless_present = "random")]
     model: Option<PathBuf>,
     /// Measure a model of random ternary weights instead: 6 layers of width 384, or 12 of 768
@@ -184,8 +186,9 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
     let (name, model) = match (&args.model, args.random) {
         (_, Some(size)) => (size.name().to_owned(), size.model(&options(size.config().time_steps))?),
         (Some(path), None) => {
-            let trained = Packed::open(path)?.header().student.time_steps;
-            (path.display().to_string(), Model::load(path, &options(trained))?)
+            let found = find(path)?;
+            let trained = found.open()?.header().student.time_steps;
+            (found.to_string(), found.load(&options(trained))?)
         }
         (None, None) => bail!("give a packed model, or --random"),
     };

@@ -7,7 +7,6 @@ use anyhow::{Context, Result, bail};
 use bitspike_core::atomic_file;
 use bitspike_core::dynamics::{Dynamics, ExitRule, Simulation};
 use bitspike_core::engine::{Model, Options};
-use bitspike_core::format::Packed;
 use bitspike_core::glue::TaskSpec;
 use bitspike_core::kernels::Kernels;
 
@@ -17,8 +16,9 @@ use crate::classify::input::{Decoder, Input};
 use crate::classify::record::Wanted;
 use crate::classify::stream::{self, Summary};
 use crate::interrupt;
+use crate::models::{self, Found};
 
-/// Classify texts with a packed model.
+/// Classify texts with a packed model: the one that is compiled into the program (sentiment of English sentences), or another.
 ///
 /// Texts come from the command line, from standard input (a line a text) or from a file, and every answer is written as soon as
 /// it is known, in the order of the texts. Of a table all columns are kept, and the answer's are added: `label` and
@@ -26,13 +26,14 @@ use crate::interrupt;
 /// arguments are one pair, and a line of plain text is two texts with a tab between.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    bitspike classify --model sst2.safetensors \"a fine film\" \"a dull one\"\n  \
-    tail -f reviews.txt | bitspike classify --model sst2.safetensors --json\n  \
+    bitspike classify \"a gripping, funny film\"\n  \
+    tail -f reviews.txt | bitspike classify --model sst2-ternary --json\n  \
     bitspike classify --model sst2.safetensors --input reviews.csv --text review --output answers.parquet")]
 pub(crate) struct ClassifyArgs {
-    /// The packed model; `tokenizer.json` is read beside it
+    /// The packed model: a name (see `bitspike models`), or a file with its `tokenizer.json` beside it; the one that is compiled in,
+    /// unless given
     #[arg(long, value_name = "MODEL")]
-    model: PathBuf,
+    model: Option<PathBuf>,
     /// Texts; standard input is read if there are none
     #[arg(value_name = "TEXT")]
     texts: Vec<String>,
@@ -81,12 +82,16 @@ pub(crate) struct ClassifyArgs {
 pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
     let output = output_form(&args)?;
     let input = input_form(&args)?;
-    check_files(&args)?;
+    let found = match &args.model {
+        Some(model) => models::find(model)?,
+        None => models::default()?,
+    };
+    check_files(&args, &found)?;
     if let Some(threads) = args.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
         pool.build_global().context("start the threads")?;
     }
-    let model = load(&args)?;
+    let model = load(&args, &found)?;
     let task = &model.header().task;
     let job = match &args.texts[..] {
         [] => Job::Stream(Input {
@@ -184,9 +189,9 @@ fn output_form(args: &ClassifyArgs) -> Result<Form> {
 }
 
 /// Refuses files that are missing or would be written over, before anything is loaded.
-fn check_files(args: &ClassifyArgs) -> Result<()> {
+fn check_files(args: &ClassifyArgs, model: &Found) -> Result<()> {
     let input = file(&args.input);
-    let named = [Some(("--model", args.model.as_path())), input.map(|path| ("--input", path))];
+    let named = [model.path().map(|path| ("--model", path)), input.map(|path| ("--input", path))];
     for (flag, path) in named.into_iter().flatten() {
         let metadata = path.metadata().with_context(|| format!("{flag} {}", path.display()))?;
         if metadata.is_dir() {
@@ -212,16 +217,16 @@ fn check_files(args: &ClassifyArgs) -> Result<()> {
     Ok(())
 }
 
-fn load(args: &ClassifyArgs) -> Result<Model> {
+fn load(args: &ClassifyArgs, found: &Found) -> Result<Model> {
     let mut options = Options { kernels: args.isa, exit: args.exit, ..Options::default() };
     if args.dynamics.is_some() || args.timesteps.is_some() {
         let steps = match args.timesteps {
             Some(steps) => steps,
-            None => Packed::open(&args.model)?.header().student.time_steps,
+            None => found.open()?.header().student.time_steps,
         };
         options.simulation = Some(Simulation::new(args.dynamics.unwrap_or(Dynamics::Phased), steps));
     }
-    Ok(Model::load(&args.model, &options)?)
+    found.load(&options)
 }
 
 /// The columns of the texts: as the flags say, or by the names that the task's data has.

@@ -18,9 +18,11 @@ use burn::tensor::Device;
 use serde::Serialize;
 
 use super::eval_in_time::{self, InTimeArgs, TimeScore};
+use super::pack::CheckpointName;
 use super::task_args::TaskArgs;
+use crate::models::{MODEL, find};
 
-/// Score a student (a run's folder), a packed model (a file) or a teacher (a Hugging Face folder) on a task.
+/// Score a student (a run's folder), a packed model (a name or a file) or a teacher (a Hugging Face folder) on a task.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike eval runs/sst2 --data SST-2\n  \
     bitspike eval runs/rte --data RTE --split test --submission .\n  \
@@ -28,8 +30,11 @@ use super::task_args::TaskArgs;
     bitspike eval runs/sst2 --data SST-2 --dynamics phased,accumulated --timesteps 1,2,4,8,16,32,64,128\n  \
     bitspike eval runs/sst2 --data SST-2 --dynamics accumulated --timesteps 32 --exit margin=2,patience=2")]
 pub(crate) struct EvalArgs {
-    /// Folder of the run, packed model, or folder of a teacher
+    /// Folder of the run, packed model by its name or file, or folder of a teacher
     run: PathBuf,
+    /// Which student of a run
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t)]
+    checkpoint: CheckpointName,
     /// Compare a packed model with the run that it was packed from: every spike count, logit and label
     #[arg(long, value_name = "RUN")]
     against: Option<PathBuf>,
@@ -151,8 +156,10 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
         bail!("{}: {what}; --dynamics needs the folder of a run", args.run.display());
     }
     let original = match (&args.against, &model) {
-        (Some(run), Model::Packed(_)) => Some(RunFolder::open(run)?.student(&device)?.0),
-        (Some(_), _) => bail!("--against compares a packed model with its run; {} is no file", args.run.display()),
+        (Some(run), Model::Packed(_)) => Some(RunFolder::open(run)?.student_of(args.checkpoint.into(), &device)?.0),
+        (Some(_), _) => {
+            bail!("--against compares a packed model with its run; {} is no packed model", args.run.display())
+        }
         (None, _) => None,
     };
     let splits = chosen_splits(&args, &task);
@@ -218,8 +225,9 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
 }
 
 fn open(args: &EvalArgs, device: &Device) -> Result<(Model, TaskSpec, Tokenizer, usize)> {
-    if args.run.is_file() {
-        let model = engine::Model::load(&args.run, &engine::Options::default())?;
+    let folder_of_another = ["model.json", "config.json"].iter().any(|file| args.run.join(file).exists());
+    if !folder_of_another && (!args.run.is_dir() || args.run.join(MODEL).is_file()) {
+        let model = find(&args.run)?.load(&engine::Options::default())?;
         let header = model.header();
         let task = if args.task.is_given() { args.task.resolve(&args.data)? } else { header.task.clone() };
         let max_length = args.max_length.unwrap_or(header.max_length);
@@ -236,12 +244,13 @@ fn open(args: &EvalArgs, device: &Device) -> Result<(Model, TaskSpec, Tokenizer,
             true => args.task.resolve(&args.data)?,
             false => description.task,
         };
-        let (student, counters) = folder.student(device)?;
+        let (student, counters) = folder.student_of(args.checkpoint.into(), device)?;
         let max_length = args.max_length.unwrap_or(description.max_length);
         if !(3..=student.config.max_positions).contains(&max_length) {
             bail!("--max-length: expected 3 to {}, found {max_length}", student.config.max_positions);
         }
-        let model = Model::Student { student: Box::new(student), best_step: counters.best_step };
+        let best_step = counters.best_step.filter(|_| args.checkpoint == CheckpointName::Best);
+        let model = Model::Student { student: Box::new(student), best_step };
         return Ok((model, task, folder.tokenizer()?, max_length));
     }
     if !args.run.join("config.json").exists() {

@@ -5,25 +5,27 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bitspike_core::atomic_file;
-use bitspike_core::format::{Header, Packed, Packing, pack};
+use bitspike_core::format::{Packed, Packing};
 use bitspike_core::quantize::EmbeddingBits;
 use bitspike_core::tokenizer::Tokenizer;
-use bitspike_train::Error;
-use bitspike_train::run::RunFolder;
+use bitspike_train::run::{Checkpoint, RunFolder};
 use serde_json::Value;
 
-use crate::packed::{Contents, print_sizes};
+use crate::packed::{Contents, FromRun, print_sizes};
 
-/// Pack the best student of a run into one small file, with its tokeniser beside it.
+/// Pack a student of a run into one small file, with its tokeniser beside it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike pack runs/sst2 -o sst2/model.safetensors\n  \
-    bitspike pack runs/sst2 -o small/model.safetensors --embedding-bits 4 --trits")]
+    bitspike pack runs/sst2 -o small/model.safetensors --checkpoint last --embedding-bits 4 --trits")]
 pub(crate) struct PackArgs {
     /// Folder of the run
     run: PathBuf,
     /// File to write; `tokenizer.json` goes into its folder
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Which student of the run
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t)]
+    checkpoint: CheckpointName,
     /// Precision of the embedding tables, 32, 8, 4, 1.58 or 1; unless given, the one they were trained at
     #[arg(long, value_name = "BITS")]
     embedding_bits: Option<EmbeddingBits>,
@@ -38,15 +40,32 @@ pub(crate) struct PackArgs {
     json: bool,
 }
 
+/// Which student of a run is meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum CheckpointName {
+    /// The student that scored best on the dev set
+    #[default]
+    Best,
+    /// The student at the last step
+    Last,
+}
+
+impl From<CheckpointName> for Checkpoint {
+    fn from(name: CheckpointName) -> Self {
+        match name {
+            CheckpointName::Best => Self::Best,
+            CheckpointName::Last => Self::Last,
+        }
+    }
+}
+
 pub(crate) fn run(args: PackArgs) -> Result<()> {
     let folder = RunFolder::open(&args.run)?;
-    let tokenizer = folder.tokenizer()?;
-    let header = header(&folder)?;
-    tokenizer.check_vocab(header.student.vocab_size)?;
-    let output = Output::new(&args, &tokenizer)?;
-    let file = packed(&folder, &header, Packing { embedding_bits: args.embedding_bits, trits: args.trits })?;
+    let packing = Packing { embedding_bits: args.embedding_bits, trits: args.trits };
+    let output = Output::new(&args, &folder.tokenizer()?)?;
+    let FromRun { file, .. } = FromRun::pack(&folder, args.checkpoint.into(), packing)?;
     output.write(&file)?;
-    let contents = Contents::new(&args.output, &Packed::from_bytes(file)?);
+    let contents = Contents::new(&args.output.display().to_string(), &Packed::from_bytes(file)?);
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&contents)?)?;
@@ -55,31 +74,6 @@ pub(crate) fn run(args: PackArgs) -> Result<()> {
         writeln!(out, "wrote {} and {}", args.output.display(), output.tokenizer_path.display())?;
     }
     Ok(out.flush()?)
-}
-
-/// What a packed file of the run's student says of itself.
-///
-/// # Errors
-/// If the run is damaged, or its student cannot be packed.
-pub(crate) fn header(folder: &RunFolder) -> Result<Header> {
-    let description = folder.description()?;
-    let header = Header { student: description.student, task: description.task, max_length: description.max_length };
-    header.validate().with_context(|| folder.path().display().to_string())?;
-    Ok(header)
-}
-
-/// The packed file of the run's best student.
-///
-/// # Errors
-/// If there is no checkpoint, or it is damaged.
-pub(crate) fn packed(folder: &RunFolder, header: &Header, packing: Packing) -> Result<Vec<u8>> {
-    let mut weights = folder.weights()?;
-    let origin = weights.origin().to_path_buf();
-    pack(header, packing, |name| match weights.remove(name) {
-        Some(array) => Ok(array.values),
-        None => Err(Error::checkpoint(&origin, format!("tensor `{name}` is missing"))),
-    })
-    .with_context(|| format!("pack {}", origin.display()))
 }
 
 /// Name of the tokeniser's file.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::listing::{Listing, RemoteFile};
 use super::progress::Progress;
-use super::repository::{Repository, is_commit, local_path};
+use super::repository::{RepoKind, Repository, is_commit, local_path};
 
 /// One repository's part of the cache.
 pub(super) struct RepoCache {
@@ -131,6 +131,25 @@ impl RepoCache {
     fn listing_path(&self, commit: &str) -> PathBuf {
         self.folder.join("listings").join(format!("{commit}.json"))
     }
+}
+
+/// The models in `cache`: the id of each repository and its folder at the commit that `main` was at the last look. What cannot be
+/// read is left out.
+pub(crate) fn cached_models(cache: &Path) -> Vec<(String, PathBuf)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(id) = name.to_str().and_then(|name| name.strip_prefix("models--")) else { continue };
+        let id = id.replacen("--", "/", 1);
+        let Ok(repository) = Repository::new(RepoKind::Model, &id) else { continue };
+        let cache = RepoCache::new(cache, &repository);
+        let commit = fs::read_to_string(cache.folder.join("refs").join("main")).unwrap_or_default();
+        if is_commit(commit.trim()) {
+            found.push((id, cache.snapshot(commit.trim())));
+        }
+    }
+    found.sort();
+    found
 }
 
 /// `create_dir_all` that names the folder when it fails.

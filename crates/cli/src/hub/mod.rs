@@ -39,6 +39,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use cache::RepoCache;
+pub(crate) use cache::cached_models;
 use download::Download;
 use http::Client;
 pub(crate) use listing::{Listing, RemoteFile};

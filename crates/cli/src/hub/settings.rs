@@ -1,6 +1,6 @@
 //! Where the hub and its cache are, from the environment variables that the hub's other tools read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -24,6 +24,11 @@ impl Settings {
     /// If a variable has a value that cannot be used, or no cache folder can be named because there is no home folder.
     pub(crate) fn from_env() -> Result<Self> {
         Self::from_variables(|name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))
+    }
+
+    /// The cache's folder.
+    pub(crate) fn cache_folder(&self) -> &Path {
+        &self.cache
     }
 
     /// The same, with the variables given by `variable`.

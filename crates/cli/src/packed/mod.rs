@@ -1,13 +1,14 @@
-//! What is in a packed model file, measured.
+//! Packed model files: made of a run, and what is in them, measured.
 
+mod from_run;
 mod print;
-
-use std::path::Path;
 
 use bitspike_core::format::{FORMAT_VERSION, Form, Header, Packed, Role, Tensor};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
+use crate::models::sha256;
+
+pub(crate) use from_run::FromRun;
 pub(crate) use print::{print, print_sizes};
 
 /// A packed model: its configuration, every tensor, and what it all takes.
@@ -63,8 +64,8 @@ struct Part {
 }
 
 impl Contents {
-    /// Measures `packed`, which came from `path`.
-    pub(crate) fn new(path: &Path, packed: &Packed) -> Self {
+    /// Measures `packed`, which came from `file`.
+    pub(crate) fn new(file: &str, packed: &Packed) -> Self {
         let bytes = packed.file_bytes().len();
         let mut parts = [("embedding tables", 0), ("encoder matrices", 0), ("all else", 0)]
             .map(|(name, tensors)| (Part { name, tensors, values: 0, bytes: 0, zeros: None }, 0));
@@ -95,9 +96,9 @@ impl Contents {
         }
         let full_bytes = packed.header().student.full_bytes();
         Self {
-            file: path.display().to_string(),
+            file: file.to_owned(),
             bytes,
-            sha256: Sha256::digest(packed.file_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: sha256(packed.file_bytes()),
             format_version: FORMAT_VERSION,
             config: packed.header().clone(),
             header_bytes: bytes - parts.iter().map(|(part, _)| part.bytes).sum::<usize>(),

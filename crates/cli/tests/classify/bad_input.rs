@@ -140,8 +140,8 @@ fn a_model_that_cannot_be_read_is_refused() {
         assert_eq!(output.status.code(), Some(1));
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(run("none.safetensors").contains("--model none.safetensors: No such file"));
-    assert!(run("m").contains("expected a file that `bitspike pack` wrote, found a folder"));
+    assert!(run("none.safetensors").contains("none.safetensors: no such file, and no model of that name in "));
+    assert!(run("vocabulary").contains("expected a file that `bitspike pack` wrote, found a folder"));
     assert!(run("broken.safetensors").contains("broken.safetensors"));
     for name in ["tokenizer.json", "vocab.txt"] {
         std::fs::remove_file(folder.file("m").join(name)).unwrap();

@@ -444,6 +444,24 @@ fn a_model_comes_with_what_it_has() {
 }
 
 #[test]
+fn a_packed_model_comes_with_its_card_and_has_a_name() {
+    let user = User::new(Server::start("models", "some-org/packed"));
+    let expected = ["README.md", "metrics.json", "model.safetensors", "recipe.toml", "tokenizer.json"];
+    for file in expected {
+        user.server.small(file, format!("the {file}").as_str());
+    }
+    user.server.small("eval.log", "not wanted");
+    let folder = user.succeeds(&["fetch", "--model", "some-org/packed"]);
+    assert_eq!(files(Path::new(&folder)), expected);
+    for name in ["packed", "some-org/packed"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bitspike"));
+        command.env("HF_HUB_CACHE", user.path("hub")).current_dir(user.home.path()).args(["inspect", name]);
+        let message = fails(&command.output().expect("the program starts"));
+        assert!(message.contains("models--some-org--packed") && message.contains("expected a header"), "{message}");
+    }
+}
+
+#[test]
 fn a_mirror_whose_listing_has_no_checksums_is_asked_for_each() {
     let user = model();
     user.server.bare();

@@ -1,7 +1,7 @@
 //! A run of a small student of random weights, as `bitspike distil` leaves it.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use bitspike_core::config::StudentConfig;
 use bitspike_core::glue::TaskSpec;
@@ -52,10 +52,22 @@ pub(crate) fn make(folder: &Path, task: &str, change: impl FnOnce(&mut StudentCo
 
 /// Runs the program in `folder`, checks the exit code, and returns standard output and standard error.
 pub(crate) fn exits(folder: &Path, arguments: &[&str], code: i32) -> (String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_bitspike")).current_dir(folder).args(arguments).output();
-    let Output { status, stdout, stderr } = output.expect("starts");
+    output(command(folder).args(arguments), code)
+}
+
+/// The program in `folder`, where no model of the user who runs the tests is found.
+pub(crate) fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bitspike"));
+    command.current_dir(folder).env_remove("BITSPIKE_MODELS").env("HF_HUB_CACHE", folder.join("hub"));
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs `command` as [`exits`] does.
+pub(crate) fn output(command: &mut Command, code: i32) -> (String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("starts");
     let [out, err] = [stdout, stderr].map(|text| String::from_utf8(text).expect("UTF-8"));
-    assert_eq!(status.code(), Some(code), "{arguments:?}\n{out}{err}");
+    assert_eq!(status.code(), Some(code), "{command:?}\n{out}{err}");
     assert!(!err.contains("panicked"), "{err}");
     (out, err)
 }

@@ -23,6 +23,7 @@ use std::str::FromStr;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::arithmetic::wide;
 use crate::error::{Error, Result};
 use crate::model::{Encoder, population_names};
 use crate::neuron::{MAX_TIME_STEPS, Membrane, Reset};
@@ -154,6 +155,17 @@ pub struct SentenceRun {
     pub spikes: Vec<u32>,
     /// Per population `[L, width]`: weighted sums `A[t] = beta A[t-1] + s[t]` after the last step; empty unless asked for.
     pub sums: Vec<Vec<f32>>,
+    /// Per population: what its neurons sent; empty unless asked for.
+    pub sent: Vec<Sent>,
+}
+
+/// What the neurons of a population sent, over all tokens and steps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// `[width]`: spikes of either sign.
+    pub spikes: Vec<u32>,
+    /// `[width]`: tokens for which the net count over the window is not 0; `phased` alone, else empty.
+    pub active: Vec<u32>,
 }
 
 /// What a caller wants of a simulation besides answers and spike counts.
@@ -163,6 +175,9 @@ pub struct Options<'a> {
     pub exit: Option<&'a ExitRule>,
     /// Keep the sums of every neuron.
     pub sums: bool,
+    /// Keep what every neuron sent, summed over the tokens. Steps that an exit rule takes back are counted up to the end of their
+    /// chunk of eight, since they were taken.
+    pub sent: bool,
     /// Keep the answer, the change and the spikes of the last step only, the spikes summed over all: memory then does not grow
     /// with `T`.
     pub last_only: bool,
@@ -208,7 +223,7 @@ fn one(
     record: &mut impl Record,
 ) -> Result<SentenceRun> {
     match simulation.dynamics {
-        Dynamics::Phased => phased::run(encoder, embedded, simulation, options.sums, record),
+        Dynamics::Phased => phased::run(encoder, embedded, simulation, options, record),
         Dynamics::Accumulated | Dynamics::Instantaneous => stepped::run(encoder, embedded, simulation, options, record),
     }
 }
@@ -234,6 +249,18 @@ fn sentences<'a>(
         embedded = rest;
     }
     Ok(parts)
+}
+
+/// Adds the rows of `values` to `sums` after `f`.
+fn add_rows<T: Copy>(values: &[T], sums: &mut [u32], f: impl Fn(T) -> u32) {
+    wide(
+        #[inline(always)]
+        move || {
+            for row in values.chunks_exact(sums.len()) {
+                sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f(value));
+            }
+        },
+    );
 }
 
 /// Says which population received a current that is no number.
@@ -269,4 +296,4 @@ impl<'a> Readout<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,7 +6,7 @@
 use super::neurons::{Input, Neurons, Step};
 use super::stepped::residual_norm;
 use super::windows::{self, Pack, Watch, Workspace};
-use super::{Readout, Record, SentenceRun, Simulation, not_finite};
+use super::{Options, Readout, Record, Sent, SentenceRun, Simulation, add_rows, not_finite};
 use crate::arithmetic::{Attention, gelu, wide};
 use crate::error::Result;
 use crate::kernels::{Kernels, SpikeBits};
@@ -15,18 +15,25 @@ use crate::neuron::{Equilibrium, NeuronConfig};
 
 /// Spikes of every population, and its counts where `SUMS`.
 #[derive(Debug, Default)]
-struct Tally<const SUMS: bool> {
+struct Tally<const SUMS: bool, const SENT: bool> {
     spikes: Vec<u32>,
     sums: Vec<Vec<f32>>,
+    sent: Vec<Sent>,
 }
 
-impl<const SUMS: bool> Watch for Tally<SUMS> {
+impl<const SUMS: bool, const SENT: bool> Watch for Tally<SUMS, SENT> {
     const COUNTS: bool = true;
 
-    fn counts(&mut self, population: usize, _first: usize, counts: &[f32]) {
+    fn counts(&mut self, population: usize, _first: usize, width: usize, counts: &[f32]) {
         if population == self.spikes.len() {
             self.spikes.push(0);
             self.sums.push(Vec::new());
+            self.sent.push(Sent { spikes: vec![0; width], active: vec![0; width] });
+        }
+        if SENT {
+            let Sent { spikes, active } = &mut self.sent[population];
+            add_rows(counts, spikes, |n| n.abs() as u32);
+            add_rows(counts, active, |n| u32::from(n != 0.0));
         }
         // A neuron under a constant current never spikes both ways.
         self.spikes[population] += wide(
@@ -39,8 +46,12 @@ impl<const SUMS: bool> Watch for Tally<SUMS> {
     }
 }
 
-fn at_once<const SUMS: bool>(encoder: &Encoder, embedded: &[f32], simulation: &Simulation) -> Result<SentenceRun> {
-    let mut workspace = Workspace::<Tally<SUMS>>::default();
+fn at_once<const SUMS: bool, const SENT: bool>(
+    encoder: &Encoder,
+    embedded: &[f32],
+    simulation: &Simulation,
+) -> Result<SentenceRun> {
+    let mut workspace = Workspace::<Tally<SUMS, SENT>>::default();
     let mut readout = Readout::new(encoder);
     let length = embedded.len() / encoder.config.hidden;
     let pack = Pack { embedded, lengths: &[length] };
@@ -51,6 +62,9 @@ fn at_once<const SUMS: bool>(encoder: &Encoder, embedded: &[f32], simulation: &S
     if SUMS {
         readout.run.sums = tally.sums;
     }
+    if SENT {
+        readout.run.sent = tally.sent;
+    }
     Ok(readout.run)
 }
 
@@ -59,15 +73,19 @@ pub(super) fn run<R: Record>(
     encoder: &Encoder,
     embedded: &[f32],
     simulation: &Simulation,
-    keep_sums: bool,
+    options: Options<'_>,
     record: &mut R,
 ) -> Result<SentenceRun> {
-    match (simulation.is_counts() && !R::ON, keep_sums) {
-        (true, true) => return at_once::<true>(encoder, embedded, simulation),
-        (true, false) => return at_once::<false>(encoder, embedded, simulation),
-        (false, _) => (),
+    if simulation.is_counts() && !R::ON {
+        let run = match (options.sums, options.sent) {
+            (true, true) => at_once::<true, true>,
+            (true, false) => at_once::<true, false>,
+            (false, true) => at_once::<false, true>,
+            (false, false) => at_once::<false, false>,
+        };
+        return run(encoder, embedded, simulation);
     }
-    let mut phases = Phases { encoder, simulation, record, population: 0, run: SentenceRun::default(), keep_sums };
+    let mut phases = Phases { encoder, simulation, record, population: 0, run: SentenceRun::default(), options };
     let (config, kernels) = (&encoder.config, encoder.kernels);
     let (d, epsilon) = (config.hidden, config.layer_norm_eps);
     let mut x = phases.fire(embedded, encoder.embedding_threshold, d)?;
@@ -107,7 +125,7 @@ struct Phases<'a, R> {
     record: &'a mut R,
     population: usize,
     run: SentenceRun,
-    keep_sums: bool,
+    options: Options<'a>,
 }
 
 /// A population's finished window.
@@ -151,8 +169,14 @@ impl<R: Record> Phases<'_, R> {
                 self.spike_by_spike(current, width, Leaky { neurons, step, spikes: vec![0; current.len()] })
             }
         };
-        if self.keep_sums {
+        if self.options.sums {
             self.run.sums.push(window.sums.clone());
+        }
+        if self.options.sent {
+            let mut sent = Sent { spikes: vec![0; width], active: vec![0; width] };
+            window.parts.iter().for_each(|(_, spikes)| add_rows(spikes, &mut sent.spikes, |s| u32::from(s != 0)));
+            add_rows(&window.sums, &mut sent.active, |n| u32::from(n != 0.0));
+            self.run.sent.push(sent);
         }
         self.population += 1;
         Ok(window)

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use self::heads::Head;
 use self::tile::{Buffers, Tile};
 use super::neurons::{Input, Neurons, Step};
-use super::{Dynamics, Options, Readout, Record, SentenceRun, Simulation, not_finite};
+use super::{Dynamics, Options, Readout, Record, Sent, SentenceRun, Simulation, add_rows, not_finite};
 use crate::arithmetic::wide;
 use crate::error::Result;
 use crate::model::{Encoder, Layer, Norm};
@@ -37,6 +37,10 @@ pub(super) fn run<R: Record>(
     let tile = if R::ON { tokens } else { tokens.div_ceil(tokens.div_ceil(TILE)) };
     let mut sentence = Sentence::new(encoder, embedded, simulation, tile);
     let mut readout = Readout::new(encoder);
+    if options.sent {
+        let silent = |width| Sent { spikes: vec![0; width], active: Vec::new() };
+        readout.run.sent = encoder.config.population_widths().into_iter().map(silent).collect();
+    }
     let mut step = Step::rest(simulation, options.sums, R::ON);
     let mut done = 0;
     while done < simulation.time_steps {
@@ -182,6 +186,9 @@ impl<'a> Sentence<'a> {
                     }
                 }
                 spikes[local * populations] += buffers.x.fired(rows.clone());
+                if let Some(sent) = readout.run.sent.first_mut() {
+                    add_rows(buffers.x.rows(rows.clone()), &mut sent.spikes, |s| u32::from(s != 0));
+                }
                 record.step(0, done + local as u32 + 1, buffers.x.rows(rows), &neurons.recorded);
             }
         }
@@ -199,6 +206,10 @@ impl<'a> Sentence<'a> {
                     let fired = buffers.fired(local).into_iter();
                     spikes[pass.population..].iter_mut().zip(fired).for_each(|(total, fired)| *total += fired);
                 }
+            }
+            if !readout.run.sent.is_empty() {
+                let sent = &mut readout.run.sent[pass.population..][..6];
+                buffers.iter().for_each(|buffers| buffers.add_sent(steps.len(), sent));
             }
             buffers.iter_mut().for_each(Buffers::rise);
             threshold = layer.thresholds[5];

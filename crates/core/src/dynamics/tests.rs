@@ -33,7 +33,7 @@ fn noise(seed: u64) -> impl FnMut() -> f32 {
     }
 }
 
-fn encoder(signed: bool, bits: WeightBits) -> Encoder {
+pub(crate) fn small_encoder(signed: bool, bits: WeightBits) -> Encoder {
     let mut next = noise(7);
     let config = StudentConfig { weight_bits: bits, ..config(signed) };
     let sizes = encoder_sizes();
@@ -46,7 +46,7 @@ fn encoder(signed: bool, bits: WeightBits) -> Encoder {
     .unwrap()
 }
 
-fn currents(tokens: usize) -> Vec<f32> {
+pub(crate) fn currents(tokens: usize) -> Vec<f32> {
     let mut next = noise(11);
     (0..tokens * 20).map(|_| 1.5 * next()).collect()
 }
@@ -58,7 +58,7 @@ fn run(encoder: &Encoder, lengths: &[usize], simulation: &Simulation, options: O
 #[test]
 fn a_sentence_alone_and_in_company_is_the_same() {
     for bits in [WeightBits::Ternary, WeightBits::Full] {
-        let encoder = encoder(true, bits);
+        let encoder = small_encoder(true, bits);
         let embedded = currents(9);
         for dynamics in Dynamics::ALL {
             let simulation = Simulation::new(dynamics, 12);
@@ -79,7 +79,7 @@ fn every_instruction_set_spikes_alike() {
         for dynamics in Dynamics::ALL {
             let simulation = Simulation::new(dynamics, 20);
             let of = |kernels| {
-                let encoder = encoder(signed, WeightBits::Binary).with_kernels(kernels);
+                let encoder = small_encoder(signed, WeightBits::Binary).with_kernels(kernels);
                 run(&encoder, &[4, 7], &simulation, Options { sums: true, ..Options::default() })
             };
             let expected = of(Kernels::Scalar);
@@ -92,7 +92,7 @@ fn every_instruction_set_spikes_alike() {
 
 #[test]
 fn a_shorter_run_is_the_start_of_a_longer_one() {
-    let encoder = encoder(true, WeightBits::Ternary);
+    let encoder = small_encoder(true, WeightBits::Ternary);
     for dynamics in [Dynamics::Accumulated, Dynamics::Instantaneous] {
         let long = &run(&encoder, &[5], &Simulation::new(dynamics, 30), Options::default())[0];
         for steps in [1, 7, 8, 9, 29] {
@@ -107,7 +107,7 @@ fn a_shorter_run_is_the_start_of_a_longer_one() {
 
 #[test]
 fn keeping_the_last_step_only_keeps_the_same_answer() {
-    let encoder = encoder(false, WeightBits::Ternary);
+    let encoder = small_encoder(false, WeightBits::Ternary);
     for dynamics in [Dynamics::Accumulated, Dynamics::Instantaneous] {
         let simulation = Simulation::new(dynamics, 21);
         let all = &run(&encoder, &[5], &simulation, Options::default())[0];
@@ -123,7 +123,7 @@ fn keeping_the_last_step_only_keeps_the_same_answer() {
 #[test]
 fn accumulated_converges_to_phased() {
     for signed in [false, true] {
-        let encoder = encoder(signed, WeightBits::Ternary);
+        let encoder = small_encoder(signed, WeightBits::Ternary);
         let distance = |steps: u32| {
             let options = Options { sums: true, ..Options::default() };
             let phased = &run(&encoder, &[6], &Simulation::new(Dynamics::Phased, 4096), options)[0];
@@ -160,7 +160,7 @@ fn unsigned_neurons_take_back_only_what_they_sent() {
             }
         }
     }
-    let encoder = encoder(false, WeightBits::Ternary);
+    let encoder = small_encoder(false, WeightBits::Ternary);
     let taken_back = |simulation: &Simulation| {
         let mut lowest = Lowest::default();
         simulate_recorded(&encoder, &currents(6), simulation, &mut lowest).unwrap();
@@ -177,7 +177,7 @@ fn unsigned_neurons_take_back_only_what_they_sent() {
 
 #[test]
 fn an_exit_rule_ends_a_sentence_where_it_says() {
-    let encoder = encoder(true, WeightBits::Ternary);
+    let encoder = small_encoder(true, WeightBits::Ternary);
     let simulation = Simulation::new(Dynamics::Accumulated, 64);
     let rule = ExitRule { margin: 0.0, change: 0.2, patience: 2, min_steps: 1 };
     let whole = run(&encoder, &[6, 2, 9], &simulation, Options::default());
@@ -193,7 +193,7 @@ fn an_exit_rule_ends_a_sentence_where_it_says() {
 
 #[test]
 fn leaks_and_hard_resets_run_in_every_dynamics() {
-    let encoder = encoder(true, WeightBits::Ternary);
+    let encoder = small_encoder(true, WeightBits::Ternary);
     for dynamics in Dynamics::ALL {
         for (beta, reset) in [(0.9, Reset::Soft), (0.5, Reset::Hard), (1.0, Reset::Hard)] {
             let simulation = Simulation { beta, reset, ..Simulation::new(dynamics, 10) };
@@ -207,7 +207,7 @@ fn leaks_and_hard_resets_run_in_every_dynamics() {
 
 #[test]
 fn impossible_simulations_are_refused() {
-    let encoder = encoder(true, WeightBits::Ternary);
+    let encoder = small_encoder(true, WeightBits::Ternary);
     let good = Simulation::new(Dynamics::Accumulated, 4);
     for bad in [
         Simulation { time_steps: 0, ..good },
@@ -229,7 +229,7 @@ fn impossible_simulations_are_refused() {
 
 #[test]
 fn currents_that_are_no_numbers_are_named() {
-    let encoder = encoder(true, WeightBits::Ternary);
+    let encoder = small_encoder(true, WeightBits::Ternary);
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         for dynamics in Dynamics::ALL {
             let mut embedded = currents(3);

@@ -25,7 +25,7 @@ pub(crate) trait Watch: Default + Send {
     const COUNTS: bool;
 
     /// The counts `[rows, width]` of tokens `first..` of the pack.
-    fn counts(&mut self, population: usize, first: usize, counts: &[f32]);
+    fn counts(&mut self, population: usize, first: usize, width: usize, counts: &[f32]);
 
     /// The tile begins to work.
     fn restart(&mut self) {}
@@ -38,7 +38,7 @@ pub(crate) trait Watch: Default + Send {
 impl Watch for () {
     const COUNTS: bool = false;
 
-    fn counts(&mut self, _: usize, _: usize, _: &[f32]) {}
+    fn counts(&mut self, _: usize, _: usize, _: usize, _: &[f32]) {}
 }
 
 /// Counts of some tokens of one population as the kernels read them.
@@ -276,7 +276,7 @@ impl Run<'_> {
         tile.watch.lap(Operator::Attention);
         self.fire(&self.neurons.at(context)?, &mut tile.current, population(2))?;
         if W::COUNTS {
-            tile.watch.counts(population(2), rows.start, &tile.current);
+            tile.watch.counts(population(2), rows.start, d, &tile.current);
         }
         tile.counts.pack(tile.work.kernels, &tile.current, d);
         tile.watch.lap(Operator::Neurons);
@@ -289,7 +289,7 @@ impl Run<'_> {
         self.norm_and_fire(&mut tile.attention, residual, &layer.attention_norm, epsilon, &neuron, population(3))?;
         tile.watch.lap(Operator::Norms);
         if W::COUNTS {
-            tile.watch.counts(population(3), rows.start, &tile.attention);
+            tile.watch.counts(population(3), rows.start, d, &tile.attention);
         }
 
         let neuron = self.neurons.at(inner)?;
@@ -312,7 +312,7 @@ impl Run<'_> {
             self.gelu_and_fire(&mut tile.inner, &neuron, population(4))?;
             tile.watch.lap(Operator::Gelu);
             if W::COUNTS {
-                tile.watch.counts(population(4), rows.start + part.start, &tile.inner);
+                tile.watch.counts(population(4), rows.start + part.start, f, &tile.inner);
             }
             tile.inner_counts.pack(tile.work.kernels, &tile.inner, f);
             tile.watch.lap(Operator::Neurons);
@@ -345,7 +345,7 @@ impl Run<'_> {
         let d = self.encoder.config.hidden;
         let index = done.map_or(0, |done| done + 1);
         if W::COUNTS {
-            tile.watch.counts(6 * index, rows.start, &tile.x);
+            tile.watch.counts(6 * index, rows.start, d, &tile.x);
         }
         let Some(layer) = self.encoder.layers.get(index) else { return Ok(()) };
         tile.x_counts.pack(tile.work.kernels, &tile.x, d);
@@ -359,7 +359,7 @@ impl Run<'_> {
             let population = 1 + 6 * index + kind;
             self.fire(&self.neurons.at(layer.thresholds[kind])?, &mut tile.current, population)?;
             if W::COUNTS {
-                tile.watch.counts(population, rows.start, &tile.current);
+                tile.watch.counts(population, rows.start, d, &tile.current);
             }
             out.copy_from_slice(&tile.current);
             tile.watch.lap(Operator::Neurons);

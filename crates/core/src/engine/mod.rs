@@ -200,10 +200,22 @@ impl Model {
     /// # Errors
     /// As [`Model::classify_ids`].
     pub fn simulate_ids(&self, encodings: &[Encoding], sums: bool) -> Result<Vec<SentenceRun>> {
+        self.run_ids(encodings, dynamics::Options { sums, ..dynamics::Options::default() })
+    }
+
+    /// Runs texts one by one and counts what every neuron sends ([`SentenceRun::sent`]), as [`crate::stats`] reads it.
+    ///
+    /// # Errors
+    /// As [`Model::classify_ids`].
+    pub fn count_ids(&self, encodings: &[Encoding]) -> Result<Vec<SentenceRun>> {
+        self.run_ids(encodings, dynamics::Options { sent: true, ..dynamics::Options::default() })
+    }
+
+    fn run_ids(&self, encodings: &[Encoding], options: dynamics::Options<'_>) -> Result<Vec<SentenceRun>> {
         encodings.iter().try_for_each(|encoding| self.embedding.check(encoding))?;
         let mut embedded = Vec::new();
         self.embedding.currents(&self.packed, encodings, &mut embedded);
-        let options = dynamics::Options { exit: self.exit.as_ref(), last_only: true, sums };
+        let options = dynamics::Options { exit: self.exit.as_ref(), last_only: true, ..options };
         simulate(&self.encoder, (&embedded, &lengths(encodings)), &self.simulation, options)
     }
 
@@ -251,7 +263,8 @@ impl Model {
                 })?;
             }
             _ => {
-                let options = dynamics::Options { exit: self.exit.as_ref(), last_only: true, sums: false };
+                let options =
+                    dynamics::Options { exit: self.exit.as_ref(), last_only: true, ..dynamics::Options::default() };
                 for run in simulate(&self.encoder, (embedded, lengths), &self.simulation, options)? {
                     let classes = self.encoder.config.num_labels;
                     found.push((run.logits[run.logits.len() - classes..].to_vec(), run.steps));

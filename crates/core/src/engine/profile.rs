@@ -72,7 +72,7 @@ impl Profile {
 impl Watch for Profile {
     const COUNTS: bool = false;
 
-    fn counts(&mut self, _: usize, _: usize, _: &[f32]) {}
+    fn counts(&mut self, _: usize, _: usize, _: usize, _: &[f32]) {}
 
     fn restart(&mut self) {
         self.since = Instant::now();

@@ -83,6 +83,26 @@ impl Projection {
         self.bias.len()
     }
 
+    /// For each input, its weights that are not zero.
+    pub(crate) fn fan_out(&self) -> Vec<u32> {
+        let mut fan_out = vec![0; self.columns];
+        match &self.weight {
+            SpikingWeight::Codes(codes) => {
+                let mut row = vec![0; self.columns];
+                for r in 0..codes.counts.rows() {
+                    codes.counts.codes_row(r, &mut row);
+                    fan_out.iter_mut().zip(&row).for_each(|(n, &code)| *n += u32::from(code != 0));
+                }
+            }
+            SpikingWeight::Full(weight) => {
+                for (n, column) in fan_out.iter_mut().zip(weight.chunks_exact(self.rows())) {
+                    *n = column.iter().filter(|&&w| w != 0.0).count() as u32;
+                }
+            }
+        }
+        fan_out
+    }
+
     /// `out = W (scale counts) + b`; the scales are joined first, as in training. `factors` is scratch memory.
     ///
     /// # Shapes

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use bitspike_core::glue::GlueTask;
 
 use crate::hub::{Hub, Listing, Progress, RepoKind, Repository, Settings, place};
+use crate::models::{CARD, METRICS, MODEL, RECIPE, TOKENIZER};
 
 /// The data set that holds GLUE as Parquet files, one folder a task.
 const GLUE: &str = "nyu-mll/glue";
@@ -80,9 +81,13 @@ fn task_files(listing: &Listing, task: &str) -> Result<Vec<String>> {
 }
 
 /// What a BERT checkpoint needs: configuration, tokeniser, weights (safetensors rather than PyTorch's pickle, if there are
-/// both).
+/// both). Of a model that bitspike packed, which has figures instead of a configuration, everything.
 fn model_files(listing: &Listing) -> Result<Vec<String>> {
     let has = |name: &&str| listing.paths().any(|path| path == *name);
+    if [MODEL, TOKENIZER, METRICS].iter().all(has) && !has(&"config.json") {
+        let files = [MODEL, TOKENIZER, METRICS, RECIPE, CARD].into_iter().filter(has);
+        return Ok(files.map(str::to_owned).collect());
+    }
     let mut files: Vec<&str> = ["tokenizer.json", "vocab.txt"].into_iter().filter(has).collect();
     if files.is_empty() {
         bail!("the model has neither tokenizer.json nor vocab.txt; bitspike reads BERT-family checkpoints only");

@@ -5,7 +5,7 @@ use super::{Pass, residual_norm};
 use crate::arithmetic::{gelu, wide};
 use crate::config::StudentConfig;
 use crate::dynamics::neurons::{Input, Neurons, Step, Train};
-use crate::dynamics::{Record, not_finite};
+use crate::dynamics::{Record, Sent, add_rows, not_finite};
 use crate::error::{Error, Result};
 use crate::model::{Encoder, Layer, Projection, Sums};
 
@@ -98,10 +98,21 @@ impl Buffers {
         }
     }
 
+    /// The populations of the layer.
+    fn populations(&self) -> [&Train; 6] {
+        [&self.key, &self.value, &self.context, &self.attention, &self.feed_forward, &self.output]
+    }
+
     /// Spikes of each population of the layer at step `local` of the chunk.
     pub(super) fn fired(&self, local: usize) -> [u32; 6] {
-        [&self.key, &self.value, &self.context, &self.attention, &self.feed_forward, &self.output]
-            .map(|train| train.fired(local * self.tokens..(local + 1) * self.tokens))
+        self.populations().map(|train| train.fired(local * self.tokens..(local + 1) * self.tokens))
+    }
+
+    /// Adds the spikes of each neuron in a chunk of `steps` steps.
+    pub(super) fn add_sent(&self, steps: usize, sent: &mut [Sent]) {
+        for (train, sent) in self.populations().into_iter().zip(sent) {
+            add_rows(train.rows(0..steps * self.tokens), &mut sent.spikes, |s| u32::from(s != 0));
+        }
     }
 
     /// The layer's output becomes the input of the next.
