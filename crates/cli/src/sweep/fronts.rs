@@ -19,7 +19,8 @@ pub(crate) struct Cost {
 }
 
 /// The costs.
-pub(crate) const COSTS: [Cost; 3] = [
+pub(crate) const COSTS: [Cost; 4] = [
+    Cost { name: "energy", column: "energy_uj", title: "microjoules a sentence, operations at 45 nm" },
     Cost { name: "spikes", column: "spikes_per_token", title: "spikes per token" },
     Cost { name: "latency", column: "latency_ms", title: "milliseconds a sentence" },
     Cost { name: "size", column: "packed_bytes", title: "bytes of the packed file" },

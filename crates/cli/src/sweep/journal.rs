@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grid::Cell;
 use super::measure::Measured;
+use super::results::plausible;
 use super::settings::FORMAT;
 
 /// All cells in the order in which they run.
@@ -124,6 +125,10 @@ impl Journal {
                  measured again, not trained)",
                 path.display()
             );
+        }
+        for record in &journal.cells {
+            let checked = record.measured.as_ref().map_or(Ok(()), plausible);
+            checked.with_context(|| format!("{}: cell {}", path.display(), record.name))?;
         }
         Ok(journal)
     }

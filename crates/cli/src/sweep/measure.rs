@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use bitspike_core::atomic_file;
 use bitspike_core::config::StudentConfig;
+use bitspike_core::energy::{Profile, of_spikes};
 use bitspike_core::engine::{Model, Options};
 use bitspike_core::format::Packing;
+use bitspike_core::stats::{Counter, Operations};
 use bitspike_core::tokenizer::Encoding;
 use bitspike_train::data::Encoded;
 use bitspike_train::evaluate::predict_student;
@@ -16,9 +18,11 @@ use bitspike_train::parity::predict_packed;
 use bitspike_train::progress::{Event, read_events};
 use bitspike_train::recipe::Recipe;
 use bitspike_train::run::{Checkpoint, Counters, RunFolder};
+use bitspike_train::training::EndReason;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
+use super::results::plausible;
 use crate::distillation::Inputs;
 use crate::packed::FromRun;
 
@@ -65,13 +69,37 @@ pub(crate) struct PackedStudent {
     pub(crate) latency_best_ms: f64,
     /// Tokens of that sentence, the one of median length of dev.
     pub(crate) latency_tokens: usize,
+    /// Effective accumulates and multiply-accumulates of a mean sentence of dev, as `bitspike_core::stats` counts them.
+    pub(crate) operations: f64,
+    /// Microjoules of a mean sentence under the constants of [`PROFILE`]: of operations, and with bytes moved.
+    pub(crate) energy_uj: f64,
+    pub(crate) energy_with_memory_uj: f64,
 }
+
+/// The energy profile.
+pub(crate) const PROFILE: &str = "45nm";
 
 /// Time to repeat the sentence for, and the fewest and most calls.
 const REPEAT: (Duration, usize, usize) = (Duration::from_millis(600), 21, 2001);
 
 /// Name of the packed model in a cell's folder.
 pub(crate) const MODEL: &str = "model.safetensors";
+
+/// How the run in `folder` ended and its counters, where it did end by itself and only remains to be measured.
+///
+/// # Errors
+/// If its log or its best student is damaged.
+pub(crate) fn ended(folder: &RunFolder, device: &Device) -> Result<Option<(EndReason, Counters)>> {
+    if !folder.best().exists() || !folder.metrics().exists() {
+        return Ok(None);
+    }
+    let (events, _) = read_events(folder.metrics()).context("read the metrics of the cell")?;
+    let Some(Event::End { reason, step, .. }) = events.last() else { return Ok(None) };
+    let reasons = [EndReason::Finished, EndReason::TimeBudget];
+    let Some(reason) = reasons.into_iter().find(|known| known.name() == reason) else { return Ok(None) };
+    let (_, counters) = folder.student(device)?;
+    Ok(Some((reason, Counters { step: *step, ..counters })))
+}
 
 /// Packs the best student of the run in `folder` and measures it.
 ///
@@ -118,8 +146,14 @@ pub(crate) fn measure(
         let model = Model::load(&path, &options)?;
         let predictions = predict_packed(&model, &dev)?;
         let (times, tokens) = latencies(&model, &dev)?;
+        let count = count(&model, &dev)?;
+        let bytes = file.len() as u64;
+        let energy = of_spikes(&Profile::named(PROFILE)?, "student", &count, dev.len(), bytes);
         measured.packed = Some(PackedStudent {
-            bytes: file.len() as u64,
+            bytes,
+            operations: tidy((count.effective_acs() + count.effective_macs()) as f64 / dev.len() as f64),
+            energy_uj: tidy(energy.compute_picojoules / 1e6),
+            energy_with_memory_uj: tidy(energy.total_picojoules / 1e6),
             metric: predictions
                 .score(&inputs.task, &dev)?
                 .get(&metric)
@@ -135,7 +169,23 @@ pub(crate) fn measure(
     let rates: Vec<(&str, f64)> = rates.iter().map(|(name, &rate)| (name.as_str(), rate)).collect();
     measured.rate = mean(&rates);
     measured.spikes_per_token = spikes(&rates, &student, steps);
+    plausible(&measured).with_context(|| folder.path().display().to_string())?;
     Ok(measured)
+}
+
+/// Operations of all `examples` together.
+fn count(model: &Model, examples: &[Encoded]) -> Result<Operations> {
+    let counter = Counter::new(model.encoder());
+    let mut total = Operations::default();
+    for examples in examples.chunks(64) {
+        let encoding = |example: &Encoded| Encoding { ids: example.ids.clone(), type_ids: example.types.clone() };
+        let encodings: Vec<Encoding> = examples.iter().map(encoding).collect();
+        for (run, encoding) in model.count_ids(&encodings)?.iter().zip(&encodings) {
+            let layers = counter.sentence(run, encoding.ids.len(), model.simulation());
+            layers.into_iter().for_each(|layer| total += layer);
+        }
+    }
+    Ok(total)
 }
 
 /// `x` to ten digits: as much as means over counts hold, and short enough to be the same when it is read again.

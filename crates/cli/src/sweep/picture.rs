@@ -161,8 +161,16 @@ mod tests {
         for (i, record) in journal.cells.iter_mut().enumerate() {
             let (metric, bytes) = found[i % found.len()];
             record.status = Status::Finished;
-            let packed =
-                PackedStudent { bytes, metric: None, latency_ms: 1.0, latency_best_ms: 1.0, latency_tokens: 3 };
+            let packed = PackedStudent {
+                bytes,
+                metric: None,
+                latency_ms: 1.0,
+                latency_best_ms: 1.0,
+                latency_tokens: 3,
+                operations: 9.0,
+                energy_uj: 2.5,
+                energy_with_memory_uj: 3.5,
+            };
             let best = Some(metric + if i < found.len() { 0.001 } else { -0.001 });
             let name = "accuracy".to_owned();
             record.measured = Some(Measured {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bitspike_core::atomic_file;
 
 use super::grid::{Cell, Grid};
@@ -18,7 +18,7 @@ pub(crate) struct Quantity {
 }
 
 /// All quantities in the order of the columns.
-pub(crate) const QUANTITIES: [Quantity; 11] = [
+pub(crate) const QUANTITIES: [Quantity; 14] = [
     Quantity { name: "best", title: "best", of: |m| m.best },
     Quantity { name: "last", title: "last", of: |m| m.last },
     Quantity { name: "packed_metric", title: "packed", of: |m| packed(m)?.metric },
@@ -27,10 +27,29 @@ pub(crate) const QUANTITIES: [Quantity; 11] = [
     Quantity { name: "spikes_per_token", title: "spikes/token", of: |m| Some(m.spikes_per_token) },
     Quantity { name: "last_rate", title: "last rate", of: |m| m.last_rate },
     Quantity { name: "last_spikes_per_token", title: "last spikes/token", of: |m| m.last_spikes_per_token },
+    Quantity { name: "operations", title: "operations", of: |m| Some(packed(m)?.operations) },
+    Quantity { name: "energy_uj", title: "uJ", of: |m| Some(packed(m)?.energy_uj) },
+    Quantity { name: "energy_with_memory_uj", title: "uJ with memory", of: |m| Some(packed(m)?.energy_with_memory_uj) },
     Quantity { name: "latency_ms", title: "ms", of: |m| Some(packed(m)?.latency_ms) },
     Quantity { name: "latency_best_ms", title: "best ms", of: |m| Some(packed(m)?.latency_best_ms) },
     Quantity { name: "latency_tokens", title: "tokens", of: |m| Some(packed(m)?.latency_tokens as f64) },
 ];
+
+/// Larger than anything that is measured, and small enough for the arithmetic of means and charts.
+const LARGEST: f64 = 1e15;
+
+/// Refuses numbers that no cell measures, from a file that was changed or a run that was.
+///
+/// # Errors
+/// If a quantity is not finite, negative beyond a correlation of -1, or absurdly large; it is named.
+pub(crate) fn plausible(measured: &Measured) -> Result<()> {
+    for quantity in &QUANTITIES {
+        if let Some(value) = (quantity.of)(measured).filter(|value| !(-1.0..=LARGEST).contains(value)) {
+            bail!("`{}`: expected a number from -1 to {LARGEST:e}, found {value}", quantity.name);
+        }
+    }
+    Ok(())
+}
 
 fn packed(measured: &Measured) -> Option<&PackedStudent> {
     measured.packed.as_ref()
@@ -141,12 +160,12 @@ fn row(cell: &Cell, record: &Record) -> Vec<String> {
 
 /// The table that a sweep ends with; `fronts` has the marks of each group.
 pub(crate) fn table(groups: &[Group], keys: &[String], fronts: &[String]) -> String {
-    let shown = ["best", "last", "packed_bytes", "rate", "spikes_per_token", "latency_ms"];
+    let shown = ["best", "last", "packed_bytes", "rate", "spikes_per_token", "energy_uj", "latency_ms"];
     let shown: Vec<&Quantity> = QUANTITIES.iter().filter(|quantity| shown.contains(&quantity.name)).collect();
     let number = |spread: Option<Spread>, name: &str| {
         let decimals = match name {
             "best" | "last" | "rate" => 4,
-            "latency_ms" => 3,
+            "latency_ms" | "energy_uj" => 3,
             _ => 0,
         };
         match spread {
@@ -202,6 +221,9 @@ mod tests {
                 latency_ms: 1.5,
                 latency_best_ms: 1.0,
                 latency_tokens: 7,
+                operations: 9.0,
+                energy_uj: 2.5,
+                energy_with_memory_uj: 3.5,
             };
             record.status = Status::Finished;
             record.measured = Some(Measured {

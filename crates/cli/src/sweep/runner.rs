@@ -13,7 +13,7 @@ use burn::tensor::Device;
 use super::budget::{Effort, estimates, next, until};
 use super::grid::Cell;
 use super::journal::{Journal, Status};
-use super::measure::{Measured, measure};
+use super::measure::{Measured, ended, measure};
 use super::{fronts, results};
 use crate::commands::training::RunArgs;
 use crate::distillation::{Inputs, Job};
@@ -124,6 +124,11 @@ impl Sweep {
         let _lock = folder.lock()?;
         if resume && folder.recipe()? != cell.recipe {
             bail!("{} holds a run of another recipe; remove it to train this cell anew", path.display());
+        }
+        // One that was trained and not measured, since the program was killed or its record removed, is not trained again.
+        if let Some((reason, counters)) = ended(&folder, &Device::flex())? {
+            let measured = measure(&self.inputs, &cell.recipe, &folder, &counters, &Device::flex())?;
+            return Ok(Ended::Finished(reason, counters.step, Box::new(measured)));
         }
         // Time that the cell has used in earlier sessions counts.
         let max_minutes = bounds.cell_minutes.map(|minutes| minutes - self.journal.cells[i].seconds / 60.0);

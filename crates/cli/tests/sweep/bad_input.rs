@@ -116,10 +116,15 @@ fn a_sweep_goes_on_only_as_what_it_was() {
     broken(&journal, "\"status\": \"finished\"", "\"status\": \"done\"", "unknown variant `done`");
     broken(&journal, "seed=1", "../../seed=1", "does not hold the cells of sweep.toml");
     broken(&journal, "\"status\": \"finished\"", "\"status\": \"pending\"", "does not hold the cells of sweep.toml");
-    // Without its journal everything is looked at again, and nothing trained again.
+    broken(&journal, "\"rate\": 0.", "\"rate\": 99999999999999999999.", "`rate`: expected a number from -1 to");
+    // Without its journal everything is measured again, and nothing trained again.
+    let (found, log) =
+        (super::results(&at.join("results.csv")), fs::read(at.join("cells/seed=1/metrics.jsonl")).unwrap());
     fs::remove_file(&journal).unwrap();
     exits(folder.path(), &["sweep", "--resume", "--out", "s"], 0);
     assert_eq!(super::statuses(&at), ["finished"; 2]);
+    assert_eq!(super::results(&at.join("results.csv")), found);
+    assert_eq!(fs::read(at.join("cells/seed=1/metrics.jsonl")).unwrap(), log);
     let cell = at.join("cells/seed=1/recipe.toml");
     let changed = fs::read_to_string(&cell).unwrap().replacen("epochs = 1.0", "epochs = 2.0", 1);
     fs::write(&cell, changed).unwrap();

@@ -39,10 +39,13 @@ fn every_cell_is_trained_packed_and_measured() {
             .zip(numbers("latency_best_ms"))
             .all(|(&median, best)| median >= best && best > 0.0)
     );
+    let (energy, with_memory) = (numbers("energy_uj"), numbers("energy_with_memory_uj"));
+    assert!(energy.iter().zip(with_memory).all(|(&compute, all)| 0.0 < compute && compute < all));
+    assert!(numbers("operations").iter().all(|&count| count > 0.0));
     assert_eq!(column(&at.join("pareto.csv"), "seeds"), ["2"; 4]);
     let svg = fs::read_to_string(at.join("pareto.svg")).unwrap();
     let document = roxmltree::Document::parse(&svg).expect("well-formed XML");
-    assert_eq!(document.descendants().filter(|node| node.has_tag_name("circle")).count(), 4 * 3);
+    assert_eq!(document.descendants().filter(|node| node.has_tag_name("circle")).count(), 4 * 4);
 
     let bytes = numbers("packed_bytes");
     for (i, cell) in journal(&at)["cells"].as_array().unwrap().iter().enumerate() {

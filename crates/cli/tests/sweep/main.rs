@@ -5,6 +5,7 @@ mod small_run;
 
 mod bad_input;
 mod grid;
+#[cfg(unix)]
 mod resume;
 
 use std::fs;

@@ -46,7 +46,7 @@ fn a_sweep_that_was_killed_or_stopped_ends_as_an_uninterrupted_one() {
         let at = folder.path().join(out);
         let mut child = start(folder.path(), out);
         wait_for(&at, cell);
-        let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+        let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
         assert!(sent.success());
         let status = child.wait().unwrap();
         let found = statuses(&at);
