@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 a problem with data, files or training (one message on standard error), 2 wrong usage, 130
 //! interrupted.
 
+mod chart;
 mod classify;
 mod commands;
 mod cost;
@@ -13,6 +14,7 @@ mod live;
 mod models;
 mod packed;
 mod quickstart;
+mod report;
 mod sweep;
 mod trace;
 
@@ -57,6 +59,8 @@ enum Command {
     Bench(commands::bench::BenchArgs),
     /// Count what a student computes and what it costs in energy, beside its teacher
     Cost(commands::cost::CostArgs),
+    /// Write a run as one HTML page: training, result, cost, mistakes
+    Report(Box<commands::report::ReportArgs>),
     /// List the models that can be named, or make one of a run
     Models(commands::models::ModelsArgs),
     /// Compute a shipped model's figures again and compare
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
         Command::Classify(args) => commands::classify::run(*args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Cost(args) => commands::cost::run(args),
+        Command::Report(args) => commands::report::run(*args),
         Command::Models(args) => commands::models::run(args),
         Command::Verify(args) => commands::verify::run(args),
     };

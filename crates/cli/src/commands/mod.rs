@@ -11,6 +11,7 @@ pub(crate) mod inspect;
 pub(crate) mod models;
 pub(crate) mod pack;
 pub(crate) mod quickstart;
+pub(crate) mod report;
 pub(crate) mod sweep;
 pub(crate) mod task_args;
 pub(crate) mod teacher;

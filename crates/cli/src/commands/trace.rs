@@ -100,32 +100,45 @@ pub(crate) fn run(args: TraceArgs) -> Result<()> {
     simulation.validate()?;
     check_output(&args)?;
     let folder = RunFolder::open(&args.run)?;
+    let report = trace_text(&folder, (&args.text, args.text2.as_deref()), &simulation, &args.neuron)?;
+    write(&report, &args.out, args.format)?;
+    print(&report, &args)
+}
+
+/// Records one text, or a pair, through the run's best student.
+///
+/// # Errors
+/// If the texts do not suit the task, the run is damaged, or a neuron does not exist.
+pub(crate) fn trace_text(
+    folder: &RunFolder,
+    texts: (&str, Option<&str>),
+    simulation: &Simulation,
+    neurons: &[NeuronName],
+) -> Result<Report> {
     let description = folder.description()?;
-    check_texts(&args, &description.task)?;
+    check_texts(texts, &description.task)?;
     let tokenizer = folder.tokenizer()?;
     let device = Device::flex();
     let (student, _) = folder.student(&device)?;
     tokenizer.check_vocab(student.config.vocab_size)?;
-    let encoding = encode(&args, &tokenizer, description.max_length.min(student.config.max_positions));
+    let encoding = encode(texts, &tokenizer, description.max_length.min(student.config.max_positions));
     let word = |&id: &u32| tokenizer.token(id).unwrap_or_else(|| format!("#{id}"));
     let tokens: Vec<String> = encoding.ids.iter().map(word).collect();
-    let simulated = simulate_text(&student, encoding, &simulation, &args.neuron, &device)?;
+    let simulated = simulate_text(&student, encoding, simulation, neurons, &device)?;
     let origin = Origin {
-        model: args.run.display().to_string(),
-        text: args.text.clone(),
-        text2: args.text2.clone(),
+        model: folder.path().display().to_string(),
+        text: texts.0.to_owned(),
+        text2: texts.1.map(str::to_owned),
         tokens,
-        dynamics: args.dynamics,
-        beta: args.beta,
-        reset: if args.reset == Reset::Hard { "hard".into() } else { "soft".into() },
+        dynamics: simulation.dynamics,
+        beta: simulation.beta,
+        reset: if simulation.reset == Reset::Hard { "hard".into() } else { "soft".into() },
         signed: student.config.signed,
         labels: description.task.labels().to_vec(),
         logits: simulated.logits,
         phased_logits: simulated.phased_logits,
     };
-    let report = Report::new(origin, simulated.trace)?;
-    write(&report, &args.out, args.format)?;
-    print(&report, &args)
+    Ok(Report::new(origin, simulated.trace)?)
 }
 
 /// Refuses to write over an earlier trace, before anything is computed.
@@ -137,11 +150,11 @@ fn check_output(args: &TraceArgs) -> Result<()> {
     }
 }
 
-fn check_texts(args: &TraceArgs, task: &TaskSpec) -> Result<()> {
-    if [Some(&args.text), args.text2.as_ref()].into_iter().flatten().any(|text| text.trim().is_empty()) {
+fn check_texts((first, second): (&str, Option<&str>), task: &TaskSpec) -> Result<()> {
+    if [Some(first), second].into_iter().flatten().any(|text| text.trim().is_empty()) {
         bail!("text: expected at least one word, found none");
     }
-    match (&task.second, &args.text2) {
+    match (&task.second, second) {
         (Some(second), None) => {
             bail!("task {} takes two texts, {} and {second}: give both, each in quotes", task.name, task.first)
         }
@@ -150,10 +163,9 @@ fn check_texts(args: &TraceArgs, task: &TaskSpec) -> Result<()> {
     }
 }
 
-fn encode(args: &TraceArgs, tokenizer: &Tokenizer, max_length: usize) -> Encoding {
-    let second = args.text2.as_deref();
-    let encoding = tokenizer.encode(&args.text, second, max_length);
-    if encoding.ids.len() == max_length && tokenizer.encode(&args.text, second, max_length + 1).ids.len() > max_length {
+fn encode((first, second): (&str, Option<&str>), tokenizer: &Tokenizer, max_length: usize) -> Encoding {
+    let encoding = tokenizer.encode(first, second, max_length);
+    if encoding.ids.len() == max_length && tokenizer.encode(first, second, max_length + 1).ids.len() > max_length {
         eprintln!("note: the text is cut to the {max_length} tokens that the model was trained with");
     }
     encoding
