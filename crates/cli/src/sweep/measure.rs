@@ -10,7 +10,7 @@ use bitspike_core::config::StudentConfig;
 use bitspike_core::energy::{Profile, of_spikes};
 use bitspike_core::engine::{Model, Options};
 use bitspike_core::format::Packing;
-use bitspike_core::stats::{Counter, Operations};
+use bitspike_core::stats::Operations;
 use bitspike_core::tokenizer::Encoding;
 use bitspike_train::data::Encoded;
 use bitspike_train::evaluate::predict_student;
@@ -23,6 +23,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::results::plausible;
+use crate::cost;
 use crate::distillation::Inputs;
 use crate::packed::FromRun;
 
@@ -146,7 +147,7 @@ pub(crate) fn measure(
         let model = Model::load(&path, &options)?;
         let predictions = predict_packed(&model, &dev)?;
         let (times, tokens) = latencies(&model, &dev)?;
-        let count = count(&model, &dev)?;
+        let count: Operations = cost::count(&model, &dev)?.1.into_iter().sum();
         let bytes = file.len() as u64;
         let energy = of_spikes(&Profile::named(PROFILE)?, "student", &count, dev.len(), bytes);
         measured.packed = Some(PackedStudent {
@@ -171,21 +172,6 @@ pub(crate) fn measure(
     measured.spikes_per_token = spikes(&rates, &student, steps);
     plausible(&measured).with_context(|| folder.path().display().to_string())?;
     Ok(measured)
-}
-
-/// Operations of all `examples` together.
-fn count(model: &Model, examples: &[Encoded]) -> Result<Operations> {
-    let counter = Counter::new(model.encoder());
-    let mut total = Operations::default();
-    for examples in examples.chunks(64) {
-        let encoding = |example: &Encoded| Encoding { ids: example.ids.clone(), type_ids: example.types.clone() };
-        let encodings: Vec<Encoding> = examples.iter().map(encoding).collect();
-        for (run, encoding) in model.count_ids(&encodings)?.iter().zip(&encodings) {
-            let layers = counter.sentence(run, encoding.ids.len(), model.simulation());
-            layers.into_iter().for_each(|layer| total += layer);
-        }
-    }
-    Ok(total)
 }
 
 /// `x` to ten digits: as much as means over counts hold, and short enough to be the same when it is read again.
