@@ -1,6 +1,6 @@
 //! A run as one self-contained HTML page.
 //!
-//! [`folder`] reads what a run left, whole or not; [`measured`] computes what needs the task's data; [`page`] lays both out. What is
+//! [`folder`] reads what a run left, whole or not; [`measured`] computes what needs the task's data; [`page()`] lays both out. What is
 //! missing is said on the page, with the option that brings it.
 
 mod folder;

@@ -18,7 +18,37 @@ use crate::neuron::{Equilibrium, NeuronConfig};
 struct Tally<const SUMS: bool, const SENT: bool> {
     spikes: Vec<u32>,
     sums: Vec<Vec<f32>>,
-    sent: Vec<Sent>,
+    sent: Vec<Tallied>,
+}
+
+/// [`Sent`] while it is added up: `f32` needs no conversion of each count, and holds integers of up to 2^24, which 65,536 tokens
+/// of 127 spikes do not reach.
+#[derive(Debug)]
+struct Tallied {
+    spikes: Vec<f32>,
+    active: Vec<f32>,
+}
+
+impl Tallied {
+    fn add(&mut self, counts: &[f32]) {
+        let (spikes, active) = (self.spikes.as_mut_slice(), self.active.as_mut_slice());
+        wide(
+            #[inline(always)]
+            move || {
+                for row in counts.chunks_exact(spikes.len()) {
+                    for ((&n, spikes), active) in row.iter().zip(spikes.iter_mut()).zip(active.iter_mut()) {
+                        *spikes += n.abs();
+                        *active += if n == 0.0 { 0.0 } else { 1.0 };
+                    }
+                }
+            },
+        );
+    }
+
+    fn finish(self) -> Sent {
+        let [spikes, active] = [self.spikes, self.active].map(|sums| sums.into_iter().map(|n| n as u32).collect());
+        Sent { spikes, active }
+    }
 }
 
 impl<const SUMS: bool, const SENT: bool> Watch for Tally<SUMS, SENT> {
@@ -28,12 +58,11 @@ impl<const SUMS: bool, const SENT: bool> Watch for Tally<SUMS, SENT> {
         if population == self.spikes.len() {
             self.spikes.push(0);
             self.sums.push(Vec::new());
-            self.sent.push(Sent { spikes: vec![0; width], active: vec![0; width] });
+            let width = if SENT { width } else { 0 };
+            self.sent.push(Tallied { spikes: vec![0.0; width], active: vec![0.0; width] });
         }
         if SENT {
-            let Sent { spikes, active } = &mut self.sent[population];
-            add_rows(counts, spikes, |n| n.abs() as u32);
-            add_rows(counts, active, |n| u32::from(n != 0.0));
+            self.sent[population].add(counts);
         }
         // A neuron under a constant current never spikes both ways.
         self.spikes[population] += wide(
@@ -63,7 +92,7 @@ fn at_once<const SUMS: bool, const SENT: bool>(
         readout.run.sums = tally.sums;
     }
     if SENT {
-        readout.run.sent = tally.sent;
+        readout.run.sent = tally.sent.into_iter().map(Tallied::finish).collect();
     }
     Ok(readout.run)
 }
