@@ -155,6 +155,10 @@ fn a_run_becomes_a_folder_to_ship() {
     assert!(metrics["energy"]["rows"][0]["picojoules"].as_f64().unwrap() > 0.0);
 
     let card = folder.read("models/own/README.md");
+    for row in ["| task |", "| accuracy, dev |", "| size |", "| mean firing rate |", "| estimated energy an example |"]
+    {
+        assert!(card.contains(row), "{row}\n{card}");
+    }
     let accuracy = format!("{:.2} %", 100.0 * measured["scores"]["accuracy"].as_f64().unwrap());
     for part in
         ["# own", "It knows nothing.", "CC0", "Apache-2.0", &accuracy, "last step", "run once", "not on the test set"]

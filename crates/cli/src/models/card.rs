@@ -106,9 +106,12 @@ fn facts(metrics: &Metrics) -> String {
             per_example(operations.synaptic_dense / u64::from(model.time_steps))
         ),
     );
-    let rows: Vec<String> =
+    let estimates: Vec<String> =
         energy.rows.iter().map(|row| format!("{} {}", row.name, microjoules(row.picojoules))).collect();
-    row("estimated energy an example", format!("{} (profile {}, docs/energy.md)", rows.join("; "), energy.profile));
+    row(
+        "estimated energy an example",
+        format!("{} (profile {}, docs/energy.md)", estimates.join("; "), energy.profile),
+    );
     if let Some(latency) = latency {
         row(
             "text to answer",
