@@ -100,7 +100,7 @@ fn span(values: impl Iterator<Item = f64>) -> Option<std::ops::Range<f64>> {
         (low, high) = (low.min(value), high.max(value));
     }
     let margin = if high > low { 0.06 * (high - low) } else { (0.05 * high.abs()).max(1e-6) };
-    (low <= high).then(|| low - margin..high + margin)
+    (low <= high).then_some(low - margin..high + margin)
 }
 
 /// A field of CSV, in quotes where it needs them.
