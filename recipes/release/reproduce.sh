@@ -63,6 +63,14 @@ train() {
     finished "$out" || { echo "$out: the run did not end; start this script again to go on" >&2; exit 1; }
 }
 
+# Distils into the folder $1 by recipe $2 for task $3 in data folder $4; what follows are further options.
+distil() {
+    local out=$1 recipe=$2 task=$3 folder=$4
+    shift 4
+    train "$out" distil --recipe "$root/recipes/release/$recipe.toml" --task "$task" --data "$data/$folder" \
+        --teacher "$work/teacher-$task" "$@"
+}
+
 has() { [ -d "$data/$1" ] || { echo "--data $data: no folder $1 in it; see --help" >&2; exit 1; }; }
 
 stsb_teacher=(--epochs 4 --learning-rate 5e-5)
@@ -88,8 +96,19 @@ for model in "${wanted[@]}"; do
     IFS=, read -r -a numbers <<< "${seeds:-$all}"
     others=()
     for seed in "${numbers[@]}"; do
-        train "$work/$model-$seed" distil --recipe "$root/recipes/release/$model.toml" --task "$task" --data "$data/$folder" \
-            --teacher "$work/teacher-$task" --seed "$seed"
+        from=()
+        case $model in
+            sst2-ternary)
+                from=(--from "$work/$model-first-$seed")
+                distil "$work/$model-first-$seed" sst2-ternary-first sst2 SST-2 --seed "$seed"
+                ;;
+            # Its encoder is that of the student of STS-B, as its teacher's is that of the teacher of STS-B.
+            rte-ternary)
+                from=(--from "$work/stsb-ternary-$seed")
+                distil "$work/stsb-ternary-$seed" stsb-ternary stsb STS-B --seed "$seed"
+                ;;
+        esac
+        distil "$work/$model-$seed" "$model" "$task" "$folder" --seed "$seed" ${from[@]+"${from[@]}"}
         [ "$seed" = "${numbers[0]}" ] || others+=("$work/$model-$seed")
     done
     [ ${#others[@]} -eq 0 ] || others=(--seeds-of "${others[@]}")

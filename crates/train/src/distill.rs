@@ -137,13 +137,24 @@ impl Distiller {
         Ok(counters)
     }
 
-    /// Starts from the weights of another run's student of the same shape.
+    /// Starts from the weights of another run's student of the same shape. A student with another number of outputs learned another
+    /// task: this one keeps its own classifier then.
     ///
     /// # Errors
     /// If that run has no checkpoint or its student has another shape.
     pub fn start_from(&mut self, other: &RunFolder) -> Result<()> {
         same_shape(other, &self.student.config)?;
-        self.student.load_weights(&mut other.weights()?)
+        let mut weights = other.weights()?;
+        if other.description()?.student.num_labels != self.student.config.num_labels {
+            let mut own = crate::parameters::collect(&self.student.net);
+            for name in ["classifier.weight", "classifier.bias"] {
+                if let Some(array) = own.remove(name) {
+                    weights.remove(name);
+                    weights.insert(name, &array.shape, array.values);
+                }
+            }
+        }
+        self.student.load_weights(&mut weights)
     }
 
     /// How the fixed points of the steps so far and their gradients were solved; nothing without feedback.
@@ -191,7 +202,6 @@ pub fn same_shape(other: &RunFolder, config: &StudentConfig) -> Result<()> {
             ("vocabulary", config.vocab_size),
             ("positions", config.max_positions),
             ("token types", config.type_vocab),
-            ("outputs", config.num_labels),
         ]
     };
     let mut pairs = sizes(config).into_iter().zip(sizes(&found));

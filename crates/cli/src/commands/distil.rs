@@ -34,7 +34,8 @@ pub(crate) struct DistilArgs {
     /// Plain text for `general` stages, a paragraph a line
     #[arg(long, value_name = "FILE")]
     corpus: Option<PathBuf>,
-    /// Start from the weights of another run's student of the same shape, instead of the teacher's
+    /// Start from the weights of another run's student of the same shape, instead of the teacher's; of another task all but the
+    /// classifier
     #[arg(long, value_name = "RUN")]
     from: Option<PathBuf>,
     /// Folder of the run

@@ -49,7 +49,8 @@ pub(crate) struct SweepArgs {
     /// Plain text for `general` stages, a paragraph a line
     #[arg(long, value_name = "FILE")]
     corpus: Option<PathBuf>,
-    /// Start every cell from the weights of this run's student, of the same shape, instead of the teacher's
+    /// Start every cell from the weights of this run's student, of the same shape, instead of the teacher's; of another task all but
+    /// the classifier
     #[arg(long, value_name = "RUN")]
     from: Option<PathBuf>,
     /// Folder of the sweep
