@@ -1,6 +1,7 @@
-//! Compiles the smallest shipped model into the program, where `models/` has it.
+//! Compiles the smallest shipped model into the program, where `models/` has it, and names the commit, where there is one.
 
 use std::path::Path;
+use std::process::Command;
 use std::{env, fs};
 
 /// The model that answers where none is named.
@@ -30,5 +31,21 @@ fn main() {
         },
     );
     let text = format!("pub(super) static BUILTIN: Option<Builtin> = {value};\n");
+    println!("cargo::rustc-env=BITSPIKE_COMMIT={}", commit(Path::new(&manifest)).unwrap_or_default());
     fs::write(Path::new(&out).join("builtin.rs"), text).expect("write into cargo's folder");
+}
+
+/// The commit that is checked out; none outside of a repository, or without git.
+fn commit(folder: &Path) -> Option<String> {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| text.trim().to_owned())
+    };
+    // Moves with every commit.
+    println!(
+        "cargo::rerun-if-changed={}",
+        git(&["rev-parse", "--git-path", "logs/HEAD"]).map(|log| folder.join(log))?.display()
+    );
+    git(&["rev-parse", "--short=12", "HEAD"])
 }

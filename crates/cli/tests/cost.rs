@@ -68,11 +68,15 @@ fn every_dynamics_has_a_table() {
         // Operators work at every step, not once a window.
         assert_eq!(cost["total"]["gelus"].as_u64().unwrap(), 5 * phased["total"]["gelus"].as_u64().unwrap());
         let (text, _) = exits(folder, &arguments[..8], 0);
-        assert!(text.contains(&format!("student, {dynamics}")) && text.contains("teacher, INT8"), "{text}");
+        assert!(text.contains(&format!("student, {dynamics}")) && text.contains("BERT of this shape, INT8"), "{text}");
     }
     let (text, _) = exits(folder, &["cost", "run", "--data", "data", "--profile", "neuromorphic", "--limit", "2"], 0);
     assert!(text.contains("2 sentences") && text.contains("profile neuromorphic"), "{text}");
     assert!(text.contains("quantised network, 6-bit activations"), "{text}");
+    // A teacher of another shape is the baseline, and the student's own shape stands beside it.
+    let teacher = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/bert-micro-f32");
+    let (text, _) = exits(folder, &["cost", "run", "--data", "data", "--teacher", teacher], 0);
+    assert!(text.contains("teacher, FP32") && text.contains("student's shape dense, FP32"), "{text}");
 }
 
 #[test]

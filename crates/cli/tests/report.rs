@@ -72,6 +72,8 @@ fn data_brings_scores_costs_and_mistakes_and_markup_stays_text() {
         assert!(found.contains(text), "{text}");
     }
     assert!(found.contains("&lt;/text&gt;&lt;script&gt;alert(2)"));
+    let silent = page(folder, &["--data", "data", "--in-time", "0", "--no-texts"]);
+    assert!(!silent.contains("Worst mistakes") && !silent.contains("dull dull") && silent.contains("--no-texts"));
     // Every drawing is well-formed, and every chart has its numbers.
     let drawings: Vec<&str> =
         found.split("<svg").skip(1).map(|part| part.split_inclusive("</svg>").next().unwrap()).collect();

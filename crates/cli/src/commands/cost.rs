@@ -44,7 +44,7 @@ pub(crate) struct CostArgs {
     /// Constants: 45nm, 45nm-integer, neuromorphic, or a TOML file of one's own
     #[arg(long, value_name = "NAME|FILE", default_value = "45nm")]
     profile: String,
-    /// Folder of the teacher, where it has another shape than the student
+    /// Folder of the teacher, which is then the baseline; unless given, a BERT of the student's own shape is
     #[arg(long, value_name = "DIR")]
     teacher: Option<PathBuf>,
     /// Count the first N examples only
@@ -113,7 +113,10 @@ pub(crate) fn profile(name: &str) -> Result<Profile> {
 }
 
 /// What the folder of a BERT says of its shape.
-fn shape(folder: &Path) -> Result<Dense> {
+///
+/// # Errors
+/// If its `config.json` is missing or bad.
+pub(crate) fn shape(folder: &Path) -> Result<Dense> {
     let config = BertConfig::load(folder)?;
     Ok(Dense {
         hidden: config.hidden_size,

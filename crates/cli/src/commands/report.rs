@@ -41,6 +41,9 @@ pub(crate) struct ReportArgs {
     /// Sentences of dev on which the three dynamics are compared; 0 leaves that out
     #[arg(long, value_name = "N", default_value_t = 100)]
     in_time: usize,
+    /// Show no text of the data, for a page to be passed on where the data may not
+    #[arg(long)]
+    no_texts: bool,
     /// Constants of the energy: 45nm, 45nm-integer, neuromorphic, or a TOML file of one's own
     #[arg(long, value_name = "NAME|FILE", default_value = "45nm")]
     profile: String,
@@ -67,8 +70,16 @@ pub(crate) fn run(args: ReportArgs) -> Result<()> {
             None
         }
         Some(data) => {
-            let settings =
-                Settings { data, teacher: args.teacher.as_deref(), profile: &profile, in_time: args.in_time };
+            let settings = Settings {
+                data,
+                teacher: args.teacher.as_deref(),
+                profile: &profile,
+                in_time: args.in_time,
+                texts: !args.no_texts,
+            };
+            if args.no_texts {
+                missing.push("the worst mistakes: left out by --no-texts".into());
+            }
             let measured = measure(&args.run, &settings, say)?;
             let mut others = Vec::new();
             for path in &args.beside {

@@ -31,7 +31,7 @@ pub(crate) struct Request<'a> {
     pub(crate) name: &'a str,
     pub(crate) examples: &'a [Encoded],
     pub(crate) profile: &'a Profile,
-    /// The teacher's shape; the student's own where it is not known.
+    /// The teacher's shape, where it is known.
     pub(crate) teacher: Option<Dense>,
 }
 
@@ -57,7 +57,8 @@ pub(crate) struct Cost {
     pub(crate) normalised_operations: f64,
     pub(crate) normalised_energy_gain: f64,
     pub(crate) profile: Profile,
-    /// The model first, then the baselines; the teacher in FP32 is the second.
+    /// The model first, then the baselines, of which the first, in FP32, is what gains refer to: the teacher, or a BERT of the
+    /// model's own shape where the teacher's is not known.
     pub(crate) energy: Vec<Row>,
     /// With `phased`, whose counts the quantised network has as values.
     pub(crate) break_even: Option<BreakEven>,
@@ -110,7 +111,7 @@ pub(crate) struct Row {
     pub(crate) estimate: Estimate,
     /// Bytes of its weights.
     pub(crate) bytes: u64,
-    /// Energy of the FP32 teacher over this one's, operations alone.
+    /// Energy of the first baseline over this one's, operations alone.
     pub(crate) gain_compute: f64,
     /// The same with memory.
     pub(crate) gain_total: f64,
@@ -249,7 +250,10 @@ fn rows(rows: &Rows<'_>) -> Vec<Row> {
         heads: config.heads,
         num_labels: config.num_labels,
     };
-    let teacher = request.teacher.unwrap_or(own);
+    let (teacher_name, teacher) = match request.teacher {
+        Some(teacher) => ("teacher", teacher),
+        None => ("BERT of this shape", own),
+    };
     let all = |model: Dense, bits: [u64; 2]| -> Operations {
         request.examples.iter().map(|example| dense(model, example.ids.len(), bits)).sum()
     };
@@ -263,27 +267,22 @@ fn rows(rows: &Rows<'_>) -> Vec<Row> {
         layers.full_bytes()
     };
     let steps = simulation.time_steps;
+    let values = |name: &str, model: Dense, precision: Precision| {
+        let (bits, bytes) = match precision {
+            Precision::Fp32 => (32, full(model)),
+            Precision::Int8 => (8, full(model) / 4),
+        };
+        let count = all(model, [bits, bits]);
+        (of_values(profile, name, (&count, precision), sentences, bytes), bytes)
+    };
     let mut found = vec![
         (of_spikes(profile, &format!("student, {}", simulation.dynamics), total, sentences, bytes), bytes),
-        (
-            of_values(profile, "teacher, FP32", (&all(teacher, [32, 32]), Precision::Fp32), sentences, full(teacher)),
-            full(teacher),
-        ),
-        (
-            of_values(profile, "teacher, INT8", (&all(teacher, [8, 8]), Precision::Int8), sentences, full(teacher) / 4),
-            full(teacher) / 4,
-        ),
-        (
-            of_values(
-                profile,
-                "student's shape dense, FP32",
-                (&all(own, [32, 32]), Precision::Fp32),
-                sentences,
-                full(own),
-            ),
-            full(own),
-        ),
+        values(&format!("{teacher_name}, FP32"), teacher, Precision::Fp32),
+        values(&format!("{teacher_name}, INT8"), teacher, Precision::Int8),
     ];
+    if teacher != own {
+        found.push(values("student's shape dense, FP32", own, Precision::Fp32));
+    }
     if simulation.dynamics == Dynamics::Phased {
         let bits = activation_bits(steps, config.signed);
         let name = format!("quantised network, {bits}-bit activations");

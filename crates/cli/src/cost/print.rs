@@ -19,7 +19,7 @@ pub(crate) fn print(cost: &Cost, out: &mut impl Write) -> Result<()> {
         let (compute, all) = (micro(estimate.compute_picojoules), micro(estimate.total_picojoules));
         writeln!(out, "  {:<38} {compute:>9} uJ {gain_compute:>8.2}x {all:>11} uJ {gain_total:>8.2}x", estimate.name)?;
     }
-    writeln!(out, "  (x: energy of the teacher in FP32 over this one's)")?;
+    writeln!(out, "  (x: energy of the first in FP32 over this one's)")?;
 
     if let Some(row) = cost.energy.first() {
         writeln!(out, "\nwhere the student's goes")?;

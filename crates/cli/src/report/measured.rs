@@ -17,6 +17,7 @@ use bitspike_train::teacher::Teacher;
 use burn::tensor::Device;
 
 use crate::chart::{Bars, Chart, Lines, Series, bars, lines};
+use crate::commands::cost::shape;
 use crate::commands::trace::trace_text;
 use crate::cost::{self, Cost};
 use crate::models::measure_latency;
@@ -36,6 +37,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) profile: &'a Profile,
     /// Examples that the three dynamics are compared on; 0 for no comparison.
     pub(crate) in_time: usize,
+    /// Whether texts of the data may be shown.
+    pub(crate) texts: bool,
 }
 
 /// What was computed.
@@ -100,7 +103,8 @@ fn load(folder: &RunFolder, data: &Path) -> Result<Loaded> {
 /// Cost, answers and speed of the run's best student.
 fn costs(loaded: &Loaded, name: &str, settings: &Settings<'_>) -> Result<(Cost, Predictions, f64)> {
     let Loaded { model, dataset, examples, .. } = loaded;
-    let request = cost::Request { model, name, examples, profile: settings.profile, teacher: None };
+    let teacher = settings.teacher.map(shape).transpose()?;
+    let request = cost::Request { model, name, examples, profile: settings.profile, teacher };
     let (cost, predictions) = cost::measure(&request)?;
     Ok((cost, predictions, measure_latency(model, dataset)?.median_ms))
 }
@@ -114,7 +118,7 @@ pub(crate) fn measure(path: &Path, settings: &Settings<'_>, progress: impl Fn(&s
     progress("counting operations on dev");
     let loaded = load(&folder, settings.data)?;
     let (cost, predictions, latency_ms) = costs(&loaded, &path.display().to_string(), settings)?;
-    let Loaded { task, dataset, examples, model } = &loaded;
+    let Loaded { task, dataset, examples, .. } = &loaded;
     let scores = scored(&predictions, task, examples)?;
     let device = Device::flex();
     let teacher = settings.teacher.map(|teacher| -> Result<_> {
@@ -131,13 +135,12 @@ pub(crate) fn measure(path: &Path, settings: &Settings<'_>, progress: impl Fn(&s
     if task.labels().is_empty() {
         charts.extend(residuals(&predictions, examples)?);
     }
-    let _ = model;
     Ok(Measured {
         scores,
         teacher: teacher.transpose()?,
         latency_ms,
         confusion: confusion(task, &predictions, examples),
-        mistakes: mistakes(task, &predictions, dataset),
+        mistakes: if settings.texts { mistakes(task, &predictions, dataset) } else { Vec::new() },
         charts,
         cost,
         task: task.clone(),

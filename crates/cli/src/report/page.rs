@@ -26,7 +26,10 @@ pub(crate) fn page(report: &Report) -> String {
                 main {
                     header {
                         h1 { (title) }
-                        p.faint { (folder.path) " · bitspike " (env!("CARGO_PKG_VERSION")) }
+                        p.faint {
+                            (folder.path) " · bitspike " (env!("CARGO_PKG_VERSION"))
+                            @if !env!("BITSPIKE_COMMIT").is_empty() { ", commit " (env!("BITSPIKE_COMMIT")) }
+                        }
                         (figures(folder, measured.as_ref()))
                     }
                     @if !missing.is_empty() { (absent(missing)) }
@@ -255,6 +258,13 @@ fn answers(measured: &Measured) -> Markup {
                 }
             }
         }
+        @if !measured.mistakes.is_empty() { (mistakes(measured)) }
+    }
+}
+
+fn mistakes(measured: &Measured) -> Markup {
+    let labels = measured.task.labels();
+    html! {
         h3 { "Worst mistakes" }
         div.wide { table {
             thead { tr { th { "text" } th { "true" } th { "answer" } th.number { @if labels.is_empty() { "off by" } @else { "probability" } } } }
