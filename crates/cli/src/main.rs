@@ -12,6 +12,7 @@ mod hub;
 mod interrupt;
 mod live;
 mod models;
+mod number;
 mod packed;
 mod quickstart;
 mod report;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bitspike_core::glue::Dataset;
-use bitspike_core::tokenizer::Tokenizer;
+use bitspike_core::tokenizer::{Encoding, Tokenizer};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -24,12 +24,19 @@ pub struct Encoded {
     pub target: Option<f32>,
 }
 
+impl Encoded {
+    /// Its tokens as the engine takes them.
+    pub fn encoding(&self) -> Encoding {
+        Encoding { ids: self.ids.clone(), type_ids: self.types.clone() }
+    }
+}
+
 /// Tokenises a data set, keeping at most `max_length` tokens of each example.
 pub fn encode(dataset: &Dataset, tokenizer: &Tokenizer, max_length: usize) -> Vec<Encoded> {
     let pairs: Vec<(&str, Option<&str>)> =
         dataset.examples.iter().map(|example| (example.first.as_str(), example.second.as_deref())).collect();
     let encodings = tokenizer.encode_batch(&pairs, max_length);
-    let join = |(example, encoding): (&bitspike_core::glue::Example, bitspike_core::tokenizer::Encoding)| Encoded {
+    let join = |(example, encoding): (&bitspike_core::glue::Example, Encoding)| Encoded {
         id: example.id.clone(),
         ids: encoding.ids,
         types: encoding.type_ids,

@@ -76,17 +76,40 @@ pub fn compare(model: &Model, student: &Student, examples: &[Encoded], device: &
 /// # Errors
 /// If an example does not fit the model or a current is not finite.
 pub fn predict_packed(model: &Model, examples: &[Encoded]) -> Result<Predictions> {
+    predict_with(model, examples, |encodings| model.simulate_ids(encodings, false), |_, _| {})
+}
+
+/// As [`predict_packed`], with everything counted that each neuron sends: `each` gets the examples one by one, shortest first, with
+/// their runs, whose [`SentenceRun::sent`] [`bitspike_core::stats`] reads.
+///
+/// # Errors
+/// As [`predict_packed`].
+pub fn predict_counted(
+    model: &Model,
+    examples: &[Encoded],
+    each: impl FnMut(&Encoded, &SentenceRun),
+) -> Result<Predictions> {
+    predict_with(model, examples, |encodings| model.count_ids(encodings), each)
+}
+
+fn predict_with(
+    model: &Model,
+    examples: &[Encoded],
+    run: impl Fn(&[Encoding]) -> bitspike_core::Result<Vec<SentenceRun>>,
+    mut each: impl FnMut(&Encoded, &SentenceRun),
+) -> Result<Predictions> {
     let student = &model.header().student;
     let names = population_names(student.layers);
     let mut logits = vec![Vec::new(); examples.len()];
     let (mut spikes, mut steps) = (vec![0u64; names.len()], 0.0);
     for indices in sorted_batches(examples, BATCH) {
-        let encodings = encodings(examples, &indices);
-        let runs: Vec<SentenceRun> = model.simulate_ids(&encodings, false)?;
-        for ((index, run), encoding) in indices.iter().zip(runs).zip(&encodings) {
+        let runs = run(&encodings(examples, &indices))?;
+        for (index, run) in indices.into_iter().zip(runs) {
+            let example = &examples[index];
+            each(example, &run);
             spikes.iter_mut().zip(&run.spikes).for_each(|(sum, &n)| *sum += u64::from(n));
-            steps += f64::from(run.steps) * encoding.ids.len() as f64;
-            logits[*index] = run.logits;
+            steps += f64::from(run.steps) * example.ids.len() as f64;
+            logits[index] = run.logits;
         }
     }
     let widths = student.population_widths();
@@ -96,11 +119,7 @@ pub fn predict_packed(model: &Model, examples: &[Encoded]) -> Result<Predictions
 }
 
 fn encodings(examples: &[Encoded], indices: &[usize]) -> Vec<Encoding> {
-    let encoding = |&index: &usize| {
-        let Encoded { ids, types, .. } = &examples[index];
-        Encoding { ids: ids.clone(), type_ids: types.clone() }
-    };
-    indices.iter().map(encoding).collect()
+    indices.iter().map(|&index| examples[index].encoding()).collect()
 }
 
 /// Index of the largest value, the first of equals.

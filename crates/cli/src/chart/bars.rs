@@ -4,8 +4,8 @@ use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Chart, FAINT, INK, SCALE, SERIES, WIDTH, field, finish, short, text};
-use crate::trace::style::printable;
+use super::style::{FAINT, INK, SCALE, printable};
+use super::{Chart, SERIES, WIDTH, field, finish, short, text};
 
 /// Height of a bar with its distance to the next, in units of the drawing.
 const BAR: i32 = 48;

@@ -4,7 +4,8 @@ use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Chart, FAINT, GRID, INK, SCALE, SERIES, WIDTH, field, finish, span, text, tick};
+use super::style::{INK, SCALE, plain_axes, printable};
+use super::{Chart, SERIES, WIDTH, field, finish, span, text, tick};
 
 /// Height in pixels.
 const HEIGHT: u32 = 320;
@@ -61,13 +62,7 @@ pub(crate) fn lines(lines: &Lines) -> Result<Option<Chart>> {
             .x_label_area_size(76)
             .y_label_area_size(110)
             .build_cartesian_2d(x, y)?;
-        chart
-            .configure_mesh()
-            .bold_line_style(GRID)
-            .light_line_style(TRANSPARENT)
-            .axis_style(FAINT)
-            .label_style(text(INK))
-            .axis_desc_style(text(INK))
+        plain_axes(&mut chart.configure_mesh(), &text(INK))
             .x_labels(if *log_x { 8 } else { 5 })
             .y_labels(6)
             .x_label_formatter(&|x| if *log_x { tick(x.exp2().round()) } else { tick(*x) })
@@ -87,7 +82,7 @@ pub(crate) fn lines(lines: &Lines) -> Result<Option<Chart>> {
             let at = (120 + (i % 2 * 420) as i32, 18 + (i / 2 * 44) as i32);
             mark(&below, i, at)?;
             let style = text(INK).pos(Pos::new(HPos::Left, VPos::Center));
-            below.draw_text(&crate::trace::style::printable(&series.name, 26), &style, (at.0 + 24, at.1))?;
+            below.draw_text(&printable(&series.name, 26), &style, (at.0 + 24, at.1))?;
         }
         root.present()?;
     }

@@ -5,24 +5,19 @@
 
 mod bars;
 mod lines;
+pub(crate) mod style;
 
 use plotters::prelude::*;
 
 pub(crate) use bars::{Bars, bars};
 pub(crate) use lines::{Lines, Series, lines};
-
-/// Units of the drawing a pixel: coordinates of the drawing library are whole numbers.
-const SCALE: u32 = 2;
+use style::{FAINT, GRID, INK};
 
 /// Width of a chart in pixels: two stand side by side on a desk, one fills a phone.
 const WIDTH: u32 = 480;
 
 /// Sizes of text in the library's measure.
 const LABEL: u32 = 27;
-
-const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-const FAINT: RGBColor = RGBColor(0x77, 0x77, 0x77);
-const GRID: RGBColor = RGBColor(0xE4, 0xE4, 0xE4);
 
 /// Colours of series.
 const SERIES: [RGBColor; 6] = [

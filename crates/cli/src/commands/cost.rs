@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use bitspike_core::config::BertConfig;
 use bitspike_core::dynamics::{Dynamics, Simulation};
 use bitspike_core::energy::Profile;
@@ -17,6 +17,7 @@ use bitspike_train::run::{Checkpoint, RunFolder};
 use serde::Serialize;
 
 use super::task_args::TaskArgs;
+use super::threads::Threads;
 use crate::cost::{Cost, Request, measure, print};
 use crate::models::find;
 use crate::packed::FromRun;
@@ -53,9 +54,8 @@ pub(crate) struct CostArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Threads to compute with; 0 takes all cores
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    threads: usize,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// The output of `--json`.
@@ -69,10 +69,7 @@ struct Printed {
 }
 
 pub(crate) fn run(args: CostArgs) -> Result<()> {
-    if args.threads > 1024 {
-        bail!("--threads: expected 0 to 1024, found {}", args.threads);
-    }
-    rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global().context("start the threads")?;
+    args.threads.start()?;
     let profile = profile(&args.profile)?;
     let teacher = args.teacher.as_deref().map(shape).transpose()?;
     let (name, model) = open(&args)?;

@@ -129,7 +129,7 @@ impl Overrides {
 }
 
 pub(crate) fn run(args: DistilArgs) -> Result<()> {
-    args.run.set_threads()?;
+    args.run.threads.start()?;
     let stop = crate::interrupt::listen()?;
     let folder = if args.run.resume { RunFolder::open(&args.out)? } else { RunFolder::create(&args.out)? };
     let _lock = folder.lock()?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use bitspike_core::engine;
 use bitspike_core::format::{Packed, Packing};
 use bitspike_core::glue::{self, Split, TaskSpec, write_predictions, write_submission};
@@ -22,7 +22,8 @@ use serde::Serialize;
 use super::eval_in_time::{self, InTimeArgs, TimeScore};
 use super::pack::CheckpointName;
 use super::task_args::TaskArgs;
-use crate::cost::{self, NeuroBench, print_operations};
+use super::threads::Threads;
+use crate::cost::{Counts, NeuroBench, print_operations};
 use crate::models::{MODEL, find};
 use crate::packed::FromRun;
 
@@ -70,9 +71,8 @@ pub(crate) struct EvalArgs {
     /// Score the first N examples of a split only
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Threads to compute with; 0 takes all cores
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    threads: usize,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// A split on the command line.
@@ -135,11 +135,9 @@ struct Counted {
     total: Operations,
 }
 
-impl Counted {
-    fn new(model: &engine::Model, examples: &[bitspike_train::data::Encoded]) -> Result<Self> {
-        let (_, layers, _) = cost::count(model, examples)?;
-        let total: Operations = layers.into_iter().sum();
-        Ok(Self { neurobench: cost::neurobench(model, &total, examples.len()), total })
+impl From<&Counts> for Counted {
+    fn from(counts: &Counts) -> Self {
+        Self { neurobench: counts.neurobench(), total: counts.total }
     }
 }
 
@@ -169,7 +167,7 @@ impl Model {
 }
 
 pub(crate) fn run(args: EvalArgs) -> Result<()> {
-    rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global().context("start the threads")?;
+    args.threads.start()?;
     let device = Device::flex();
     let (model, task, tokenizer, max_length) = open(&args, &device)?;
     if let Some(outputs) = model.outputs().filter(|&outputs| outputs != task.num_outputs()) {
@@ -213,7 +211,17 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
         if examples.is_empty() {
             bail!("{}: no examples to score", split.name());
         }
-        let predictions = model.predict(&examples, &device)?;
+        let counts = match (&model, &packed) {
+            (Model::Packed(model), _) if args.count => Some(Counts::new(model, &examples)?),
+            (_, Some(model)) => Some(Counts::new(model, &examples)?),
+            _ => None,
+        };
+        let counted = counts.as_ref().map(Counted::from);
+        let predictions = match (&model, counts) {
+            // Counted in the run that answers.
+            (Model::Packed(_), Some(counts)) => counts.predictions,
+            _ => model.predict(&examples, &device)?,
+        };
         let metrics = if labelled { predictions.score(&task, &examples)? } else { BTreeMap::new() };
         let ids: Vec<String> = examples.iter().map(|example| example.id.clone()).collect();
         let answers = predictions.answers(&task);
@@ -234,11 +242,6 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
                 args.in_time.score(student, &task, &examples, &predictions, &device)?
             }
             _ => Vec::new(),
-        };
-        let counted = match (&model, &packed) {
-            (Model::Packed(model), _) if args.count => Some(Counted::new(model, &examples)?),
-            (_, Some(model)) => Some(Counted::new(model, &examples)?),
-            _ => None,
         };
         let rates = predictions.rates.clone();
         scores.push(Score {

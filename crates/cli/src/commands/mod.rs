@@ -15,6 +15,7 @@ pub(crate) mod report;
 pub(crate) mod sweep;
 pub(crate) mod task_args;
 pub(crate) mod teacher;
+pub(crate) mod threads;
 pub(crate) mod trace;
 pub(crate) mod training;
 pub(crate) mod verify;

@@ -26,18 +26,31 @@ pub(crate) struct PackArgs {
     /// Which student of the run
     #[arg(long, value_enum, value_name = "WHICH", default_value_t)]
     checkpoint: CheckpointName,
-    /// Precision of the embedding tables, 32, 8, 4, 1.58 or 1; unless given, the one they were trained at
-    #[arg(long, value_name = "BITS")]
-    embedding_bits: Option<EmbeddingBits>,
-    /// Five ternary weights a byte instead of four: smaller, a little slower to load, the same answers
-    #[arg(long)]
-    trits: bool,
+    #[command(flatten)]
+    packing: PackingArgs,
     /// Replace another model's tokenizer.json in the folder
     #[arg(long)]
     force: bool,
     /// Print what the file holds as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// How a student is packed.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct PackingArgs {
+    /// Precision of the embedding tables, 32, 8, 4, 1.58 or 1; unless given, the one they were trained at
+    #[arg(long, value_name = "BITS")]
+    embedding_bits: Option<EmbeddingBits>,
+    /// Five ternary weights a byte instead of four: smaller, a little slower to load, the same answers
+    #[arg(long)]
+    trits: bool,
+}
+
+impl From<PackingArgs> for Packing {
+    fn from(PackingArgs { embedding_bits, trits }: PackingArgs) -> Self {
+        Self { embedding_bits, trits }
+    }
 }
 
 /// Which student of a run is meant.
@@ -61,7 +74,7 @@ impl From<CheckpointName> for Checkpoint {
 
 pub(crate) fn run(args: PackArgs) -> Result<()> {
     let folder = RunFolder::open(&args.run)?;
-    let packing = Packing { embedding_bits: args.embedding_bits, trits: args.trits };
+    let packing = args.packing.into();
     let output = Output::new(&args, &folder.tokenizer()?)?;
     let FromRun { file, .. } = FromRun::pack(&folder, args.checkpoint.into(), packing)?;
     output.write(&file)?;

@@ -21,6 +21,7 @@ use burn::tensor::Device;
 use rand::SeedableRng;
 use serde::Serialize;
 
+use super::threads::Threads;
 use super::training::{Splits, splits};
 use crate::live;
 use crate::quickstart::bag_of_words::BagOfWords;
@@ -44,9 +45,8 @@ pub(crate) struct QuickstartArgs {
     /// How progress is shown
     #[arg(long, value_enum, default_value_t)]
     display: live::Display,
-    /// Threads to compute with; 0 takes all cores
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    threads: usize,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Marks a folder as a quickstart's, so that only such folders are replaced.
@@ -81,10 +81,7 @@ struct Report {
 }
 
 pub(crate) fn run(args: QuickstartArgs) -> Result<()> {
-    if args.threads > 1024 {
-        bail!("--threads: expected 0 to 1024, found {}", args.threads);
-    }
-    rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global().context("start the threads")?;
+    args.threads.start()?;
     let started = Instant::now();
     let stop = crate::interrupt::listen()?;
     clear(&args.out)?;

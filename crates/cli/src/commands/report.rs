@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use bitspike_core::atomic_file;
 
 use super::cost::profile;
+use super::threads::Threads;
 use crate::report::{Folder, Report, Settings, beside, measure, page, sentence};
 
 /// Write a run as one HTML page that needs nothing else: what was distilled, how it went, what came out and what it costs.
@@ -47,16 +48,12 @@ pub(crate) struct ReportArgs {
     /// Constants of the energy: 45nm, 45nm-integer, neuromorphic, or a TOML file of one's own
     #[arg(long, value_name = "NAME|FILE", default_value = "45nm")]
     profile: String,
-    /// Threads to compute with; 0 takes all cores
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    threads: usize,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 pub(crate) fn run(args: ReportArgs) -> Result<()> {
-    if args.threads > 1024 {
-        bail!("--threads: expected 0 to 1024, found {}", args.threads);
-    }
-    rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global().context("start the threads")?;
+    args.threads.start()?;
     let profile = profile(&args.profile)?;
     if args.output.is_dir() {
         bail!("--output {}: expected the name of a file, found a folder", args.output.display());

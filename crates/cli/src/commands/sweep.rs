@@ -13,6 +13,7 @@ use bitspike_train::run::{RunFolder, claim};
 
 use super::distil::Overrides;
 use super::task_args::TaskArgs;
+use super::threads::Threads;
 use crate::distillation::Inputs;
 use crate::live::Display;
 use crate::sweep::axis::no_contradiction;
@@ -105,9 +106,8 @@ struct BoundArgs {
     /// How progress is shown
     #[arg(long, value_enum, default_value_t)]
     display: Display,
-    /// Threads to compute with; 0 takes all cores
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    threads: usize,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 fn hours(text: &str) -> Result<f64, String> {
@@ -123,10 +123,7 @@ impl GridArgs {
 
 pub(crate) fn run(args: SweepArgs) -> Result<()> {
     let bounds = &args.bounds;
-    if bounds.threads > 1024 {
-        bail!("--threads: expected 0 to 1024, found {}", bounds.threads);
-    }
-    rayon::ThreadPoolBuilder::new().num_threads(bounds.threads).build_global().context("start the threads")?;
+    bounds.threads.start()?;
     crate::interrupt::listen()?;
     let bounds = Bounds {
         max_time: bounds.max_hours.map(|hours| Duration::from_secs_f64(hours * 3600.0)),

@@ -131,7 +131,7 @@ impl Plan {
 
 pub(crate) fn run(args: TeacherArgs) -> Result<()> {
     args.check()?;
-    args.run.set_threads()?;
+    args.run.threads.start()?;
     let stop = crate::interrupt::listen()?;
     let checkpoint = args.out.join("last.safetensors");
     if !args.run.resume && (checkpoint.exists() || args.out.join("model.safetensors").exists()) {

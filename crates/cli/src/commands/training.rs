@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bitspike_core::glue::{self, Split, TaskSpec};
 use bitspike_core::tokenizer::Tokenizer;
 use bitspike_train::data::{Encoded, encode};
@@ -13,6 +13,7 @@ use bitspike_train::progress::{Event, Fanout, Level, MetricsLog, Observer, read_
 use bitspike_train::run::Counters;
 use bitspike_train::training::{EndReason, Outcome};
 
+use super::threads::Threads;
 use crate::live;
 
 /// How a run is shown and bounded.
@@ -27,9 +28,8 @@ pub(crate) struct RunArgs {
     /// How progress is shown
     #[arg(long, value_enum, default_value_t)]
     pub(crate) display: live::Display,
-    /// Threads to compute with; 0 takes all cores
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub(crate) threads: usize,
+    #[command(flatten)]
+    pub(crate) threads: Threads,
 }
 
 pub(crate) fn minutes(text: &str) -> Result<f64, String> {
@@ -41,14 +41,6 @@ impl RunArgs {
     /// The time budget.
     pub(crate) fn max_time(&self) -> Option<Duration> {
         self.max_minutes.map(|minutes| Duration::from_secs_f64(minutes * 60.0))
-    }
-
-    /// Sets the number of threads, once.
-    pub(crate) fn set_threads(&self) -> Result<()> {
-        if self.threads > 1024 {
-            bail!("--threads: expected 0 to 1024, found {}", self.threads);
-        }
-        rayon::ThreadPoolBuilder::new().num_threads(self.threads).build_global().context("start the threads")
     }
 
     /// Whoever follows a run: the log on disk, and the screen. `summary` is one line about what runs.

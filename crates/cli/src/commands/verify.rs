@@ -9,6 +9,7 @@ use bitspike_core::format::Packed;
 use bitspike_core::tokenizer::Tokenizer;
 use serde::Serialize;
 
+use super::threads::Threads;
 use crate::models::{Difference, METRICS, MODEL, Measured, Subject, TOKENIZER, difference, find, measure, sha256};
 
 /// Compute a shipped model's figures again and compare them with its `metrics.json`.
@@ -27,9 +28,8 @@ pub(crate) struct VerifyArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Threads to compute with; 0 takes all cores
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    threads: usize,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// What was found, as `--json` prints it.
@@ -46,10 +46,7 @@ struct Report {
 const SHOWN: usize = 20;
 
 pub(crate) fn run(args: VerifyArgs) -> Result<()> {
-    if args.threads > 1024 {
-        bail!("--threads: expected 0 to 1024, found {}", args.threads);
-    }
-    rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global().context("start the threads")?;
+    args.threads.start()?;
     let found = find(&args.model)?;
     let Some(metrics) = found.metrics()? else {
         bail!("{found}: no {METRICS} beside it, so there is nothing to compare with; `bitspike models add` writes one");

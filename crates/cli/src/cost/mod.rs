@@ -1,5 +1,6 @@
 //! What a model costs on a set of sentences: counted operations, energy under named constants, baselines beside it.
 
+mod price;
 mod print;
 mod rapl;
 
@@ -7,23 +8,20 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use bitspike_core::config::StudentConfig;
-use bitspike_core::dynamics::{Dynamics, Simulation};
-use bitspike_core::energy::{
-    BreakEven, Estimate, Precision, Profile, activation_bits, break_even, normalised_operations, of_spikes, of_values,
-    quantised,
-};
+use bitspike_core::dynamics::Dynamics;
+use bitspike_core::energy::{BreakEven, Estimate, Precision, Profile, break_even, normalised_operations};
 use bitspike_core::engine::Model;
 use bitspike_core::model::population_names;
-use bitspike_core::stats::{Counter, Dense, Operations, dense};
+use bitspike_core::stats::{Counter, Dense, Operations};
 use bitspike_core::tokenizer::Encoding;
-use bitspike_train::data::{Encoded, sorted_batches};
+use bitspike_train::data::Encoded;
 use bitspike_train::evaluate::Predictions;
+use bitspike_train::parity::predict_counted;
 use serde::{Deserialize, Serialize};
 
+use price::shape;
+pub(crate) use price::{Priced, bytes_at};
 pub(crate) use print::{print, print_operations};
-
-/// Sentences counted at a time.
-const BATCH: usize = 64;
 
 /// What to count and at which prices.
 pub(crate) struct Request<'a> {
@@ -126,29 +124,63 @@ pub(crate) struct MeasuredEnergy {
     pub(crate) seconds: f64,
 }
 
-/// Counts and answers of the examples, in their order.
-///
-/// # Errors
-/// If a current is not finite.
-pub(crate) fn count(model: &Model, examples: &[Encoded]) -> Result<(Predictions, Vec<Operations>, Vec<u64>)> {
-    let counter = Counter::new(model.encoder());
-    let config = &model.header().student;
-    let mut layers = vec![Operations::default(); config.layers + 1];
-    let mut spikes = vec![0; 1 + 6 * config.layers];
-    let mut logits = vec![Vec::new(); examples.len()];
-    for indices in sorted_batches(examples, BATCH) {
-        let encodings: Vec<Encoding> = indices
-            .iter()
-            .map(|&i| Encoding { ids: examples[i].ids.clone(), type_ids: examples[i].types.clone() })
-            .collect();
-        for (index, mut run) in indices.into_iter().zip(model.count_ids(&encodings)?) {
-            let sentence = counter.sentence(&run, examples[index].ids.len(), model.simulation());
+/// What examples took, over all of them, and the answers to them in their order.
+pub(crate) struct Counts {
+    pub(crate) predictions: Predictions,
+    /// Of embedding and classifier, then layer by layer.
+    pub(crate) layers: Vec<Operations>,
+    pub(crate) total: Operations,
+    /// Of each population, in the order of [`population_names`].
+    pub(crate) spikes: Vec<u64>,
+    /// Share of the encoder's weights that are zero.
+    pub(crate) connection_sparsity: f64,
+    examples: usize,
+    /// Bytes of the packed file.
+    bytes: u64,
+}
+
+impl Counts {
+    /// Runs `model` on `examples` with every spike counted.
+    ///
+    /// # Errors
+    /// If a current is not finite.
+    pub(crate) fn new(model: &Model, examples: &[Encoded]) -> Result<Self> {
+        let counter = Counter::new(model.encoder());
+        let config = &model.header().student;
+        let mut layers = vec![Operations::default(); config.layers + 1];
+        let mut spikes = vec![0; 1 + 6 * config.layers];
+        let predictions = predict_counted(model, examples, |example, run| {
+            let sentence = counter.sentence(run, example.ids.len(), model.simulation());
             layers.iter_mut().zip(sentence).for_each(|(sum, layer)| *sum += layer);
             spikes.iter_mut().zip(&run.spikes).for_each(|(sum, &n)| *sum += u64::from(n));
-            logits[index] = run.logits.split_off(run.logits.len() - config.num_labels);
+        })?;
+        Ok(Self {
+            predictions,
+            total: layers.iter().copied().sum(),
+            layers,
+            spikes,
+            connection_sparsity: counter.connection_sparsity(),
+            examples: examples.len(),
+            bytes: model.packed().file_bytes().len() as u64,
+        })
+    }
+
+    /// The same as NeuroBench has it.
+    pub(crate) fn neurobench(&self) -> NeuroBench {
+        let total = &self.total;
+        let mean = |amount: u64| amount as f64 / self.examples as f64;
+        NeuroBench {
+            footprint: self.bytes,
+            connection_sparsity: self.connection_sparsity,
+            activation_sparsity: 1.0 - total.spikes as f64 / total.membrane_updates as f64,
+            synaptic_operations: SynapticOperations {
+                dense: mean(total.synaptic_dense + total.classifier_macs),
+                effective_macs: mean(total.effective_macs()),
+                effective_acs: mean(total.effective_acs()),
+            },
+            membrane_updates: mean(total.membrane_updates),
         }
     }
-    Ok((Predictions { logits, rates: Default::default(), feedback: None }, layers, spikes))
 }
 
 /// Counts the examples and prices them.
@@ -162,23 +194,17 @@ pub(crate) fn measure(request: &Request<'_>) -> Result<(Cost, Predictions)> {
     }
     let config = &model.header().student;
     let simulation = model.simulation();
-    let (predictions, layers, spikes) = count(model, examples)?;
-    let total: Operations = layers.iter().copied().sum();
-    let sentences = examples.len();
+    let counts = Counts::new(model, examples)?;
+    let neurobench = counts.neurobench();
+    let Counts { predictions, layers, total, spikes, connection_sparsity, bytes, .. } = counts;
     let tokens: u64 = examples.iter().map(|example| example.ids.len() as u64).sum();
-    let counter = Counter::new(model.encoder());
-    let sparsity = counter.connection_sparsity();
-    let bytes = model.packed().file_bytes().len() as u64;
-
-    let widths = config.population_widths();
-    let places = |width: usize| (tokens * width as u64) as f64;
-    let steps = total.membrane_updates as f64 / widths.iter().map(|&width| places(width)).sum::<f64>();
-    let populations = population_names(config.layers).into_iter().zip(&spikes).zip(&widths);
-    let populations: Vec<PopulationSpikes> = populations
-        .map(|((name, &spikes), &width)| PopulationSpikes { name, spikes, rate: spikes as f64 / places(width) / steps })
-        .collect();
+    let populations = population_names(config.layers).into_iter().zip(&spikes);
+    let populations: Vec<PopulationSpikes> =
+        populations.map(|(name, &spikes)| PopulationSpikes { rate: predictions.rates[&name], name, spikes }).collect();
     let normalised = normalised_operations(reads(config, &spikes, tokens));
-    let energy = rows(&Rows { request, simulation, total: &total, sentences, bytes });
+    let lengths: Vec<usize> = examples.iter().map(|example| example.ids.len()).collect();
+    let priced = Priced { profile, student: config, operations: &total, bytes, lengths: &lengths };
+    let energy = rows(&priced, simulation.dynamics, request.teacher);
     let (measured, not_measured) = match joules(model, examples) {
         Ok(measured) => (Some(measured), None),
         Err(reason) => (None, Some(reason.to_string())),
@@ -188,37 +214,22 @@ pub(crate) fn measure(request: &Request<'_>) -> Result<(Cost, Predictions)> {
         model: name.to_owned(),
         dynamics: simulation.dynamics,
         time_steps: simulation.time_steps,
-        examples: sentences,
+        examples: examples.len(),
         tokens,
-        neurobench: neurobench(model, &total, sentences),
+        neurobench,
         layers,
         populations,
         normalised_operations: normalised,
         normalised_energy_gain: 4.6 / (0.9 * normalised),
         profile: profile.clone(),
         energy,
-        break_even: phased.then(|| break_even(profile, &total, tokens, (config.encoder_weights(), sparsity))),
+        break_even: phased
+            .then(|| break_even(profile, &total, tokens, (config.encoder_weights(), connection_sparsity))),
         total,
         measured,
         not_measured,
     };
     Ok((cost, predictions))
-}
-
-/// NeuroBench's figures of a model whose operations over `sentences` sentences are `total`.
-pub(crate) fn neurobench(model: &Model, total: &Operations, sentences: usize) -> NeuroBench {
-    let mean = |amount: u64| amount as f64 / sentences as f64;
-    NeuroBench {
-        footprint: model.packed().file_bytes().len() as u64,
-        connection_sparsity: Counter::new(model.encoder()).connection_sparsity(),
-        activation_sparsity: 1.0 - total.spikes as f64 / total.membrane_updates as f64,
-        synaptic_operations: SynapticOperations {
-            dense: mean(total.synaptic_dense + total.classifier_macs),
-            effective_macs: mean(total.effective_macs()),
-            effective_acs: mean(total.effective_acs()),
-        },
-        membrane_updates: mean(total.membrane_updates),
-    }
 }
 
 /// For every map, the spikes a neuron of the population that it reads over the whole run, and the map's weights.
@@ -231,62 +242,33 @@ fn reads<'a>(config: &'a StudentConfig, spikes: &'a [u64], tokens: u64) -> impl 
     })
 }
 
-struct Rows<'a> {
-    request: &'a Request<'a>,
-    simulation: &'a Simulation,
-    total: &'a Operations,
-    sentences: usize,
-    bytes: u64,
-}
-
 /// The model and its baselines.
-fn rows(rows: &Rows<'_>) -> Vec<Row> {
-    let Rows { request, simulation, total, sentences, bytes } = *rows;
-    let (profile, config) = (request.profile, &request.model.header().student);
-    let own = Dense {
-        hidden: config.hidden,
-        intermediate: config.intermediate,
-        layers: config.layers,
-        heads: config.heads,
-        num_labels: config.num_labels,
-    };
-    let (teacher_name, teacher) = match request.teacher {
+fn rows(priced: &Priced<'_>, dynamics: Dynamics, teacher: Option<Dense>) -> Vec<Row> {
+    let Priced { student, bytes, .. } = *priced;
+    let own = shape(student);
+    let (teacher_name, teacher) = match teacher {
         Some(teacher) => ("teacher", teacher),
         None => ("BERT of this shape", own),
     };
-    let all = |model: Dense, bits: [u64; 2]| -> Operations {
-        request.examples.iter().map(|example| dense(model, example.ids.len(), bits)).sum()
-    };
     let full = |model: Dense| {
-        let layers = StudentConfig {
-            layers: model.layers,
-            hidden: model.hidden,
-            intermediate: model.intermediate,
-            ..config.clone()
-        };
-        layers.full_bytes()
+        let Dense { layers, hidden, intermediate, .. } = model;
+        StudentConfig { layers, hidden, intermediate, ..student.clone() }.full_bytes()
     };
-    let steps = simulation.time_steps;
     let values = |name: &str, model: Dense, precision: Precision| {
-        let (bits, bytes) = match precision {
-            Precision::Fp32 => (32, full(model)),
-            Precision::Int8 => (8, full(model) / 4),
-        };
-        let count = all(model, [bits, bits]);
-        (of_values(profile, name, (&count, precision), sentences, bytes), bytes)
+        let bytes = bytes_at(full(model), precision);
+        (priced.values(name, model, precision, bytes), bytes)
     };
     let mut found = vec![
-        (of_spikes(profile, &format!("student, {}", simulation.dynamics), total, sentences, bytes), bytes),
+        (priced.spikes(&format!("student, {dynamics}")), bytes),
         values(&format!("{teacher_name}, FP32"), teacher, Precision::Fp32),
         values(&format!("{teacher_name}, INT8"), teacher, Precision::Int8),
     ];
     if teacher != own {
         found.push(values("student's shape dense, FP32", own, Precision::Fp32));
     }
-    if simulation.dynamics == Dynamics::Phased {
-        let bits = activation_bits(steps, config.signed);
-        let name = format!("quantised network, {bits}-bit activations");
-        found.push((quantised(profile, &name, (total, &all(own, [32, 32])), sentences, bytes), bytes));
+    if dynamics == Dynamics::Phased {
+        let name = format!("quantised network, {}-bit activations", priced.activation_bits());
+        found.push((priced.quantised(&name), bytes));
     }
     let (compute, with_memory) = (found[1].0.compute_picojoules, found[1].0.total_picojoules);
     let row = |(estimate, bytes): (Estimate, u64)| Row {
@@ -301,8 +283,7 @@ fn rows(rows: &Rows<'_>) -> Vec<Row> {
 /// What the processor's counters say of classifying the examples once.
 fn joules(model: &Model, examples: &[Encoded]) -> Result<MeasuredEnergy> {
     let counters = rapl::Counters::open()?;
-    let encodings: Vec<Encoding> =
-        examples.iter().map(|example| Encoding { ids: example.ids.clone(), type_ids: example.types.clone() }).collect();
+    let encodings: Vec<Encoding> = examples.iter().map(Encoded::encoding).collect();
     let (before, began) = (counters.read()?, Instant::now());
     std::hint::black_box(model.classify_ids(&encodings)?);
     let (microjoules, seconds) = (counters.since(&before)?, began.elapsed().as_secs_f64());

@@ -5,6 +5,7 @@ use std::io::{Result, Write};
 use bitspike_core::stats::Operations;
 
 use super::{Cost, NeuroBench, Row};
+use crate::number::grouped;
 
 /// Prints everything but the layers.
 pub(crate) fn print(cost: &Cost, out: &mut impl Write) -> Result<()> {
@@ -97,17 +98,9 @@ pub(crate) fn print_operations(
     writeln!(out, "  {:<48} {:>16.4}", "silent neuron steps (activation sparsity)", neurobench.activation_sparsity)
 }
 
-/// A whole number with its thousands apart.
+/// `x`, which is not negative, as a whole number with its thousands apart.
 fn whole(x: f64) -> String {
-    let digits = format!("{x:.0}");
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    grouped(x.round_ties_even() as u64)
 }
 
 /// Picojoules in microjoules.

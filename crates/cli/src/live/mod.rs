@@ -5,11 +5,9 @@
 //!
 //! * `board` folds events into what is known of the run; `view` draws it; `screen` holds the terminal and puts it back.
 //! * `plain` turns events into lines, also into the summary that stays on the terminal after a live view.
-//! * `number` writes numbers and times in few characters.
 
 mod board;
 mod chart;
-mod number;
 mod plain;
 #[cfg(test)]
 mod sample;
@@ -23,7 +21,6 @@ use std::sync::atomic::AtomicBool;
 
 use bitspike_train::progress::{Event, Observer};
 
-pub(crate) use number::duration;
 use plain::Plain;
 pub(crate) use screen::restore_terminal;
 

@@ -3,6 +3,7 @@
 use bitspike_core::model::LAYER_POPULATIONS;
 
 use super::metrics::{Measured, Metrics};
+use crate::number::grouped;
 
 /// A metric's value as people read it: shares in percent, correlations as they are.
 pub(super) fn shown(metric: &str, value: f64) -> String {
@@ -10,19 +11,6 @@ pub(super) fn shown(metric: &str, value: f64) -> String {
         "accuracy" | "f1" => format!("{:.2} %", 100.0 * value),
         _ => format!("{value:.4}"),
     }
-}
-
-/// `1234567` as `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Bytes as megabytes of 10^6.
@@ -232,10 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_grouped_by_thousands() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
+    fn shares_are_percent_and_correlations_are_not() {
         assert_eq!((shown("accuracy", 0.896_789), shown("pearson", 0.85444)), ("89.68 %".into(), "0.8544".into()));
     }
 }

@@ -1,15 +1,12 @@
 //! What a mean example costs by the constants of `docs/energy.md`'s default profile, beside what a network of values would cost.
 
 use anyhow::Result;
-use bitspike_core::config::StudentConfig;
-use bitspike_core::energy::{Precision, Profile, activation_bits, of_spikes, of_values, quantised};
-use bitspike_core::stats::{Dense, Operations, dense};
+use bitspike_core::energy::{Estimate, Precision, Profile};
+use bitspike_core::stats::Dense;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::Teacher;
-
-/// The profile that figures are given by.
-const PROFILE: &str = "45nm";
+use crate::cost::{Priced, bytes_at};
 
 /// Estimates by one profile.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,57 +26,30 @@ pub(crate) struct EnergyRow {
     pub(crate) picojoules: f64,
 }
 
-/// A student that was counted.
-pub(crate) struct Counted<'a> {
-    pub(crate) student: &'a StudentConfig,
-    /// Over all examples.
-    pub(crate) operations: &'a Operations,
-    /// Of the packed file.
-    pub(crate) bytes: u64,
-    /// Tokens of each example.
-    pub(crate) lengths: &'a [usize],
-}
-
 impl Energy {
-    /// Prices a student, the quantised network that carries the same information, and its teacher.
+    /// The profile that figures are given by.
     ///
     /// # Errors
-    /// If the profile is not there.
-    pub(crate) fn new(counted: &Counted, teacher: Option<&Teacher>) -> Result<Self> {
-        let Counted { student, operations, bytes, lengths } = *counted;
-        let profile = Profile::named(PROFILE)?;
-        let sentences = lengths.len();
-        let count = |model: Dense, bits: [u64; 2]| -> Operations {
-            lengths.iter().map(|&tokens| dense(model, tokens, bits)).sum()
-        };
-        let shape = Dense {
-            hidden: student.hidden,
-            intermediate: student.intermediate,
-            layers: student.layers,
-            heads: student.heads,
-            num_labels: student.num_labels,
-        };
-        let full = count(shape, [32, 32]);
-        let levels = format!("quantised network, {} bit", activation_bits(student.time_steps, student.signed));
+    /// If it is not there.
+    pub(crate) fn profile() -> Result<Profile> {
+        Ok(Profile::named("45nm")?)
+    }
+
+    /// Prices a student, the quantised network that carries the same information, and its teacher.
+    pub(crate) fn new(priced: &Priced<'_>, teacher: Option<&Teacher>) -> Self {
         let mut estimates = vec![
-            of_spikes(&profile, "student, phased", operations, sentences, bytes),
-            quantised(&profile, &levels, (operations, &full), sentences, bytes),
+            priced.spikes("student, phased"),
+            priced.quantised(&format!("quantised network, {} bit", priced.activation_bits())),
         ];
         if let Some(teacher) = teacher {
             let Teacher { layers, hidden, intermediate, heads, bytes, .. } = *teacher;
-            let model = Dense { hidden, intermediate, layers, heads, num_labels: student.num_labels };
-            for (name, precision, bits, bytes) in [
-                ("teacher, FP32", Precision::Fp32, [32, 32], bytes),
-                ("teacher, INT8", Precision::Int8, [8, 8], bytes / 4),
-            ] {
-                estimates.push(of_values(&profile, name, (&count(model, bits), precision), sentences, bytes));
+            let model = Dense { hidden, intermediate, layers, heads, num_labels: priced.student.num_labels };
+            for (name, precision) in [("teacher, FP32", Precision::Fp32), ("teacher, INT8", Precision::Int8)] {
+                estimates.push(priced.values(name, model, precision, bytes_at(bytes, precision)));
             }
         }
-        let row = |estimate: bitspike_core::energy::Estimate| EnergyRow {
-            name: estimate.name,
-            picojoules: estimate.total_picojoules,
-        };
-        Ok(Self { profile: profile.name, rows: estimates.into_iter().map(row).collect() })
+        let row = |estimate: Estimate| EnergyRow { name: estimate.name, picojoules: estimate.total_picojoules };
+        Self { profile: priced.profile.name.clone(), rows: estimates.into_iter().map(row).collect() }
     }
 
     /// Picojoules of the network called `name`.
@@ -91,7 +61,9 @@ impl Energy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bitspike_core::config::StudentConfig;
     use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
+    use bitspike_core::stats::Operations;
 
     #[test]
     fn silence_is_cheaper_and_int8_is_cheaper_than_fp32() {
@@ -117,8 +89,15 @@ mod tests {
             Teacher { scores: Default::default(), layers: 2, hidden: 16, intermediate: 24, heads: 2, bytes: 40_000 };
         let of = |synaptic_acs| {
             let operations = Operations { synaptic_acs, ..Operations::default() };
-            let counted = Counted { student: &student, operations: &operations, bytes: 10_000, lengths: &[3, 5] };
-            Energy::new(&counted, Some(&teacher)).unwrap()
+            let profile = Energy::profile().unwrap();
+            let priced = Priced {
+                profile: &profile,
+                student: &student,
+                operations: &operations,
+                bytes: 10_000,
+                lengths: &[3, 5],
+            };
+            Energy::new(&priced, Some(&teacher))
         };
         let energy = of(2000);
         let names: Vec<&str> = energy.rows.iter().map(|row| row.name.as_str()).collect();

@@ -4,20 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use bitspike_core::config::StudentConfig;
 use bitspike_core::engine::Model;
 use bitspike_core::glue::{self, Dataset, Example, Split};
 use bitspike_core::model::population_names;
-use bitspike_core::stats::{Counter, Operations};
-use bitspike_core::tokenizer::Encoding;
-use bitspike_train::data::{Encoded, encode, sorted_batches};
-use bitspike_train::evaluate::Predictions;
+use bitspike_train::data::{Encoded, encode};
 use sha2::{Digest, Sha256};
 
 use super::metrics::{Data, FileFacts, Measured, Population, Shape, Spikes};
 use super::{MODEL, TOKENIZER};
-
-/// Sentences simulated at a time.
-const BATCH: usize = 64;
+use crate::cost::Counts;
 
 /// A model with the bytes that it was made of.
 pub(crate) struct Subject<'a> {
@@ -49,8 +45,7 @@ pub(crate) fn measure(subject: &Subject, data: &Path) -> Result<(Measured, Vec<u
         bail!("{}: the dev set has no labels; nothing can be scored", data.display());
     }
     let examples = encode(&dataset, model.tokenizer(), header.max_length);
-    let counter = Counter::new(model.encoder());
-    let (predictions, spikes, operations) = predict(model, &counter, &examples)?;
+    let Counts { predictions, total: operations, spikes, connection_sparsity, .. } = Counts::new(model, &examples)?;
     let student = &header.student;
     let values = model.packed().tensors().map(|(tensor, ..)| tensor.rows as u64 * tensor.columns as u64).sum();
     let measured = Measured {
@@ -69,46 +64,30 @@ pub(crate) fn measure(subject: &Subject, data: &Path) -> Result<(Measured, Vec<u
         data: describe(&dataset, &examples)?,
         scores: predictions.score(&header.task, &examples)?,
         primary: header.task.primary().to_string(),
-        spikes,
+        spikes: spikes_of(student, spikes, &predictions.rates, tokens(&examples)),
         operations,
-        connection_sparsity: counter.connection_sparsity(),
+        connection_sparsity,
     };
     Ok((measured, examples.iter().map(|example| example.ids.len()).collect()))
 }
 
-/// Answers, spikes and operations of `examples` by the engine's simulation.
-fn predict(model: &Model, counter: &Counter, examples: &[Encoded]) -> Result<(Predictions, Spikes, Operations)> {
-    let student = &model.header().student;
-    let names = population_names(student.layers);
-    let mut logits = vec![Vec::new(); examples.len()];
-    let mut sums = vec![0u64; names.len()];
-    let mut operations = Operations::default();
-    for indices in sorted_batches(examples, BATCH) {
-        let encodings: Vec<Encoding> = indices
-            .iter()
-            .map(|&i| Encoding { ids: examples[i].ids.clone(), type_ids: examples[i].types.clone() })
-            .collect();
-        for (index, run) in indices.into_iter().zip(model.count_ids(&encodings)?) {
-            sums.iter_mut().zip(&run.spikes).for_each(|(sum, &spikes)| *sum += u64::from(spikes));
-            operations += counter.sentence(&run, examples[index].ids.len(), model.simulation()).into_iter().sum();
-            logits[index] = run.logits;
-        }
-    }
-    let tokens = tokens(examples);
-    let population = |((name, spikes), neurons): ((String, u64), usize)| {
-        let places = tokens * neurons as u64 * u64::from(student.time_steps);
-        Population { name, neurons: neurons as u64, spikes, rate: spikes as f64 / places as f64 }
+/// Spikes with their rates, population by population.
+fn spikes_of(student: &StudentConfig, spikes: Vec<u64>, rates: &BTreeMap<String, f64>, tokens: u64) -> Spikes {
+    let population = |((name, spikes), neurons): ((String, u64), usize)| Population {
+        neurons: neurons as u64,
+        spikes,
+        rate: rates[&name],
+        name,
     };
-    let populations: Vec<Population> =
-        names.into_iter().zip(sums).zip(student.population_widths()).map(population).collect();
+    let names = population_names(student.layers).into_iter();
+    let populations: Vec<Population> = names.zip(spikes).zip(student.population_widths()).map(population).collect();
     let total = populations.iter().map(|population| population.spikes).sum();
-    let spikes = Spikes {
+    Spikes {
         total,
         per_token: total as f64 / tokens as f64,
         mean_rate: populations.iter().map(|population| population.rate).sum::<f64>() / populations.len() as f64,
         populations,
-    };
-    Ok((Predictions { logits, rates: BTreeMap::new(), feedback: None }, spikes, operations))
+    }
 }
 
 fn tokens(examples: &[Encoded]) -> u64 {

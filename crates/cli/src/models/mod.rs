@@ -20,7 +20,7 @@ mod seeds;
 mod table;
 
 pub(crate) use card::card;
-pub(crate) use energy::{Counted, Energy};
+pub(crate) use energy::Energy;
 pub(crate) use find::{Found, all, default, find, is_name};
 pub(crate) use latency::measure as measure_latency;
 pub(crate) use measure::{Subject, measure, sha256};

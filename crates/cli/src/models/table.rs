@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::card::{grouped, megabytes, microjoules, shown};
+use super::card::{megabytes, microjoules, shown};
 use super::find::Found;
 use super::metrics::Metrics;
+use crate::number::grouped;
 
 /// A line of the table.
 #[derive(Debug, Serialize)]

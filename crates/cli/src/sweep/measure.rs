@@ -10,11 +10,8 @@ use bitspike_core::config::StudentConfig;
 use bitspike_core::energy::{Profile, of_spikes};
 use bitspike_core::engine::{Model, Options};
 use bitspike_core::format::Packing;
-use bitspike_core::stats::Operations;
-use bitspike_core::tokenizer::Encoding;
 use bitspike_train::data::Encoded;
 use bitspike_train::evaluate::predict_student;
-use bitspike_train::parity::predict_packed;
 use bitspike_train::progress::{Event, read_events};
 use bitspike_train::recipe::Recipe;
 use bitspike_train::run::{Checkpoint, Counters, RunFolder};
@@ -23,7 +20,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::results::plausible;
-use crate::cost;
+use crate::cost::Counts;
 use crate::distillation::Inputs;
 use crate::packed::FromRun;
 
@@ -145,9 +142,8 @@ pub(crate) fn measure(
         atomic_file::write(&path, |out| out.write_all(&file))?;
         let options = Options { simulation: simulated(recipe, counters), ..Options::default() };
         let model = Model::load(&path, &options)?;
-        let predictions = predict_packed(&model, &dev)?;
         let (times, tokens) = latencies(&model, &dev)?;
-        let count: Operations = cost::count(&model, &dev)?.1.into_iter().sum();
+        let Counts { predictions, total: count, .. } = Counts::new(&model, &dev)?;
         let bytes = file.len() as u64;
         let energy = of_spikes(&Profile::named(PROFILE)?, "student", &count, dev.len(), bytes);
         measured.packed = Some(PackedStudent {
@@ -201,7 +197,7 @@ fn latencies(model: &Model, dev: &[Encoded]) -> Result<(Vec<Duration>, usize)> {
     let mut order: Vec<&Encoded> = dev.iter().collect();
     order.sort_by_key(|example| example.ids.len());
     let example = order.get(order.len() / 2).context("the dev split has no examples")?;
-    let sentence = [Encoding { ids: example.ids.clone(), type_ids: example.types.clone() }];
+    let sentence = [example.encoding()];
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().context("start a thread")?;
     let (time, fewest, most) = REPEAT;
     let times = pool.install(|| -> Result<Vec<Duration>> {

@@ -6,9 +6,10 @@ use plotters::prelude::*;
 
 use super::fronts::{COSTS, Cost, front};
 use super::results::{Group, Spread};
-use crate::trace::style::{
-    Area, BODY, FAINT, GRID, HEADING, INK, LABEL, POSITIVE, SCALE, TITLE, bold, printable, text, tick,
+use crate::chart::style::{
+    Area, BODY, FAINT, HEADING, INK, LABEL, SCALE, TITLE, bold, plain_axes, printable, text, tick,
 };
+use crate::trace::style::POSITIVE;
 
 /// Width of the drawing, and heights of its head and its panels.
 const WIDTH: u32 = 800 * SCALE;
@@ -83,13 +84,7 @@ fn draw_panel(area: &Area<'_>, cost: &Cost, points: &[Point<'_>]) -> Result<()> 
         .build_cartesian_2d(x, y)?;
     let (x_name, y_name) =
         (format!("{}{}", cost.title, if log { ", log scale" } else { "" }), format!("best {metric} on dev"));
-    chart
-        .configure_mesh()
-        .bold_line_style(GRID)
-        .light_line_style(TRANSPARENT)
-        .axis_style(FAINT)
-        .label_style(text(LABEL, INK))
-        .axis_desc_style(text(LABEL, INK))
+    plain_axes(&mut chart.configure_mesh(), &text(LABEL, INK))
         .x_labels(6)
         .y_labels(6)
         .x_label_formatter(&|x| if log { tick(10f64.powf(*x)) } else { apart(*x, x_span) })

@@ -15,9 +15,11 @@ use super::grid::Cell;
 use super::journal::{Journal, Status};
 use super::measure::{Measured, ended, measure};
 use super::{fronts, results};
+use crate::commands::threads::Threads;
 use crate::commands::training::RunArgs;
 use crate::distillation::{Inputs, Job};
-use crate::live::{Display, duration};
+use crate::live::Display;
+use crate::number::duration;
 use crate::sweep::settings::Settings;
 
 /// How a sweep is run.
@@ -136,7 +138,7 @@ impl Sweep {
             resume,
             max_minutes: max_minutes.map(|minutes| minutes.max(1e-3)),
             display: bounds.display,
-            threads: 0,
+            threads: Threads::default(),
         };
         let job = Job { recipe: &cell.recipe, folder: &folder, from: self.from.as_deref(), run: &run, stop };
         let mut done = self.inputs.distil(&job)?;

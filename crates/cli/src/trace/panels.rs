@@ -6,11 +6,9 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use super::Report;
-use super::style::{
-    Area, BODY, FAINT, GRID, INK, LABEL, NEGATIVE, POSITIVE, WIDTH, drawn_steps, kind_colour, layer_colour, printable,
-    text, tick,
-};
+use super::style::{NEGATIVE, POSITIVE, WIDTH, drawn_steps, kind_colour, layer_colour};
 use super::tables::potentials;
+use crate::chart::style::{Area, BODY, FAINT, INK, LABEL, plain_axes, printable, text, tick};
 
 /// Panels of rates side by side.
 const COLUMNS: usize = 4;
@@ -64,13 +62,7 @@ fn linear<'a>(area: &Area<'a>, caption: &str, steps: f64, y: std::ops::Range<f64
 }
 
 fn mesh(chart: &mut Chart<'_>, (x_labels, y_labels): (usize, usize), y_name: &str) -> Result<()> {
-    chart
-        .configure_mesh()
-        .bold_line_style(GRID)
-        .light_line_style(TRANSPARENT)
-        .axis_style(FAINT)
-        .label_style(text(LABEL, INK))
-        .axis_desc_style(text(LABEL, INK))
+    plain_axes(&mut chart.configure_mesh(), &text(LABEL, INK))
         .x_labels(x_labels)
         .y_labels(y_labels)
         .x_label_formatter(&|x| tick(*x))
@@ -187,13 +179,7 @@ fn distance_chart(
         .x_label_area_size(76)
         .y_label_area_size(100)
         .build_cartesian_2d((1.0..steps * 1.02).log_scale().base(2.0), (low..high).log_scale())?;
-    chart
-        .configure_mesh()
-        .bold_line_style(GRID)
-        .light_line_style(TRANSPARENT)
-        .axis_style(FAINT)
-        .label_style(text(LABEL, INK))
-        .axis_desc_style(text(LABEL, INK))
+    plain_axes(&mut chart.configure_mesh(), &text(LABEL, INK))
         .x_labels(12)
         .y_labels(8)
         .x_desc("step t")

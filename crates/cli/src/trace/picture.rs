@@ -3,8 +3,9 @@
 use anyhow::Result;
 use plotters::prelude::*;
 
-use super::style::{Area, BODY, FAINT, HEADING, INK, SCALE, TITLE, WIDTH, bold, printable, text};
+use super::style::WIDTH;
 use super::{Report, panels};
+use crate::chart::style::{Area, BODY, FAINT, HEADING, INK, SCALE, TITLE, bold, printable, text};
 
 /// Heights of the head and of each section's heading.
 const HEAD: u32 = 150;

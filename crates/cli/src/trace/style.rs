@@ -1,26 +1,11 @@
-//! How the picture looks: sizes, colours that the colour-blind can tell apart, and the marks of spikes.
-//!
-//! Coordinates of the drawing library are whole numbers, so the picture is drawn at [`SCALE`] times its size.
+//! How the picture of a text looks: its size, the colours of spikes, kinds and layers, the steps that are drawn.
 
-use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// Units of the drawing per pixel of the picture.
-pub(crate) const SCALE: u32 = 2;
+use crate::chart::style::SCALE;
 
 /// Width of the drawing.
 pub(crate) const WIDTH: u32 = 1200 * SCALE;
-
-/// Sizes of text in the library's measure, which is 1.24 times the font size in units of the drawing.
-pub(crate) const TITLE: u32 = 48;
-pub(crate) const HEADING: u32 = 36;
-pub(crate) const BODY: u32 = 29;
-pub(crate) const LABEL: u32 = 26;
-
-pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-pub(crate) const FAINT: RGBColor = RGBColor(0x77, 0x77, 0x77);
-pub(crate) const GRID: RGBColor = RGBColor(0xE4, 0xE4, 0xE4);
 
 /// Spikes +1 and -1: blue and vermilion of Okabe and Ito.
 pub(crate) const POSITIVE: RGBColor = RGBColor(0x00, 0x72, 0xB2);
@@ -38,8 +23,6 @@ const KINDS: [RGBColor; 7] = [
     RGBColor(0x00, 0x72, 0xB2),
 ];
 
-pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-
 /// Colour of the `i`-th kind.
 pub(crate) fn kind_colour(i: usize) -> RGBColor {
     KINDS[i % KINDS.len()]
@@ -49,37 +32,6 @@ pub(crate) fn kind_colour(i: usize) -> RGBColor {
 pub(crate) fn layer_colour(i: usize, layers: usize) -> RGBColor {
     let position = if layers < 2 { 0.35 } else { 0.82 * i as f32 / (layers - 1) as f32 };
     ViridisRGB.get_color_normalized(position, 0.0, 1.0)
-}
-
-/// Text of a size.
-pub(crate) fn text(size: u32, colour: RGBColor) -> TextStyle<'static> {
-    let font: FontDesc<'static> = ("sans-serif", size).into();
-    font.color(&colour).pos(Pos::new(HPos::Left, VPos::Center))
-}
-
-/// Bold text of a size.
-pub(crate) fn bold(size: u32) -> TextStyle<'static> {
-    let font: FontDesc<'static> = ("sans-serif", size, FontStyle::Bold).into();
-    font.color(&INK).pos(Pos::new(HPos::Left, VPos::Center))
-}
-
-/// `text` in at most `most` characters, and without those that XML does not have.
-pub(crate) fn printable(text: &str, most: usize) -> String {
-    let allowed = |c: char| if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') { ' ' } else { c };
-    let clean: String = text.chars().map(allowed).take(most + 1).collect();
-    match clean.char_indices().nth(most) {
-        Some(_) => clean.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
-        None => clean,
-    }
-}
-
-/// A number for an axis: short, without exponents where none is needed.
-pub(crate) fn tick(x: f64) -> String {
-    match x.abs() {
-        0.0 => "0".into(),
-        size if !(1e-3..1e5).contains(&size) => format!("{x:.0e}"),
-        _ => format!("{}", (x * 1e4).round() / 1e4),
-    }
 }
 
 /// Steps to draw of `1..=t`: all of them, or a thousand that are dense at the beginning.
@@ -113,17 +65,5 @@ mod tests {
             assert!(steps.windows(2).all(|pair| pair[0] < pair[1]));
             assert_eq!(steps[..20], (1..=20).collect::<Vec<_>>());
         }
-    }
-
-    #[test]
-    fn text_is_cut_and_cleaned() {
-        assert_eq!(printable("a\u{0}b\nc\u{1b}", 10), "a b c ");
-        assert_eq!(printable("ééééé", 5), "ééééé");
-        assert_eq!(printable("éééééé", 5), "éééé…");
-    }
-
-    #[test]
-    fn ticks_are_short() {
-        assert_eq!([0.0, 0.25, 1.0, 65_536.0, 1e-5, 0.1 + 0.2].map(tick), ["0", "0.25", "1", "65536", "1e-5", "0.3"]);
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::dynamics::tests::{currents, small_encoder};
 use crate::dynamics::{Dynamics, Options, Record, Simulation, simulate, simulate_recorded};
 use crate::kernels::{Kernels, SpikeBits};
-use crate::model::{Encoder, Projection, Sums};
+use crate::model::{Encoder, Layer, Projection, Sums};
 use crate::quantize::WeightBits;
 
 /// Every spike of a sentence: population, step, spikes `[L, width]`.
@@ -27,18 +27,23 @@ fn reached(map: &Projection, column: usize, columns: usize) -> u64 {
     out.iter().filter(|&&x| x != 0.0).count() as u64
 }
 
-/// The operations of layer `index`, one by one.
-fn by_hand(encoder: &Encoder, index: usize, all: &Spikes, tokens: u64, simulation: &Simulation) -> Operations {
-    let layer = &encoder.layers[index];
-    let config = encoder.config();
-    let maps = [
+/// A layer's maps, each with the number of the population that it reads.
+fn maps(layer: &Layer) -> [(&Projection, usize); 6] {
+    [
         (&layer.query, 0),
         (&layer.key, 0),
         (&layer.value, 0),
         (&layer.attention_output, 3),
         (&layer.intermediate, 4),
         (&layer.output, 5),
-    ];
+    ]
+}
+
+/// The operations of layer `index`, one by one.
+fn by_hand(encoder: &Encoder, index: usize, all: &Spikes, tokens: u64, simulation: &Simulation) -> Operations {
+    let layer = &encoder.layers[index];
+    let config = encoder.config();
+    let maps = maps(layer);
     let widths = config.population_widths();
     let mut count = Operations::default();
     for (population, _, spikes) in &all.0 {
@@ -141,14 +146,7 @@ fn values_are_the_counts_that_are_not_zero() {
         let found = Counter::new(&encoder).sentence(run, 7, &simulation);
         let layer = &encoder.layers[0];
         let mut expected = 0;
-        for (map, read) in [
-            (&layer.query, 0),
-            (&layer.key, 0),
-            (&layer.value, 0),
-            (&layer.attention_output, 3),
-            (&layer.intermediate, 4),
-            (&layer.output, 5),
-        ] {
+        for (map, read) in maps(layer) {
             let width = encoder.config().population_widths()[read];
             let active = run.sums[read].iter().enumerate().filter(|(_, n)| **n != 0.0);
             expected += active.map(|(i, _)| reached(map, i % width, width)).sum::<u64>();

@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bitspike_core::atomic_file;
-use bitspike_core::format::{Header, Packed, Packing};
+use bitspike_core::format::{Header, Packed};
 use bitspike_core::glue::{self, Split};
-use bitspike_core::quantize::EmbeddingBits;
 use bitspike_core::tokenizer::Tokenizer;
 use bitspike_train::data::encode;
 use bitspike_train::evaluate::predict_teacher;
 use bitspike_train::run::Checkpoint;
 use burn::tensor::Device;
 
-use crate::commands::pack::CheckpointName;
+use crate::commands::pack::{CheckpointName, PackingArgs};
+use crate::cost::Priced;
 use crate::models::{
-    CARD, Counted, Energy, METRICS, MODEL, Made, Metrics, Origins, RECIPE, Run, Seeds, TOKENIZER, Teacher, card,
-    is_name, measure_latency,
+    CARD, Energy, METRICS, MODEL, Made, Metrics, Origins, RECIPE, Run, Seeds, TOKENIZER, Teacher, card, is_name,
+    measure_latency,
 };
 
 /// Make a folder to ship of a finished run: packs the student, scores it with the engine, counts its spikes, times it, and writes
@@ -50,12 +50,8 @@ pub(super) struct AddArgs {
     /// Which student of the run
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = CheckpointName::Last)]
     checkpoint: CheckpointName,
-    /// Precision of the embedding tables, 32, 8, 4, 1.58 or 1; unless given, the one they were trained at
-    #[arg(long, value_name = "BITS")]
-    embedding_bits: Option<EmbeddingBits>,
-    /// Five ternary weights a byte instead of four: smaller, a little slower to load, the same answers
-    #[arg(long)]
-    trits: bool,
+    #[command(flatten)]
+    packing: PackingArgs,
     /// Do not time it
     #[arg(long)]
     no_latency: bool,
@@ -73,7 +69,7 @@ pub(super) fn run(args: AddArgs) -> Result<()> {
         bail!("{} is there already; give --force to replace it", folder.display());
     }
     let origins = Origins::load(&args.origins)?;
-    let packing = Packing { embedding_bits: args.embedding_bits, trits: args.trits };
+    let packing = args.packing.into();
     let checkpoint = Checkpoint::from(args.checkpoint);
     let run = Run::open(&args.run, checkpoint, packing)?;
     let header = &run.packed.header;
@@ -97,9 +93,14 @@ pub(super) fn run(args: AddArgs) -> Result<()> {
     };
     let teacher = args.teacher.as_deref().map(|teacher| score_teacher(teacher, header, &args.data)).transpose()?;
     let bytes = run.packed.file.len() as u64;
-    let counted =
-        Counted { student: &model.header().student, operations: &measured.operations, bytes, lengths: &lengths };
-    let energy = Energy::new(&counted, teacher.as_ref())?;
+    let priced = Priced {
+        profile: &Energy::profile()?,
+        student: &model.header().student,
+        operations: &measured.operations,
+        bytes,
+        lengths: &lengths,
+    };
+    let energy = Energy::new(&priced, teacher.as_ref());
     let mut metrics = Metrics::new(args.name.clone(), measured, made, (origins, energy));
     metrics.teacher = teacher;
     if !args.no_latency {
