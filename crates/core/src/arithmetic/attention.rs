@@ -5,7 +5,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::{Head, LANES, heads, softmax};
+use super::{Aligned, Head, LANES, copy, heads, softmax_rows};
 
 /// Most queries that share loaded keys and values: with two vectors each, their sums take 12 registers.
 const QUERIES: usize = 6;
@@ -14,9 +14,11 @@ const QUERIES: usize = 6;
 #[derive(Debug, Clone, Default)]
 pub struct Attention {
     /// `[size, padded]`
-    keys: Vec<f32>,
+    keys: Aligned,
+    /// `[L, size]`: rows of all heads are so far apart that they would drive each other out of the first-level cache.
+    values: Aligned,
     /// `[QUERIES, padded]`
-    scores: Vec<f32>,
+    scores: Aligned,
 }
 
 impl Attention {
@@ -61,16 +63,19 @@ impl WithSimd for Attend<'_> {
         let (width, count) = self.shape;
         let (queries, length) = (self.query.len() / width, self.key.len() / width);
         let padded = length.next_multiple_of(LANES);
-        let Attention { keys, scores } = self.scratch;
-        scores.clear();
-        scores.resize(QUERIES * padded, 0.0);
+        let size = width / count;
+        let Attention { keys, values, scores } = self.scratch;
+        let (keys, values, scores) = (keys.get(size * padded), values.get(length * size), scores.get(QUERIES * padded));
         for head in heads(width, count) {
             head.transpose(self.key, length, padded, keys);
+            for (j, row) in values.chunks_exact_mut(size).enumerate() {
+                copy(head.row(self.value, j), row);
+            }
             let pass = Pass {
                 head,
                 query: self.query,
-                value: self.value,
                 keys,
+                values,
                 factor: self.factor,
                 value_scale: self.value_scale,
                 length,
@@ -100,8 +105,8 @@ impl WithSimd for Attend<'_> {
 struct Pass<'a> {
     head: Head,
     query: &'a [f32],
-    value: &'a [f32],
     keys: &'a [f32],
+    values: &'a [f32],
     factor: f32,
     value_scale: f32,
     length: usize,
@@ -130,12 +135,10 @@ impl Pass<'_> {
             }
             at += lanes;
         }
-        for scores in scores.chunks_exact_mut(padded) {
-            softmax(scores, self.length);
-        }
+        softmax_rows::<S, ROWS>(simd, scores, self.length);
         let scores = &*scores;
         let weights: [&[f32]; ROWS] = std::array::from_fn(|r| &scores[r * padded..][..self.length]);
-        let columns = Columns { values: &self.value[head.start..], stride: head.width, count: self.length };
+        let columns = Columns { values: self.values, stride: head.size, count: self.length };
         let mut at = 0;
         while at + 2 * lanes <= head.size {
             let sums = columns.sums::<S, ROWS, 2>(simd, at, weights);
@@ -153,7 +156,8 @@ impl Pass<'_> {
         }
         for at in at..head.size {
             for (r, weights) in weights.iter().enumerate() {
-                let terms = weights.iter().enumerate().map(|(j, weight)| weight * head.row(self.value, j)[at]);
+                let column = self.values[at..].iter().step_by(head.size);
+                let terms = weights.iter().zip(column).map(|(weight, value)| weight * value);
                 head.row_mut(out, first + r)[at] = terms.fold(0.0, |sum, term| sum + term) * self.value_scale;
             }
         }
@@ -177,15 +181,23 @@ impl Columns<'_> {
         x: [&[f32]; ROWS],
     ) -> [[S::f32s; VECTORS]; ROWS] {
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-        let x = x.map(|x| &x[..self.count]);
-        for (j, row) in self.values[at..].chunks(self.stride).take(self.count).enumerate() {
-            let (row, _) = S::as_simd_f32s(&row[..VECTORS * S::F32_LANES]);
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let x = simd.splat_f32s(x[r][j]);
-                for (sum, &value) in sums.iter_mut().zip(row) {
-                    *sum = simd.add_f32s(*sum, simd.mul_f32s(x, value));
+        let (count, stride) = (self.count, self.stride);
+        let needed = at + count.saturating_sub(1) * stride + VECTORS * S::F32_LANES;
+        assert!(needed <= self.values.len() && x.iter().all(|x| x.len() >= count), "columns outside of the values");
+        let mut row = self.values[at..].as_ptr();
+        for j in 0..count {
+            // SAFETY: vectors of `f32` are read within `needed` values, which are there; `j` is below the length of each `x`.
+            unsafe {
+                let values: [S::f32s; VECTORS] =
+                    std::array::from_fn(|i| row.add(i * S::F32_LANES).cast::<S::f32s>().read_unaligned());
+                for (x, sums) in x.iter().zip(&mut sums) {
+                    let x = simd.splat_f32s(*x.get_unchecked(j));
+                    for (sum, &value) in sums.iter_mut().zip(&values) {
+                        *sum = simd.add_f32s(*sum, simd.mul_f32s(x, value));
+                    }
                 }
             }
+            row = row.wrapping_add(stride);
         }
         sums
     }

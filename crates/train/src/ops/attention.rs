@@ -51,12 +51,20 @@ pub(super) struct ScoreDistance {
 }
 
 /// Scratch memory of one sentence, reused over heads.
-#[derive(Default)]
 struct Scratch {
     keys: Vec<f32>,
     values: Vec<f32>,
     scores: Vec<f32>,
     gradient: Vec<f32>,
+}
+
+impl Scratch {
+    /// For heads of `size` columns and a sentence that takes up `padded` places.
+    fn new(size: usize, padded: usize) -> Self {
+        let row = || vec![0.0; padded];
+        let head = || vec![0.0; size * padded];
+        Self { keys: head(), values: head(), scores: row(), gradient: row() }
+    }
 }
 
 /// Splits `x` into the rows of each sentence.
@@ -106,7 +114,7 @@ impl Kernel<5> for Attention {
             let (length, at) = (range.len(), range.start * width..range.end * width);
             let (q, k, v, g) = (&q[at.clone()], &k[at.clone()], &v[at.clone()], &g[at]);
             let padded = length.next_multiple_of(LANES);
-            let mut scratch = Scratch { scores: vec![0.0; padded], gradient: vec![0.0; padded], ..Scratch::default() };
+            let mut scratch = Scratch::new(width / self.heads, padded);
             wide(
                 #[inline(always)]
                 || {
@@ -185,8 +193,7 @@ impl Kernel<5> for ScoreDistance {
                 let (length, at) = (range.len(), range.start * width..range.end * width);
                 let [q, k, other_q, other_k] = [q, k, other_q, other_k].map(|x| &x[at.clone()]);
                 let padded = length.next_multiple_of(LANES);
-                let mut scratch =
-                    Scratch { scores: vec![0.0; padded], gradient: vec![0.0; padded], ..Scratch::default() };
+                let mut scratch = Scratch::new(width / self.heads, padded);
                 wide(
                     #[inline(always)]
                     || {
@@ -226,7 +233,7 @@ impl Kernel<5> for ScoreDistance {
             let (length, at) = (range.len(), range.start * width..range.end * width);
             let [q, k, other_q, other_k] = [q, k, other_q, other_k].map(|x| &x[at.clone()]);
             let padded = length.next_multiple_of(LANES);
-            let mut scratch = Scratch { scores: vec![0.0; padded], gradient: vec![0.0; padded], ..Scratch::default() };
+            let mut scratch = Scratch::new(width / self.heads, padded);
             wide(
                 #[inline(always)]
                 || {
