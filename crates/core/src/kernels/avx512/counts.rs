@@ -1,11 +1,11 @@
 //! Counts: byte products, and the permutation of counts that they read.
 
 use std::arch::x86_64::{
-    __m512i, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storeu_si128, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512,
-    _mm512_cvtepi32_epi8, _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_dpbusd_epi32, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_mask_storeu_epi32, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_mul_ps,
-    _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_srli_epi16,
-    _mm512_sub_epi32,
+    __m512i, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch, _mm_shuffle_epi8, _mm_storeu_si128, _mm512_add_epi32,
+    _mm512_add_ps, _mm512_and_si512, _mm512_cvtepi32_epi8, _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_dpbusd_epi32,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_epi32, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
+    _mm512_mul_ps, _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_si512,
+    _mm512_srli_epi16, _mm512_sub_epi32,
 };
 
 use std::ops::Range;
@@ -86,8 +86,12 @@ fn sums_of_blocks<const N: usize, const B: usize>(blocks: [&[Line<[u8; BYTES]>];
     for group in 0..groups {
         let mut bytes = [_mm512_setzero_si512(); B];
         for b in 0..B {
+            let at = blocks[b].as_ptr().wrapping_add(group);
+            // What comes next lies behind these blocks. A matrix that fills more than the caches streams from memory, where the
+            // machine's own prefetching stops at every page.
+            _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(B * groups).cast());
             // SAFETY: each block has `groups` groups of 64 bytes.
-            bytes[b] = unsafe { _mm512_loadu_si512(blocks[b].as_ptr().add(group).cast()) };
+            bytes[b] = unsafe { _mm512_loadu_si512(at.cast()) };
         }
         for i in 0..4 {
             let mut codes = [_mm512_setzero_si512(); B];
