@@ -50,14 +50,19 @@ impl Embedding {
         let width = self.norm.gain.len();
         let tokens: usize = encodings.iter().map(|encoding| encoding.ids.len()).sum();
         out.resize(tokens * width, 0.0);
-        let tables = TABLES.map(|name| packed.table(name));
+        let [words, positions, types] = TABLES.map(|name| packed.table(name));
         let ids = encodings.iter().flat_map(|encoding| encoding.ids.iter().zip(&encoding.type_ids).enumerate());
-        let mut row = vec![0.0; width];
+        let (mut of_position, mut of_type) = (vec![0.0; width], vec![0.0; width]);
+        // A text has one type, or two: their rows are not decoded for every token.
+        let mut known = None;
         for (current, (position, (&id, &kind))) in out.chunks_exact_mut(width).zip(ids) {
-            tables[0].row(id as usize, current);
-            for (table, index) in [(&tables[1], position), (&tables[2], kind as usize)] {
-                table.row(index, &mut row);
-                current.iter_mut().zip(&row).for_each(|(x, y)| *x += y);
+            words.row(id as usize, current);
+            positions.row(position, &mut of_position);
+            if known.replace(kind) != Some(kind) {
+                types.row(kind as usize, &mut of_type);
+            }
+            for row in [&of_position, &of_type] {
+                current.iter_mut().zip(row).for_each(|(x, y)| *x += y);
             }
             wide(
                 #[inline(always)]
