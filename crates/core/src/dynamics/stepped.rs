@@ -47,7 +47,8 @@ pub(super) fn run<R: Record>(
         let count = CHUNK.min(simulation.time_steps - done);
         let steps: Vec<Step> =
             std::iter::successors(Some(step.next()), |step| Some(step.next())).take(count as usize).collect();
-        sentence.chunk((done, &steps), &mut readout, record)?;
+        let last = done + count == simulation.time_steps && !options.sums;
+        sentence.chunk((done, &steps, last), &mut readout, record)?;
         done += count;
         step = steps[steps.len() - 1];
         if let Some(rule) = options.exit
@@ -99,7 +100,8 @@ struct Sentence<'a> {
     tile: usize,
     /// The embedding population, tile by tile.
     embedding: Vec<Neurons>,
-    layers: Vec<LayerState>,
+    /// What each layer keeps, from its first step on, and to its last unless sums are asked for.
+    layers: Vec<Option<LayerState>>,
     /// Spikes and products of the layer that works, tile by tile; every layer uses the same memory.
     buffers: Vec<Buffers>,
     /// Sums of the last layer's output at `[CLS]`.
@@ -110,6 +112,18 @@ struct Sentence<'a> {
 struct LayerState {
     tiles: Vec<Tile>,
     heads: Vec<Head>,
+}
+
+impl LayerState {
+    /// At rest; `tile` tokens a tile but perhaps the last.
+    fn new(encoder: &Encoder, layer: &Layer, (length, tile): (usize, usize), accumulated: bool) -> Self {
+        let config = &encoder.config;
+        let sizes = (0..length).step_by(tile).map(|first| tile.min(length - first));
+        Self {
+            tiles: sizes.map(|tokens| Tile::new(encoder, layer, tokens, accumulated)).collect(),
+            heads: (0..config.heads).map(|_| Head::new(length, config.hidden / config.heads)).collect(),
+        }
+    }
 }
 
 /// A layer at work on a chunk of steps.
@@ -145,27 +159,22 @@ impl<'a> Sentence<'a> {
         let sizes: Vec<usize> = (0..length).step_by(tile).map(|first| tile.min(length - first)).collect();
         let kind = (encoder.embedding_threshold, config.signed);
         let steps = CHUNK.min(simulation.time_steps) as usize;
-        let accumulated = simulation.dynamics == Dynamics::Accumulated;
-        let layers = encoder.layers.iter().map(|layer| LayerState {
-            tiles: sizes.iter().map(|&tokens| Tile::new(encoder, layer, tokens, accumulated)).collect(),
-            heads: (0..config.heads).map(|_| Head::new(length, config.hidden / config.heads)).collect(),
-        });
         Self {
             encoder,
             embedded,
             simulation,
             tile,
             embedding: sizes.iter().map(|m| Neurons::at_rest(kind, m * config.hidden, Input::Current)).collect(),
-            layers: layers.collect(),
+            layers: encoder.layers.iter().map(|_| None).collect(),
             buffers: sizes.iter().map(|&tokens| Buffers::new(config, tokens, steps)).collect(),
             answer: vec![0.0; config.hidden],
         }
     }
 
-    /// Takes `steps` after the first `done`.
+    /// Takes `steps` after the first `done`; if these are the `last`, no layer keeps anything.
     fn chunk<R: Record>(
         &mut self,
-        (done, steps): (u32, &[Step]),
+        (done, steps, last): (u32, &[Step], bool),
         readout: &mut Readout<'_>,
         record: &mut R,
     ) -> Result<()> {
@@ -175,7 +184,8 @@ impl<'a> Sentence<'a> {
         readout.run.spikes.resize(first + steps.len() * populations, 0);
         let spikes = &mut readout.run.spikes[first..];
 
-        let currents = self.embedded.chunks(self.tile * d);
+        let (length, tile) = (self.length(), self.tile);
+        let currents = self.embedded.chunks(tile * d);
         for ((neurons, buffers), currents) in self.embedding.iter_mut().zip(&mut self.buffers).zip(currents) {
             let tokens = currents.len() / d;
             for (local, &step) in steps.iter().enumerate() {
@@ -195,12 +205,14 @@ impl<'a> Sentence<'a> {
 
         let mut threshold = encoder.embedding_threshold;
         let accumulated = self.simulation.dynamics == Dynamics::Accumulated;
-        for (i, (layer, LayerState { tiles, heads })) in encoder.layers.iter().zip(&mut self.layers).enumerate() {
+        for (i, (layer, state)) in encoder.layers.iter().zip(&mut self.layers).enumerate() {
+            let rest = || LayerState::new(encoder, layer, (length, tile), accumulated);
+            let LayerState { tiles, heads } = state.get_or_insert_with(rest);
             let pass = Pass { encoder, layer, population: 1 + 6 * i, threshold, done, steps, accumulated };
             let buffers = &mut self.buffers;
             pass.tiles(tiles, buffers, record, None)?;
-            heads.par_iter_mut().enumerate().for_each(|(i, head)| pass.attend(head, i, buffers, self.tile));
-            pass.tiles(tiles, buffers, record, Some((heads, self.tile)))?;
+            heads.par_iter_mut().enumerate().for_each(|(i, head)| pass.attend(head, i, buffers, tile));
+            pass.tiles(tiles, buffers, record, Some((heads, tile)))?;
             for (local, spikes) in spikes.chunks_exact_mut(populations).enumerate() {
                 for buffers in buffers.iter() {
                     let fired = buffers.fired(local).into_iter();
@@ -213,6 +225,10 @@ impl<'a> Sentence<'a> {
             }
             buffers.iter_mut().for_each(Buffers::rise);
             threshold = layer.thresholds[5];
+            if last {
+                // The next layer takes over the memory while the caches still hold it.
+                *state = None;
+            }
         }
 
         let first = &self.buffers[0];
@@ -237,7 +253,7 @@ impl<'a> Sentence<'a> {
         for layer in self.layers {
             let first = sums.len();
             sums.resize(first + 6, Vec::new());
-            for tile in layer.tiles {
+            for tile in layer.into_iter().flat_map(|layer| layer.tiles) {
                 let all = sums[first..].iter_mut().zip(tile.neurons);
                 all.for_each(|(sums, neurons)| sums.extend_from_slice(&neurons.sums));
             }

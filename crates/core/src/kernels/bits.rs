@@ -19,13 +19,15 @@ pub(super) const BLOCK: usize = 8;
 pub struct SpikeBits {
     words: usize,
     bits: Vec<u64>,
+    /// Spikes of each row.
+    spikes: Vec<u32>,
 }
 
 impl SpikeBits {
     /// `rows` silent rows of `columns` values.
     pub fn silent(rows: usize, columns: usize) -> Self {
         let words = columns.div_ceil(64);
-        Self { words, bits: vec![0; rows * words * 2] }
+        Self { words, bits: vec![0; rows * words * 2], spikes: vec![0; rows] }
     }
 
     /// The bits of `spikes` `[rows, columns]`.
@@ -43,19 +45,14 @@ impl SpikeBits {
     /// If there is no such row, or it has another number of words.
     pub fn set_row(&mut self, row: usize, spikes: &[i8]) {
         assert_eq!(spikes.len().div_ceil(64), self.words, "spikes of another width");
-        let (fired, negative) = self.row_mut(row);
-        #[cfg(target_arch = "x86_64")]
-        if Kernels::Avx512.is_available() {
-            return avx512::pack_spikes(spikes, fired, negative);
-        }
-        for ((spikes, fired), negative) in spikes.chunks(64).zip(fired).zip(negative) {
-            (*fired, *negative) = pack(spikes);
-        }
+        let (fired, negative) = self.bits[row * 2 * self.words..][..2 * self.words].split_at_mut(self.words);
+        pack_row(spikes, fired, negative);
+        self.spikes[row] = fired.iter().map(|word| word.count_ones()).sum();
     }
 
     /// Number of rows.
     pub fn rows(&self) -> usize {
-        if self.words == 0 { 0 } else { self.bits.len() / (2 * self.words) }
+        self.spikes.len()
     }
 
     /// Fired and negative words of row `row`.
@@ -63,13 +60,20 @@ impl SpikeBits {
         self.bits[row * 2 * self.words..][..2 * self.words].split_at(self.words)
     }
 
-    fn row_mut(&mut self, row: usize) -> (&mut [u64], &mut [u64]) {
-        self.bits[row * 2 * self.words..][..2 * self.words].split_at_mut(self.words)
-    }
-
     /// Number of spikes, of either sign, in rows `rows`.
     pub fn spikes(&self, rows: std::ops::Range<usize>) -> u64 {
-        rows.map(|row| self.row(row).0.iter().map(|word| u64::from(word.count_ones())).sum::<u64>()).sum()
+        self.spikes[rows].iter().map(|&spikes| u64::from(spikes)).sum()
+    }
+}
+
+/// The words of a row: one of `fired` and one of `negative` for each 64 spikes.
+fn pack_row(spikes: &[i8], fired: &mut [u64], negative: &mut [u64]) {
+    #[cfg(target_arch = "x86_64")]
+    if Kernels::Avx512.is_available() {
+        return avx512::pack_spikes(spikes, fired, negative);
+    }
+    for ((spikes, fired), negative) in spikes.chunks(64).zip(fired).zip(negative) {
+        (*fired, *negative) = pack(spikes);
     }
 }
 
