@@ -181,6 +181,9 @@ pub struct Options<'a> {
     /// Keep the answer, the change and the spikes of the last step only, the spikes summed over all: memory then does not grow
     /// with `T`.
     pub last_only: bool,
+    /// Find answers alone: `accumulated` and `instantaneous` then compute nothing of the last layer at other tokens than `[CLS]`
+    /// but keys and values, and count no spikes. Without effect where sums, what neurons sent, or a record are asked for.
+    pub answers_only: bool,
 }
 
 /// Runs sentences through an encoder. `embedded` are the currents of the embedding population, `[M, D]` for the `M` tokens of

@@ -3,7 +3,9 @@
 //! A step runs through all layers without delay and nothing comes back from above, so that the order of work is free: population
 //! after population takes a whole chunk of steps. What must know the whole sentence, attention, works head by head
 //! ([`heads`]); everything else tile by tile, a tile being a few tokens ([`tile`]). State and spikes of a tile, or of a head,
-//! then stay in a core's second-level cache, each weight is fetched once for many steps, and threads meet twice a layer.
+//! then stay in a core's second-level cache, each weight is fetched once for many steps, and threads meet twice a layer. Where
+//! answers alone are asked for, `[CLS]` is a tile of its own, the only one of which the last layer computes more than keys and
+//! values.
 
 mod heads;
 mod tile;
@@ -32,10 +34,15 @@ pub(super) fn run<R: Record>(
     options: Options<'_>,
     record: &mut R,
 ) -> Result<SentenceRun> {
-    // A record sees a whole population at a time.
     let tokens = embedded.len() / encoder.config.hidden;
-    let tile = if R::ON { tokens } else { tokens.div_ceil(tokens.div_ceil(TILE)) };
-    let mut sentence = Sentence::new(encoder, embedded, simulation, tile);
+    let answers_only = options.answers_only && !options.sums && !options.sent && !R::ON && !encoder.layers.is_empty();
+    let tiles = match (R::ON, answers_only) {
+        // A record sees a whole population at a time.
+        (true, _) => vec![tokens],
+        (false, false) => tiles(tokens),
+        (false, true) => [vec![1], tiles(tokens - 1)].concat(),
+    };
+    let mut sentence = Sentence::new(encoder, embedded, simulation, (tiles, answers_only));
     let mut readout = Readout::new(encoder);
     if options.sent {
         let silent = |width| Sent { spikes: vec![0; width], active: Vec::new() };
@@ -67,13 +74,19 @@ pub(super) fn run<R: Record>(
     Ok(readout.run)
 }
 
+/// Tokens of each of the tiles that `tokens` tokens are divided into, nearly as many in each.
+fn tiles(tokens: usize) -> Vec<usize> {
+    let tile = tokens.div_ceil(tokens.div_ceil(TILE).max(1)).max(1);
+    (0..tokens).step_by(tile).map(|first| tile.min(tokens - first)).collect()
+}
+
 impl Readout<'_> {
-    /// Keeps one row: the last answer and change, and the sum of the spikes.
+    /// Keeps one row: the last answer and change, and the sum of the spikes if they are counted.
     fn keep_last(&mut self, populations: usize) {
         let run = &mut self.run;
         run.logits.drain(..run.logits.len() - self.encoder.config.num_labels);
         run.change.drain(..run.change.len() - 1);
-        let (total, rest) = run.spikes.split_at_mut(populations);
+        let Some((total, rest)) = run.spikes.split_at_mut_checked(populations) else { return };
         for row in rest.chunks_exact(populations) {
             total.iter_mut().zip(row).for_each(|(total, &n)| *total += n);
         }
@@ -96,8 +109,10 @@ struct Sentence<'a> {
     encoder: &'a Encoder,
     embedded: &'a [f32],
     simulation: &'a Simulation,
-    /// Tokens of every tile but perhaps the last.
-    tile: usize,
+    /// Tokens of every tile.
+    sizes: Vec<usize>,
+    /// Whether the last layer works on the first tile alone, once its keys and values are there, and spikes are not counted.
+    answers_only: bool,
     /// The embedding population, tile by tile.
     embedding: Vec<Neurons>,
     /// What each layer keeps, from its first step on, and to its last unless sums are asked for.
@@ -115,13 +130,17 @@ struct LayerState {
 }
 
 impl LayerState {
-    /// At rest; `tile` tokens a tile but perhaps the last.
-    fn new(encoder: &Encoder, layer: &Layer, (length, tile): (usize, usize), accumulated: bool) -> Self {
+    /// At rest; tiles of `sizes` tokens, of which the first `asked` ask.
+    fn new(encoder: &Encoder, layer: &Layer, (sizes, asked): (&[usize], usize), accumulated: bool) -> Self {
         let config = &encoder.config;
-        let sizes = (0..length).step_by(tile).map(|first| tile.min(length - first));
+        let lengths = (sizes.iter().sum(), sizes[..asked].iter().sum());
+        let tokens = sizes.iter().scan(0, |next, &size| {
+            *next += size;
+            Some(*next - size..*next)
+        });
         Self {
-            tiles: sizes.map(|tokens| Tile::new(encoder, layer, tokens, accumulated)).collect(),
-            heads: (0..config.heads).map(|_| Head::new(length, config.hidden / config.heads)).collect(),
+            tiles: tokens.map(|tokens| Tile::new(encoder, layer, tokens, accumulated)).collect(),
+            heads: (0..config.heads).map(|_| Head::new(lengths, config.hidden / config.heads)).collect(),
         }
     }
 }
@@ -153,20 +172,24 @@ impl Pass<'_> {
 }
 
 impl<'a> Sentence<'a> {
-    fn new(encoder: &'a Encoder, embedded: &'a [f32], simulation: &'a Simulation, tile: usize) -> Self {
+    fn new(
+        encoder: &'a Encoder,
+        embedded: &'a [f32],
+        simulation: &'a Simulation,
+        (sizes, answers_only): (Vec<usize>, bool),
+    ) -> Self {
         let config = &encoder.config;
-        let length = embedded.len() / config.hidden;
-        let sizes: Vec<usize> = (0..length).step_by(tile).map(|first| tile.min(length - first)).collect();
         let kind = (encoder.embedding_threshold, config.signed);
         let steps = CHUNK.min(simulation.time_steps) as usize;
         Self {
             encoder,
             embedded,
             simulation,
-            tile,
+            answers_only,
             embedding: sizes.iter().map(|m| Neurons::at_rest(kind, m * config.hidden, Input::Current)).collect(),
             layers: encoder.layers.iter().map(|_| None).collect(),
             buffers: sizes.iter().map(|&tokens| Buffers::new(config, tokens, steps)).collect(),
+            sizes,
             answer: vec![0.0; config.hidden],
         }
     }
@@ -181,13 +204,14 @@ impl<'a> Sentence<'a> {
         let (encoder, d) = (self.encoder, self.encoder.config.hidden);
         let populations = 1 + 6 * encoder.layers.len();
         let first = readout.run.spikes.len();
-        readout.run.spikes.resize(first + steps.len() * populations, 0);
+        let counted = if self.answers_only { 0 } else { steps.len() * populations };
+        readout.run.spikes.resize(first + counted, 0);
         let spikes = &mut readout.run.spikes[first..];
 
-        let (length, tile) = (self.length(), self.tile);
-        let currents = self.embedded.chunks(tile * d);
-        for ((neurons, buffers), currents) in self.embedding.iter_mut().zip(&mut self.buffers).zip(currents) {
-            let tokens = currents.len() / d;
+        let mut embedded = self.embedded;
+        for ((neurons, buffers), &tokens) in self.embedding.iter_mut().zip(&mut self.buffers).zip(&self.sizes) {
+            let (currents, rest) = embedded.split_at(tokens * d);
+            embedded = rest;
             for (local, &step) in steps.iter().enumerate() {
                 let rows = local * tokens..(local + 1) * tokens;
                 for (row, current) in rows.clone().zip(currents.chunks_exact(d)) {
@@ -195,7 +219,9 @@ impl<'a> Sentence<'a> {
                         return Err(not_finite(encoder, 0, done + local as u32 + 1));
                     }
                 }
-                spikes[local * populations] += buffers.x.fired(rows.clone());
+                if let Some(spikes) = spikes.get_mut(local * populations) {
+                    *spikes += buffers.x.fired(rows.clone());
+                }
                 if let Some(sent) = readout.run.sent.first_mut() {
                     add_rows(buffers.x.rows(rows.clone()), &mut sent.spikes, |s| u32::from(s != 0));
                 }
@@ -206,13 +232,15 @@ impl<'a> Sentence<'a> {
         let mut threshold = encoder.embedding_threshold;
         let accumulated = self.simulation.dynamics == Dynamics::Accumulated;
         for (i, (layer, state)) in encoder.layers.iter().zip(&mut self.layers).enumerate() {
-            let rest = || LayerState::new(encoder, layer, (length, tile), accumulated);
+            // Tiles that work on more than keys and values.
+            let asked = if self.answers_only && i + 1 == encoder.layers.len() { 1 } else { self.sizes.len() };
+            let rest = || LayerState::new(encoder, layer, (&self.sizes, asked), accumulated);
             let LayerState { tiles, heads } = state.get_or_insert_with(rest);
             let pass = Pass { encoder, layer, population: 1 + 6 * i, threshold, done, steps, accumulated };
             let buffers = &mut self.buffers;
-            pass.tiles(tiles, buffers, record, None)?;
-            heads.par_iter_mut().enumerate().for_each(|(i, head)| pass.attend(head, i, buffers, tile));
-            pass.tiles(tiles, buffers, record, Some((heads, tile)))?;
+            pass.tiles(tiles, buffers, record, Part::BeforeAttention { asked })?;
+            heads.par_iter_mut().enumerate().for_each(|(i, head)| pass.attend(head, i, buffers));
+            pass.tiles(&mut tiles[..asked], buffers, record, Part::AfterAttention { heads })?;
             for (local, spikes) in spikes.chunks_exact_mut(populations).enumerate() {
                 for buffers in buffers.iter() {
                     let fired = buffers.fired(local).into_iter();
@@ -233,17 +261,13 @@ impl<'a> Sentence<'a> {
 
         let first = &self.buffers[0];
         for (local, &step) in steps.iter().enumerate() {
-            let row = local * self.tile.min(self.length());
+            let row = local * self.sizes[0];
             for (sum, &s) in self.answer.iter_mut().zip(first.x.rows(row..row + 1)) {
                 *sum = step.beta * *sum + f32::from(s);
             }
             readout.answer(&self.answer, threshold / step.weight);
         }
         Ok(())
-    }
-
-    fn length(&self) -> usize {
-        self.embedded.len() / self.encoder.config.hidden
     }
 
     /// The sums of every population, `[L, width]` each.
@@ -262,32 +286,44 @@ impl<'a> Sentence<'a> {
     }
 }
 
+/// What of a layer is worked on.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    /// Keys and values, and queries of the first `asked` tiles.
+    BeforeAttention { asked: usize },
+    /// All that follows what the heads found.
+    AfterAttention { heads: &'a [Head] },
+}
+
 impl Pass<'_> {
-    /// Works on all tiles: on what comes before attention, or, given the heads and the tokens of a tile, on the rest.
+    /// Works on all of `tiles`.
     fn tiles<R: Record>(
         &self,
         tiles: &mut [Tile],
         buffers: &mut [Buffers],
         record: &mut R,
-        heads: Option<(&[Head], usize)>,
+        part: Part<'_>,
     ) -> Result<()> {
         fn work<R: Record>(
             pass: &Pass<'_>,
             (i, tile, buffers): (usize, &mut Tile, &mut Buffers),
             record: &mut R,
-            heads: Option<(&[Head], usize)>,
+            part: Part<'_>,
         ) -> Result<()> {
-            match heads {
-                None => pass.before_attention(tile, buffers, record),
-                Some((heads, size)) => pass.after_attention((tile, i * size), buffers, heads, record),
+            match part {
+                Part::BeforeAttention { asked } => {
+                    pass.keys_and_values(tile, buffers, record)?;
+                    if i < asked { pass.queries(tile, buffers) } else { Ok(()) }
+                }
+                Part::AfterAttention { heads } => pass.after_attention(tile, buffers, heads, record),
             }
         }
         if R::ON {
             let mut all = tiles.iter_mut().zip(buffers).enumerate();
-            return all.try_for_each(|(i, (tile, buffers))| work(self, (i, tile, buffers), record, heads));
+            return all.try_for_each(|(i, (tile, buffers))| work(self, (i, tile, buffers), record, part));
         }
         let all = tiles.par_iter_mut().zip(buffers).enumerate();
-        all.try_for_each(|(i, (tile, buffers))| work(self, (i, tile, buffers), &mut (), heads))
+        all.try_for_each(|(i, (tile, buffers))| work(self, (i, tile, buffers), &mut (), part))
     }
 }
 

@@ -121,6 +121,48 @@ fn keeping_the_last_step_only_keeps_the_same_answer() {
 }
 
 #[test]
+fn answers_alone_are_the_same_answers() {
+    let rule = ExitRule { min_steps: 2, ..ExitRule::default() };
+    for (signed, bits) in [(false, WeightBits::Ternary), (true, WeightBits::Binary), (true, WeightBits::Full)] {
+        let encoder = small_encoder(signed, bits);
+        for dynamics in [Dynamics::Accumulated, Dynamics::Instantaneous] {
+            let simulation = Simulation::new(dynamics, 21);
+            for (last_only, exit) in [(false, None), (true, None), (true, Some(&rule))] {
+                let of = |answers_only| {
+                    let options = Options { last_only, exit, answers_only, ..Options::default() };
+                    run(&encoder, &[1, 2, 9, 30, 8], &simulation, options)
+                };
+                for (alone, all) in of(true).into_iter().zip(of(false)) {
+                    assert_eq!(alone, SentenceRun { spikes: Vec::new(), ..all }, "{simulation:?}");
+                }
+            }
+        }
+    }
+}
+
+/// The last layer of an unwatched window is computed at `[CLS]` alone, however its sentences are divided into tiles.
+#[test]
+fn an_unwatched_window_gives_the_same_answers() {
+    use super::windows::{Pack, Workspace, run as windows};
+    let lengths = [1, 2, 9, 30, 8, 1];
+    for (signed, bits) in [(false, WeightBits::Ternary), (true, WeightBits::Binary), (true, WeightBits::Full)] {
+        let encoder = small_encoder(signed, bits);
+        let simulation = Simulation::new(Dynamics::Phased, 16);
+        let watched = run(&encoder, &lengths, &simulation, Options::default());
+        let expected: Vec<f32> = watched.iter().flat_map(|run| run.logits.clone()).collect();
+        let embedded = currents(lengths.iter().sum());
+        let mut workspace = Workspace::<()>::default();
+        for tiles in [1, 2, 3, 7, 51] {
+            let mut logits = Vec::new();
+            let pack = Pack { embedded: &embedded, lengths: &lengths };
+            let answer = |sums: &[f32], scale| encoder.classifier.apply(sums, scale, &mut logits);
+            windows(&encoder, 16, pack, tiles, &mut workspace, answer).unwrap();
+            assert_eq!(logits, expected, "{tiles} tiles");
+        }
+    }
+}
+
+#[test]
 fn accumulated_converges_to_phased() {
     for signed in [false, true] {
         let encoder = small_encoder(signed, WeightBits::Ternary);

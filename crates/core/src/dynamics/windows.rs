@@ -3,6 +3,9 @@
 //! This is what the engine runs. A *pack* is one or more sentences, one after another, without padding. Its tokens are divided
 //! into *tiles*, one a thread; only attention looks beyond a tile, at the keys and values of the whole sentence, so that threads
 //! meet once a layer. Each token is computed by itself: neither packs nor tiles change a bit of any result.
+//!
+//! An answer is read at `[CLS]`. Where nobody watches the counts, the last layer therefore computes keys and values of all
+//! tokens, and everything else at each sentence's first token alone.
 
 use std::ops::Range;
 
@@ -182,11 +185,14 @@ pub(crate) fn run<W: Watch>(
         })?;
     }
     let scale = neurons.scale(encoder.layers.last().map_or(encoder.embedding_threshold, |layer| layer.thresholds[5]));
-    let mut first = 0;
-    for &length in pack.lengths {
-        let (tile, row) = (first / per_tile, first % per_tile);
-        answer(&memory[tile].x[row * d..][..d], scale);
-        first += length;
+    for (i, tile) in memory.iter().enumerate() {
+        let rows = rows(i);
+        // As many rows as the tile has sentences that begin in it, or all.
+        let narrow = run.answers_only::<W>(encoder.layers.len());
+        for (number, start) in run.starts(&rows).enumerate() {
+            let row = if narrow { number } else { start - rows.start };
+            answer(&tile.x[row * d..][..d], scale);
+        }
     }
     Ok(())
 }
@@ -244,6 +250,18 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Whether layer number `count`, counted from 1, is computed at each sentence's `[CLS]` alone: the last, if unwatched.
+    fn answers_only<W: Watch>(&self, count: usize) -> bool {
+        !W::COUNTS && count > 0 && count == self.encoder.layers.len()
+    }
+
+    /// The first tokens of the sentences that begin among the tokens `rows` of the pack.
+    fn starts(&self, rows: &Range<usize>) -> impl Iterator<Item = usize> {
+        let Range { start, end } = *rows;
+        let starts = self.pack.lengths.iter().scan(0, |next, &length| Some(std::mem::replace(next, *next + length)));
+        starts.skip_while(move |&token| token < start).take_while(move |&token| token < end)
+    }
+
     /// The embedding population, and queries, keys and values of the first layer.
     fn embed<W: Watch>(&self, tile: &mut Tile<W>, rows: Range<usize>, next: (&mut [f32], &mut [f32])) -> Result<()> {
         let d = self.encoder.config.hidden;
@@ -270,9 +288,10 @@ impl Run<'_> {
         let scale = |theta| self.neurons.scale(theta);
         let x_scale = scale(self.threshold_below(index));
         let population = |kind: usize| 1 + 6 * index + kind;
+        let count = tile.x.len() / d;
 
-        tile.current.resize(rows.len() * d, 0.0);
-        self.attend(tile, rows.clone(), kv, (scale(key), scale(value)));
+        tile.current.resize(count * d, 0.0);
+        self.attend(index, tile, rows.clone(), kv, (scale(key), scale(value)));
         tile.watch.lap(Operator::Attention);
         self.fire(&self.neurons.at(context)?, &mut tile.current, population(2))?;
         if W::COUNTS {
@@ -293,11 +312,10 @@ impl Run<'_> {
         }
 
         let neuron = self.neurons.at(inner)?;
-        let parts = rows.len().div_ceil(FEED_FORWARD_TOKENS).max(1);
-        let per_part = rows.len().div_ceil(parts).max(1);
-        tile.x.resize(rows.len() * d, 0.0);
-        for first in (0..rows.len()).step_by(per_part) {
-            let part = first..rows.len().min(first + per_part);
+        let parts = count.div_ceil(FEED_FORWARD_TOKENS).max(1);
+        let per_part = count.div_ceil(parts).max(1);
+        for first in (0..count).step_by(per_part) {
+            let part = first..count.min(first + per_part);
             let attended = &tile.attention[part.start * d..part.end * d];
             tile.attention_counts.pack(tile.work.kernels, attended, d);
             tile.watch.lap(Operator::Neurons);
@@ -351,8 +369,6 @@ impl Run<'_> {
         tile.x_counts.pack(tile.work.kernels, &tile.x, d);
         tile.watch.lap(Operator::Neurons);
         let scale = self.neurons.scale(self.threshold_below(index));
-        tile.x_counts.through(&layer.query, &tile.x, scale, &mut tile.work, &mut tile.query);
-        tile.watch.lap(Operator::Products);
         for (kind, map, out) in [(0, &layer.key, keys), (1, &layer.value, values)] {
             tile.x_counts.through(map, &tile.x, scale, &mut tile.work, &mut tile.current);
             tile.watch.lap(Operator::Products);
@@ -364,12 +380,26 @@ impl Run<'_> {
             out.copy_from_slice(&tile.current);
             tile.watch.lap(Operator::Neurons);
         }
+        if self.answers_only::<W>(index + 1) {
+            let mut kept = 0;
+            for token in self.starts(&rows) {
+                let row = token - rows.start;
+                tile.x.copy_within(row * d..(row + 1) * d, kept);
+                kept += d;
+            }
+            tile.x.truncate(kept);
+            tile.x_counts.pack(tile.work.kernels, &tile.x, d);
+            tile.watch.lap(Operator::Neurons);
+        }
+        tile.x_counts.through(&layer.query, &tile.x, scale, &mut tile.work, &mut tile.query);
+        tile.watch.lap(Operator::Products);
         Ok(())
     }
 
-    /// Attention of the tile's queries over the keys and values of their sentences.
+    /// Attention of the tile's queries in layer `index` over the keys and values of their sentences.
     fn attend<W: Watch>(
         &self,
+        index: usize,
         tile: &mut Tile<W>,
         rows: Range<usize>,
         (keys, values): (&[f32], &[f32]),
@@ -377,13 +407,16 @@ impl Run<'_> {
     ) {
         let (d, heads) = (self.encoder.config.hidden, self.encoder.config.heads);
         let Tile { query, current, attend, .. } = tile;
-        let mut first = 0;
+        let narrow = self.answers_only::<W>(index + 1);
+        let (mut first, mut done) = (0, 0);
         for &length in self.pack.lengths {
             let sentence = first..first + length;
             first = sentence.end;
-            let (start, end) = (sentence.start.max(rows.start), sentence.end.min(rows.end));
-            if start < end {
-                let mine = (start - rows.start) * d..(end - rows.start) * d;
+            let asked = if narrow { sentence.start..sentence.start + 1 } else { sentence.clone() };
+            let count = asked.end.min(rows.end).saturating_sub(asked.start.max(rows.start));
+            if count > 0 {
+                let mine = done * d..(done + count) * d;
+                done += count;
                 let whole = sentence.start * d..sentence.end * d;
                 let inputs = (&query[mine.clone()], &keys[whole.clone()], &values[whole]);
                 attend.attend(inputs, scales, (d, heads), &mut current[mine]);

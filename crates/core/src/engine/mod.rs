@@ -263,8 +263,8 @@ impl Model {
                 })?;
             }
             _ => {
-                let options =
-                    dynamics::Options { exit: self.exit.as_ref(), last_only: true, ..dynamics::Options::default() };
+                let exit = self.exit.as_ref();
+                let options = dynamics::Options { exit, last_only: true, answers_only: true, ..Default::default() };
                 for run in simulate(&self.encoder, (embedded, lengths), &self.simulation, options)? {
                     let classes = self.encoder.config.num_labels;
                     found.push((run.logits[run.logits.len() - classes..].to_vec(), run.steps));

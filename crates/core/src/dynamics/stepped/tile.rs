@@ -1,5 +1,7 @@
 //! A few tokens of a layer: all that needs nothing of other tokens.
 
+use std::ops::Range;
+
 use super::heads::Head;
 use super::{Pass, residual_norm};
 use crate::arithmetic::{gelu, wide};
@@ -16,7 +18,8 @@ const ROWS: usize = 32;
 /// What a tile of a layer keeps from step to step.
 #[derive(Debug)]
 pub(super) struct Tile {
-    tokens: usize,
+    /// Which of the sentence's.
+    tokens: Range<usize>,
     /// Sums of the input's spikes and of those behind attention, `[tokens, D]`: what the norms add.
     input: Vec<f32>,
     attended: Vec<f32>,
@@ -31,9 +34,9 @@ pub(super) struct Tile {
 
 impl Tile {
     /// At rest.
-    pub(super) fn new(encoder: &Encoder, layer: &Layer, tokens: usize, accumulated: bool) -> Self {
+    pub(super) fn new(encoder: &Encoder, layer: &Layer, tokens: Range<usize>, accumulated: bool) -> Self {
         let config = &encoder.config;
-        let (narrow, broad) = (tokens * config.hidden, tokens * config.intermediate);
+        let (narrow, broad) = (tokens.len() * config.hidden, tokens.len() * config.intermediate);
         let mean = if accumulated { Input::Mean } else { Input::Current };
         let population =
             |kind: usize, size, input| Neurons::at_rest((layer.thresholds[kind], config.signed), size, input);
@@ -60,7 +63,7 @@ impl Tile {
 /// The chunk's spikes of a tile, row `step * tokens + token`, and scratch memory.
 #[derive(Debug)]
 pub(super) struct Buffers {
-    tokens: usize,
+    pub(super) tokens: usize,
     /// The layer's input.
     pub(super) x: Train,
     /// `[steps * tokens, D]`
@@ -147,40 +150,47 @@ struct Row<'a> {
 }
 
 impl Pass<'_> {
-    /// Queries of a tile, and the spikes of its keys and values.
-    pub(super) fn before_attention<R: Record>(
+    /// The spikes of a tile's keys and values.
+    pub(super) fn keys_and_values<R: Record>(
         &self,
         tile: &mut Tile,
         buffers: &mut Buffers,
         record: &mut R,
     ) -> Result<()> {
-        let (layer, tokens, theta) = (self.layer, tile.tokens, self.threshold);
-        let Buffers { x, queries, key, value, sums, row_sums, row: current, .. } = buffers;
+        let (layer, tokens, theta) = (self.layer, tile.tokens.len(), self.threshold);
+        let Buffers { x, key, value, sums, row_sums, row: current, .. } = buffers;
         // Keys and values are affine: the difference of their sums is the map of the step's spikes.
         for (kind, map, train) in [(0, &layer.key, key), (1, &layer.value, value)] {
             let through = Through { map, theta, spikes: x, sums: row_sums, direct: true, work: sums, current };
             let neurons = &mut tile.neurons[kind];
             self.map(kind, tokens, through, |row| self.fire((kind, neurons, train), tokens, row, record))?;
         }
-        let map = &layer.query;
+        Ok(())
+    }
+
+    /// The queries of a tile.
+    pub(super) fn queries(&self, tile: &mut Tile, buffers: &mut Buffers) -> Result<()> {
+        let (map, theta) = (&self.layer.query, self.threshold);
+        let Buffers { x, queries, sums, row: current, .. } = buffers;
         let through = Through { map, theta, spikes: x, sums: &mut tile.query, direct: false, work: sums, current };
         // What is not finite here is not finite behind attention.
-        self.map(2, tokens, through, |row| {
+        self.map(2, tile.tokens.len(), through, |row| {
             queries[row.row * map.rows()..][..map.rows()].copy_from_slice(row.current);
             true
         })
     }
 
-    /// The rest of the layer for the tile whose first token is `first`.
+    /// The rest of the layer.
     pub(super) fn after_attention<R: Record>(
         &self,
-        (tile, first): (&mut Tile, usize),
+        tile: &mut Tile,
         buffers: &mut Buffers,
         heads: &[Head],
         record: &mut R,
     ) -> Result<()> {
         let (layer, epsilon) = (self.layer, self.encoder.config.layer_norm_eps);
-        let &mut Tile { tokens, ref mut input, ref mut attended, ref mut neurons, .. } = tile;
+        let (first, tokens) = (tile.tokens.start, tile.tokens.len());
+        let Tile { input, attended, neurons, .. } = tile;
         let [_, _, context_neurons, attention_neurons, feed_forward_neurons, output_neurons] = neurons;
         let [_, _, context_theta, attention_theta, feed_forward_theta, _] = layer.thresholds;
         let Buffers { x, context, attention, feed_forward, output, sums, row: current, .. } = buffers;
