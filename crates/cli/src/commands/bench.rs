@@ -161,8 +161,8 @@ struct Scenario {
     mean_ms: f64,
     sentences_per_s: f64,
     tokens_per_s: f64,
-    /// Multiply-adds of the encoder's matrices per second, by the median run, in 10^9; of one window of counts or, in stepped
-    /// dynamics, of every step.
+    /// Multiply-adds with the encoder's matrices per second, by the median run, in 10^9: those that are done, so of the last
+    /// layer little but keys and values; of one window of counts or, in stepped dynamics, of every step.
     gmac_per_s: f64,
 }
 
@@ -276,7 +276,7 @@ fn measure(model: &Model, name: &str, batch: &[Encoding], threads: usize, second
     let mean = times.iter().sum::<Duration>().as_secs_f64() / times.len() as f64;
     let tokens: usize = batch.iter().map(|encoding| encoding.ids.len()).sum();
     let passes = if model.simulation().dynamics == Dynamics::Phased { 1 } else { model.simulation().time_steps };
-    let products = model.header().student.encoder_weights() as f64 * tokens as f64 * f64::from(passes);
+    let products = model.multiply_adds(batch) as f64 * f64::from(passes);
     Ok(Scenario {
         name: name.to_owned(),
         batch: batch.len(),

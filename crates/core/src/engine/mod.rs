@@ -189,6 +189,20 @@ impl Model {
         }
     }
 
+    /// Multiply-adds with matrices of the encoder that [`Model::classify_ids`] does in one window of counts or, in stepped
+    /// dynamics, in one step. Of the last layer, keys and values of every token and the rest at `[CLS]`.
+    pub fn multiply_adds(&self, encodings: &[Encoding]) -> u64 {
+        let config = &self.header().student;
+        let [d, f, layers, texts] =
+            [config.hidden, config.intermediate, config.layers, encodings.len()].map(|n| n as u64);
+        let tokens: u64 = encodings.iter().map(|encoding| encoding.ids.len() as u64).sum();
+        let per_layer = 4 * d * d + 2 * d * f;
+        if self.simulation.dynamics == Dynamics::Phased && !self.simulation.is_counts() {
+            return tokens * layers * per_layer;
+        }
+        tokens * ((layers - 1) * per_layer + 2 * d * d) + texts * (per_layer - 2 * d * d)
+    }
+
     /// Token ids of texts as [`Model::classify`] makes them.
     pub fn encode(&self, text: Text<'_>) -> Encoding {
         self.tokenizer.encode(text.first, text.second, self.header().max_length)
