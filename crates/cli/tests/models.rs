@@ -7,12 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use bitspike_core::format::{FORMAT_VERSION, Packed};
-use bitspike_core::quantize::Granularity;
-use bitspike_core::tokenizer::Tokenizer;
-use bitspike_train::progress::{Event, MetricsLog, Observer};
-use bitspike_train::recipe::Recipe;
-use bitspike_train::run::RunFolder;
+use bitspike::format::{FORMAT_VERSION, Packed};
+use bitspike::quantize::Granularity;
+use bitspike::tokenizer::Tokenizer;
+use bitspike_run::progress::{Event, MetricsLog, Observer};
+use bitspike_run::recipe::Recipe;
+use bitspike_run::run::RunFolder;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 

@@ -5,11 +5,11 @@ mod small_run;
 use std::fs;
 use std::path::Path;
 
-use bitspike_core::config::Feedback;
-use bitspike_core::format::{Form, Packed, Role};
-use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
-use bitspike_core::tokenizer::Tokenizer;
-use bitspike_train::run::RunFolder;
+use bitspike::config::Feedback;
+use bitspike::format::{Form, Packed, Role};
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike::tokenizer::Tokenizer;
+use bitspike_run::run::RunFolder;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use small_run::exits;

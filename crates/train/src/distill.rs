@@ -2,24 +2,26 @@
 
 use std::path::PathBuf;
 
-use bitspike_core::config::StudentConfig;
-use bitspike_core::dynamics::Simulation;
-use bitspike_core::glue::{Target as TaskTarget, TaskSpec};
+use bitspike::config::StudentConfig;
+use bitspike::forward::Simulation;
+use bitspike_data::{Target as TaskTarget, TaskSpec};
 use burn::module::Module;
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::data::{Encoded, derive_seed, epoch_batches, pack, targets};
+use bitspike_data::Encoded;
+use crate::batches::{derive_seed, epoch_batches, pack, targets};
+use crate::equilibrium::SolveReport;
 use crate::error::{Error, Result};
 use crate::evaluate::predict_student;
 use crate::feedback::LoopSummary;
 use crate::layers::matrix;
 use crate::loss::{Target, distillation, value};
 use crate::optimizer::{AdamW, ModuleGradients, RowGradient, Update, floats};
-use crate::progress::LoopStep;
-use crate::recipe::{Init, Recipe, StageKind};
-use crate::run::{Counters, RunFolder};
+use bitspike_run::progress::LoopStep;
+use bitspike_run::recipe::{Init, Recipe, StageKind};
+use bitspike_run::run::{Counters, RunFolder};
 use crate::simulation::{predict_in_time, simulated_sums};
 use crate::student::{Forward, Student};
 use crate::teacher::Teacher;
@@ -132,7 +134,7 @@ impl Distiller {
     /// # Errors
     /// If there is none or it is of another student.
     pub fn restore(&mut self) -> Result<Counters> {
-        let (optimizer, counters) = self.folder.restore_last(&mut self.student)?;
+        let (optimizer, counters) = self.student.restore_last(&self.folder)?;
         self.optimizer = optimizer;
         Ok(counters)
     }
@@ -184,6 +186,17 @@ impl Distiller {
 
     fn examples(&self, stage: usize) -> &[Encoded] {
         if self.recipe.stage[stage].kind == StageKind::General { &self.texts.corpus } else { &self.texts.train }
+    }
+}
+
+/// The solves of a step as the log has them.
+fn loop_step(forward: SolveReport, backward: SolveReport) -> LoopStep {
+    LoopStep {
+        forward_iterations: forward.iterations,
+        forward_residual: forward.residual,
+        backward_iterations: backward.iterations,
+        backward_residual: backward.residual,
+        converged: forward.converged && backward.converged,
     }
 }
 
@@ -340,7 +353,7 @@ impl Learner for Distiller {
         let mut gradients = match correction {
             None => loss.total.clone().backward(),
             Some((correction, forward, backward)) => {
-                report.feedback = Some(LoopStep::of(forward, backward));
+                report.feedback = Some(loop_step(forward, backward));
                 (loss.total.clone() + correction).backward()
             }
         };
@@ -363,7 +376,7 @@ impl Learner for Distiller {
 
     fn evaluate(&self) -> Result<Evaluation> {
         let predictions = match &self.simulation {
-            None => predict_student(&self.student, &self.texts.dev, &self.device),
+            None => predict_student(&self.student, &self.texts.dev, &self.device).0,
             Some(simulation) => predict_in_time(&self.student, &self.texts.dev, simulation, &self.device)?,
         };
         let dynamics = self.simulation.map(|simulation| simulation.dynamics);
@@ -371,10 +384,10 @@ impl Learner for Distiller {
     }
 
     fn save_best(&self, counters: &Counters) -> Result<PathBuf> {
-        self.folder.save_best(&self.student, counters)
+        self.student.save_best(&self.folder, counters)
     }
 
     fn save_last(&self, counters: &Counters) -> Result<PathBuf> {
-        self.folder.save_last(&self.student, &self.optimizer, counters)
+        self.student.save_last(&self.folder, &self.optimizer, counters)
     }
 }

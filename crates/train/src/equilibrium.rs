@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use bitspike_core::config::Solver;
+use bitspike::config::Solver;
 use nalgebra::{DMatrix, DVector};
 
 use crate::error::Result;

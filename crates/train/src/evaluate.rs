@@ -2,31 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use bitspike_core::glue::{MetricValues, Target, TaskSpec};
+use bitspike_data::Predictions;
 use burn::tensor::{Device, Tensor};
 
-use crate::data::{Encoded, pack, sorted_batches};
+use bitspike_data::{Encoded, sorted_batches};
+use crate::batches::pack;
 use crate::error::{Error, Result};
 use crate::feedback::LoopSummary;
 use crate::student::Student;
 use crate::teacher::Teacher;
 
-/// Logits of every example, in the examples' order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Predictions {
-    /// One row an example: a value a class, or one score.
-    pub logits: Vec<Vec<f32>>,
-    /// Firing rate of each population over all tokens, by name; empty for a teacher.
-    pub rates: BTreeMap<String, f64>,
-    /// How the fixed points of a student with feedback were found.
-    pub feedback: Option<LoopSummary>,
-}
-
 /// Examples of one batch in evaluation; they are packed, so this bounds memory rather than padding.
 const BATCH: usize = 64;
 
-/// What `student` says of `examples`.
-pub fn predict_student(student: &Student, examples: &[Encoded], device: &Device) -> Predictions {
+/// What `student` says of `examples`, and how its fixed points were found where it has feedback.
+pub fn predict_student(
+    student: &Student,
+    examples: &[Encoded],
+    device: &Device,
+) -> (Predictions, Option<LoopSummary>) {
     let mut loops = LoopSummary::default();
     if student.config.feedback.is_some()
         && let Some(first) = sorted_batches(examples, BATCH).first()
@@ -52,11 +46,8 @@ pub fn predict_student(student: &Student, examples: &[Encoded], device: &Device)
         output.logits
     });
     let feedback = student.config.feedback.map(|_| loops);
-    Predictions {
-        logits,
-        feedback,
-        rates: sums.into_iter().map(|(name, (sum, tokens))| (name, sum / tokens)).collect(),
-    }
+    let rates = sums.into_iter().map(|(name, (sum, tokens))| (name, sum / tokens)).collect();
+    (Predictions { logits, rates }, feedback)
 }
 
 /// What `teacher` says of `examples`.
@@ -72,7 +63,7 @@ pub fn predict_teacher(teacher: &Teacher, examples: &[Encoded], device: &Device)
     let logits = predict(examples, |indices| {
         teacher.infer(&pack(examples, indices), device).logits.expect("a teacher with a classifier has logits")
     });
-    Ok(Predictions { logits, rates: BTreeMap::new(), feedback: None })
+    Ok(Predictions { logits, rates: BTreeMap::new() })
 }
 
 fn predict(examples: &[Encoded], mut logits: impl FnMut(&[usize]) -> Tensor<2>) -> Vec<Vec<f32>> {
@@ -88,29 +79,3 @@ fn predict(examples: &[Encoded], mut logits: impl FnMut(&[usize]) -> Tensor<2>) 
     rows
 }
 
-impl Predictions {
-    /// The class of each example, or its score.
-    pub fn answers(&self, task: &TaskSpec) -> Vec<f32> {
-        let class = |row: &Vec<f32>| {
-            let best = row
-                .iter()
-                .enumerate()
-                .fold((0, f32::NEG_INFINITY), |best, (i, &x)| if x > best.1 { (i, x) } else { best });
-            best.0 as f32
-        };
-        match task.target {
-            Target::Regression { .. } => self.logits.iter().map(|row| row[0]).collect(),
-            Target::Classification { .. } => self.logits.iter().map(class).collect(),
-        }
-    }
-
-    /// The task's metrics.
-    ///
-    /// # Errors
-    /// If an example has no label, or an answer is not a number.
-    pub fn score(&self, task: &TaskSpec, examples: &[Encoded]) -> Result<MetricValues> {
-        let all: Vec<usize> = (0..examples.len()).collect();
-        let targets = crate::data::targets(examples, &all)?;
-        Ok(task.score(&self.answers(task), &targets)?)
-    }
-}

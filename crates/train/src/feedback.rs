@@ -4,7 +4,7 @@
 //! With `z` the counts of the embedding population, the loop map is `F(z) = N_emb(LN(..) + W_fb x_N(z))`. At `z = F(z)` a loss
 //! `L(z, W)` has the gradient `dL/dW + u^T dF/dW`, where `u` solves `u = dL/dz + (dF/dz)^T u`.
 
-use bitspike_core::config::{Feedback, StudentConfig};
+use bitspike::config::{Feedback, StudentConfig};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;

@@ -2,26 +2,26 @@
 
 use std::path::PathBuf;
 
-use bitspike_core::glue::{Target as TaskTarget, TaskSpec};
-use bitspike_core::tokenizer::Tokenizer;
+use bitspike_data::{Target as TaskTarget, TaskSpec};
+use bitspike::tokenizer::Tokenizer;
 use burn::module::Module;
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::data::{derive_seed, epoch_batches, pack, targets};
+use crate::batches::{derive_seed, epoch_batches, pack, targets};
 use crate::distill::Texts;
 use crate::error::{Error, Result};
 use crate::evaluate::predict_teacher;
 use crate::loss::{Target, label_loss, value};
 use crate::optimizer::{AdamW, ModuleGradients, RowGradient, Update, floats};
-use crate::run::{Counters, counters, save};
+use bitspike_run::run::{Counters, counters, save};
 use crate::teacher::{RandomDropout, Teacher};
 use crate::training::{Evaluation, Learner, StepReport};
-use crate::weights::Weights;
+use bitspike_run::weights::Weights;
 
-/// What decides a fine-tuning besides its [`crate::recipe::Stage`].
+/// What decides a fine-tuning besides its [`bitspike_run::recipe::Stage`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FinetuneSettings {
@@ -76,9 +76,9 @@ impl Finetuner {
         teacher.config.set_labels(if labels.is_empty() { &[] } else { labels });
         if matches!(task.target, TaskTarget::Regression { .. }) {
             teacher.config.set_labels(&["LABEL_0".to_owned()]);
-            teacher.config.problem_type = Some(bitspike_core::config::ProblemType::Regression);
+            teacher.config.problem_type = Some(bitspike::config::ProblemType::Regression);
         } else {
-            teacher.config.problem_type = Some(bitspike_core::config::ProblemType::SingleLabelClassification);
+            teacher.config.problem_type = Some(bitspike::config::ProblemType::SingleLabelClassification);
         }
         let fine_tuned = serde_json::Value::from(vec!["BertForSequenceClassification"]);
         teacher.config.other.insert("architectures".into(), fine_tuned);
@@ -198,6 +198,6 @@ impl Learner for Finetuner {
         let words = &self.teacher.words;
         weights.insert("words", &[words.values.len() / words.width, words.width], words.values.clone());
         self.optimizer.store(&mut weights);
-        save(&self.last(), weights, counters)
+        Ok(save(&self.last(), weights, counters)?)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
@@ -10,7 +10,7 @@ use rand_distr::Distribution;
 
 use crate::error::Result;
 use crate::ops::{self, Segments};
-use crate::weights::Weights;
+use bitspike_run::weights::Weights;
 
 /// Tokens of several sentences, one after another, without padding.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! Training: a full-precision BERT teacher, fine-tuned and distilled into a spiking student of 1- or 1.58-bit weights.
 
-pub mod data;
+pub mod batches;
+mod checkpoint;
 pub mod distill;
 pub mod equilibrium;
 pub mod error;
@@ -14,13 +15,9 @@ pub mod ops;
 pub mod optimizer;
 mod parameters;
 pub mod parity;
-pub mod progress;
-pub mod recipe;
-pub mod run;
 pub mod simulation;
 pub mod student;
 pub mod teacher;
 pub mod training;
-pub mod weights;
 
 pub use error::{Error, Result};

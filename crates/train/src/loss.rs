@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, activation};
 
 use crate::layers::{PackedTokens, matrix, scalar};
 use crate::ops;
-use crate::recipe::LossWeights;
+use bitspike_run::recipe::LossWeights;
 use crate::student::{Student, StudentOutput, teacher_layer};
 use crate::teacher::TeacherOutput;
 
@@ -93,8 +93,8 @@ pub fn distillation(
     Loss { total: sum.0.expect("a recipe has at least one loss"), hidden, attention, prediction }
 }
 
-const FULL: (bitspike_core::quantize::WeightBits, bitspike_core::quantize::Granularity) =
-    (bitspike_core::quantize::WeightBits::Full, bitspike_core::quantize::Granularity::Matrix);
+const FULL: (bitspike::quantize::WeightBits, bitspike::quantize::Granularity) =
+    (bitspike::quantize::WeightBits::Full, bitspike::quantize::Granularity::Matrix);
 
 #[derive(Default)]
 struct Sum(Option<Tensor<2>>);

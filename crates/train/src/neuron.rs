@@ -1,6 +1,6 @@
-//! Neurons in time on tensors of any device: the twin of [`bitspike_core::neuron::step`].
+//! Neurons in time on tensors of any device: the twin of [`bitspike::neuron::step`].
 
-use bitspike_core::neuron::{Membrane, Reset};
+use bitspike::neuron::{Membrane, Reset};
 use burn::tensor::Tensor;
 
 /// One step of a population: from the input currents and the potentials `v[t-1]` to the spikes `s[t]` (-1, 0 or 1) and `v[t]`.
@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 /// Spikes have no gradient of their own: training takes that of the equilibrium map ([`crate::ops::simulated_neuron`]).
 ///
 /// ```
-/// # use bitspike_core::neuron::{Membrane, Reset};
+/// # use bitspike::neuron::{Membrane, Reset};
 /// # use burn::tensor::{Device, Tensor};
 /// let leaky = Membrane { theta: 1.0, beta: 0.5, signed: true, reset: Reset::Soft };
 /// let input = Tensor::<1>::from_floats([0.5, -0.75, 0.25], &Device::flex());
@@ -75,7 +75,7 @@ mod tests {
                         let (spikes, next) = step(tensor(&currents), state, &membrane);
                         let spikes = spikes.into_data().try_into_vec::<f32>().unwrap();
                         for ((&current, state), &spike) in currents.iter().zip(&mut states).zip(&spikes) {
-                            let (expected, after) = bitspike_core::neuron::step(current, *state, &membrane);
+                            let (expected, after) = bitspike::neuron::step(current, *state, &membrane);
                             assert_eq!(spike, f32::from(expected), "{membrane:?}, current {current}, state {state}");
                             *state = after;
                             spiked[(expected + 1) as usize] += 1;

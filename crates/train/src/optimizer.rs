@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::layers::WordTable;
 use crate::parameters::Path;
-use crate::weights::Weights;
+use bitspike_run::weights::Weights;
 
 const BETA: (f32, f32) = (0.9, 0.999);
 const EPSILON: f32 = 1e-8;

@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 
 use crate::error::{Error, Result};
-use crate::weights::Weights;
+use bitspike_run::weights::Weights;
 
 /// The path of the parameter that a walk stands at, such as `layers.0.query.weight`.
 #[derive(Debug, Default)]
@@ -71,7 +71,7 @@ pub(crate) fn replace<M: Module>(module: M, weights: &mut Weights) -> Result<M> 
                     new.set_require_grad(old.is_require_grad())
                 }),
                 Err(error) => {
-                    self.error.get_or_insert(error);
+                    self.error.get_or_insert(error.into());
                     param
                 }
             }

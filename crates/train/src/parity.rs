@@ -1,16 +1,17 @@
 //! A packed model beside the student that it was packed from.
 
-use bitspike_core::dynamics::SentenceRun;
-use bitspike_core::engine::Model;
-use bitspike_core::model::population_names;
-use bitspike_core::tokenizer::Encoding;
+use bitspike::forward::SentenceRun;
+use bitspike::model::Model;
+use bitspike::config::population_names;
+use bitspike::tokenizer::Encoding;
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::Serialize;
 
-use crate::data::{Encoded, pack, sorted_batches};
+use bitspike_data::{Encoded, sorted_batches};
+use crate::batches::pack;
 use crate::error::{Error, Result};
-use crate::evaluate::Predictions;
+use bitspike_data::Predictions;
 use crate::optimizer::floats;
 use crate::student::Student;
 
@@ -80,7 +81,7 @@ pub fn predict_packed(model: &Model, examples: &[Encoded]) -> Result<Predictions
 }
 
 /// As [`predict_packed`], with everything counted that each neuron sends: `each` gets the examples one by one, shortest first, with
-/// their runs, whose [`SentenceRun::sent`] [`bitspike_core::stats`] reads.
+/// their runs, whose [`SentenceRun::sent`] [`bitspike::count`] reads.
 ///
 /// # Errors
 /// As [`predict_packed`].
@@ -95,7 +96,7 @@ pub fn predict_counted(
 fn predict_with(
     model: &Model,
     examples: &[Encoded],
-    run: impl Fn(&[Encoding]) -> bitspike_core::Result<Vec<SentenceRun>>,
+    run: impl Fn(&[Encoding]) -> bitspike::Result<Vec<SentenceRun>>,
     mut each: impl FnMut(&Encoded, &SentenceRun),
 ) -> Result<Predictions> {
     let student = &model.header().student;
@@ -115,7 +116,7 @@ fn predict_with(
     let widths = student.population_widths();
     let rate = |((name, spikes), width): ((String, u64), usize)| (name, spikes as f64 / (steps * width as f64));
     let rates = names.into_iter().zip(spikes).zip(widths).map(rate).collect();
-    Ok(Predictions { logits, rates, feedback: None })
+    Ok(Predictions { logits, rates })
 }
 
 fn encodings(examples: &[Encoded], indices: &[usize]) -> Vec<Encoding> {

@@ -1,13 +1,15 @@
 //! Students in time: from a trained student to the engine's encoder, and scores along a simulation.
 
-use bitspike_core::dynamics::{Dynamics, Options, SentenceRun, Simulation, simulate};
-use bitspike_core::model::{Encoder, population_names};
+use bitspike::forward::{Dynamics, Options, SentenceRun, Simulation, simulate};
+use bitspike::config::population_names;
+use bitspike::encoder::Encoder;
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::data::{Encoded, pack, sorted_batches};
+use bitspike_data::{Encoded, sorted_batches};
+use crate::batches::pack;
 use crate::error::{Error, Result};
-use crate::evaluate::Predictions;
+use bitspike_data::Predictions;
 use crate::layers::PackedTokens;
 use crate::optimizer::floats;
 use crate::student::Student;
@@ -82,7 +84,7 @@ pub fn predict_in_time(
         (name, spikes as f64 / (tokens * width) as f64 / f64::from(simulation.time_steps))
     });
     let rates = rates.collect();
-    Ok(Predictions { logits: runs.into_iter().map(|run| run.logits).collect(), rates, feedback: None })
+    Ok(Predictions { logits: runs.into_iter().map(|run| run.logits).collect(), rates })
 }
 
 /// Weighted spike sums of every population of a batch at the end of a simulation, with their shapes `[M, width]`.

@@ -1,8 +1,8 @@
 //! The spiking student: a post-norm BERT in which every hidden quantity is the spike count of a population
 //! (`docs/model.md`, "The student"), evaluated at its quantised equilibrium.
 
-use bitspike_core::config::StudentConfig;
-use bitspike_core::quantize::{Granularity, WeightBits};
+use bitspike::config::StudentConfig;
+use bitspike::quantize::{Granularity, WeightBits};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
@@ -12,9 +12,9 @@ use crate::error::{Error, Result};
 use crate::feedback::{FeedbackMap, Spectrum};
 use crate::layers::{Affine, Embeddings, Norm, PackedTokens, Population, WordTable, matrix, normal, parameter};
 use crate::ops;
-use crate::recipe::Thresholds;
+use bitspike_run::recipe::Thresholds;
 use crate::teacher::Teacher;
-use crate::weights::Weights;
+use bitspike_run::weights::Weights;
 
 /// A population of neurons sharing one threshold.
 #[derive(Module, Debug)]

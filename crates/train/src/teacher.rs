@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use bitspike_core::atomic_file;
-use bitspike_core::config::BertConfig;
-use bitspike_core::quantize::EmbeddingBits;
+use bitspike::atomic_file;
+use bitspike::config::BertConfig;
+use bitspike::quantize::EmbeddingBits;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
@@ -12,7 +12,8 @@ use rand::Rng;
 use crate::error::{Error, Result};
 use crate::layers::{Affine, Embeddings, Norm, PackedTokens, WordTable, matrix, normal, parameter};
 use crate::ops;
-use crate::weights::Weights;
+use bitspike_run::weights::{Weights, floats};
+use safetensors::tensor::Dtype;
 
 /// One encoder layer.
 #[derive(Module, Debug)]
@@ -332,14 +333,35 @@ impl TeacherNet {
 fn load_checkpoint(folder: &Path) -> Result<Weights> {
     let safetensors = folder.join("model.safetensors");
     if safetensors.exists() {
-        return Weights::load(&safetensors);
+        return Ok(Weights::load(&safetensors)?);
     }
     let pytorch = folder.join("pytorch_model.bin");
     if pytorch.exists() {
-        return Weights::load_pytorch(&pytorch);
+        return load_pytorch(&pytorch);
     }
     Err(Error::checkpoint(
         folder,
         "no model.safetensors or pytorch_model.bin; give a Hugging Face BERT folder or fetch one with `bitspike data fetch --model`",
     ))
+}
+
+/// Reads a PyTorch state dictionary (`pytorch_model.bin`).
+fn load_pytorch(path: &Path) -> Result<Weights> {
+    let malformed = |e: String| Error::checkpoint(path, format!("not a PyTorch state dictionary: {e}"));
+    let reader = pytorch_reader::PytorchReader::new(path).map_err(|e| malformed(e.to_string()))?;
+    let mut weights = Weights::from_file(path);
+    for (name, tensor) in reader.into_tensors() {
+        let bytes = tensor.read().map_err(|e| malformed(format!("tensor `{name}`: {e}")))?;
+        let dtype = match tensor.dtype() {
+            pytorch_reader::DType::F32 => Dtype::F32,
+            pytorch_reader::DType::F16 => Dtype::F16,
+            pytorch_reader::DType::BF16 => Dtype::BF16,
+            _ => continue,
+        };
+        let shape = tensor.shape().to_vec();
+        if let Some(values) = floats(&bytes, dtype) {
+            weights.insert(name, &shape, values);
+        }
+    }
+    Ok(weights)
 }

@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bitspike_core::dynamics::Dynamics;
-use bitspike_core::glue::TaskSpec;
+use bitspike::forward::Dynamics;
+use bitspike_data::TaskSpec;
 
-use crate::data::Encoded;
+use bitspike_data::Encoded;
 use crate::error::{Error, Result};
-use crate::evaluate::Predictions;
+use bitspike_data::Predictions;
 use crate::optimizer::Update;
-use crate::progress::{Event, LoopStep, Observer};
-use crate::recipe::{RunRecipe, Stage};
-use crate::run::Counters;
+use bitspike_run::progress::{Event, LoopStep, Observer};
+use bitspike_run::recipe::{RunRecipe, Stage};
+use bitspike_run::run::Counters;
 
 /// A model in training.
 pub trait Learner: Send + Sync {

@@ -1,11 +1,11 @@
 //! A student in time: `phased` is the quantised equilibrium that training computes, spike by spike and all at once.
 
-use bitspike_core::config::StudentConfig;
-use bitspike_core::dynamics::{Dynamics, Options, Record, Simulation, simulate, simulate_recorded};
-use bitspike_core::model::population_names;
-use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike::config::StudentConfig;
+use bitspike::forward::{Dynamics, Options, Record, Simulation, simulate, simulate_recorded};
+use bitspike::config::population_names;
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike_train::layers::PackedTokens;
-use bitspike_train::recipe::Thresholds;
+use bitspike_run::recipe::Thresholds;
 use bitspike_train::student::Student;
 use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use bitspike_core::config::StudentConfig;
-use bitspike_core::dynamics::{Dynamics, Record, Simulation, simulate_recorded};
-use bitspike_core::model::population_names;
-use bitspike_core::neuron::Reset;
+use bitspike::config::StudentConfig;
+use bitspike::forward::{Dynamics, Record, Simulation, simulate_recorded};
+use bitspike::config::population_names;
+use bitspike::neuron::Reset;
 use bitspike_train::layers::PackedTokens;
-use bitspike_train::recipe::Thresholds;
+use bitspike_run::recipe::Thresholds;
 use bitspike_train::student::Student;
-use bitspike_train::weights::Weights;
+use bitspike_run::weights::Weights;
 use burn::tensor::Device;
 use rand::SeedableRng;
 use serde::Deserialize;

@@ -2,18 +2,18 @@
 
 use std::path::Path;
 
-use bitspike_core::config::StudentConfig;
-use bitspike_core::dynamics::{Dynamics, Simulation};
-use bitspike_core::engine::{Answer, Model, Options};
-use bitspike_core::format::{Header, Packed, Packing, pack};
-use bitspike_core::glue::TaskSpec;
-use bitspike_core::kernels::Kernels;
-use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
-use bitspike_core::tokenizer::{Encoding, Tokenizer};
+use bitspike::config::StudentConfig;
+use bitspike::forward::{Dynamics, Simulation};
+use bitspike::model::{Answer, Model, Options};
+use bitspike::format::{Header, Packed, Packing, pack};
+use bitspike_data::TaskSpec;
+use bitspike::kernels::Kernels;
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike::tokenizer::{Encoding, Tokenizer};
 use bitspike_train::Error;
-use bitspike_train::data::Encoded;
+use bitspike_data::Encoded;
 use bitspike_train::parity::compare;
-use bitspike_train::recipe::Thresholds;
+use bitspike_run::recipe::Thresholds;
 use bitspike_train::student::Student;
 use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
@@ -50,7 +50,7 @@ fn model(student: &Student, trits: bool, options: &Options) -> Model {
     try_model(student, trits, options).unwrap()
 }
 
-fn try_model(student: &Student, trits: bool, options: &Options) -> bitspike_core::Result<Model> {
+fn try_model(student: &Student, trits: bool, options: &Options) -> bitspike::Result<Model> {
     let header = Header { student: student.config.clone(), task: TaskSpec::glue("sst2").unwrap(), max_length: 64 };
     let mut weights = student.to_weights();
     let bytes = pack(&header, Packing { trits, ..Packing::default() }, |name| {
@@ -138,7 +138,7 @@ fn stepped_dynamics_run_and_end_early() {
     let stepped = answers(&model(&student, false, &options), &sentences, 2);
     let same = stepped.iter().zip(&phased).filter(|(a, b)| a.label == b.label).count();
     assert!(same >= 6 && stepped.iter().all(|answer| answer.steps == 64), "{same} of 8 agree");
-    let rule = bitspike_core::dynamics::ExitRule { margin: 0.0, change: 1.0, patience: 1, min_steps: 2 };
+    let rule = bitspike::forward::ExitRule { margin: 0.0, change: 1.0, patience: 1, min_steps: 2 };
     let early = answers(&model(&student, false, &Options { exit: Some(rule), ..options }), &sentences, 2);
     assert!(early.iter().all(|answer| answer.steps < 64), "{early:?}");
     let phased_rule = Options { exit: Some(rule), ..Options::default() };

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use bitspike_core::config::{Feedback, Solver, StudentConfig};
-use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike::config::{Feedback, Solver, StudentConfig};
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike_train::layers::PackedTokens;
 use bitspike_train::optimizer::{ModuleGradients, floats};
-use bitspike_train::recipe::Thresholds;
+use bitspike_run::recipe::Thresholds;
 use bitspike_train::student::{Forward, Student, StudentOutput};
 use burn::tensor::{Device, Tensor};
 use rand::{RngExt, SeedableRng};

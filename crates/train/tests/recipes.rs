@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use bitspike_core::glue::GlueTask;
-use bitspike_train::recipe::Recipe;
+use bitspike_data::GlueTask;
+use bitspike_run::recipe::Recipe;
 
 #[test]
 fn all_recipes_load_and_cover_glue() {

@@ -3,19 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bitspike_core::config::Feedback;
-use bitspike_core::dynamics::Dynamics;
-use bitspike_core::glue::TaskSpec;
-use bitspike_core::neuron::Reset;
-use bitspike_core::tokenizer::Tokenizer;
-use bitspike_train::data::Encoded;
+use bitspike::config::Feedback;
+use bitspike::forward::Dynamics;
+use bitspike_data::TaskSpec;
+use bitspike::neuron::Reset;
+use bitspike::tokenizer::Tokenizer;
+use bitspike_data::Encoded;
 use bitspike_train::distill::{Distiller, Texts};
-use bitspike_train::progress::{Event, Observer};
-use bitspike_train::recipe::{Recipe, RunRecipe, SimulatedForward, Stage, StageKind};
-use bitspike_train::run::{Description, FORMAT, RunFolder};
+use bitspike_run::progress::{Event, Observer};
+use bitspike_run::recipe::{Recipe, RunRecipe, SimulatedForward, Stage, StageKind};
+use bitspike_run::run::{Description, FORMAT, RunFolder};
 use bitspike_train::teacher::Teacher;
 use bitspike_train::training::{Controls, EndReason, Outcome, Sizes, train};
-use bitspike_train::weights::Weights;
+use bitspike_run::weights::Weights;
 use bitspike_train::{Error, Result};
 use burn::tensor::Device;
 

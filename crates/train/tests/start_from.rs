@@ -3,16 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
-use bitspike_core::config::StudentConfig;
-use bitspike_core::glue::TaskSpec;
-use bitspike_core::tokenizer::Tokenizer;
-use bitspike_train::data::Encoded;
+use bitspike::config::StudentConfig;
+use bitspike_data::TaskSpec;
+use bitspike::tokenizer::Tokenizer;
+use bitspike_data::Encoded;
 use bitspike_train::distill::{Distiller, Texts};
-use bitspike_train::recipe::{Recipe, Thresholds};
-use bitspike_train::run::{Counters, Description, FORMAT, RunFolder};
+use bitspike_run::recipe::{Recipe, Thresholds};
+use bitspike_run::run::{Counters, Description, FORMAT, RunFolder};
 use bitspike_train::student::Student;
 use bitspike_train::teacher::Teacher;
-use bitspike_train::weights::Weights;
+use bitspike_run::weights::Weights;
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bitspike_core::config::StudentConfig;
-use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike::config::StudentConfig;
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike_train::layers::PackedTokens;
 use bitspike_train::loss::{Target, distillation, value};
 use bitspike_train::optimizer::ModuleGradients;
-use bitspike_train::recipe::{LossWeights, Thresholds};
+use bitspike_run::recipe::{LossWeights, Thresholds};
 use bitspike_train::student::{Forward, Student};
 use bitspike_train::teacher::Teacher;
-use bitspike_train::weights::Weights;
+use bitspike_run::weights::Weights;
 use burn::tensor::Device;
 use rand::SeedableRng;
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bitspike_core::tokenizer::Tokenizer;
+use bitspike::tokenizer::Tokenizer;
 use bitspike_train::layers::PackedTokens;
 use bitspike_train::teacher::{Teacher, TeacherOutput};
 use burn::tensor::{Device, Tensor};

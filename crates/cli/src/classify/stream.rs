@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use bitspike_core::engine::{Answer, Model, Text};
+use bitspike::model::{Answer, Model, Text};
 
 use super::Form;
 use super::input::Input;

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use bitspike_core::config::StudentConfig;
-use bitspike_core::dynamics::{Dynamics, Simulation};
-use bitspike_core::engine::{Model, Operator, Options};
-use bitspike_core::format::{Header, Packed, Packing, pack, tensors};
-use bitspike_core::glue::TaskSpec;
-use bitspike_core::kernels::Kernels;
-use bitspike_core::kernels::measure::{Measurements, measure as measure_kernels};
-use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
-use bitspike_core::tokenizer::{Encoding, Tokenizer};
+use bitspike::config::StudentConfig;
+use bitspike::forward::{Dynamics, Simulation};
+use bitspike::model::{Model, Operator, Options};
+use bitspike::format::{Header, Packed, Packing, pack, tensors};
+use bitspike_data::TaskSpec;
+use bitspike::kernels::Kernels;
+use bitspike::kernels::measure::{Measurements, measure as measure_kernels};
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike::tokenizer::{Encoding, Tokenizer};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -119,7 +119,7 @@ impl Size {
             tensors(&header.student).into_iter().map(|tensor| (tensor.name, tensor.rows * tensor.columns)).collect();
         let bytes = pack(&header, Packing::default(), |name| {
             let count = sizes.get(name).copied().unwrap_or(0);
-            Ok::<_, bitspike_core::Error>(match name {
+            Ok::<_, bitspike::Error>(match name {
                 _ if name.ends_with("theta") => vec![2.0; count],
                 _ if name.ends_with("gain") => vec![1.0; count],
                 _ => (0..count).map(|_| rng.random_range(-0.1f32..0.1)).collect(),

@@ -4,11 +4,11 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use bitspike_core::atomic_file;
-use bitspike_core::dynamics::{Dynamics, ExitRule, Simulation};
-use bitspike_core::engine::{Model, Options};
-use bitspike_core::glue::TaskSpec;
-use bitspike_core::kernels::Kernels;
+use bitspike::atomic_file;
+use bitspike::forward::{Dynamics, ExitRule, Simulation};
+use bitspike::model::{Model, Options};
+use bitspike_data::TaskSpec;
+use bitspike::kernels::Kernels;
 
 use super::eval_in_time::parse_rule;
 use crate::classify::Form;

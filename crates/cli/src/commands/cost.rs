@@ -5,15 +5,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use bitspike_core::config::BertConfig;
-use bitspike_core::dynamics::{Dynamics, Simulation};
-use bitspike_core::energy::Profile;
-use bitspike_core::engine::{Model, Options};
-use bitspike_core::format::{Packed, Packing};
-use bitspike_core::glue::{self, Split};
-use bitspike_core::stats::Dense;
-use bitspike_train::data::encode;
-use bitspike_train::run::{Checkpoint, RunFolder};
+use bitspike::config::BertConfig;
+use bitspike::forward::{Dynamics, Simulation};
+use bitspike_analysis::energy::Profile;
+use bitspike::model::{Model, Options};
+use bitspike::format::{Packed, Packing};
+use bitspike_data::{self, Split};
+use bitspike::count::Dense;
+use bitspike_data::encode;
+use bitspike_run::run::{Checkpoint, RunFolder};
 use serde::Serialize;
 
 use super::task_args::TaskArgs;
@@ -78,7 +78,7 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
     if task.num_outputs() != header.student.num_labels {
         bail!("{name} has {} outputs, task {} has {}", header.student.num_labels, task.name, task.num_outputs());
     }
-    let dataset = glue::load(&task, &args.data, Split::Dev)?;
+    let dataset = bitspike_data::load(&task, &args.data, Split::Dev)?;
     let labelled = dataset.is_labelled();
     let mut examples = encode(&dataset, model.tokenizer(), header.max_length);
     examples.truncate(args.limit.unwrap_or(examples.len()));

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use bitspike_core::glue::TaskSpec;
-use bitspike_train::recipe::Recipe;
-use bitspike_train::run::RunFolder;
+use bitspike_data::TaskSpec;
+use bitspike_run::recipe::Recipe;
+use bitspike_run::run::RunFolder;
 
 use super::task_args::TaskArgs;
 use super::training::{RunArgs, report_end};

@@ -5,16 +5,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use bitspike_core::engine;
-use bitspike_core::format::{Packed, Packing};
-use bitspike_core::glue::{self, Split, TaskSpec, write_predictions, write_submission};
-use bitspike_core::stats::Operations;
-use bitspike_core::tokenizer::Tokenizer;
-use bitspike_train::data::encode;
+use bitspike::model;
+use bitspike::format::{Packed, Packing};
+use bitspike_data::{self, Split, TaskSpec, write_predictions, write_submission};
+use bitspike::count::Operations;
+use bitspike::tokenizer::Tokenizer;
+use bitspike_data::encode;
 use bitspike_train::evaluate::{Predictions, predict_student, predict_teacher};
 use bitspike_train::feedback::LoopSummary;
 use bitspike_train::parity::{Parity, compare, predict_packed};
-use bitspike_train::run::RunFolder;
+use bitspike_run::run::RunFolder;
 use bitspike_train::teacher::Teacher;
 use burn::tensor::Device;
 use serde::Serialize;
@@ -149,7 +149,7 @@ enum Model {
 }
 
 impl Model {
-    fn predict(&self, examples: &[bitspike_train::data::Encoded], device: &Device) -> Result<Predictions> {
+    fn predict(&self, examples: &[bitspike_data::Encoded], device: &Device) -> Result<Predictions> {
         Ok(match self {
             Self::Student { student, .. } => predict_student(student, examples, device),
             Self::Teacher(teacher) => predict_teacher(teacher, examples, device)?,
@@ -204,7 +204,7 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
     let mut scores = Vec::new();
     for split in splits {
         let started = std::time::Instant::now();
-        let dataset = glue::load(&task, &args.data, split)?;
+        let dataset = bitspike_data::load(&task, &args.data, split)?;
         let labelled = dataset.is_labelled();
         let mut examples = encode(&dataset, &tokenizer, max_length);
         examples.truncate(args.limit.unwrap_or(examples.len()));

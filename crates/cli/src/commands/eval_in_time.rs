@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, Result, bail};
-use bitspike_core::dynamics::{Dynamics, ExitRule, Options, SentenceRun, Simulation};
-use bitspike_core::glue::{Target, TaskSpec};
-use bitspike_core::neuron::Reset;
-use bitspike_train::data::Encoded;
+use bitspike::forward::{Dynamics, ExitRule, Options, SentenceRun, Simulation};
+use bitspike_data::{Target, TaskSpec};
+use bitspike::neuron::Reset;
+use bitspike_data::Encoded;
 use bitspike_train::evaluate::Predictions;
 use bitspike_train::simulation::{compare_counts, simulate_examples};
 use bitspike_train::student::Student;

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use bitspike_core::atomic_file;
-use bitspike_core::format::{Packed, Packing};
-use bitspike_core::quantize::EmbeddingBits;
-use bitspike_core::tokenizer::Tokenizer;
-use bitspike_train::run::{Checkpoint, RunFolder};
+use bitspike::atomic_file;
+use bitspike::format::{Packed, Packing};
+use bitspike::quantize::EmbeddingBits;
+use bitspike::tokenizer::Tokenizer;
+use bitspike_run::run::{Checkpoint, RunFolder};
 use serde_json::Value;
 
 use crate::packed::{Contents, FromRun, print_sizes};

@@ -6,15 +6,15 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use bitspike_core::config::BertConfig;
-use bitspike_core::glue::TaskSpec;
-use bitspike_core::tokenizer::Tokenizer;
+use bitspike::config::BertConfig;
+use bitspike_data::TaskSpec;
+use bitspike::tokenizer::Tokenizer;
 use bitspike_train::distill::{Distiller, Texts};
 use bitspike_train::evaluate::{predict_student, predict_teacher};
 use bitspike_train::finetune::{FinetuneSettings, Finetuner};
-use bitspike_train::progress::{Fanout, MetricsLog};
-use bitspike_train::recipe::{Recipe, RunRecipe, Stage, StageKind};
-use bitspike_train::run::{Description, FORMAT, RunFolder};
+use bitspike_run::progress::{Fanout, MetricsLog};
+use bitspike_run::recipe::{Recipe, RunRecipe, Stage, StageKind};
+use bitspike_run::run::{Description, FORMAT, RunFolder};
 use bitspike_train::teacher::Teacher;
 use bitspike_train::training::{Controls, EndReason, Learner, Outcome, Sizes, train};
 use burn::tensor::Device;
@@ -106,7 +106,7 @@ pub(crate) fn run(args: QuickstartArgs) -> Result<()> {
     let seconds = started.elapsed().as_secs_f64();
     let report = Report { seed: args.seed, train: SENTENCES.0, dev: SENTENCES.1, seconds, rows };
     let json = serde_json::to_string_pretty(&report)?;
-    bitspike_core::atomic_file::write(&args.out.join(RESULTS), |file| file.write_all(json.as_bytes()))?;
+    bitspike::atomic_file::write(&args.out.join(RESULTS), |file| file.write_all(json.as_bytes()))?;
     print(&report, &args, &json)
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use bitspike_core::atomic_file;
+use bitspike::atomic_file;
 
 use super::cost::profile;
 use super::threads::Threads;

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use bitspike_core::format::Header;
-use bitspike_core::glue::TaskSpec;
+use bitspike::format::Header;
+use bitspike_data::TaskSpec;
 use bitspike_train::distill::{Texts, same_shape};
-use bitspike_train::recipe::Recipe;
-use bitspike_train::run::{RunFolder, claim};
+use bitspike_run::recipe::Recipe;
+use bitspike_run::run::{RunFolder, claim};
 
 use super::distil::Overrides;
 use super::task_args::TaskArgs;
@@ -270,7 +270,7 @@ impl Checked {
         let length = cell.recipe.data.max_length;
         if texts.as_ref().is_none_or(|(read, _)| *read != length) {
             let whole = Recipe {
-                data: bitspike_train::recipe::DataRecipe { limit: 0, ..cell.recipe.data.clone() },
+                data: bitspike_run::recipe::DataRecipe { limit: 0, ..cell.recipe.data.clone() },
                 ..cell.recipe.clone()
             };
             *texts = Some((length, inputs.texts(&whole)?));

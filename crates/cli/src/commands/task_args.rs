@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use bitspike_core::glue::{CustomTarget, CustomTask, GlueTask, TaskSpec};
+use bitspike_data::{CustomTarget, CustomTask, GlueTask, TaskSpec};
 
 /// The flags that name a task; every command that reads data flattens them.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -77,7 +77,7 @@ impl TaskArgs {
 
 #[cfg(test)]
 mod tests {
-    use bitspike_core::glue::{Metric, Target};
+    use bitspike_data::{Metric, Target};
     use clap::Parser;
 
     use super::*;

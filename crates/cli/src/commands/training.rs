@@ -6,11 +6,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bitspike_core::glue::{self, Split, TaskSpec};
-use bitspike_core::tokenizer::Tokenizer;
-use bitspike_train::data::{Encoded, encode};
-use bitspike_train::progress::{Event, Fanout, Level, MetricsLog, Observer, read_events};
-use bitspike_train::run::Counters;
+use bitspike_data::{self, Split, TaskSpec};
+use bitspike::tokenizer::Tokenizer;
+use bitspike_data::{Encoded, encode};
+use bitspike_run::progress::{Event, Fanout, Level, MetricsLog, Observer, read_events};
+use bitspike_run::run::Counters;
 use bitspike_train::training::{EndReason, Outcome};
 
 use super::threads::Threads;
@@ -74,7 +74,7 @@ pub(crate) struct Splits {
 
 /// Reads and tokenises a task's training and dev splits.
 pub(crate) fn splits(task: &TaskSpec, data: &Path, tokenizer: &Tokenizer, max_length: usize) -> Result<Splits> {
-    let read = |split| -> Result<Vec<Encoded>> { Ok(encode(&glue::load(task, data, split)?, tokenizer, max_length)) };
+    let read = |split| -> Result<Vec<Encoded>> { Ok(encode(&bitspike_data::load(task, data, split)?, tokenizer, max_length)) };
     Ok(Splits { train: read(Split::Train)?, dev: read(Split::Dev)? })
 }
 

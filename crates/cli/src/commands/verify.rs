@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use bitspike_core::engine::{Model, Options};
-use bitspike_core::format::Packed;
-use bitspike_core::tokenizer::Tokenizer;
+use bitspike::model::{Model, Options};
+use bitspike::format::Packed;
+use bitspike::tokenizer::Tokenizer;
 use serde::Serialize;
 
 use super::threads::Threads;

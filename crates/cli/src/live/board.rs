@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bitspike_train::progress::{Event, Level, LoopStep};
+use bitspike_run::progress::{Event, Level, LoopStep};
 
 /// Messages kept for the view.
 const MESSAGES: usize = 64;

@@ -1,6 +1,6 @@
 //! What a training run shows while it runs: a live view on a terminal, plain lines elsewhere.
 //!
-//! Both follow the events of [`bitspike_train::progress`] and write to standard error, which leaves standard output to
+//! Both follow the events of [`bitspike_run::progress`] and write to standard error, which leaves standard output to
 //! results. Neither ever stops a run: what cannot be shown is dropped.
 //!
 //! * `board` folds events into what is known of the run; `view` draws it; `screen` holds the terminal and puts it back.
@@ -19,7 +19,7 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use bitspike_train::progress::{Event, Observer};
+use bitspike_run::progress::{Event, Observer};
 
 use plain::Plain;
 pub(crate) use screen::restore_terminal;

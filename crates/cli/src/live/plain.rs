@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use bitspike_train::progress::{Event, Level, Observer};
+use bitspike_run::progress::{Event, Level, Observer};
 
 use super::Setup;
 use super::board::{Board, printable};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bitspike_train::progress::{Event, Level};
+use bitspike_run::progress::{Event, Level};
 
 /// The start of a run of 4208 steps.
 pub(super) fn start() -> Event {

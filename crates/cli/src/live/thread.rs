@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use bitspike_train::progress::{Event, Observer};
+use bitspike_run::progress::{Event, Observer};
 
 use super::Setup;
 use super::board::{Board, printable};

@@ -1,6 +1,6 @@
 //! The live view: how a board is drawn on a screen of any size.
 
-use bitspike_train::progress::Level;
+use bitspike_run::progress::Level;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use bitspike_core::glue::{Target, TaskSpec};
+use bitspike_data::{Target, TaskSpec};
 
 use super::{Contents, Part, TensorContents};
 

@@ -5,12 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use bitspike_core::config::StudentConfig;
-use bitspike_core::engine::{Answer, Model, Options, Text};
-use bitspike_core::format::{Header, Packing, Role, Tensor, save, tensors};
-use bitspike_core::glue::TaskSpec;
-use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
-use bitspike_core::tokenizer::Tokenizer;
+use bitspike::config::StudentConfig;
+use bitspike::model::{Answer, Model, Options, Text};
+use bitspike::format::{Header, Packing, Role, Tensor, save, tensors};
+use bitspike_data::TaskSpec;
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike::tokenizer::Tokenizer;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -54,7 +54,7 @@ impl Folder {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let roles: BTreeMap<String, Tensor> =
             tensors(&header.student).into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
-        let get = |name: &str| -> bitspike_core::Result<Vec<f32>> {
+        let get = |name: &str| -> bitspike::Result<Vec<f32>> {
             let tensor = &roles[name];
             let range = if tensor.role == Role::Threshold { 0.125..0.5 } else { -1.0..1.0 };
             Ok((0..tensor.rows * tensor.columns).map(|_| rng.random_range(range.clone())).collect())

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use bitspike_core::config::StudentConfig;
-use bitspike_core::glue::TaskSpec;
-use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
-use bitspike_core::tokenizer::Tokenizer;
-use bitspike_train::recipe::{Recipe, Thresholds};
-use bitspike_train::run::{Counters, Description, FORMAT, RunFolder};
+use bitspike::config::StudentConfig;
+use bitspike_data::TaskSpec;
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike::tokenizer::Tokenizer;
+use bitspike_run::recipe::{Recipe, Thresholds};
+use bitspike_run::run::{Counters, Description, FORMAT, RunFolder};
 use bitspike_train::student::Student;
 use burn::tensor::Device;
 use rand::SeedableRng;

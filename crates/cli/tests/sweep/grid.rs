@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use bitspike_core::format::Packed;
-use bitspike_train::recipe::Recipe;
+use bitspike::format::Packed;
+use bitspike_run::recipe::Recipe;
 
 use super::{cells, column, exits, journal, prepare, results, statuses, sweep};
 
@@ -81,7 +81,7 @@ fn a_cell_is_what_distil_makes() {
             "{file}"
         );
     }
-    let weights = |path: &std::path::Path| bitspike_train::weights::Weights::load(path).unwrap();
+    let weights = |path: &std::path::Path| bitspike_run::weights::Weights::load(path).unwrap();
     for file in ["best.safetensors", "last.safetensors"] {
         let (a, b) = (weights(&cell.join(file)), weights(&folder.path().join("run").join(file)));
         assert!(a.names().count() > 10);

@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, activation};
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use bitspike_core::arithmetic::{self, accumulate, heads, product};
+use bitspike::arithmetic::{self, accumulate, heads, product};
 
 use super::lanes::{LANES, softmax, wide};
 use super::{Kernel, Segments, apply, scalar, scalar_tensor, shape, tensor, values};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bitspike_core::quantize::EmbeddingBits;
+use bitspike::quantize::EmbeddingBits;
 use burn::tensor::{Int, Tensor};
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
@@ -72,7 +72,7 @@ impl Kernel<3> for Embed {
     }
 }
 
-/// Adds the quantised `row` to `out`; the twin of [`bitspike_core::quantize`] for embedding rows.
+/// Adds the quantised `row` to `out`; the twin of [`bitspike::quantize`] for embedding rows.
 #[inline(always)]
 fn add_quantised(row: &[f32], bits: EmbeddingBits, out: &mut [f32]) {
     let mean = |f: &dyn Fn(f64) -> f64| row.iter().map(|&x| f(f64::from(x))).sum::<f64>() / row.len() as f64;

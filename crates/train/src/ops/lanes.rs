@@ -1,9 +1,9 @@
-//! Parallel loops over the lane arithmetic of [`bitspike_core::arithmetic`]. Work is split in pieces of fixed size and joined in
+//! Parallel loops over the lane arithmetic of [`bitspike::arithmetic`]. Work is split in pieces of fixed size and joined in
 //! order, so that results do not depend on the number of threads.
 
 use rayon::prelude::*;
 
-pub(super) use bitspike_core::arithmetic::{LANES, gelu, lane_sum2, normal, normalise_row, softmax, wide};
+pub(super) use bitspike::arithmetic::{LANES, gelu, lane_sum2, normal, normalise_row, softmax, wide};
 
 /// Values per piece of parallel elementwise work: 64 KiB, well inside a second-level cache.
 pub(super) const PIECE: usize = 16 * 1024;

@@ -1,6 +1,6 @@
 //! The product of spike counts with quantised weights, and its straight-through gradient.
 
-use bitspike_core::quantize::{Granularity, WeightBits};
+use bitspike::quantize::{Granularity, WeightBits};
 use burn::backend::Flex;
 use burn::backend::ops::FloatTensorOps;
 use burn::tensor::Tensor;
@@ -157,7 +157,7 @@ fn scale_and_sum(x: &[f32], factors: &[f32]) -> (Vec<f32>, Vec<f32>) {
     (scaled, total.into_iter().map(|sum| sum as f32).collect())
 }
 
-/// Codes `[O, K]` (as `f32`) and scales of a weight; the twin of [`bitspike_core::quantize`], in parallel.
+/// Codes `[O, K]` (as `f32`) and scales of a weight; the twin of [`bitspike::quantize`], in parallel.
 fn quantize(weight: &FlexTensor, bits: WeightBits, granularity: Granularity) -> (FlexTensor, Vec<f32>) {
     if bits == WeightBits::Full {
         return (weight.clone(), Vec::new());

@@ -1,6 +1,6 @@
 //! Every fused operation against its composition of burn primitives: values and the gradient of every input.
 
-use bitspike_core::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use burn::tensor::Device;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -131,8 +131,8 @@ fn neuron_counts_equal_the_reference() {
     let mut rng = rng();
     for (time_steps, signed) in [(1, false), (4, true), (16, true), (127, false)] {
         let theta = 0.7;
-        let config = bitspike_core::neuron::NeuronConfig { time_steps, signed, theta };
-        let reference = bitspike_core::neuron::Equilibrium::new(config).unwrap();
+        let config = bitspike::neuron::NeuronConfig { time_steps, signed, theta };
+        let reference = bitspike::neuron::Equilibrium::new(config).unwrap();
         let (mut current, shape) = random([20, 50], &mut rng);
         // Ties: currents halfway between two counts.
         for (i, x) in current.iter_mut().take(200).enumerate() {

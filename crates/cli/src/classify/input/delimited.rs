@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::PathBuf;
 
 use anyhow::Result;
-use bitspike_core::error::Error;
-use bitspike_core::glue::LineStarts;
+use bitspike::error::Error;
+use bitspike_data::LineStarts;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::super::record::{Cell, Column, Header, Kind, Record, Wanted};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use anyhow::Result;
-use bitspike_core::error::Error;
+use bitspike::error::Error;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 

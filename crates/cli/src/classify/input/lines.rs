@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use bitspike_core::error::Error;
+use bitspike::error::Error;
 
 use super::super::record::{Cell, Header, Record};
 use super::{Decoder, Input, Records};

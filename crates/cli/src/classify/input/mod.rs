@@ -1,6 +1,6 @@
 //! Readers of every form, from a file or standard input.
 //!
-//! Beside the readers of `bitspike_core::glue`, which look for a task's columns and labels and refuse whatever else is odd, these
+//! Beside the readers of `bitspike_data`, which look for a task's columns and labels and refuse whatever else is odd, these
 //! keep all columns, so that they can be written beside the answers, and take any text.
 
 mod decoder;
@@ -14,7 +14,7 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use bitspike_core::error::Error;
+use bitspike::error::Error;
 
 use super::Form;
 use super::record::{Header, Record, Wanted};

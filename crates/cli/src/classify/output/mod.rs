@@ -6,8 +6,8 @@ mod rows;
 use std::io::Write;
 
 use anyhow::{Result, bail};
-use bitspike_core::engine::{Answer, Model};
-use bitspike_core::glue::Target;
+use bitspike::model::{Answer, Model};
+use bitspike_data::Target;
 
 use super::Form;
 use super::record::{Header, Record};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use bitspike_core::engine::Answer;
+use bitspike::model::Answer;
 use serde::Serialize;
 
 use super::super::Form;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use bitspike_core::glue::{self, SplitReport, TaskSpec, TextReport};
+use bitspike_data::{self, SplitReport, TaskSpec, TextReport};
 use serde_json::json;
 
 use super::list;

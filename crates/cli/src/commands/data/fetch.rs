@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use bitspike_core::glue::GlueTask;
+use bitspike_data::GlueTask;
 
 use crate::hub::{Hub, Listing, Progress, RepoKind, Repository, Settings, place};
 use crate::models::{CARD, METRICS, MODEL, RECIPE, TOKENIZER};

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use bitspike_core::glue::{GlueTask, Target, TaskSpec};
+use bitspike_data::{GlueTask, Target, TaskSpec};
 use serde_json::{Value, json};
 
 #[derive(Debug, clap::Args)]

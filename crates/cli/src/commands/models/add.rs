@@ -4,13 +4,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use bitspike_core::atomic_file;
-use bitspike_core::format::{Header, Packed};
-use bitspike_core::glue::{self, Split};
-use bitspike_core::tokenizer::Tokenizer;
-use bitspike_train::data::encode;
+use bitspike::atomic_file;
+use bitspike::format::{Header, Packed};
+use bitspike_data::{self, Split};
+use bitspike::tokenizer::Tokenizer;
+use bitspike_data::encode;
 use bitspike_train::evaluate::predict_teacher;
-use bitspike_train::run::Checkpoint;
+use bitspike_run::run::Checkpoint;
 use burn::tensor::Device;
 
 use crate::commands::pack::{CheckpointName, PackingArgs};
@@ -104,7 +104,7 @@ pub(super) fn run(args: AddArgs) -> Result<()> {
     let mut metrics = Metrics::new(args.name.clone(), measured, made, (origins, energy));
     metrics.teacher = teacher;
     if !args.no_latency {
-        metrics.latency = Some(measure_latency(&model, &glue::load(&header.task, &args.data, Split::Dev)?)?);
+        metrics.latency = Some(measure_latency(&model, &bitspike_data::load(&header.task, &args.data, Split::Dev)?)?);
     }
     write(&folder, &run, &metrics)?;
     let mut out = std::io::stdout().lock();
@@ -148,7 +148,7 @@ fn score_teacher(folder: &Path, header: &Header, data: &Path) -> Result<Teacher>
         );
     }
     let tokenizer = Tokenizer::load(folder)?;
-    let examples = encode(&glue::load(&header.task, data, Split::Dev)?, &tokenizer, header.max_length);
+    let examples = encode(&bitspike_data::load(&header.task, data, Split::Dev)?, &tokenizer, header.max_length);
     let scores = predict_teacher(&teacher, &examples, &device)?.score(&header.task, &examples)?;
     let values = burn::module::Module::num_params(&teacher.net) + teacher.words.values.len();
     Ok(Teacher {

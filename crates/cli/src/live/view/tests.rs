@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use bitspike_train::progress::Event;
+use bitspike_run::progress::Event;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 

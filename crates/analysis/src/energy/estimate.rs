@@ -1,0 +1,213 @@
+//! Counts times constants.
+
+use serde::{Deserialize, Serialize};
+
+use super::Profile;
+use bitspike::count::Operations;
+
+/// Multiply-adds of a value in a layer norm: for the mean, for the variance, for gain and bias.
+const NORM_MACS: f64 = 3.0;
+
+/// Functions in a GELU: an exponential and a reciprocal, with the polynomial between them.
+const GELU_FUNCTIONS: f64 = 2.0;
+
+/// One kind of operation, or of bytes moved, of a mean sentence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Term {
+    /// What it is.
+    pub name: String,
+    /// How many a sentence; bytes where memory is meant.
+    pub amount: f64,
+    /// Picojoules a sentence.
+    pub picojoules: f64,
+}
+
+/// What a mean sentence costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Estimate {
+    /// What was computed by what.
+    pub name: String,
+    /// Operations.
+    pub compute: Vec<Term>,
+    /// Bytes moved.
+    pub memory: Vec<Term>,
+    /// Sum of `compute`, in picojoules.
+    pub compute_picojoules: f64,
+    /// Sum of both, in picojoules.
+    pub total_picojoules: f64,
+}
+
+impl Estimate {
+    fn new(name: impl Into<String>, compute: Vec<Term>, memory: Vec<Term>) -> Self {
+        let sum = |terms: &[Term]| terms.iter().map(|term| term.picojoules).sum::<f64>();
+        let compute_picojoules = sum(&compute);
+        let total_picojoules = compute_picojoules + sum(&memory);
+        Self { name: name.into(), compute, memory, compute_picojoules, total_picojoules }
+    }
+}
+
+/// Collects the terms of a mean sentence.
+struct Terms<'a> {
+    profile: &'a Profile,
+    sentences: f64,
+    terms: Vec<Term>,
+}
+
+impl<'a> Terms<'a> {
+    fn new(profile: &'a Profile, sentences: usize) -> Self {
+        Self { profile, sentences: sentences.max(1) as f64, terms: Vec::new() }
+    }
+
+    /// `amount` operations, or bytes, of `each` picojoules; nothing where there are none.
+    fn add(&mut self, name: &str, amount: f64, each: f64) {
+        let amount = amount / self.sentences;
+        if amount > 0.0 {
+            self.terms.push(Term { name: name.to_owned(), amount, picojoules: amount * each });
+        }
+    }
+
+    /// What networks of spikes and of values have in common.
+    fn operators(&mut self, count: &Operations) {
+        let compute = &self.profile.compute;
+        let (mac, function) = (compute.fp32_mac.value, compute.function.value);
+        self.add("scales and biases", count.scalings as f64, mac);
+        self.add("softmax: exponentials", count.exponentials as f64, function + mac);
+        self.add("softmax: reciprocals", count.softmax_rows as f64, function);
+        self.add("residuals", count.residuals as f64, mac);
+        self.add("layer norms: values", count.norm_values as f64, NORM_MACS * mac);
+        self.add("layer norms: roots", count.norm_rows as f64, function);
+        self.add("GELU", count.gelus as f64, GELU_FUNCTIONS * function);
+        self.add("embedding rows", count.table_values as f64, mac);
+        self.add("classifier", count.classifier_macs as f64, mac);
+    }
+
+    fn memory(mut self, count: &Operations, bytes: u64) -> Vec<Term> {
+        let memory = &self.profile.memory;
+        let (activations, state) = (memory.activations.value, memory.state.value);
+        let weights = self.profile.weight_byte(bytes);
+        let bytes = |bits: u64| bits as f64 / 8.0;
+        self.add("weights", bytes(count.weight_bits), weights);
+        self.add("activations", bytes(count.activation_bits), activations);
+        self.add("sums and currents", bytes(count.value_bits), activations);
+        self.add("potentials", bytes(count.state_bits), state);
+        self.terms
+    }
+}
+
+/// A spiking network: `count` are its operations over `sentences` sentences, `bytes` what its weights take.
+pub fn of_spikes(profile: &Profile, name: &str, count: &Operations, sentences: usize, bytes: u64) -> Estimate {
+    let compute = &profile.compute;
+    let mut terms = Terms::new(profile, sentences);
+    terms.add("synaptic accumulates", count.synaptic_acs as f64, compute.accumulate.value);
+    // Queries and probabilities are values of 32 bits, whatever codes the weights have.
+    terms.add("attention accumulates", count.attention_acs as f64, compute.fp32_add.value);
+    terms.add("attention multiply-adds", count.attention_macs as f64, compute.fp32_mac.value);
+    terms.add("membrane updates", count.membrane_updates as f64, compute.neuron_update.value);
+    terms.add("resets", count.spikes as f64, compute.fp32_add.value);
+    terms.operators(count);
+    let memory = Terms::new(profile, sentences).memory(count, bytes);
+    Estimate::new(name, terms.terms, memory)
+}
+
+/// What a dense network multiplies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// Values and weights in FP32.
+    Fp32,
+    /// Values and weights in INT8; norms, softmax and GELU in FP32.
+    Int8,
+}
+
+/// A network of values, counted by [`bitspike::count::dense`]; arguments as in [`of_spikes`].
+pub fn of_values(
+    profile: &Profile,
+    name: &str,
+    (count, precision): (&Operations, Precision),
+    sentences: usize,
+    bytes: u64,
+) -> Estimate {
+    let mac = match precision {
+        Precision::Fp32 => profile.compute.fp32_mac.value,
+        Precision::Int8 => profile.compute.int8_mac.value,
+    };
+    let mut terms = Terms::new(profile, sentences);
+    terms.add("weight multiply-adds", (count.synaptic_dense - count.attention_macs) as f64, mac);
+    terms.add("attention multiply-adds", count.attention_macs as f64, mac);
+    terms.operators(count);
+    let memory = Terms::new(profile, sentences).memory(count, bytes);
+    Estimate::new(name, terms.terms, memory)
+}
+
+/// The quantised network that carries the same information: the counts of a window as values of
+/// [`activation_bits`] bits, the same codes as weights. `spikes` are the operations of the student in `phased`, `dense` those of
+/// the same shape without spikes. A count that is 0 and a weight that is 0 cost nothing, as for the student.
+pub fn quantised(
+    profile: &Profile,
+    name: &str,
+    (spikes, dense): (&Operations, &Operations),
+    sentences: usize,
+    bytes: u64,
+) -> Estimate {
+    let compute = &profile.compute;
+    let mut terms = Terms::new(profile, sentences);
+    terms.add("weight accumulates", spikes.value_acs as f64, compute.int_accumulate.value);
+    terms.add("attention multiply-adds", dense.attention_macs as f64, compute.int8_mac.value);
+    // One rounding a value, where the student has neurons.
+    let values = dense.activation_bits as f64 / (2.0 * 32.0);
+    terms.add("rounding", values, compute.fp32_mac.value);
+    terms.operators(dense);
+    let moved = Operations {
+        weight_bits: spikes.weight_bits,
+        activation_bits: spikes.activation_bits,
+        value_bits: dense.value_bits,
+        ..Operations::default()
+    };
+    let memory = Terms::new(profile, sentences).memory(&moved, bytes);
+    Estimate::new(name, terms.terms, memory)
+}
+
+/// `ceil(log2(T+1))`, and a sign where neurons have one: bits of a value that carries what `T` steps do (arXiv 2409.08290).
+pub fn activation_bits(time_steps: u32, signed: bool) -> u32 {
+    time_steps.ilog2() + 1 + u32::from(signed)
+}
+
+/// `T x rate`, spikes a neuron and window, up to which accumulates cost less than what they replace, synapse by synapse.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BreakEven {
+    /// What the model has, seen from its synapses: accumulates for each synapse that is not zero and each token.
+    pub found: f64,
+    /// Against an FP32 multiply-add at every weight, zero or not.
+    pub against_fp32: f64,
+    /// Against an INT8 multiply-add at every weight.
+    pub against_int8: f64,
+    /// Against one integer accumulate for each count and weight that are not zero.
+    pub against_quantised: f64,
+}
+
+/// Where spikes and other codes cost the same. `tokens` are those of all sentences, `weights` the encoder's weights, of which the
+/// share `zeros` is zero.
+pub fn break_even(profile: &Profile, count: &Operations, tokens: u64, (weights, zeros): (u64, f64)) -> BreakEven {
+    let compute = &profile.compute;
+    let synapses = (tokens as f64 * weights as f64 * (1.0 - zeros)).max(1.0);
+    let against = |energy: f64| energy / (compute.accumulate.value * (1.0 - zeros)).max(f64::MIN_POSITIVE);
+    BreakEven {
+        found: count.synaptic_acs as f64 / synapses,
+        against_fp32: against(compute.fp32_mac.value),
+        against_int8: against(compute.int8_mac.value),
+        against_quantised: count.value_acs as f64 / synapses * compute.int_accumulate.value
+            / compute.accumulate.value.max(f64::MIN_POSITIVE),
+    }
+}
+
+/// The normalised number of operations of the SpikingBERT line (arXiv 2308.10873, "Analysis of power and energy efficiency"):
+/// `sum of IFR[i] OPS[i+1] / sum of OPS`, where `IFR` are a population's spikes over the window for each neuron and `OPS` the
+/// multiply-adds of a map that reads it. It leaves out attention, norms, softmax, GELU and every zero weight. `reads` are pairs
+/// of a population's `IFR` and the weights that read it.
+pub fn normalised_operations(reads: impl Iterator<Item = (f64, u64)>) -> f64 {
+    let (sum, all) =
+        reads.fold((0.0, 0.0), |(sum, all), (rate, weights)| (sum + rate * weights as f64, all + weights as f64));
+    sum / f64::max(all, 1.0)
+}

@@ -1,0 +1,85 @@
+use super::*;
+use bitspike::count::{Dense, Operations, dense};
+
+fn refused(text: &str) -> String {
+    Profile::parse(text, "mine.toml").unwrap_err().to_string()
+}
+
+#[test]
+fn profiles_that_come_along_are_valid() {
+    for (name, _) in PROFILES {
+        let profile = Profile::named(name).unwrap();
+        assert_eq!(profile.name, name);
+        assert!(!profile.compute.accumulate.source.is_empty());
+    }
+    assert!(Profile::named("7nm").unwrap_err().to_string().contains("45nm, 45nm-integer, neuromorphic"));
+}
+
+#[test]
+fn what_is_no_profile_is_refused_with_its_line() {
+    let good = PROFILES[0].1;
+    let line = |text: &str, what: &str| text.lines().position(|line| line.contains(what)).unwrap() + 1;
+    let unknown = good.replace("[compute.fp32_mac]", "[compute.fp16_mac]");
+    assert!(refused(&unknown).contains("fp16_mac") || refused(&unknown).contains("fp32_mac"), "{}", refused(&unknown));
+    let negative = good.replace("value = 0.23", "value = -0.23");
+    let expected = format!("line {}: compute.int8_mac.value", line(&negative, "-0.23"));
+    assert!(refused(&negative).contains(&expected), "{}", refused(&negative));
+    for bad in ["nan", "inf", "1e30"] {
+        assert!(refused(&good.replace("value = 0.23", &format!("value = {bad}"))).contains("int8_mac"), "{bad}");
+    }
+    let unit = good.replacen("unit = \"pJ/byte\"", "unit = \"nJ/byte\"", 1);
+    assert!(refused(&unit).contains(&format!("line {}: memory.weights.unit", line(&unit, "nJ/byte"))));
+    let extra = format!("{good}\n[compute.extra]\nvalue = 1.0\nunit = \"pJ\"\nsource = \"none\"\n");
+    assert!(refused(&extra).contains("line"), "{}", refused(&extra));
+    assert!(refused("name = 3").contains("line 1"));
+    assert!(refused("").contains("missing field"));
+    let missing = Profile::load(std::path::Path::new("no such profile.toml")).unwrap_err().to_string();
+    assert!(missing.contains("no such profile.toml"));
+}
+
+#[test]
+fn terms_are_counts_times_constants() {
+    let profile = Profile::named("45nm").unwrap();
+    let count =
+        Operations { synaptic_acs: 1000, spikes: 10, membrane_updates: 500, weight_bits: 800, ..Operations::default() };
+    let estimate = of_spikes(&profile, "student", &count, 10, 1_000_000);
+    let by_hand = 100.0 * 0.9 + 50.0 * 0.9 + 1.0 * 0.9;
+    assert!((estimate.compute_picojoules - by_hand).abs() < 1e-9, "{estimate:?}");
+    assert!((estimate.total_picojoules - by_hand - 10.0 * 12.5).abs() < 1e-9);
+    let large = of_spikes(&profile, "student", &count, 10, 20_000_000);
+    assert!((large.total_picojoules - by_hand - 10.0 * 162.5).abs() < 1e-9);
+
+    let model = Dense { hidden: 8, intermediate: 16, layers: 2, heads: 2, num_labels: 2 };
+    let count = dense(model, 5, [32, 32]);
+    let fp32 = of_values(&profile, "teacher", (&count, Precision::Fp32), 1, 1);
+    let int8 = of_values(&profile, "teacher", (&count, Precision::Int8), 1, 1);
+    let products = (2 * 5 * (4 * 64 + 2 * 128 + 2 * 5 * 8)) as f64;
+    assert!((fp32.compute_picojoules - int8.compute_picojoules - products * (4.6 - 0.23)).abs() < 1e-6);
+    // Rounded values: embedding, then key, value, context, attention, output and the wide population of each layer.
+    let quantised =
+        quantised(&profile, "quantised", (&Operations { value_acs: 7, ..Operations::default() }, &count), 1, 1);
+    let rounding = quantised.compute.iter().find(|term| term.name == "rounding").unwrap();
+    assert_eq!(rounding.amount, (5 * (8 + 2 * (5 * 8 + 16))) as f64);
+    assert_eq!(quantised.compute[0].picojoules, 7.0 * 0.1);
+}
+
+#[test]
+fn bits_carry_the_steps() {
+    for (steps, bits) in [(1, 1), (3, 2), (7, 3), (8, 4), (15, 4), (16, 5), (127, 7)] {
+        assert_eq!(activation_bits(steps, false), bits, "T = {steps}");
+        assert_eq!(f64::from(bits), f64::from(steps + 1).log2().ceil());
+        assert_eq!(activation_bits(steps, true), bits + 1);
+    }
+}
+
+#[test]
+fn energies_meet_where_they_break_even() {
+    let profile = Profile::named("45nm").unwrap();
+    // 10 tokens, 100 weights of which 40 % are zero; each of the 60 others accumulates twice a token, for 1.5 counts.
+    let count = Operations { synaptic_acs: 1200, value_acs: 300, ..Operations::default() };
+    let even = break_even(&profile, &count, 10, (100, 0.4));
+    assert!((even.found - 2.0).abs() < 1e-12);
+    assert!((even.against_fp32 * 0.9 * 0.6 - 4.6).abs() < 1e-12);
+    assert!((even.against_quantised - 0.5 * 0.1 / 0.9).abs() < 1e-12);
+    assert_eq!(normalised_operations([(2.0, 30), (0.5, 10)].into_iter()), 65.0 / 40.0);
+}

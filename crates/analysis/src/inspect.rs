@@ -1,0 +1,140 @@
+//! Packed model files: made of a run, and what is in them, measured.
+
+mod from_run;
+mod print;
+
+use bitspike::format::{FORMAT_VERSION, Form, Header, Packed, Role, Tensor};
+use serde::Serialize;
+
+use crate::models::sha256;
+
+pub(crate) use from_run::FromRun;
+pub(crate) use print::{print, print_sizes};
+
+/// A packed model: its configuration, every tensor, and what it all takes.
+#[derive(Debug, Serialize)]
+pub(crate) struct Contents {
+    file: String,
+    bytes: usize,
+    sha256: String,
+    format_version: &'static str,
+    config: Header,
+    tensors: Vec<TensorContents>,
+    parts: Vec<Part>,
+    /// The safetensors header.
+    header_bytes: usize,
+    /// A BERT of the same sizes in `f32`.
+    full_bytes: u64,
+    /// `full_bytes / bytes`
+    times_smaller: f64,
+}
+
+/// One tensor.
+#[derive(Debug, Serialize)]
+struct TensorContents {
+    name: String,
+    form: String,
+    shape: [usize; 2],
+    bytes: usize,
+    /// Bits a value with scales.
+    bits: f64,
+    /// Share of the codes that are 0; none in `f32`.
+    zeros: Option<f64>,
+    scales: Option<Scales>,
+}
+
+/// The scales of a tensor.
+#[derive(Debug, Serialize)]
+struct Scales {
+    count: usize,
+    min: f32,
+    mean: f64,
+    max: f32,
+}
+
+/// Several tensors together.
+#[derive(Debug, Serialize)]
+struct Part {
+    name: &'static str,
+    tensors: usize,
+    values: u64,
+    bytes: usize,
+    /// Share of the codes that are 0; none in `f32`.
+    zeros: Option<f64>,
+}
+
+impl Contents {
+    /// Measures `packed`, which came from `file`.
+    pub(crate) fn new(file: &str, packed: &Packed) -> Self {
+        let bytes = packed.file_bytes().len();
+        let mut parts = [("embedding tables", 0), ("encoder matrices", 0), ("all else", 0)]
+            .map(|(name, tensors)| (Part { name, tensors, values: 0, bytes: 0, zeros: None }, 0));
+        let mut tensors = Vec::new();
+        for (tensor, form, size) in packed.tensors() {
+            let (zeros, scales) = measure(packed, tensor, form);
+            let values = tensor.rows as u64 * tensor.columns as u64;
+            let at = match tensor.role {
+                Role::Table => 0,
+                Role::Matrix => 1,
+                Role::Classifier | Role::Vector | Role::Threshold => 2,
+            };
+            let (part, zeros_of_part) = &mut parts[at];
+            part.tensors += 1;
+            part.values += values;
+            part.bytes += size;
+            *zeros_of_part += zeros.unwrap_or(0);
+            part.zeros = zeros.map(|_| *zeros_of_part as f64 / part.values as f64);
+            tensors.push(TensorContents {
+                name: tensor.name.clone(),
+                form: form.to_string(),
+                shape: [tensor.rows, tensor.columns],
+                bytes: size,
+                bits: 8.0 * size as f64 / values as f64,
+                zeros: zeros.map(|zeros| zeros as f64 / values as f64),
+                scales,
+            });
+        }
+        let full_bytes = packed.header().student.full_bytes();
+        Self {
+            file: file.to_owned(),
+            bytes,
+            sha256: sha256(packed.file_bytes()),
+            format_version: FORMAT_VERSION,
+            config: packed.header().clone(),
+            header_bytes: bytes - parts.iter().map(|(part, _)| part.bytes).sum::<usize>(),
+            tensors,
+            parts: parts.map(|(part, _)| part).into(),
+            full_bytes,
+            times_smaller: full_bytes as f64 / bytes as f64,
+        }
+    }
+}
+
+/// Number of zero codes, and the scales, of a tensor that has some.
+fn measure(packed: &Packed, tensor: &Tensor, form: Form) -> (Option<u64>, Option<Scales>) {
+    if form == Form::Full {
+        return (None, None);
+    }
+    let mut codes = vec![0; tensor.columns];
+    let mut zeros = 0;
+    let mut count = |codes: &[i8]| zeros += codes.iter().filter(|&&code| code == 0).count() as u64;
+    let scales: Vec<f32> = if tensor.role == Role::Table {
+        let table = packed.table(&tensor.name);
+        for row in 0..table.rows {
+            table.codes_row(row, &mut codes);
+            count(&codes);
+        }
+        (0..table.rows).map(|row| table.scale(row)).collect()
+    } else {
+        let matrix = packed.matrix(&tensor.name);
+        for row in 0..matrix.rows {
+            matrix.codes_row(row, &mut codes);
+            count(&codes);
+        }
+        matrix.scales
+    };
+    let mean = scales.iter().map(|&scale| f64::from(scale)).sum::<f64>() / scales.len() as f64;
+    let [min, max] = [scales.iter().copied().reduce(f32::min), scales.iter().copied().reduce(f32::max)];
+    let scales = min.zip(max).map(|(min, max)| Scales { count: scales.len(), min, mean, max });
+    (Some(zeros), scales)
+}

@@ -1,0 +1,226 @@
+//! The card of a model: `README.md` in its folder, every figure of it from `metrics.json`.
+
+use bitspike::encoder::LAYER_POPULATIONS;
+
+use super::metrics::{Measured, Metrics};
+use crate::number::grouped;
+
+/// A metric's value as people read it: shares in percent, correlations as they are.
+pub(super) fn shown(metric: &str, value: f64) -> String {
+    match metric {
+        "accuracy" | "f1" => format!("{:.2} %", 100.0 * value),
+        _ => format!("{value:.4}"),
+    }
+}
+
+/// Bytes as megabytes of 10^6.
+pub(super) fn megabytes(bytes: u64) -> String {
+    format!("{:.2} MB", bytes as f64 / 1e6)
+}
+
+/// Picojoules as microjoules.
+pub(super) fn microjoules(picojoules: f64) -> String {
+    format!("{:.1} uJ", picojoules / 1e6)
+}
+
+/// The card's text in Markdown.
+pub(crate) fn card(metrics: &Metrics) -> String {
+    let Metrics { name, measured, origins, .. } = metrics;
+    let parts = [
+        format!(
+            "# {name}\n\n{}\n\nMade of `metrics.json` by `bitspike models add`; `bitspike verify` computes the figures again.",
+            origins.about
+        ),
+        facts(metrics),
+        "## Use".to_owned(),
+        usage(name, &measured.model.task),
+        "## Firing rates".to_owned(),
+        rates(measured),
+        "## How it was made".to_owned(),
+        making(metrics),
+        "## Origins and licences".to_owned(),
+        sources(metrics),
+        "## Limits".to_owned(),
+        limits(metrics),
+        "## Reproduce".to_owned(),
+        reproduce(name, &measured.model.task),
+    ];
+    parts.join("\n\n") + "\n"
+}
+
+fn facts(metrics: &Metrics) -> String {
+    let Metrics { measured, teacher, energy, latency, .. } = metrics;
+    let Measured { model, data, scores, spikes, operations, files, .. } = measured;
+    let mut rows = Vec::new();
+    let mut row = |what: &str, value: String| rows.push(format!("| {what} | {value} |"));
+    row("task", model.task.clone());
+    for (metric, value) in scores {
+        let of_teacher = teacher.as_ref().and_then(|teacher| teacher.scores.get(metric));
+        let beside = of_teacher.map_or(String::new(), |value| format!(" (teacher {})", shown(metric, *value)));
+        let examples = grouped(data.examples);
+        row(&format!("{metric}, {}", data.split), format!("{}{beside}, {examples} examples", shown(metric, *value)));
+    }
+    if let Some(seeds) = &metrics.made.seeds {
+        row(
+            &format!("the same recipe, {} seeds", seeds.seeds.len()),
+            format!(
+                "mean {}, standard deviation {}: {}",
+                shown(&measured.primary, seeds.mean),
+                deviation(&measured.primary, seeds.deviation),
+                seeds.scores.iter().map(|score| shown(&measured.primary, *score)).collect::<Vec<_>>().join(", ")
+            ),
+        );
+    }
+    let signs = if model.signed { "signed" } else { "unsigned" };
+    row(
+        "student",
+        format!("{} layers, width {}, {signs} neurons, T = {}", model.layers, model.hidden, model.time_steps),
+    );
+    row("bits", format!("{} a weight, {} a value of the embedding tables", model.weight_bits, model.embedding_bits));
+    let bytes = files.get(super::MODEL).map_or(0, |file| file.bytes);
+    row(
+        "size",
+        format!("{} bytes, 1/{:.1} of the same student in f32", grouped(bytes), model.full_bytes as f64 / bytes as f64),
+    );
+    row("mean firing rate", format!("{:.4}", spikes.mean_rate));
+    row("spikes", format!("{} a token in T steps", grouped(spikes.per_token.round() as u64)));
+    let per_example = |count: u64| grouped(count.div_ceil(data.examples.max(1)));
+    row(
+        "operations an example",
+        format!(
+            "{} additions, one a spike and a weight or attention that is not 0; an encoder of this size without spikes makes {} \
+             multiply-adds",
+            per_example(operations.effective_acs()),
+            per_example(operations.synaptic_dense / u64::from(model.time_steps))
+        ),
+    );
+    let estimates: Vec<String> =
+        energy.rows.iter().map(|row| format!("{} {}", row.name, microjoules(row.picojoules))).collect();
+    row(
+        "estimated energy an example",
+        format!("{} (profile {}, docs/energy.md)", estimates.join("; "), energy.profile),
+    );
+    if let Some(latency) = latency {
+        row(
+            "text to answer",
+            format!(
+                "{:.2} ms (median of {} texts of {:.1} tokens on average; one thread, {} kernels, {})",
+                latency.median_ms, latency.texts, latency.mean_tokens, latency.kernels, latency.machine
+            ),
+        );
+    }
+    format!("| | |\n|---|---|\n{}", rows.join("\n"))
+}
+
+/// A standard deviation in the units of its metric: points for shares.
+fn deviation(metric: &str, value: f64) -> String {
+    match metric {
+        "accuracy" | "f1" => format!("{:.2} points", 100.0 * value),
+        _ => format!("{value:.4}"),
+    }
+}
+
+fn usage(name: &str, task: &str) -> String {
+    let texts = match task {
+        "sst2" => "\"a gripping, funny film\"",
+        _ => "\"A man plays a guitar.\" \"Someone is making music.\"",
+    };
+    format!("    bitspike classify --model {name} {texts}")
+}
+
+/// Rates by layer and population.
+fn rates(measured: &Measured) -> String {
+    let populations = &measured.spikes.populations;
+    let rate = |name: &str| {
+        let found = populations.iter().find(|population| population.name == name);
+        found.map_or(String::new(), |population| format!("{:.3}", population.rate))
+    };
+    let mut lines = vec![
+        format!(
+            "Spikes of either sign a neuron and step, over all tokens of dev; embedding population {}.",
+            rate("embedding")
+        ),
+        String::new(),
+        format!("| layer | {} |", LAYER_POPULATIONS.join(" | ").replace('_', "-")),
+        format!("|---|{}", "---|".repeat(LAYER_POPULATIONS.len())),
+    ];
+    for layer in 0..measured.model.layers {
+        let row: Vec<String> = LAYER_POPULATIONS.iter().map(|kind| rate(&format!("layer.{layer}.{kind}"))).collect();
+        lines.push(format!("| {layer} | {} |", row.join(" | ")));
+    }
+    lines.join("\n")
+}
+
+fn making(metrics: &Metrics) -> String {
+    let Metrics { made, measured, teacher, .. } = metrics;
+    let state = match made.checkpoint.as_str() {
+        "last" => "The student at the last step was packed, whatever it scored on dev.",
+        _ => "The student that scored best on dev was packed, so that its dev figures flatter.",
+    };
+    let runs = match &made.seeds {
+        Some(seeds) => format!(
+            " The recipe was run with {} seeds; the model is that of seed {}, named before they were scored.",
+            seeds.seeds.len(),
+            made.seed
+        ),
+        None => " The recipe was run once.".to_owned(),
+    };
+    let teacher = teacher.as_ref().map_or(String::new(), |teacher| {
+        let (layers, hidden) = (teacher.layers, teacher.hidden);
+        format!(" Its teacher, the state of its fine-tuning that scored best on dev, has {layers} layers of width {hidden} and takes {} in f32.", megabytes(teacher.bytes))
+    });
+    format!(
+        "Distilled by `recipe.toml` (seed {}) in {} steps over {} training examples, {:.0} minutes on a busy processor.{teacher} {state}{runs} Measured by \
+         bitspike {} as `phased` at T = {}.",
+        made.seed,
+        grouped(made.steps),
+        grouped(made.examples),
+        made.minutes,
+        made.version,
+        measured.model.time_steps
+    )
+}
+
+fn sources(metrics: &Metrics) -> String {
+    let origins = &metrics.origins;
+    let line = |what: &str, origin: &super::origins::Origin| {
+        format!("| {what} | {} | {} | {} |", origin.name, origin.origin, origin.licence)
+    };
+    format!(
+        "| | what | origin | licence |\n|---|---|---|---|\n{}\n{}",
+        line("data", &origins.data),
+        line("teacher", &origins.teacher)
+    )
+}
+
+fn limits(metrics: &Metrics) -> String {
+    let split = &metrics.measured.data.split;
+    let mut limits = vec![format!(
+        "Scored on {split}, not on the test set, whose labels are not public. Recipes were chosen with {split} in sight."
+    )];
+    limits.extend(metrics.origins.limits.iter().cloned());
+    limits.iter().map(|limit| format!("- {limit}")).collect::<Vec<_>>().join("\n")
+}
+
+fn reproduce(name: &str, task: &str) -> String {
+    format!(
+        "    bitspike verify {name} --data {}\n    recipes/release/reproduce.sh {name}\n\nThe first computes the figures again and \
+         compares them exactly; the second trains teacher and student anew.",
+        folder(task)
+    )
+}
+
+/// The folder of a task of GLUE as it is distributed.
+fn folder(task: &str) -> &str {
+    bitspike_data::GlueTask::parse(task).map_or("DIR", |task| task.folder())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_percent_and_correlations_are_not() {
+        assert_eq!((shown("accuracy", 0.896_789), shown("pearson", 0.85444)), ("89.68 %".into(), "0.8544".into()));
+    }
+}

@@ -1,0 +1,283 @@
+//! `config.json` of a Hugging Face BERT checkpoint.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Sizes, cap, positive, within};
+use crate::error::{Error, Result};
+
+/// The `config.json` of a BERT encoder or sequence classifier, as Hugging Face writes it.
+///
+/// The sizes are required, everything else has the default of the format. Keys not named here are kept in `other`, so that
+/// writing the config back loses nothing. [`Default`] is an encoder of BERT-base's sizes.
+///
+/// ```
+/// # use bitspike::config::BertConfig;
+/// let config = BertConfig { hidden_size: 64, num_attention_heads: 4, ..BertConfig::default() };
+/// config.validate()?;
+/// assert_eq!(BertConfig::from_json(&config.to_json())?, config);
+/// # Ok::<(), bitspike::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BertConfig {
+    /// Always "bert"; older checkpoints leave it out.
+    #[serde(default = "bert")]
+    pub model_type: String,
+    /// Width `D`.
+    pub hidden_size: usize,
+    /// Encoder layers.
+    pub num_hidden_layers: usize,
+    /// Attention heads `H`, a divisor of `D`.
+    pub num_attention_heads: usize,
+    /// Feed-forward width `F`.
+    pub intermediate_size: usize,
+    /// Rows of the word table.
+    pub vocab_size: usize,
+    /// Rows of the position table: the longest text in tokens.
+    pub max_position_embeddings: usize,
+    /// Rows of the type table.
+    #[serde(default = "two")]
+    pub type_vocab_size: usize,
+    /// Added to the variance in layer norms.
+    #[serde(default = "epsilon")]
+    pub layer_norm_eps: f32,
+    /// Activation of the feed-forward block.
+    #[serde(default)]
+    pub hidden_act: HiddenAct,
+    /// Id of the padding token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pad_token_id: Option<u32>,
+    /// Probability of zeroing a value of a block's output in training.
+    #[serde(default = "tenth")]
+    pub hidden_dropout_prob: f32,
+    /// Probability of zeroing an attention weight in training.
+    #[serde(default = "tenth")]
+    pub attention_probs_dropout_prob: f32,
+    /// Standard deviation of new weights.
+    #[serde(default = "fiftieth")]
+    pub initializer_range: f32,
+    /// Always "absolute".
+    #[serde(default = "absolute")]
+    pub position_embedding_type: String,
+    /// Name of each class by its index, as decimal text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id2label: Option<BTreeMap<String, String>>,
+    /// Index of each class by its name. Kept and written, never read: files in circulation hold stale or textual indices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label2id: Option<BTreeMap<String, Value>>,
+    /// Number of classes, where a config gives it without names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub num_labels: Option<usize>,
+    /// What the classifier's outputs mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem_type: Option<ProblemType>,
+    /// Every other key of the file.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// Activation of the feed-forward block. The other activations of the format are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HiddenAct {
+    /// `x/2 * (1 + erf(x / sqrt 2))`.
+    #[default]
+    Gelu,
+}
+
+impl<'de> Deserialize<'de> for HiddenAct {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if name == "gelu" {
+            return Ok(Self::Gelu);
+        }
+        Err(serde::de::Error::custom(format!(
+            "`hidden_act`: expected \"gelu\" (the erf form, the only activation supported), found \"{name}\"; use a BERT \
+             checkpoint trained with it"
+        )))
+    }
+}
+
+/// What the outputs of a classifier mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemType {
+    /// One output, a score.
+    Regression,
+    /// One output a class, exactly one class is true.
+    SingleLabelClassification,
+    /// One output a class, any number of classes is true.
+    MultiLabelClassification,
+}
+
+impl BertConfig {
+    /// Reads and checks `config.json` of a model folder.
+    ///
+    /// # Errors
+    /// If the file is missing or no config of a supported BERT; the file and the key are named.
+    pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
+        let path = folder.as_ref().join("config.json");
+        let bytes = std::fs::read(&path).map_err(|e| Error::io("read model config", &path, e))?;
+        let text = std::str::from_utf8(&bytes).map_err(|e| Error::malformed(&path, format!("not UTF-8 text: {e}")))?;
+        Self::from_json(text).map_err(|e| Error::malformed(&path, e.to_string()))
+    }
+
+    /// Reads and checks the text of a `config.json`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it is no config of a supported BERT; the key is named.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let wrong = |e: serde_json::Error| Error::invalid("BERT config", "the keys and types of a config.json", e);
+        let value: Value = serde_json::from_str(text).map_err(wrong)?;
+        // Before anything else: another architecture has other keys, and its missing sizes are not what is wrong with it.
+        if let Some(found) = value.get("model_type").filter(|found| *found != "bert") {
+            return Err(Error::invalid("`model_type`", "\"bert\" (choose a BERT checkpoint)", found));
+        }
+        let config: Self = serde_json::from_value(value).map_err(wrong)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The config as the text of a `config.json`.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("text keys and plain values are JSON")
+    }
+
+    /// Checks sizes and ranges.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names the first key that is wrong.
+    pub fn validate(&self) -> Result<()> {
+        let refuse =
+            |key: &str, expected: &str, found: String| Err(Error::invalid(format!("`{key}`"), expected, found));
+        if self.model_type != "bert" {
+            return refuse("model_type", "\"bert\"", format!("\"{}\"", self.model_type));
+        }
+        if self.position_embedding_type != "absolute" {
+            return refuse("position_embedding_type", "\"absolute\"", format!("\"{}\"", self.position_embedding_type));
+        }
+        for key in ["is_decoder", "add_cross_attention"] {
+            if let Some(value) = self.other.get(key).filter(|value| **value != false && !value.is_null()) {
+                return refuse(key, "false (an encoder)", value.to_string());
+            }
+        }
+        self.sizes().validate()?;
+        positive("layer_norm_eps", self.layer_norm_eps)?;
+        positive("initializer_range", self.initializer_range)?;
+        for (key, p) in [
+            ("hidden_dropout_prob", self.hidden_dropout_prob),
+            ("attention_probs_dropout_prob", self.attention_probs_dropout_prob),
+        ] {
+            if !(0.0..1.0).contains(&p) {
+                return refuse(key, "a probability in [0, 1)", p.to_string());
+            }
+        }
+        if let Some(pad) = self.pad_token_id.filter(|&pad| pad as usize >= self.vocab_size) {
+            return refuse("pad_token_id", &format!("an id below vocab_size = {}", self.vocab_size), pad.to_string());
+        }
+        self.label_names().map(|_| ())
+    }
+
+    /// Names of the classes in the order of their indices: `id2label`, or `LABEL_0`, `LABEL_1`, ... where only `num_labels` is
+    /// given; empty for an encoder without either.
+    ///
+    /// # Panics
+    /// If `id2label` was changed to something that [`BertConfig::validate`] refuses.
+    pub fn labels(&self) -> Vec<String> {
+        self.label_names().expect("a config that was validated")
+    }
+
+    /// Replaces the classes.
+    pub fn set_labels(&mut self, labels: &[String]) {
+        self.id2label = Some(labels.iter().enumerate().map(|(id, name)| (id.to_string(), name.clone())).collect());
+        self.label2id = Some(labels.iter().enumerate().map(|(id, name)| (name.clone(), id.into())).collect());
+        self.num_labels = None;
+    }
+
+    fn label_names(&self) -> Result<Vec<String>> {
+        if let Some(count) = self.num_labels {
+            within(("num_labels", count), cap::LABELS)?;
+        }
+        let Some(names) = &self.id2label else {
+            return Ok((0..self.num_labels.unwrap_or(0)).map(|id| format!("LABEL_{id}")).collect());
+        };
+        if self.num_labels.is_some_and(|count| count != names.len()) || names.len() > cap::LABELS {
+            let expected =
+                self.num_labels.map_or(format!("at most {}", cap::LABELS), |count| format!("num_labels = {count}"));
+            return Err(Error::invalid("number of names in `id2label`", expected, names.len()));
+        }
+        let name = |id: usize| {
+            names.get(&id.to_string()).cloned().ok_or_else(|| {
+                let expected = format!("the ids 0 to {}, each once", names.len() - 1);
+                Error::invalid("`id2label`", expected, format!("no id {id}"))
+            })
+        };
+        (0..names.len()).map(name).collect()
+    }
+
+    fn sizes(&self) -> Sizes<'_> {
+        Sizes {
+            hidden: ("hidden_size", self.hidden_size),
+            heads: ("num_attention_heads", self.num_attention_heads),
+            intermediate: ("intermediate_size", self.intermediate_size),
+            layers: ("num_hidden_layers", self.num_hidden_layers),
+            vocabulary: ("vocab_size", self.vocab_size),
+            positions: ("max_position_embeddings", self.max_position_embeddings),
+            types: ("type_vocab_size", self.type_vocab_size),
+        }
+    }
+}
+
+impl Default for BertConfig {
+    fn default() -> Self {
+        Self {
+            model_type: bert(),
+            hidden_size: 768,
+            num_hidden_layers: 12,
+            num_attention_heads: 12,
+            intermediate_size: 3072,
+            vocab_size: 30_522,
+            max_position_embeddings: 512,
+            type_vocab_size: two(),
+            layer_norm_eps: epsilon(),
+            hidden_act: HiddenAct::Gelu,
+            pad_token_id: Some(0),
+            hidden_dropout_prob: tenth(),
+            attention_probs_dropout_prob: tenth(),
+            initializer_range: fiftieth(),
+            position_embedding_type: absolute(),
+            id2label: None,
+            label2id: None,
+            num_labels: None,
+            problem_type: None,
+            other: Map::new(),
+        }
+    }
+}
+
+fn bert() -> String {
+    "bert".into()
+}
+
+fn absolute() -> String {
+    "absolute".into()
+}
+
+fn two() -> usize {
+    2
+}
+
+fn epsilon() -> f32 {
+    1e-12
+}
+
+fn tenth() -> f32 {
+    0.1
+}
+
+fn fiftieth() -> f32 {
+    0.02
+}

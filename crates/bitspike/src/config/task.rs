@@ -1,0 +1,184 @@
+//! What a model was trained for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// What a model predicts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Target {
+    /// One of several classes; the class index is the position in `labels`.
+    Classification {
+        /// Name of each class.
+        labels: Vec<String>,
+    },
+    /// A number.
+    Regression {
+        /// Lowest score.
+        min: f32,
+        /// Highest score.
+        max: f32,
+    },
+}
+
+/// A task: one or two texts in, a class or a score out.
+///
+/// How it is read from data sets and scored is carried along as names; the crate `bitspike-data` knows what they mean.
+///
+/// ```
+/// let task: bitspike::Task = serde_json::from_str(
+///     r#"{"name": "mood", "first": "text", "label": "mood", "metrics": ["accuracy"],
+///         "target": {"classification": {"labels": ["sad", "happy"]}}}"#,
+/// )?;
+/// task.validate()?;
+/// assert_eq!((task.labels()[1].as_str(), task.num_outputs(), task.is_pair()), ("happy", 2, false));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// Short name: letters, digits, `-`, `_`, `.`.
+    pub name: String,
+    /// Name of the benchmark's task whose files have quirks of their own; none for a user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glue: Option<String>,
+    /// Column of the first text.
+    pub first: String,
+    /// Column of the second text, for tasks on pairs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<String>,
+    /// Column of the label or score.
+    pub label: String,
+    /// What the label means.
+    pub target: Target,
+    /// How answers are scored; the first metric chooses the best checkpoint.
+    pub metrics: Vec<String>,
+    /// Whether labels or range were read off the training split rather than stated.
+    #[serde(default)]
+    pub discovered: bool,
+}
+
+/// More classes than this are taken for a mistake: a score or an identifier named as the label column.
+pub const MAX_CLASSES: usize = 1000;
+
+impl Target {
+    /// Names of the classes by index; empty for regression.
+    pub fn labels(&self) -> &[String] {
+        match self {
+            Self::Classification { labels } => labels,
+            Self::Regression { .. } => &[],
+        }
+    }
+
+    /// Width of a model's output: one logit a class, or one score.
+    pub fn num_outputs(&self) -> usize {
+        match self {
+            Self::Classification { labels } => labels.len(),
+            Self::Regression { .. } => 1,
+        }
+    }
+
+    /// Whether a score is predicted.
+    pub fn is_regression(&self) -> bool {
+        matches!(self, Self::Regression { .. })
+    }
+
+    /// Refuses classes or a range that no model can have; `task` is named.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on fewer than two, too many, empty or repeated labels, or an empty range.
+    pub fn validate(&self, task: &str) -> Result<()> {
+        let fail = |what: &str, expected: &str, found| Err(Error::invalid(format!("{what} of task {task}"), expected, found));
+        match self {
+            Self::Classification { labels } => {
+                if !(2..=MAX_CLASSES).contains(&labels.len()) {
+                    let found = format!("{} ({})", labels.len(), preview(labels));
+                    return fail("labels", &format!("from 2 to {MAX_CLASSES} classes"), found);
+                }
+                let mut sorted: Vec<&str> = labels.iter().map(String::as_str).collect();
+                sorted.sort_unstable();
+                if sorted[0].is_empty() || sorted.windows(2).any(|pair| pair[0] == pair[1]) {
+                    return fail("labels", "different, non-empty names", preview(labels));
+                }
+            }
+            Self::Regression { min, max } => {
+                if !(min.is_finite() && max.is_finite() && min < max) {
+                    return fail("range", "finite `min` below finite `max`", format!("{min} to {max}"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Task {
+    /// A task of one text, in column `text`, to one of `labels`, in column `label`, scored by accuracy.
+    pub fn classification<L: Into<String>>(name: &str, text: &str, labels: impl IntoIterator<Item = L>) -> Self {
+        Self {
+            name: name.into(),
+            glue: None,
+            first: text.into(),
+            second: None,
+            label: "label".into(),
+            target: Target::Classification { labels: labels.into_iter().map(Into::into).collect() },
+            metrics: vec!["accuracy".into()],
+            discovered: false,
+        }
+    }
+
+    /// Names of the classes by index; empty for regression.
+    pub fn labels(&self) -> &[String] {
+        self.target.labels()
+    }
+
+    /// Width of a model's output: one logit a class, or one score.
+    pub fn num_outputs(&self) -> usize {
+        self.target.num_outputs()
+    }
+
+    /// Whether it takes two texts.
+    pub fn is_pair(&self) -> bool {
+        self.second.is_some()
+    }
+
+    /// Refuses a task that no model can have.
+    ///
+    /// # Errors
+    /// On a bad name, equal columns, fewer than two or repeated labels, an empty range, or no metric; the message names the
+    /// setting.
+    pub fn validate(&self) -> Result<()> {
+        check_names(&self.name, &self.first, self.second.as_deref(), &self.label)?;
+        self.target.validate(&self.name)?;
+        if self.metrics.is_empty() {
+            return Err(Error::invalid(format!("metrics of task {}", self.name), "at least one metric", "none"));
+        }
+        Ok(())
+    }
+}
+
+/// Refuses the name of a task, or names of its columns, that cannot be.
+///
+/// # Errors
+/// [`Error::Invalid`] on a name of other characters than letters, digits, `-`, `_`, `.`, and on empty or equal columns.
+pub fn check_names(task: &str, first: &str, second: Option<&str>, label: &str) -> Result<()> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if task.is_empty() || task.starts_with('.') || !task.chars().all(allowed) {
+        return Err(Error::invalid("task name", "letters, digits, `-`, `_`, `.`", format!("`{task}`")));
+    }
+    let mut columns = vec![first, label];
+    columns.extend(second);
+    for (i, column) in columns.iter().enumerate() {
+        if column.trim().is_empty() || columns[..i].contains(column) {
+            let expected = "a different, non-empty name for each text and the label";
+            return Err(Error::invalid(format!("columns of task {task}"), expected, format!("{columns:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// At most ten of `labels`, for a message.
+pub fn preview(labels: &[String]) -> String {
+    let shown: Vec<&str> = labels.iter().take(10).map(String::as_str).collect();
+    format!("{}{}", shown.join(", "), if labels.len() > shown.len() { ", ..." } else { "" })
+}

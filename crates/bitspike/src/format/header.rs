@@ -1,0 +1,61 @@
+//! What a packed model is: the JSON under `config` in the file's metadata.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::StudentConfig;
+use crate::error::{Error, Result};
+use crate::config::Task;
+
+/// The metadata's `format`.
+pub const FORMAT: &str = "bitspike";
+
+/// The metadata's `format_version` that this version writes and reads.
+pub const FORMAT_VERSION: &str = "1";
+
+/// Fewest tokens of a text: the frame `[CLS] [SEP] [SEP]`.
+const MIN_LENGTH: usize = 3;
+
+/// Everything about a packed model but its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// Sizes, precisions and time steps. `embedding_bits` is that of the file, whatever the tables were trained at.
+    pub student: StudentConfig,
+    /// What the model was trained for.
+    pub task: Task,
+    /// Tokens kept of a text: 3 to `student.max_positions`.
+    pub max_length: usize,
+}
+
+impl Header {
+    /// Checks every part, and that they fit each other.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names the first key that is wrong, or the feedback that packed models cannot have.
+    pub fn validate(&self) -> Result<()> {
+        let Self { student, task, max_length } = self;
+        student.validate()?;
+        if student.feedback.is_some() {
+            let expected = "a student without feedback: the engine runs a sentence through the layers once";
+            return Err(Error::invalid(
+                "student.feedback",
+                expected,
+                "a connection from the last layer to the embedding",
+            ));
+        }
+        task.validate()?;
+        if student.num_labels != task.num_outputs() {
+            let expected = format!("{}, the outputs of task {}", task.num_outputs(), task.name);
+            return Err(Error::invalid("student.num_labels", expected, student.num_labels));
+        }
+        if student.labels != task.labels() {
+            let expected = format!("the labels of task {}, {:?}", task.name, task.labels());
+            return Err(Error::invalid("student.labels", expected, format!("{:?}", student.labels)));
+        }
+        if !(MIN_LENGTH..=student.max_positions).contains(max_length) {
+            let expected = format!("{MIN_LENGTH} to student.max_positions = {}", student.max_positions);
+            return Err(Error::invalid("max_length", expected, max_length));
+        }
+        Ok(())
+    }
+}

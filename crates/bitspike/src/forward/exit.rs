@@ -1,0 +1,127 @@
+//! When an answer of the `accumulated` dynamics is settled.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Stops a sentence when, for `patience` steps in a row, the answer stayed the same, its logit led the next one by at least
+/// `margin`, and the value of `[CLS]` changed by at most `change` of its size. A single output has no margin: there only the
+/// change counts.
+///
+/// ```
+/// # use bitspike::dynamics::ExitRule;
+/// let rule = ExitRule { margin: 1.0, change: 1.0, patience: 2, min_steps: 1 };
+/// let logits = [0.0, 2.0, 2.0, 0.0, 3.0, 0.0, 3.0, 0.0]; // four steps of two classes
+/// assert_eq!(rule.exit_step(&logits, &[1.0, 0.5, 0.3, 0.2]), Some(3));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExitRule {
+    /// Least lead of the best logit; 0 turns this part off.
+    pub margin: f32,
+    /// Largest change of the value of `[CLS]` against the step before, as a part of its size; 1 turns this part off.
+    pub change: f32,
+    /// Steps in a row for which it must hold.
+    pub patience: u32,
+    /// No exit before this step.
+    pub min_steps: u32,
+}
+
+impl Default for ExitRule {
+    fn default() -> Self {
+        Self { margin: 2.0, change: 0.5, patience: 2, min_steps: 3 }
+    }
+}
+
+impl ExitRule {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the margin or the change is negative or no number, or the patience is 0.
+    pub fn validate(&self) -> Result<()> {
+        for (name, value) in [("exit margin", self.margin), ("exit change", self.change)] {
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(Error::invalid(name, "a number of 0 or more", value));
+            }
+        }
+        if self.patience == 0 {
+            return Err(Error::invalid("exit patience", "1 or more steps", 0));
+        }
+        Ok(())
+    }
+
+    /// The first step (counted from 1) at which the answer is settled, given the logits `[steps, classes]` and the change
+    /// `[steps]` of every step so far.
+    pub fn exit_step(&self, logits: &[f32], change: &[f32]) -> Option<u32> {
+        let classes = logits.len() / change.len().max(1);
+        let (mut streak, mut last) = (0, usize::MAX);
+        for (step, (logits, &change)) in (1..).zip(logits.chunks_exact(classes.max(1)).zip(change)) {
+            let (answer, lead) = lead(logits);
+            let settled = change <= self.change && (classes < 2 || lead >= self.margin);
+            streak = match settled {
+                true if answer == last || streak == 0 => streak + 1,
+                true => 1,
+                false => 0,
+            };
+            last = answer;
+            if streak >= self.patience && step >= self.min_steps {
+                return Some(step);
+            }
+        }
+        None
+    }
+}
+
+/// The best class and its lead over the next.
+fn lead(logits: &[f32]) -> (usize, f32) {
+    let (mut best, mut next) = ((0, f32::NEG_INFINITY), f32::NEG_INFINITY);
+    for (class, &logit) in logits.iter().enumerate() {
+        if logit > best.1 {
+            next = best.1;
+            best = (class, logit);
+        } else if logit > next {
+            next = logit;
+        }
+    }
+    (best.0, best.1 - next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_of_the_rule_can_hold_it_up() {
+        let flat = [0.2f32; 6];
+        let logits = [2.0, 0.0, 0.0, 2.0, 0.0, 2.0, 0.0, 0.5, 0.0, 2.0, 0.0, 2.0];
+        let rule = ExitRule { margin: 1.0, change: 1.0, patience: 1, min_steps: 1 };
+        assert_eq!(rule.exit_step(&logits, &flat), Some(1));
+        // A new answer starts a new streak; a lead that is too small breaks it.
+        assert_eq!(ExitRule { patience: 2, ..rule }.exit_step(&logits, &flat), Some(3));
+        assert_eq!(ExitRule { patience: 2, min_steps: 4, ..rule }.exit_step(&logits, &flat), Some(6));
+        assert_eq!(ExitRule { patience: 3, ..rule }.exit_step(&logits, &flat), None);
+        assert_eq!(ExitRule { change: 0.1, ..rule }.exit_step(&logits, &flat), None);
+        assert_eq!(ExitRule { change: 0.1, ..rule }.exit_step(&logits, &[1.0, 0.3, 0.1, 0.1, 0.1, 0.1]), Some(3));
+        assert_eq!(rule.exit_step(&[], &[]), None);
+    }
+
+    #[test]
+    fn a_score_is_settled_by_its_change_alone() {
+        let rule = ExitRule { margin: 100.0, change: 0.25, patience: 2, min_steps: 1 };
+        assert_eq!(rule.exit_step(&[3.0, 2.5, 2.6, 2.6], &[1.0, 0.3, 0.2, 0.1]), Some(4));
+    }
+
+    #[test]
+    fn impossible_rules_are_refused() {
+        let rule = ExitRule::default();
+        assert!(rule.validate().is_ok());
+        for rule in [
+            ExitRule { margin: -1.0, ..rule },
+            ExitRule { margin: f32::NAN, ..rule },
+            ExitRule { change: -0.1, ..rule },
+            ExitRule { patience: 0, ..rule },
+        ] {
+            assert!(matches!(rule.validate(), Err(Error::Invalid { .. })), "{rule:?}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Tasks of a user's own: columns by name, labels or range stated or read off the training split.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::locate;
+use super::metrics::Metric;
+use super::records::{self, Cell, Columns, Record};
+use super::split::Split;
+use super::task::TaskSpec;
+use bitspike::config::{MAX_CLASSES, Target};
+use bitspike::{Error, Result};
+
+/// What is asked of a user's own label column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomTarget {
+    /// These classes, in this order. A file may give a class by name or, unless a name is itself a whole number, by index.
+    Classes(Vec<String>),
+    /// The classes that occur in the training split: in numerical order if all are whole numbers, otherwise in the order of
+    /// their bytes.
+    DiscoverClasses,
+    /// A score within these bounds; one outside is an error.
+    Scores {
+        /// Lowest score.
+        min: f32,
+        /// Highest score.
+        max: f32,
+    },
+    /// A score whose range is that of the training split; other splits may exceed it.
+    DiscoverScores,
+}
+
+/// A task as a user states it; [`CustomTask::resolve`] completes it from the data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomTask {
+    /// Short name: letters, digits, `-`, `_`, `.`.
+    pub name: String,
+    /// Column of the first text.
+    pub first: String,
+    /// Column of the second text, for pairs.
+    #[serde(default)]
+    pub second: Option<String>,
+    /// Column of the label or score.
+    pub label: String,
+    /// What the label means.
+    pub target: CustomTarget,
+    /// How answers are scored, the deciding metric first. Empty takes accuracy and, for two classes, F1 of the second; for
+    /// scores Pearson and Spearman.
+    #[serde(default)]
+    pub metrics: Vec<Metric>,
+}
+
+impl CustomTask {
+    /// The complete task. Discovery reads the training split of the folder `data`, or `data` itself where it is a file;
+    /// otherwise `data` is not touched.
+    ///
+    /// # Errors
+    /// If the training split is missing or bad (with the line), all its labels are equal, there are more than 1000 classes, or
+    /// the result does not pass [`TaskSpec::validate`].
+    pub fn resolve(self, data: &Path) -> Result<TaskSpec> {
+        let discovered = matches!(self.target, CustomTarget::DiscoverClasses | CustomTarget::DiscoverScores);
+        let mut task = TaskSpec {
+            name: self.name,
+            glue: None,
+            first: self.first,
+            second: self.second,
+            label: self.label,
+            // Stands in while labels are discovered; reading them needs the columns only.
+            target: Target::Classification { labels: Vec::new() },
+            metrics: self.metrics,
+            discovered,
+        };
+        task.target = match self.target {
+            CustomTarget::Classes(labels) => Target::Classification { labels },
+            CustomTarget::Scores { min, max } => Target::Regression { min, max },
+            CustomTarget::DiscoverClasses => discover_classes(&task, data)?,
+            CustomTarget::DiscoverScores => discover_range(&task, data)?,
+        };
+        if task.metrics.is_empty() {
+            task.metrics = match (&task.target, task.num_outputs()) {
+                (Target::Regression { .. }, _) => vec![Metric::Pearson, Metric::Spearman],
+                (_, 2) => vec![Metric::Accuracy, Metric::F1],
+                _ => vec![Metric::Accuracy],
+            };
+        }
+        task.validate()?;
+        Ok(task)
+    }
+}
+
+fn discover_classes(task: &TaskSpec, data: &Path) -> Result<Target> {
+    let mut labels = BTreeSet::new();
+    each_label(task, data, |label| {
+        if label == "-1" {
+            return Err("the label -1 stands for \"no label\"; name the classes yourself if it is one".to_owned());
+        }
+        if !labels.contains(label) {
+            labels.insert(label.to_owned());
+        }
+        if labels.len() > MAX_CLASSES {
+            let message = format!(
+                "more than {MAX_CLASSES} different values in column `{}`; if they are scores, make it a regression",
+                task.label
+            );
+            return Err(message);
+        }
+        Ok(())
+    })?;
+    let mut labels: Vec<String> = labels.into_iter().collect();
+    if labels.len() < 2 {
+        let message =
+            format!("column `{}` holds {} different label; expected at least two classes", task.label, labels.len());
+        return Err(Error::malformed(data, message));
+    }
+    if labels.iter().all(|label| label.parse::<i64>().is_ok()) {
+        labels.sort_by_key(|label| label.parse::<i64>().unwrap_or_default());
+    }
+    Ok(Target::Classification { labels })
+}
+
+fn discover_range(task: &TaskSpec, data: &Path) -> Result<Target> {
+    let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
+    each_label(task, data, |label| {
+        let score = label.parse::<f32>().ok().filter(|score| score.is_finite());
+        let score = score.ok_or_else(|| {
+            format!("column `{}`: expected a finite number, found {}", task.label, records::shorten(label))
+        })?;
+        (min, max) = (min.min(score), max.max(score));
+        Ok(())
+    })?;
+    if min >= max {
+        let message = format!(
+            "column `{}`: all scores of the training split are {min}; expected at least two different ones",
+            task.label
+        );
+        return Err(Error::malformed(data, message));
+    }
+    Ok(Target::Regression { min, max })
+}
+
+/// Calls `use_label` with the label of every training record, as text.
+fn each_label(task: &TaskSpec, data: &Path, mut use_label: impl FnMut(&str) -> Result<(), String>) -> Result<()> {
+    let columns = Columns::new(task, Split::Train);
+    let mut any = false;
+    for path in locate::require(task, data, Split::Train)? {
+        for record in records::open(&path, &columns)? {
+            let Record::Row(row) = record? else { continue };
+            let label = match row.label {
+                Some(Cell::Text(text)) => text.trim().to_owned(),
+                Some(Cell::Integer(number)) => number.to_string(),
+                Some(Cell::Number(number)) => number.to_string(),
+                Some(Cell::Missing) | None => String::new(),
+            };
+            let checked =
+                if label.is_empty() { Err(format!("column `{}` is empty", task.label)) } else { use_label(&label) };
+            checked.map_err(|message| Error::record(&path, row.line, message))?;
+            any = true;
+        }
+    }
+    if any { Ok(()) } else { Err(Error::malformed(data, "no training examples to read the labels from")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(target: CustomTarget, csv: &str) -> Result<TaskSpec, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("train.csv"), csv).unwrap();
+        let task = CustomTask {
+            name: "mood".into(),
+            first: "text".into(),
+            second: None,
+            label: "mood".into(),
+            target,
+            metrics: Vec::new(),
+        };
+        task.resolve(folder.path()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn classes_are_discovered_in_a_fixed_order() {
+        let task = resolve(CustomTarget::DiscoverClasses, "text,mood\na,sad\nb,happy\nc,sad\nd,calm\n").unwrap();
+        assert_eq!(task.labels(), ["calm", "happy", "sad"]);
+        assert_eq!((task.metrics.clone(), task.discovered), (vec![Metric::Accuracy], true));
+        let task = resolve(CustomTarget::DiscoverClasses, "mood,text\n10,a\n9,b\n10,c\n").unwrap();
+        assert_eq!(task.labels(), ["9", "10"]);
+        assert_eq!(task.metrics, [Metric::Accuracy, Metric::F1]);
+    }
+
+    #[test]
+    fn a_range_is_discovered() {
+        let task = resolve(CustomTarget::DiscoverScores, "text,mood\na,-2.5\nb,7\nc,1e0\n").unwrap();
+        assert_eq!(task.target, Target::Regression { min: -2.5, max: 7.0 });
+        assert_eq!(task.primary(), Metric::Pearson);
+    }
+
+    #[test]
+    fn undiscoverable_labels_say_why() {
+        let classes = |csv: &str| resolve(CustomTarget::DiscoverClasses, csv).unwrap_err();
+        assert!(classes("text,mood\na,sad\nb,sad\n").contains("at least two classes"));
+        assert!(classes("text,mood\na,sad\nb,\n").contains("line 3: column `mood` is empty"));
+        assert!(classes("text,mood\na,1\nb,-1\n").contains("line 3: the label -1"));
+        assert!(classes("text,mood\n").contains("no training examples"));
+        assert!(classes("text,feeling\na,sad\n").contains("no column `mood`; found `text`, `feeling`"));
+        let many: String = (0..2000).map(|i| format!("a,{i}.5\n")).collect();
+        assert!(classes(&format!("text,mood\n{many}")).contains("line 1002: more than 1000"));
+        let scores = |csv: &str| resolve(CustomTarget::DiscoverScores, csv).unwrap_err();
+        assert!(scores("text,mood\na,1\nb,x\n").contains("line 3: column `mood`: expected a finite number, found `x`"));
+        assert!(scores("text,mood\na,1\nb,1\n").contains("all scores of the training split are 1"));
+    }
+
+    #[test]
+    fn stated_labels_need_no_data() {
+        let stated = |target| {
+            CustomTask {
+                name: "t".into(),
+                first: "a".into(),
+                second: Some("b".into()),
+                label: "y".into(),
+                target,
+                metrics: vec![],
+            }
+            .resolve(Path::new("/nonexistent"))
+        };
+        let task = stated(CustomTarget::Classes(vec!["no".into(), "yes".into()])).unwrap();
+        assert_eq!((task.num_outputs(), task.discovered), (2, false));
+        assert!(stated(CustomTarget::Classes(vec!["no".into()])).is_err());
+        assert!(stated(CustomTarget::Scores { min: 2.0, max: 1.0 }).is_err());
+        assert!(stated(CustomTarget::DiscoverScores).unwrap_err().to_string().contains("/nonexistent"));
+    }
+}

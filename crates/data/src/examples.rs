@@ -1,0 +1,252 @@
+//! From records to examples: what counts as a text, a label, an identifier.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::builtin::GlueTask;
+use super::records::{self, Cell, Columns, Record, Records, Row, shorten};
+use super::split::Split;
+use super::task::TaskSpec;
+use bitspike::config::{Target, preview};
+use bitspike::{Error, Result};
+
+/// One or two texts and, where known, their label.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Example {
+    /// The file's own identifier (column `idx`, `index` or `id`), otherwise the example's number in the split from 0.
+    pub id: String,
+    /// The first text, exactly as in the file.
+    pub first: String,
+    /// The second text of a task on pairs.
+    pub second: Option<String>,
+    /// Class index or score; none where the file gives none.
+    pub target: Option<f32>,
+}
+
+/// A split read one example at a time.
+pub(super) struct Examples<'a> {
+    columns: Columns,
+    labels: LabelReader<'a>,
+    files: std::vec::IntoIter<PathBuf>,
+    /// The file being read.
+    current: Option<(PathBuf, Records)>,
+    /// Records seen, the skipped and the bad ones included.
+    seen: usize,
+}
+
+/// What became of a record.
+#[derive(Debug, PartialEq)]
+pub(super) enum Entry {
+    Example(Example),
+    Skipped,
+}
+
+impl<'a> Examples<'a> {
+    pub(super) fn new(task: &'a TaskSpec, files: Vec<PathBuf>, split: Split) -> Self {
+        Self {
+            columns: Columns::new(task, split),
+            labels: LabelReader::new(task, split),
+            files: files.into_iter(),
+            current: None,
+            seen: 0,
+        }
+    }
+}
+
+/// After an error the rest can be read, except of a file that is damaged as a whole.
+impl Iterator for Examples<'_> {
+    type Item = Result<Entry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some((path, records)) = &mut self.current {
+                if let Some(record) = records.next() {
+                    self.seen += 1;
+                    return Some(record.and_then(|record| entry(record, path, &self.labels, self.seen - 1)));
+                }
+                self.current = None;
+            }
+            let path = self.files.next()?;
+            match records::open(&path, &self.columns) {
+                Ok(records) => self.current = Some((path, records)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+fn entry(record: Record, path: &Path, labels: &LabelReader<'_>, index: usize) -> Result<Entry> {
+    let Record::Row(row) = record else { return Ok(Entry::Skipped) };
+    let line = row.line;
+    let example = example(row, labels, index).map_err(|message| Error::record(path, line, message))?;
+    Ok(example.map_or(Entry::Skipped, Entry::Example))
+}
+
+fn example(row: Row, labels: &LabelReader<'_>, index: usize) -> Result<Option<Example>, String> {
+    let task = labels.task;
+    if labels.is_undecided(row.label.as_ref()) {
+        return Ok(None);
+    }
+    let target = labels.read(row.label.as_ref())?;
+    let first = text(row.first, &task.first)?;
+    let second = row.second.map(|cell| text(cell, task.second.as_deref().unwrap_or_default())).transpose()?;
+    let id = match row.id {
+        Some(Cell::Text(id)) if !id.trim().is_empty() => id.trim().to_owned(),
+        Some(Cell::Integer(id)) => id.to_string(),
+        Some(Cell::Number(id)) => id.to_string(),
+        _ => index.to_string(),
+    };
+    Ok(Some(Example { id, first, second, target }))
+}
+
+fn text(cell: Cell, column: &str) -> Result<String, String> {
+    match cell {
+        Cell::Text(text) => Ok(text),
+        Cell::Integer(number) => {
+            Err(format!("column `{column}`: expected text, found the number {number}; write it as a string"))
+        }
+        Cell::Number(number) => {
+            Err(format!("column `{column}`: expected text, found the number {number}; write it as a string"))
+        }
+        Cell::Missing => {
+            Err(format!("column `{column}`: expected text, found nothing; give an empty string if that is meant"))
+        }
+    }
+}
+
+/// Reads the label column of one task and split.
+pub(super) struct LabelReader<'a> {
+    task: &'a TaskSpec,
+    required: bool,
+    classes: HashMap<&'a str, usize>,
+    /// Whether a whole number is a class index. Not so where a class is itself called by a number.
+    by_index: bool,
+}
+
+impl<'a> LabelReader<'a> {
+    pub(super) fn new(task: &'a TaskSpec, split: Split) -> Self {
+        let labels = task.labels();
+        Self {
+            task,
+            required: split.must_be_labelled(),
+            classes: labels.iter().enumerate().map(|(i, label)| (label.as_str(), i)).collect(),
+            by_index: labels.iter().all(|label| label.parse::<i64>().is_err()),
+        }
+    }
+
+    /// MNLI marks a pair on which its annotators did not agree with `-`; GLUE leaves such pairs out.
+    fn is_undecided(&self, cell: Option<&Cell>) -> bool {
+        self.task.glue == Some(GlueTask::Mnli) && matches!(cell, Some(Cell::Text(text)) if text.trim() == "-")
+    }
+
+    /// Class index or score; none for an absent column, an empty field, a null, and the hub's -1 for "no label", all of which
+    /// only a test split may have.
+    fn read(&self, cell: Option<&Cell>) -> Result<Option<f32>, String> {
+        let Some(cell) = cell else { return Ok(None) };
+        let found = match cell {
+            Cell::Text(text) => text.trim().to_owned(),
+            Cell::Integer(number) => number.to_string(),
+            Cell::Number(number) => number.to_string(),
+            Cell::Missing => String::new(),
+        };
+        let marks_absence = match &self.task.target {
+            Target::Classification { labels } => !labels.iter().any(|label| label == "-1"),
+            Target::Regression { min, .. } => *min > -1.0,
+        };
+        if found.is_empty() || (marks_absence && found.parse() == Ok(-1.0_f32)) {
+            if self.required {
+                let found = if found.is_empty() { "nothing" } else { "-1, which stands for no label" };
+                return Err(format!("column `{}`: expected {}, found {found}", self.task.label, self.expected()));
+            }
+            return Ok(None);
+        }
+        let value = match &self.task.target {
+            Target::Classification { labels } => {
+                let index = || found.parse::<usize>().ok().filter(|&i| self.by_index && i < labels.len());
+                self.classes.get(found.as_str()).copied().or_else(index).map(|i| i as f32)
+            }
+            Target::Regression { min, max } => {
+                let fits = |x: &f32| x.is_finite() && (self.task.discovered || (*min..=*max).contains(x));
+                found.parse::<f32>().ok().filter(fits)
+            }
+        };
+        let refuse =
+            || format!("column `{}`: expected {}, found {}", self.task.label, self.expected(), shorten(&found));
+        value.map(Some).ok_or_else(refuse)
+    }
+
+    fn expected(&self) -> String {
+        match &self.task.target {
+            Target::Classification { labels } if self.by_index => {
+                format!("one of {} or a class index from 0 to {}", preview(labels), labels.len() - 1)
+            }
+            Target::Classification { labels } => format!("one of {}", preview(labels)),
+            Target::Regression { .. } if self.task.discovered => "a finite number".to_owned(),
+            Target::Regression { min, max } => format!("a number from {min} to {max}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(task: &TaskSpec, split: Split, cell: Cell) -> Result<Option<f32>, String> {
+        LabelReader::new(task, split).read(Some(&cell))
+    }
+
+    fn word(text: &str) -> Cell {
+        Cell::Text(text.to_owned())
+    }
+
+    #[test]
+    fn labels_are_names_or_indices() {
+        let task = TaskSpec::glue("rte").unwrap();
+        assert_eq!(read(&task, Split::Dev, word("not_entailment")), Ok(Some(1.0)));
+        assert_eq!(read(&task, Split::Dev, word(" 0 ")), Ok(Some(0.0)));
+        assert_eq!(read(&task, Split::Dev, Cell::Integer(1)), Ok(Some(1.0)));
+        assert_eq!(read(&task, Split::Dev, Cell::Number(1.0)), Ok(Some(1.0)));
+        for bad in [word("maybe"), word("2"), Cell::Integer(-2), Cell::Number(0.5), word("Entailment")] {
+            let message = read(&task, Split::Dev, bad).unwrap_err();
+            assert!(message.contains("one of entailment, not_entailment or a class index from 0 to 1"), "{message}");
+        }
+    }
+
+    #[test]
+    fn classes_named_by_numbers_are_not_indices() {
+        let mut task = TaskSpec::glue("rte").unwrap();
+        task.target = Target::Classification { labels: vec!["1".into(), "2".into()] };
+        assert_eq!(read(&task, Split::Dev, word("1")), Ok(Some(0.0)));
+        assert_eq!(read(&task, Split::Dev, Cell::Integer(2)), Ok(Some(1.0)));
+        assert_eq!(
+            read(&task, Split::Dev, Cell::Integer(0)).unwrap_err(),
+            "column `label`: expected one of 1, 2, found `0`"
+        );
+        task.target = Target::Classification { labels: vec!["-1".into(), "1".into()] };
+        assert_eq!(read(&task, Split::Test, Cell::Integer(-1)), Ok(Some(0.0)));
+    }
+
+    #[test]
+    fn only_a_test_split_may_lack_labels() {
+        for task in ["rte", "stsb"].map(|name| TaskSpec::glue(name).unwrap()) {
+            for none in [word(""), Cell::Missing, Cell::Integer(-1), Cell::Number(-1.0), word("-1")] {
+                assert_eq!(read(&task, Split::Test, none.clone()), Ok(None));
+                assert!(read(&task, Split::Dev, none).is_err());
+            }
+            assert_eq!(LabelReader::new(&task, Split::Test).read(None), Ok(None));
+        }
+    }
+
+    #[test]
+    fn scores_stay_in_a_stated_range() {
+        let mut task = TaskSpec::glue("stsb").unwrap();
+        assert_eq!(read(&task, Split::Train, word("5.000")), Ok(Some(5.0)));
+        for bad in ["5.001", "NaN", "inf", "five"] {
+            let message = read(&task, Split::Train, word(bad)).unwrap_err();
+            assert!(message.contains("a number from 0 to 5") && message.contains(bad), "{message}");
+        }
+        task.discovered = true;
+        assert_eq!(read(&task, Split::Dev, word("5.001")), Ok(Some(5.001)));
+        assert!(read(&task, Split::Dev, word("NaN")).is_err());
+    }
+}

@@ -1,0 +1,199 @@
+//! Finding the file, or the shards, of a split in a folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::builtin::GlueTask;
+use super::records::{EXTENSIONS, extension};
+use super::split::Split;
+use super::task::TaskSpec;
+use bitspike::{Error, Result};
+
+/// The files of `split`: `path` itself where it is a file, otherwise what the folder holds for it; none where it holds
+/// nothing.
+///
+/// A folder is searched first itself, then its `data`, then a subfolder with the task's official or short name. Shards
+/// (`train-00000-of-00002.parquet`) are returned in order.
+///
+/// # Errors
+/// If the folder cannot be read, the task has no such split, several files claim the split, or a shard is missing.
+pub(super) fn find(task: &TaskSpec, path: &Path, split: Split) -> Result<Vec<PathBuf>> {
+    let metadata = fs::metadata(path).map_err(|e| Error::io("open", path, e))?;
+    if !task.splits().contains(&split) {
+        let names = task.splits().iter().map(|s| s.name()).collect::<Vec<_>>().join(", ");
+        return Err(Error::invalid(format!("split of task {}", task.name), format!("one of {names}"), split));
+    }
+    if !metadata.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    for folder in folders(task, path) {
+        if let Some(files) = find_in(task, &folder, split)? {
+            return Ok(files);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// As [`find`], but nothing found is an error that says what was looked for.
+pub(super) fn require(task: &TaskSpec, path: &Path, split: Split) -> Result<Vec<PathBuf>> {
+    let files = find(task, path, split)?;
+    if !files.is_empty() {
+        return Ok(files);
+    }
+    let (mut stems, extensions) = (split.stems(task.has_halves()).join(" or "), EXTENSIONS[..5].join(", ."));
+    if let Some(name) = paraphrase_corpus(task, split) {
+        stems = format!("{stems} or {name}.txt");
+    }
+    let found: Vec<String> =
+        folders(task, path).iter().flat_map(|folder| file_names(folder).unwrap_or_default()).take(20).collect();
+    let found = if found.is_empty() { "no files".to_owned() } else { found.join(", ") };
+    let message = format!(
+        "no file for the {split} split of task {}; looked for {stems}, ending in .{extensions}; found {found}",
+        task.name
+    );
+    Err(Error::malformed(path, message))
+}
+
+fn folders(task: &TaskSpec, path: &Path) -> Vec<PathBuf> {
+    let official = task.glue.map(|glue| path.join(glue.folder()));
+    let inner = [Some(path.join("data")), official, Some(path.join(&task.name))];
+    let mut folders = vec![path.to_owned()];
+    folders.extend(inner.into_iter().flatten().filter(|folder| folder.is_dir()));
+    folders
+}
+
+fn file_names(folder: &Path) -> Result<Vec<String>> {
+    let explain = |e| Error::io("read", folder, e);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(explain)? {
+        let entry = entry.map_err(explain)?;
+        // A name that is not Unicode is none of those looked for.
+        if let (false, Ok(name)) = (entry.path().is_dir(), entry.file_name().into_string()) {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// MRPC as Microsoft distributes it, before GLUE's own conversion.
+fn paraphrase_corpus(task: &TaskSpec, split: Split) -> Option<&'static str> {
+    match (task.glue, split) {
+        (Some(GlueTask::Mrpc), Split::Train) => Some("msr_paraphrase_train"),
+        (Some(GlueTask::Mrpc), Split::Test) => Some("msr_paraphrase_test"),
+        _ => None,
+    }
+}
+
+fn find_in(task: &TaskSpec, folder: &Path, split: Split) -> Result<Option<Vec<PathBuf>>> {
+    let names = file_names(folder)?;
+    let mut whole: Vec<&str> = Vec::new();
+    // By stem, number of shards and extension: the shards present, by index.
+    let mut sharded: BTreeMap<(&str, usize, String), BTreeMap<usize, &str>> = BTreeMap::new();
+    for name in &names {
+        let path = Path::new(name);
+        let (Some(stem), Some(extension)) = (path.file_stem().and_then(|s| s.to_str()), extension(path)) else {
+            continue;
+        };
+        if !EXTENSIONS[..5].contains(&extension.as_str()) {
+            continue;
+        }
+        let stem = stem.to_lowercase();
+        for &wanted in split.stems(task.has_halves()) {
+            if stem == wanted {
+                whole.push(name);
+            } else if let Some((index, count)) = stem.strip_prefix(wanted).and_then(shard) {
+                sharded.entry((wanted, count, extension.clone())).or_default().insert(index, name);
+            }
+        }
+    }
+    if whole.is_empty() && sharded.is_empty() {
+        let name = paraphrase_corpus(task, split).map(|stem| format!("{stem}.txt"));
+        return Ok(name.filter(|name| names.contains(name)).map(|name| vec![folder.join(name)]));
+    }
+    if whole.len() + sharded.len() > 1 {
+        let all: Vec<&str> = whole.into_iter().chain(sharded.values().flat_map(|set| set.values().copied())).collect();
+        let message =
+            format!("several files for the {split} split: {}; keep one, or name the file itself", all.join(", "));
+        return Err(Error::malformed(folder, message));
+    }
+    if let Some(((stem, count, extension), shards)) = sharded.into_iter().next() {
+        if let Some(missing) = (0..count).find(|i| !shards.contains_key(i)) {
+            let message = format!(
+                "shard {stem}-{missing:05}-of-{count:05}.{extension} is missing; fetch the {split} split again"
+            );
+            return Err(Error::malformed(folder, message));
+        }
+        return Ok(Some(shards.values().map(|name| folder.join(name)).collect()));
+    }
+    Ok(Some(whole.iter().map(|name| folder.join(name)).collect()))
+}
+
+/// Index and count from `-00001-of-00004`.
+fn shard(suffix: &str) -> Option<(usize, usize)> {
+    let number = |text: &str| if text.len() == 5 { text.parse::<usize>().ok() } else { None };
+    let (index, count) = suffix.strip_prefix('-')?.split_once("-of-")?;
+    let (index, count) = (number(index)?, number(count)?);
+    (index < count).then_some((index, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        folder
+    }
+
+    fn found(task: &str, names: &[&str], split: Split) -> Result<Vec<String>, String> {
+        let folder = folder(names);
+        let files = require(&TaskSpec::glue(task).unwrap(), folder.path(), split).map_err(|e| e.to_string())?;
+        Ok(files.iter().map(|f| f.strip_prefix(folder.path()).unwrap().to_str().unwrap().to_owned()).collect())
+    }
+
+    #[test]
+    fn official_and_hub_names_are_found() {
+        assert_eq!(found("rte", &["train.tsv", "dev.tsv", "README.md"], Split::Dev).unwrap(), ["dev.tsv"]);
+        let hub = ["validation-00000-of-00001.parquet", "train-00000-of-00001.parquet"];
+        assert_eq!(found("rte", &hub, Split::Dev).unwrap(), [hub[0]]);
+        let mnli = ["dev_matched.tsv", "dev_mismatched.tsv", "train.tsv", "test_mismatched-00000-of-00001.parquet"];
+        assert_eq!(found("mnli", &mnli, Split::Dev).unwrap(), [mnli[0]]);
+        assert_eq!(found("mnli", &mnli, Split::DevMismatched).unwrap(), [mnli[1]]);
+        assert_eq!(found("mnli", &mnli, Split::TestMismatched).unwrap(), [mnli[3]]);
+        assert_eq!(found("sst2", &["SST-2/dev.tsv", "RTE/dev.tsv"], Split::Dev).unwrap(), ["SST-2/dev.tsv"]);
+        assert_eq!(found("rte", &["data/Valid.CSV"], Split::Dev).unwrap(), ["data/Valid.CSV"]);
+        let mrpc = ["msr_paraphrase_train.txt", "msr_paraphrase_test.txt"];
+        assert_eq!(found("mrpc", &mrpc, Split::Train).unwrap(), [mrpc[0]]);
+        assert_eq!(found("mrpc", &["msr_paraphrase_train.txt", "train.tsv"], Split::Train).unwrap(), ["train.tsv"]);
+    }
+
+    #[test]
+    fn shards_are_ordered_and_complete() {
+        let shards = ["train-00001-of-00002.parquet", "train-00000-of-00002.parquet"];
+        assert_eq!(found("qqp", &shards, Split::Train).unwrap(), [shards[1], shards[0]]);
+        let message = found("qqp", &shards[..1], Split::Train).unwrap_err();
+        assert!(message.contains("train-00000-of-00002.parquet is missing"), "{message}");
+    }
+
+    #[test]
+    fn nothing_or_too_much_says_what_was_seen() {
+        let message = found("mrpc", &["notes.md"], Split::Train).unwrap_err();
+        assert!(
+            message.contains("looked for train or msr_paraphrase_train.txt") && message.contains("found notes.md"),
+            "{message}"
+        );
+        let message = found("rte", &["dev.tsv", "validation.csv"], Split::Dev).unwrap_err();
+        assert!(message.contains("several files for the dev split: dev.tsv, validation.csv"), "{message}");
+        let message = found("rte", &["dev_mismatched.tsv"], Split::DevMismatched).unwrap_err();
+        assert!(message.contains("one of train, dev, test"), "{message}");
+        let missing = find(&TaskSpec::glue("rte").unwrap(), Path::new("/nonexistent/x"), Split::Dev).unwrap_err();
+        assert!(missing.to_string().starts_with("open /nonexistent/x"), "{missing}");
+    }
+}

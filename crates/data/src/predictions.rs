@@ -1,0 +1,44 @@
+//! What a model said of examples, and how good that is.
+
+use std::collections::BTreeMap;
+
+use bitspike::{Result, Target};
+
+use crate::encoded::Encoded;
+use crate::metrics::MetricValues;
+use crate::task::TaskSpec;
+
+/// Logits of every example, in the examples' order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predictions {
+    /// One row an example: a value a class, or one score.
+    pub logits: Vec<Vec<f32>>,
+    /// Firing rate of each population over all tokens, by name; empty for a teacher.
+    pub rates: BTreeMap<String, f64>,
+}
+
+impl Predictions {
+    /// The class of each example, or its score.
+    pub fn answers(&self, task: &TaskSpec) -> Vec<f32> {
+        let class = |row: &Vec<f32>| {
+            let best = row
+                .iter()
+                .enumerate()
+                .fold((0, f32::NEG_INFINITY), |best, (i, &x)| if x > best.1 { (i, x) } else { best });
+            best.0 as f32
+        };
+        match task.target {
+            Target::Regression { .. } => self.logits.iter().map(|row| row[0]).collect(),
+            Target::Classification { .. } => self.logits.iter().map(class).collect(),
+        }
+    }
+
+    /// The task's metrics.
+    ///
+    /// # Errors
+    /// If an example has no label, or an answer is not a number.
+    pub fn score(&self, task: &TaskSpec, examples: &[Encoded]) -> Result<MetricValues> {
+        let targets: Vec<f32> = examples.iter().map(Encoded::label).collect::<Result<_>>()?;
+        Ok(task.score(&self.answers(task), &targets)?)
+    }
+}

@@ -1,0 +1,43 @@
+//! A run's student as a packed file in memory.
+
+use bitspike::format::{Header, Packing, pack};
+use bitspike::tokenizer::Tokenizer;
+
+use crate::error::{Error, Result};
+use crate::run::{Checkpoint, RunFolder};
+
+/// What packing a run gives.
+pub struct FromRun {
+    /// What the file says of itself.
+    pub header: Header,
+    /// The packed file.
+    pub file: Vec<u8>,
+    /// The run's tokeniser.
+    pub tokenizer: Tokenizer,
+    /// `tokenizer.json`
+    pub tokenizer_json: String,
+}
+
+impl FromRun {
+    /// Packs a student of `run`.
+    ///
+    /// # Errors
+    /// If the run has no such student, its files are damaged or do not fit each other, or it has feedback.
+    pub fn pack(run: &RunFolder, checkpoint: Checkpoint, packing: Packing) -> Result<Self> {
+        let description = run.description()?;
+        let header =
+            Header { student: description.student, task: description.task.for_model(), max_length: description.max_length };
+        header.validate().map_err(|e| Error::Unpackable { path: run.path().into(), source: Box::new(e.into()) })?;
+        let tokenizer = run.tokenizer()?;
+        tokenizer.check_vocab(header.student.vocab_size)?;
+        let tokenizer_json = tokenizer.to_json()?;
+        let mut weights = run.weights_of(checkpoint)?;
+        let origin = weights.origin().to_path_buf();
+        let file = pack(&header, packing, |name| match weights.remove(name) {
+            Some(array) => Ok(array.values),
+            None => Err(Error::checkpoint(&origin, format!("tensor `{name}` is missing"))),
+        })
+        .map_err(|e| Error::Unpackable { path: origin.clone(), source: Box::new(e) })?;
+        Ok(Self { header, file, tokenizer, tokenizer_json })
+    }
+}

@@ -1,0 +1,200 @@
+//! Named `f32` arrays on disk: safetensors of any float type in, safetensors of `f32` out.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use bitspike::atomic_file;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use crate::error::{Error, Result};
+
+/// One array.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Array {
+    /// Sizes of the dimensions, outermost first.
+    pub shape: Vec<usize>,
+    /// Row-major values.
+    pub values: Vec<f32>,
+}
+
+/// Named arrays with the file they came from, and the file's text metadata.
+#[derive(Debug, Clone, Default)]
+pub struct Weights {
+    arrays: BTreeMap<String, Array>,
+    /// Free text that the file carries.
+    pub metadata: BTreeMap<String, String>,
+    origin: PathBuf,
+}
+
+impl Weights {
+    /// Reads a safetensors file whose tensors are F32, F16 or BF16; tensors of integers (position ids) are passed over.
+    ///
+    /// # Errors
+    /// If the file is missing, is no safetensors file, or holds a float type of another kind.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        let malformed = |e: safetensors::SafeTensorError| {
+            Error::checkpoint(path, format!("not a safetensors file: {e}; download or export the checkpoint again"))
+        };
+        let tensors = SafeTensors::deserialize(&bytes).map_err(malformed)?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(malformed)?;
+        let mut weights = Self { origin: path.to_path_buf(), ..Self::default() };
+        weights.metadata.extend(header.metadata().clone().into_iter().flatten());
+        for (name, view) in tensors.iter() {
+            if let Some(values) = floats(view.data(), view.dtype()) {
+                weights.arrays.insert(name.to_owned(), Array { shape: view.shape().to_vec(), values });
+            } else if !matches!(
+                view.dtype(),
+                Dtype::I64 | Dtype::I32 | Dtype::I16 | Dtype::I8 | Dtype::U8 | Dtype::BOOL
+            ) {
+                return Err(Error::checkpoint(
+                    path,
+                    format!("tensor `{name}` has type {:?}; expected F32, F16 or BF16", view.dtype()),
+                ));
+            }
+        }
+        Ok(weights)
+    }
+
+    /// An empty set of arrays that come from the file at `origin`.
+    pub fn from_file(origin: &Path) -> Self {
+        Self { origin: origin.to_path_buf(), ..Self::default() }
+    }
+
+    /// Writes a safetensors file of F32 arrays: to a temporary file beside it, flushed to the disk, renamed.
+    ///
+    /// # Errors
+    /// If the folder cannot be written or the disk is full; the old file, if any, is then untouched.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let views = self.arrays.iter().map(|(name, array)| {
+            let bytes = bytemuck::cast_slice(&array.values);
+            (name, TensorView::new(Dtype::F32, array.shape.clone(), bytes).expect("sizes agree with shape"))
+        });
+        let metadata: HashMap<String, String> = self.metadata.clone().into_iter().collect();
+        Ok(atomic_file::replace(path, |temporary| {
+            safetensors::serialize_to_file(views, Some(metadata), temporary).map_err(std::io::Error::other)
+        })?)
+    }
+
+    /// Adds an array.
+    ///
+    /// # Panics
+    /// If `values` does not fill `shape`.
+    pub fn insert(&mut self, name: impl Into<String>, shape: &[usize], values: Vec<f32>) {
+        assert_eq!(shape.iter().product::<usize>(), values.len(), "values fill the shape");
+        self.arrays.insert(name.into(), Array { shape: shape.to_vec(), values });
+    }
+
+    /// Removes and returns the array `name`, which must have `shape` (`[1, D]` and `[D]` are one).
+    ///
+    /// # Errors
+    /// If it is missing, has another shape, or holds a value that is not finite.
+    pub fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        let Some(array) = self.arrays.remove(name) else {
+            return Err(Error::checkpoint(&self.origin, format!("tensor `{name}` of shape {shape:?} is missing")));
+        };
+        let squeezed = |shape: &[usize]| shape.iter().copied().filter(|&n| n != 1).collect::<Vec<_>>();
+        if squeezed(&array.shape) != squeezed(shape) {
+            let message = format!("tensor `{name}`: expected shape {shape:?}, found {:?}", array.shape);
+            return Err(Error::checkpoint(&self.origin, message));
+        }
+        if let Some(at) = array.values.iter().position(|x| !x.is_finite()) {
+            let message = format!("tensor `{name}`: value {at} is {}; the checkpoint is damaged", array.values[at]);
+            return Err(Error::checkpoint(&self.origin, message));
+        }
+        Ok(array.values)
+    }
+
+    /// Takes out the array `name`, whatever its shape.
+    pub fn remove(&mut self, name: &str) -> Option<Array> {
+        self.arrays.remove(name)
+    }
+
+    /// Whether there is an array `name`.
+    pub fn contains(&self, name: &str) -> bool {
+        self.arrays.contains_key(name)
+    }
+
+    /// The array `name`.
+    pub fn get(&self, name: &str) -> Option<&Array> {
+        self.arrays.get(name)
+    }
+
+    /// Renames every array.
+    pub fn rename(&mut self, f: impl Fn(&str) -> String) {
+        self.arrays = std::mem::take(&mut self.arrays).into_iter().map(|(name, array)| (f(&name), array)).collect();
+    }
+
+    /// Names of the arrays, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.arrays.keys().map(String::as_str)
+    }
+
+    /// The file the arrays came from.
+    pub fn origin(&self) -> &Path {
+        &self.origin
+    }
+}
+
+/// The values of a tensor of F32, F16 or BF16; none for other types.
+pub fn floats(data: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
+    Some(match dtype {
+        Dtype::F32 => data.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
+        Dtype::F16 => data.as_chunks::<2>().0.iter().map(|&b| half::f16::from_le_bytes(b).to_f32()).collect(),
+        Dtype::BF16 => data.as_chunks::<2>().0.iter().map(|&b| half::bf16::from_le_bytes(b).to_f32()).collect(),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn file(header: &str, data: &[u8]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&(header.len() as u64).to_le_bytes()).unwrap();
+        file.write_all(header.as_bytes()).unwrap();
+        file.write_all(data).unwrap();
+        file
+    }
+
+    #[test]
+    fn saved_arrays_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        let mut weights = Weights::default();
+        weights.insert("a.b", &[2, 3], vec![1.0, -2.5, 3.0, 0.0, f32::MIN_POSITIVE, 6.0]);
+        weights.metadata.insert("step".into(), "7".into());
+        weights.save(&path).unwrap();
+        let mut back = Weights::load(&path).unwrap();
+        assert_eq!(back.metadata["step"], "7");
+        assert_eq!(back.take("a.b", &[2, 3]).unwrap(), [1.0, -2.5, 3.0, 0.0, f32::MIN_POSITIVE, 6.0]);
+        assert!(back.take("a.b", &[2, 3]).unwrap_err().to_string().contains("missing"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn damaged_files_are_refused_by_name() {
+        for (header, data, expected) in [
+            ("{", &b""[..], "not a safetensors file"),
+            (r#"{"x":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}"#, &[0u8; 8], "type F64"),
+            (
+                r#"{"x":{"dtype":"F32","shape":[9999999],"data_offsets":[0,39999996]}}"#,
+                b"1234",
+                "not a safetensors file",
+            ),
+        ] {
+            let file = file(header, data);
+            let error = Weights::load(file.path()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let nan = file(r#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, &f32::NAN.to_le_bytes());
+        let error = Weights::load(nan.path()).unwrap().take("x", &[1]).unwrap_err().to_string();
+        assert!(error.contains("value 0 is NaN"), "{error}");
+        let shape = file(r#"{"x":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#, &[0; 4]);
+        let error = Weights::load(shape.path()).unwrap().take("x", &[3]).unwrap_err().to_string();
+        assert!(error.contains("expected shape [3], found [2]"), "{error}");
+    }
+}

@@ -1,0 +1,174 @@
+//! How long cells take, and which one to run next in the time that is left.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use bitspike::config::StudentConfig;
+use bitspike_train::distill::Texts;
+use bitspike_run::recipe::{Recipe, StageKind};
+use bitspike_train::training::stage_steps;
+
+use super::journal::{Journal, Record, Status};
+
+/// What decides how long a cell takes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Effort {
+    /// Steps of all stages.
+    pub(crate) steps: u64,
+    /// Examples of all steps.
+    examples: f64,
+    layers: usize,
+    /// Cells that are alike in this take the same time an example.
+    kind: String,
+}
+
+impl Effort {
+    /// Of the student `config` that `recipe` trains on `texts`.
+    pub(crate) fn new(recipe: &Recipe, config: &StudentConfig, texts: &Texts) -> Self {
+        let count = |stage: StageKind| match (stage, recipe.data.limit) {
+            (StageKind::General, _) => texts.corpus.len(),
+            (_, 0) => texts.train.len(),
+            (_, limit) => texts.train.len().min(limit),
+        };
+        let of = |stage| stage_steps(stage, count(stage.kind), recipe.data.batch_size).1;
+        let steps: u64 = recipe.stage.iter().map(of).sum();
+        let simulated: Vec<_> = recipe.stage.iter().map(|stage| stage.simulate).collect();
+        let (d, f, length) = (config.hidden, config.intermediate, recipe.data.max_length);
+        let feedback = config.feedback.is_some();
+        Self {
+            steps,
+            examples: (steps * recipe.data.batch_size as u64) as f64,
+            layers: config.layers,
+            kind: format!("{} {d} {f} {length} {feedback} {simulated:?}", config.layers),
+        }
+    }
+}
+
+/// Seconds that the cells still take, as far as finished ones tell: from those of the same kind, or from all by examples and
+/// layers. None before the first is finished.
+pub(crate) fn estimates(efforts: &[Effort], journal: &Journal) -> Vec<Option<f64>> {
+    let done: Vec<(&Effort, &Record)> =
+        efforts.iter().zip(&journal.cells).filter(|(_, record)| record.status == Status::Finished).collect();
+    let estimate = |(effort, record): (&Effort, &Record)| {
+        let alike = done.iter().filter(|(other, _)| other.kind == effort.kind);
+        let size = |effort: &Effort| effort.examples * effort.layers as f64;
+        let taken = |record: &Record| record.steps as f64 / record.total_steps.max(1) as f64;
+        let (seconds, sizes) = match alike.clone().next() {
+            Some(_) => alike.fold((0.0, 0.0), |sums, (e, r)| (sums.0 + r.seconds, sums.1 + size(e) * taken(r))),
+            None => done.iter().fold((0.0, 0.0), |sums, (e, r)| (sums.0 + r.seconds, sums.1 + size(e) * taken(r))),
+        };
+        let left = 1.0 - taken(record);
+        match record.status {
+            Status::Finished | Status::Failed => Some(0.0),
+            _ => (sizes > 0.0).then(|| seconds / sizes * size(effort) * left),
+        }
+    };
+    efforts.iter().zip(&journal.cells).map(estimate).collect()
+}
+
+/// The cell to run next with `left` seconds to go: one that was begun, else the first that should fit, else the first of all
+/// where a tenth of it can be done, since the rest of it follows with `--resume`.
+pub(crate) fn next(journal: &Journal, estimates: &[Option<f64>], left: Option<f64>) -> Option<usize> {
+    let all = || journal.cells.iter().zip(estimates).enumerate();
+    let begun = all().find(|(_, (record, _))| matches!(record.status, Status::Running | Status::Paused));
+    if let Some((i, _)) = begun {
+        return Some(i);
+    }
+    let pending = || all().filter(|(_, (record, _))| record.status == Status::Pending);
+    let within = |part: f64| {
+        move |(_, (_, estimate)): &(usize, (&Record, &Option<f64>))| match (left, estimate) {
+            (Some(left), Some(seconds)) => seconds * part <= left,
+            _ => true,
+        }
+    };
+    pending().find(within(1.0)).or_else(|| pending().find(within(0.1))).map(|(i, _)| i)
+}
+
+/// Runs `work` with a flag that is set on Ctrl-C and when the deadline has passed.
+pub(crate) fn until<R>(deadline: Option<Instant>, work: impl FnOnce(&AtomicBool) -> R) -> R {
+    let stop = AtomicBool::new(false);
+    let (finished, ended) = channel::<()>();
+    std::thread::scope(|scope| {
+        let stop = &stop;
+        scope.spawn(move || watch(&ended, deadline, stop));
+        let result = work(stop);
+        drop(finished);
+        result
+    })
+}
+
+fn watch(ended: &Receiver<()>, deadline: Option<Instant>, stop: &AtomicBool) {
+    loop {
+        if crate::interrupt::requested() || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            stop.store(true, Ordering::Relaxed);
+        }
+        if ended.recv_timeout(Duration::from_millis(50)) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::grid::Grid;
+    use super::super::measure::Measured;
+    use super::*;
+
+    fn sweep() -> (Vec<Effort>, Journal) {
+        let base = Recipe::default();
+        let cells = Grid::new(None, &["layers=2,4".into()], &[1, 2], &base).unwrap().cells(&base).unwrap();
+        let journal = Journal::new(&cells, &[100; 4]);
+        let effort = |layers: usize| Effort { steps: 100, examples: 6400.0, layers, kind: layers.to_string() };
+        (vec![effort(2), effort(4), effort(2), effort(4)], journal)
+    }
+
+    fn finish(record: &mut Record, seconds: f64) {
+        (record.status, record.seconds, record.steps) = (Status::Finished, seconds, record.total_steps);
+        record.measured = Some(Measured::default());
+    }
+
+    #[test]
+    fn estimates_follow_cells_of_the_same_kind_first() {
+        let (efforts, mut journal) = sweep();
+        assert_eq!(estimates(&efforts, &journal), [None; 4]);
+        finish(&mut journal.cells[0], 10.0);
+        assert_eq!(estimates(&efforts, &journal), [Some(0.0), Some(20.0), Some(10.0), Some(20.0)]);
+        finish(&mut journal.cells[1], 60.0);
+        // One that its time ended counts by the steps it took.
+        (journal.cells[1].steps, journal.cells[1].seconds) = (50, 30.0);
+        journal.cells[3].steps = 75;
+        assert_eq!(estimates(&efforts, &journal), [Some(0.0), Some(0.0), Some(10.0), Some(15.0)]);
+    }
+
+    #[test]
+    fn the_time_that_is_left_decides_what_runs() {
+        let (efforts, mut journal) = sweep();
+        assert_eq!(next(&journal, &estimates(&efforts, &journal), Some(1.0)), Some(0));
+        finish(&mut journal.cells[0], 10.0);
+        let known = estimates(&efforts, &journal);
+        assert_eq!(next(&journal, &known, None), Some(1));
+        assert_eq!(next(&journal, &known, Some(30.0)), Some(1));
+        assert_eq!(next(&journal, &known, Some(15.0)), Some(2), "the third fits, the second does not");
+        assert_eq!(next(&journal, &known, Some(3.0)), Some(1), "none fits: the first is begun");
+        assert_eq!(next(&journal, &known, Some(0.5)), None);
+        journal.cells[3].status = Status::Paused;
+        assert_eq!(next(&journal, &known, Some(0.5)), Some(3));
+        for record in &mut journal.cells {
+            finish(record, 1.0);
+        }
+        assert_eq!(next(&journal, &estimates(&efforts, &journal), None), None);
+    }
+
+    #[test]
+    fn a_deadline_sets_the_flag() {
+        let began = Instant::now();
+        let stopped = until(Some(began), |stop| {
+            while !stop.load(Ordering::Relaxed) && began.elapsed() < Duration::from_secs(20) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            stop.load(Ordering::Relaxed)
+        });
+        assert!(stopped && !until(None, |stop| stop.load(Ordering::Relaxed)));
+    }
+}

@@ -1,0 +1,217 @@
+//! What a trained cell is measured for: the dev metric, the packed file, spikes, latency.
+
+use std::hint::black_box;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use bitspike::atomic_file;
+use bitspike::config::StudentConfig;
+use bitspike_analysis::energy::{Profile, of_spikes};
+use bitspike::model::{Model, Options};
+use bitspike::format::Packing;
+use bitspike_data::Encoded;
+use bitspike_train::evaluate::predict_student;
+use bitspike_run::progress::{Event, read_events};
+use bitspike_run::recipe::Recipe;
+use bitspike_run::run::{Checkpoint, Counters, RunFolder};
+use bitspike_train::training::EndReason;
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use super::results::plausible;
+use crate::cost::Counts;
+use crate::distillation::Inputs;
+use crate::packed::FromRun;
+
+/// What was measured. Everything but `last` and the two beside it is of the student that scored best on dev, which is the one that
+/// is packed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Measured {
+    /// Name of the metric.
+    pub(crate) metric: String,
+    /// Its best value among the evaluations on dev; none where there was no evaluation or the value is no number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) best: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) best_step: Option<u64>,
+    /// Its value at the last evaluation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last: Option<f64>,
+    /// Mean firing rate of the populations and spikes of either sign per token at the last evaluation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_rate: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_spikes_per_token: Option<f64>,
+    /// Mean firing rate of the populations, each weighing the same, on dev.
+    pub(crate) rate: f64,
+    /// Spikes of either sign per token, over all neurons and steps, on dev.
+    pub(crate) spikes_per_token: f64,
+    /// The packed model; none with feedback, which cannot be packed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) packed: Option<PackedStudent>,
+}
+
+/// The packed model of a cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PackedStudent {
+    /// Size of the file.
+    pub(crate) bytes: u64,
+    /// Its own value of the metric on dev.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) metric: Option<f64>,
+    /// Milliseconds that the engine takes for one sentence on one thread: median and best of repeated calls.
+    pub(crate) latency_ms: f64,
+    pub(crate) latency_best_ms: f64,
+    /// Tokens of that sentence, the one of median length of dev.
+    pub(crate) latency_tokens: usize,
+    /// Effective accumulates and multiply-accumulates of a mean sentence of dev, as `bitspike::count` counts them.
+    pub(crate) operations: f64,
+    /// Microjoules of a mean sentence under the constants of [`PROFILE`]: of operations, and with bytes moved.
+    pub(crate) energy_uj: f64,
+    pub(crate) energy_with_memory_uj: f64,
+}
+
+/// The energy profile.
+pub(crate) const PROFILE: &str = "45nm";
+
+/// Time to repeat the sentence for, and the fewest and most calls.
+const REPEAT: (Duration, usize, usize) = (Duration::from_millis(600), 21, 2001);
+
+/// Name of the packed model in a cell's folder.
+pub(crate) const MODEL: &str = "model.safetensors";
+
+/// How the run in `folder` ended and its counters, where it did end by itself and only remains to be measured.
+///
+/// # Errors
+/// If its log or its best student is damaged.
+pub(crate) fn ended(folder: &RunFolder, device: &Device) -> Result<Option<(EndReason, Counters)>> {
+    if !folder.best().exists() || !folder.metrics().exists() {
+        return Ok(None);
+    }
+    let (events, _) = read_events(folder.metrics()).context("read the metrics of the cell")?;
+    let Some(Event::End { reason, step, .. }) = events.last() else { return Ok(None) };
+    let reasons = [EndReason::Finished, EndReason::TimeBudget];
+    let Some(reason) = reasons.into_iter().find(|known| known.name() == reason) else { return Ok(None) };
+    let (_, counters) = folder.student(device)?;
+    Ok(Some((reason, Counters { step: *step, ..counters })))
+}
+
+/// Packs the best student of the run in `folder` and measures it.
+///
+/// # Errors
+/// If the run is damaged, or the packed file cannot be written.
+pub(crate) fn measure(
+    inputs: &Inputs,
+    recipe: &Recipe,
+    folder: &RunFolder,
+    counters: &Counters,
+    device: &Device,
+) -> Result<Measured> {
+    let student = folder.description()?.student;
+    let dev = inputs.texts(recipe)?.dev;
+    let metric = inputs.task.primary().to_string();
+    let mut measured = Measured {
+        metric: metric.clone(),
+        best: counters.best.filter(|best| best.is_finite()).map(tidy),
+        best_step: counters.best_step,
+        ..Measured::default()
+    };
+    let (events, _) = read_events(folder.metrics()).context("read the metrics of the cell")?;
+    let last = events.iter().rev().find_map(|event| match event {
+        Event::Eval { metrics, rates, primary, .. } => Some((metrics.get(primary), rates)),
+        _ => None,
+    });
+    if let Some((value, rates)) = last {
+        measured.last = value.copied().filter(|value| value.is_finite()).map(tidy);
+        let rates: Vec<(&str, f64)> = rates.iter().map(|(name, &rate)| (name.as_str(), rate)).collect();
+        if !rates.is_empty() && rates.iter().all(|(_, rate)| rate.is_finite()) {
+            let steps = simulated(recipe, counters).map_or(student.time_steps, |simulation| simulation.time_steps);
+            measured.last_rate = Some(mean(&rates));
+            measured.last_spikes_per_token = Some(spikes(&rates, &student, steps));
+        }
+    }
+    let (rates, steps) = if student.feedback.is_some() {
+        let predictions = predict_student(&folder.student(device)?.0, &dev, device);
+        (predictions.rates, student.time_steps)
+    } else {
+        let path = folder.path().join(MODEL);
+        let FromRun { file, .. } = FromRun::pack(folder, Checkpoint::Best, Packing::default())?;
+        atomic_file::write(&path, |out| out.write_all(&file))?;
+        let options = Options { simulation: simulated(recipe, counters), ..Options::default() };
+        let model = Model::load(&path, &options)?;
+        let (times, tokens) = latencies(&model, &dev)?;
+        let Counts { predictions, total: count, .. } = Counts::new(&model, &dev)?;
+        let bytes = file.len() as u64;
+        let energy = of_spikes(&Profile::named(PROFILE)?, "student", &count, dev.len(), bytes);
+        measured.packed = Some(PackedStudent {
+            bytes,
+            operations: tidy((count.effective_acs() + count.effective_macs()) as f64 / dev.len() as f64),
+            energy_uj: tidy(energy.compute_picojoules / 1e6),
+            energy_with_memory_uj: tidy(energy.total_picojoules / 1e6),
+            metric: predictions
+                .score(&inputs.task, &dev)?
+                .get(&metric)
+                .copied()
+                .filter(|value| value.is_finite())
+                .map(tidy),
+            latency_ms: tidy(times[times.len() / 2].as_secs_f64() * 1e3),
+            latency_best_ms: tidy(times[0].as_secs_f64() * 1e3),
+            latency_tokens: tokens,
+        });
+        (predictions.rates, model.simulation().time_steps)
+    };
+    let rates: Vec<(&str, f64)> = rates.iter().map(|(name, &rate)| (name.as_str(), rate)).collect();
+    measured.rate = mean(&rates);
+    measured.spikes_per_token = spikes(&rates, &student, steps);
+    plausible(&measured).with_context(|| folder.path().display().to_string())?;
+    Ok(measured)
+}
+
+/// `x` to ten digits: as much as means over counts hold, and short enough to be the same when it is read again.
+fn tidy(x: f64) -> f64 {
+    format!("{x:.9e}").parse().unwrap_or(x)
+}
+
+/// The simulation through which the best student was scored, if it was.
+fn simulated(recipe: &Recipe, counters: &Counters) -> Option<bitspike::forward::Simulation> {
+    let stages = recipe.stage.iter().rev().filter_map(|stage| stage.simulate);
+    let dynamics = counters.best_dynamics?;
+    stages.map(|settings| settings.simulation()).find(|simulation| simulation.dynamics == dynamics)
+}
+
+fn mean(rates: &[(&str, f64)]) -> f64 {
+    tidy(rates.iter().map(|(_, rate)| rate).sum::<f64>() / rates.len().max(1) as f64)
+}
+
+/// `sum over populations of rate * width * steps`.
+fn spikes(rates: &[(&str, f64)], student: &StudentConfig, steps: u32) -> f64 {
+    let width = |name: &str| if name.ends_with(".feed_forward") { student.intermediate } else { student.hidden };
+    tidy(rates.iter().map(|(name, rate)| rate * width(name) as f64).sum::<f64>() * f64::from(steps))
+}
+
+/// Sorted times of repeated calls with the dev sentence of median length, on one thread, and its tokens.
+fn latencies(model: &Model, dev: &[Encoded]) -> Result<(Vec<Duration>, usize)> {
+    let mut order: Vec<&Encoded> = dev.iter().collect();
+    order.sort_by_key(|example| example.ids.len());
+    let example = order.get(order.len() / 2).context("the dev split has no examples")?;
+    let sentence = [example.encoding()];
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().context("start a thread")?;
+    let (time, fewest, most) = REPEAT;
+    let times = pool.install(|| -> Result<Vec<Duration>> {
+        for _ in 0..3 {
+            model.classify_ids(&sentence)?;
+        }
+        let (started, mut times) = (Instant::now(), Vec::new());
+        while times.len() < fewest || (started.elapsed() < time && times.len() < most) {
+            let began = Instant::now();
+            black_box(model.classify_ids(black_box(&sentence))?);
+            times.push(began.elapsed());
+        }
+        times.sort_unstable();
+        Ok(times)
+    })?;
+    Ok((times, example.ids.len()))
+}
