@@ -8,7 +8,7 @@ mod classify;
 mod commands;
 mod cost;
 mod distillation;
-mod hub;
+mod download_progress;
 mod interrupt;
 mod live;
 mod models;
