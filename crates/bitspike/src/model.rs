@@ -228,6 +228,17 @@ impl Model {
         simulate(&self.encoder, (&embedded, &lengths(encodings)), &self.simulation, options)
     }
 
+    /// Currents of the embedding population, `[M, D]` for the `M` tokens of all texts.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if an id or a type is outside the model's tables, or a text is empty or too long.
+    pub fn embedding_currents(&self, encodings: &[Encoding]) -> Result<Vec<f32>> {
+        encodings.iter().try_for_each(|encoding| self.embedding.check(encoding))?;
+        let mut embedded = Vec::new();
+        self.embedding.currents(&self.packed, encodings, &mut embedded);
+        Ok(embedded)
+    }
+
     /// Runs one batch as `phased` on one thread and reports where the time went.
     ///
     /// # Errors

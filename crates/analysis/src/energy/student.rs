@@ -1,46 +1,52 @@
 //! Prices of a counted student and of the networks that it is set beside.
 
 use bitspike::config::StudentConfig;
-use bitspike_analysis::energy::{Estimate, Precision, Profile, activation_bits, of_spikes, of_values, quantised};
 use bitspike::count::{Dense, Operations, dense};
 
+use super::{Estimate, Precision, Prices, Profile, activation_bits};
+
 /// A student that was counted, and the constants to price it by.
-#[derive(Clone, Copy)]
-pub(crate) struct Priced<'a> {
-    pub(crate) profile: &'a Profile,
-    pub(crate) student: &'a StudentConfig,
+#[derive(Debug, Clone, Copy)]
+pub struct CountedStudent<'a> {
+    /// The constants.
+    pub profile: &'a Profile,
+    /// What it is.
+    pub student: &'a StudentConfig,
     /// Over all examples.
-    pub(crate) operations: &'a Operations,
+    pub operations: &'a Operations,
     /// Of the packed file.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     /// Tokens of each example.
-    pub(crate) lengths: &'a [usize],
+    pub lengths: &'a [usize],
 }
 
-impl Priced<'_> {
+impl CountedStudent<'_> {
     /// The student itself.
-    pub(crate) fn spikes(&self, name: &str) -> Estimate {
-        of_spikes(self.profile, name, self.operations, self.lengths.len(), self.bytes)
+    pub fn spikes(&self, name: &str) -> Estimate {
+        self.prices(self.bytes).spikes(name, self.operations)
     }
 
     /// A network of values on the same examples, whose weights take `bytes`.
-    pub(crate) fn values(&self, name: &str, model: Dense, precision: Precision, bytes: u64) -> Estimate {
+    pub fn values(&self, name: &str, model: Dense, precision: Precision, bytes: u64) -> Estimate {
         let bits = match precision {
             Precision::Fp32 => 32,
             Precision::Int8 => 8,
         };
-        of_values(self.profile, name, (&self.dense(model, bits), precision), self.lengths.len(), bytes)
+        self.prices(bytes).values(name, &self.dense(model, bits), precision)
     }
 
     /// The quantised network whose values are the student's counts; for students counted in `phased`.
-    pub(crate) fn quantised(&self, name: &str) -> Estimate {
-        let full = self.dense(shape(self.student), 32);
-        quantised(self.profile, name, (self.operations, &full), self.lengths.len(), self.bytes)
+    pub fn quantised(&self, name: &str) -> Estimate {
+        self.prices(self.bytes).quantised(name, self.operations, &self.dense(shape_of(self.student), 32))
     }
 
     /// Bits of a value of that network.
-    pub(crate) fn activation_bits(&self) -> u32 {
+    pub fn activation_bits(&self) -> u32 {
         activation_bits(self.student.time_steps, self.student.signed)
+    }
+
+    fn prices(&self, bytes: u64) -> Prices<'_> {
+        Prices { profile: self.profile, sentences: self.lengths.len(), bytes }
     }
 
     /// Operations of a network without spikes.
@@ -50,7 +56,7 @@ impl Priced<'_> {
 }
 
 /// Bytes of weights that take `full` in FP32.
-pub(crate) fn bytes_at(full: u64, precision: Precision) -> u64 {
+pub fn bytes_at(full: u64, precision: Precision) -> u64 {
     match precision {
         Precision::Fp32 => full,
         Precision::Int8 => full / 4,
@@ -58,7 +64,7 @@ pub(crate) fn bytes_at(full: u64, precision: Precision) -> u64 {
 }
 
 /// The student's shape without its spikes.
-pub(super) fn shape(student: &StudentConfig) -> Dense {
+pub fn shape_of(student: &StudentConfig) -> Dense {
     Dense {
         hidden: student.hidden,
         intermediate: student.intermediate,
