@@ -112,4 +112,9 @@ impl Error {
     pub fn invalid(what: impl Into<String>, expected: impl Into<String>, found: impl ToString) -> Self {
         Self::Invalid { what: what.into(), expected: expected.into(), found: found.to_string() }
     }
+
+    /// An [`Error::Invalid`] for data without examples, which were wanted `purpose`.
+    pub(crate) fn no_examples(purpose: &str) -> Self {
+        Self::invalid("data", format!("examples {purpose}"), "no examples")
+    }
 }

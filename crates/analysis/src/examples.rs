@@ -1,10 +1,11 @@
 //! A split of a task, read and encoded for one model.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use bitspike::model::Model;
 use bitspike::tokenizer::Encoding;
-use bitspike_data::{Dataset, Encoded, Split, TaskSpec, encode};
+use bitspike_data::{Dataset, Encoded, Predictions, Split, TaskSpec, encode};
 
 use crate::error::{Error, Result};
 
@@ -55,6 +56,15 @@ impl EncodedSplit {
     pub fn truncate(&mut self, limit: usize) {
         self.dataset.examples.truncate(limit);
         self.examples.truncate(limit);
+    }
+
+    /// The metrics of answers to the examples; none where an example has no label.
+    ///
+    /// # Errors
+    /// If an answer is not a number.
+    pub fn metrics(&self, predictions: &Predictions) -> Result<BTreeMap<String, f64>> {
+        let labelled = self.examples.iter().all(|example| example.target.is_some());
+        Ok(if labelled { predictions.score(&self.task, &self.examples)? } else { BTreeMap::new() })
     }
 
     /// Tokens of each example.

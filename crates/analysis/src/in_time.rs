@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
-use crate::score::metrics;
 
 /// Examples at a time: enough for every core, few enough that progress shows.
 const BATCH: usize = 32;
@@ -231,7 +230,7 @@ impl Readout<'_> {
             dynamics,
             time_steps,
             mean_steps: self.exit.then(|| steps_taken as f64 / runs.len() as f64),
-            metrics: metrics(task, examples, &predictions)?,
+            metrics: self.split.metrics(&predictions)?,
             agreement: matches!(task.target, Target::Classification { .. })
                 .then(|| same as f64 / runs.len().max(1) as f64),
             mean_rate: rates / populations as f64,

@@ -7,7 +7,7 @@ use bitspike::count::{Counter, Operations};
 use bitspike::forward::SentenceRun;
 use bitspike::model::Model;
 use bitspike::tokenizer::Encoding;
-use bitspike_data::{Encoded, Predictions, TaskSpec, sorted_batches};
+use bitspike_data::{Encoded, Predictions, sorted_batches};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -99,7 +99,7 @@ impl Score {
             task: split.task.name.clone(),
             split: split.dataset.split.name(),
             examples: split.examples.len(),
-            metrics: metrics(&split.task, &split.examples, predictions)?,
+            metrics: split.metrics(predictions)?,
             mean_rate: (!rates.is_empty()).then(|| rates.values().sum::<f64>() / rates.len() as f64),
             rates,
             best_step: None,
@@ -116,7 +116,7 @@ impl Score {
 /// If there are no examples, one does not fit the model, or a current is not finite.
 pub fn score(model: &Model, name: &str, split: &EncodedSplit, count: bool) -> Result<(Score, Predictions)> {
     if split.examples.is_empty() {
-        return Err(no_examples("to score"));
+        return Err(Error::no_examples("to score"));
     }
     let started = std::time::Instant::now();
     let (predictions, counted) = if count {
@@ -128,20 +128,6 @@ pub fn score(model: &Model, name: &str, split: &EncodedSplit, count: bool) -> Re
     };
     let seconds = started.elapsed().as_secs_f64();
     Ok((Score { seconds, counted, ..Score::of(name, split, &predictions)? }, predictions))
-}
-
-/// The metrics of answers; none where an example has no label.
-pub(crate) fn metrics(
-    task: &TaskSpec,
-    examples: &[Encoded],
-    predictions: &Predictions,
-) -> Result<BTreeMap<String, f64>> {
-    let labelled = examples.iter().all(|example| example.target.is_some());
-    Ok(if labelled { predictions.score(task, examples)? } else { BTreeMap::new() })
-}
-
-pub(crate) fn no_examples(purpose: &str) -> Error {
-    Error::invalid("data", format!("examples {purpose}"), "no examples")
 }
 
 /// What `model` says of `examples`, with its firing rates.

@@ -13,8 +13,7 @@ use bitspike::model::{Model, Text};
 use bitspike_data::{Dataset, Encoded};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
-use crate::score::no_examples;
+use crate::error::{Error, Result};
 
 /// Texts that are timed.
 const TEXTS: usize = 200;
@@ -62,7 +61,7 @@ pub fn texts(model: &Model, dataset: &Dataset) -> Result<Latency> {
         .map(|example| Text { first: &example.first, second: example.second.as_deref() })
         .collect();
     if texts.is_empty() {
-        return Err(no_examples("to time"));
+        return Err(Error::no_examples("to time"));
     }
     let mut times = Vec::with_capacity(texts.len());
     let mut tokens = 0;
@@ -118,7 +117,7 @@ pub struct SentenceTime {
 pub fn sentence(model: &Model, examples: &[Encoded]) -> Result<SentenceTime> {
     let mut order: Vec<&Encoded> = examples.iter().collect();
     order.sort_by_key(|example| example.ids.len());
-    let Some(example) = order.get(order.len() / 2) else { return Err(no_examples("to time")) };
+    let Some(example) = order.get(order.len() / 2) else { return Err(Error::no_examples("to time")) };
     let sentence = [example.encoding()];
     let plan = Plan { time: Duration::from_millis(600), fewest: 21, most: 2001 };
     let times = on_threads(1, || {
@@ -177,7 +176,7 @@ mod tests {
         let plan = Plan { time: Duration::from_secs(60), fewest: 3, most: 9 };
         let times = repeated(&plan, || Ok(())).unwrap();
         assert!(times.len() == 9 && times.is_sorted());
-        let failed: Result<Vec<Duration>> = repeated(&plan, || Err::<(), _>(no_examples("at all")));
+        let failed: Result<Vec<Duration>> = repeated(&plan, || Err::<(), _>(Error::no_examples("at all")));
         assert!(failed.is_err());
     }
 }

@@ -15,9 +15,9 @@ use bitspike_data::Predictions;
 use serde::Serialize;
 
 use crate::energy::{BreakEven, CountedStudent, Profile, Synapses, break_even, normalised_operations};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
-use crate::score::{Counts, NeuroBench, metrics, no_examples};
+use crate::score::{Counts, NeuroBench};
 
 pub use networks::NetworkCost;
 
@@ -106,7 +106,7 @@ pub fn measure(
     options: &CostOptions<'_>,
 ) -> Result<(Cost, Predictions)> {
     if split.examples.is_empty() {
-        return Err(no_examples("to count"));
+        return Err(Error::no_examples("to count"));
     }
     let config = &model.header().student;
     let simulation = model.simulation();
@@ -131,7 +131,7 @@ pub fn measure(
     let cost = Cost {
         task: split.task.name.clone(),
         split: split.dataset.split.name(),
-        metrics: metrics(&split.task, &split.examples, &predictions)?,
+        metrics: split.metrics(&predictions)?,
         model: name.to_owned(),
         dynamics: simulation.dynamics,
         time_steps: simulation.time_steps,
