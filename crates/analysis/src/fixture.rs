@@ -40,7 +40,8 @@ pub(crate) fn shipped(name: &str) -> PathBuf {
 }
 
 /// Sentences and labels.
-pub(crate) const SENTENCES: [(&str, u8); 4] = [("w6 w7 w8", 1), ("w9 <b> w30 w31 w32 w33", 0), ("w6", 1), ("w20 & w21", 0)];
+pub(crate) const SENTENCES: [(&str, u8); 4] =
+    [("w6 w7 w8", 1), ("w9 <b> w30 w31 w32 w33", 0), ("w6", 1), ("w20 & w21", 0)];
 
 /// A dev set of [`SENTENCES`] in `folder`.
 pub(crate) fn write_data(folder: &Path) {

@@ -151,7 +151,9 @@ pub fn score(
     for &dynamics in &options.dynamics {
         // `phased` has an answer at the end of its windows only; the others have one at every step.
         let runs: Vec<(u32, &[u32])> = match dynamics {
-            Dynamics::Phased => times.iter().map(|time_steps| (*time_steps, std::slice::from_ref(time_steps))).collect(),
+            Dynamics::Phased => {
+                times.iter().map(|time_steps| (*time_steps, std::slice::from_ref(time_steps))).collect()
+            }
             _ => times.last().map(|&last| (last, times.as_slice())).into_iter().collect(),
         };
         for (time_steps, answers_at) in runs {

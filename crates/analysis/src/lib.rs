@@ -13,7 +13,10 @@ mod fixture;
 pub mod in_time;
 pub mod inspect;
 pub mod number;
+pub mod report;
 pub mod score;
+pub mod shipped;
+pub mod teacher;
 pub mod timing;
 pub mod trace;
 

@@ -68,6 +68,24 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A metric's value as people read it: shares in percent, correlations as they are.
+pub fn metric(name: &str, value: f64) -> String {
+    match name {
+        "accuracy" | "f1" => format!("{:.2} %", 100.0 * value),
+        _ => format!("{value:.4}"),
+    }
+}
+
+/// Bytes as megabytes of 10^6.
+pub fn megabytes(bytes: u64) -> String {
+    format!("{:.2} MB", bytes as f64 / 1e6)
+}
+
+/// Picojoules as microjoules.
+pub fn microjoules(picojoules: f64) -> String {
+    format!("{:.1} uJ", picojoules / 1e6)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +108,11 @@ mod tests {
         for (seconds, text) in cases {
             assert_eq!(duration(seconds), text, "{seconds} s");
         }
+    }
+
+    #[test]
+    fn shares_are_percent_and_correlations_are_not() {
+        assert_eq!((metric("accuracy", 0.896_789), metric("pearson", 0.85444)), ("89.68 %".into(), "0.8544".into()));
     }
 
     #[test]

@@ -73,11 +73,8 @@ impl RandomSize {
 /// # Errors
 /// If the configuration or an option is out of range.
 pub fn random_model(config: &StudentConfig, options: &Options) -> Result<Model> {
-    let header = Header {
-        student: config.clone(),
-        task: TaskSpec::glue("sst2")?.for_model(),
-        max_length: config.max_positions,
-    };
+    let header =
+        Header { student: config.clone(), task: TaskSpec::glue("sst2")?.for_model(), max_length: config.max_positions };
     let mut rng = ChaCha8Rng::seed_from_u64(42);
     let sizes: BTreeMap<String, usize> =
         tensors(config).into_iter().map(|tensor| (tensor.name, tensor.rows * tensor.columns)).collect();
@@ -92,7 +89,8 @@ pub fn random_model(config: &StudentConfig, options: &Options) -> Result<Model> 
     let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from);
     let words = special.into_iter().chain((5..config.vocab_size).map(|i| format!("w{i}")));
     let vocabulary: Vec<String> = words.collect();
-    let folder = tempfile::tempdir().map_err(|source| Error::io("make a temporary folder in", std::env::temp_dir(), source))?;
+    let folder =
+        tempfile::tempdir().map_err(|source| Error::io("make a temporary folder in", std::env::temp_dir(), source))?;
     let file = folder.path().join("vocab.txt");
     std::fs::write(&file, vocabulary.join("\n")).map_err(|source| Error::io("write", &file, source))?;
     Ok(Model::of(Packed::from_bytes(bytes)?, Tokenizer::load(folder.path())?, options)?)

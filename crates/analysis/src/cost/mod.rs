@@ -4,10 +4,9 @@ mod networks;
 mod rapl;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Instant;
 
-use bitspike::config::{BertConfig, StudentConfig, population_names};
+use bitspike::config::{StudentConfig, population_names};
 use bitspike::count::{Dense, Operations};
 use bitspike::forward::Dynamics;
 use bitspike::model::Model;
@@ -119,7 +118,8 @@ pub fn measure(
         populations.map(|(name, &spikes)| PopulationSpikes { rate: predictions.rates[&name], name, spikes }).collect();
     let normalised = normalised_operations(reads(config, &spikes, tokens));
     let lengths = split.lengths();
-    let counted = CountedStudent { profile: options.profile, student: config, operations: &total, bytes, lengths: &lengths };
+    let counted =
+        CountedStudent { profile: options.profile, student: config, operations: &total, bytes, lengths: &lengths };
     let teacher = options.teacher.map(|teacher| Dense { num_labels: config.num_labels, ..teacher });
     let energy = networks::beside(&counted, simulation.dynamics, teacher);
     let (measured, not_measured) = match joules(model, split) {
@@ -150,21 +150,6 @@ pub fn measure(
         not_measured,
     };
     Ok((cost, predictions))
-}
-
-/// What the folder of a BERT says of its shape.
-///
-/// # Errors
-/// If its `config.json` is missing or bad.
-pub fn teacher_shape(folder: &Path) -> Result<Dense> {
-    let config = BertConfig::load(folder)?;
-    Ok(Dense {
-        hidden: config.hidden_size,
-        intermediate: config.intermediate_size,
-        layers: config.num_hidden_layers,
-        heads: config.num_attention_heads,
-        num_labels: 2,
-    })
 }
 
 /// For every map, the spikes a neuron of the population that it reads over the whole run, and the map's weights.

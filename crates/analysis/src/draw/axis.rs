@@ -99,7 +99,10 @@ mod tests {
         assert_eq!(labels(Axis::log("", 0.004..1.15, 10.0, 8)), ["0.01", "0.1", "1"]);
         // Less than two powers: round numbers between.
         assert_eq!(labels(Axis::log("", 2.0..7.0, 10.0, 5)), ["2", "3", "4", "5", "6", "7"]);
-        assert_eq!(labels(Axis::linear("", 0.0022..0.00222, 4)), ["0.002200", "0.002205", "0.002210", "0.002215", "0.002220"]);
+        assert_eq!(
+            labels(Axis::linear("", 0.0022..0.00222, 4)),
+            ["0.002200", "0.002205", "0.002210", "0.002215", "0.002220"]
+        );
         assert_eq!(Axis::log("", 1.0..16.0, 2.0, 9).place(4.0), 0.5);
     }
 }

@@ -10,6 +10,6 @@ mod scatter;
 
 pub use axis::{Axis, tick};
 pub use canvas::{Anchor, Area, Canvas, Font, Paint, Stroke, printable};
-pub use colour::{KINDS, NEGATIVE, POSITIVE, PAGE_SERIES, Theme, shade};
+pub use colour::{KINDS, NEGATIVE, PAGE_SERIES, POSITIVE, Theme, shade};
 pub use plot::Plot;
 pub use scatter::{Panel, ScatterPoint, Spread, fronts};

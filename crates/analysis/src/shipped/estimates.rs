@@ -3,9 +3,9 @@
 use bitspike::count::Dense;
 use serde::{Deserialize, Serialize};
 
-use super::teacher::Teacher;
 use crate::energy::{CountedStudent, Estimate, Precision, Profile, bytes_at};
 use crate::error::Result;
+use crate::teacher::TeacherFacts;
 
 /// Estimates by one profile.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,13 +37,13 @@ impl EnergyEstimates {
     }
 
     /// Prices a student, the quantised network that carries the same information, and its teacher.
-    pub fn new(counted: &CountedStudent<'_>, teacher: Option<&Teacher>) -> Self {
+    pub fn new(counted: &CountedStudent<'_>, teacher: Option<&TeacherFacts>) -> Self {
         let mut estimates = vec![
             counted.spikes("student, phased"),
             counted.quantised(&format!("quantised network, {} bit", counted.activation_bits())),
         ];
         if let Some(teacher) = teacher {
-            let Teacher { layers, hidden, intermediate, heads, bytes, .. } = *teacher;
+            let TeacherFacts { layers, hidden, intermediate, heads, bytes, .. } = *teacher;
             let model = Dense { hidden, intermediate, layers, heads, num_labels: counted.student.num_labels };
             for (name, precision) in [("teacher, FP32", Precision::Fp32), ("teacher, INT8", Precision::Int8)] {
                 estimates.push(counted.values(name, model, precision, bytes_at(bytes, precision)));
@@ -68,8 +68,14 @@ mod tests {
     #[test]
     fn silence_is_cheaper_and_int8_is_cheaper_than_fp32() {
         let student = StudentConfig { vocab_size: 10, max_positions: 16, ..crate::fixture::config() };
-        let teacher =
-            Teacher { scores: Default::default(), layers: 2, hidden: 16, intermediate: 24, heads: 2, bytes: 40_000 };
+        let teacher = TeacherFacts {
+            scores: Default::default(),
+            layers: 2,
+            hidden: 16,
+            intermediate: 24,
+            heads: 2,
+            bytes: 40_000,
+        };
         let of = |synaptic_acs| {
             let operations = Operations { synaptic_acs, ..Operations::default() };
             let profile = EnergyEstimates::profile().unwrap();

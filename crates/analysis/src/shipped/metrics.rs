@@ -13,8 +13,8 @@ use super::estimates::EnergyEstimates;
 use super::files::MODEL;
 use super::origins::OriginsOf;
 use super::seeds::Seeds;
-use super::teacher::Teacher;
 use crate::error::{Error, Result};
+use crate::teacher::TeacherFacts;
 use crate::timing::Latency;
 
 /// The `format` that this version writes and reads.
@@ -42,7 +42,7 @@ pub struct Metrics {
     pub origins: OriginsOf,
     /// The teacher on the same examples.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub teacher: Option<Teacher>,
+    pub teacher: Option<TeacherFacts>,
     /// Estimates of energy.
     pub energy: EnergyEstimates,
     /// Time of an answer.

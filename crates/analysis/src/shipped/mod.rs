@@ -19,7 +19,6 @@ mod measure;
 mod metrics;
 mod origins;
 mod seeds;
-mod teacher;
 mod verify;
 
 pub use add::{AddOptions, Addition};
@@ -34,5 +33,4 @@ pub use metrics::{
 };
 pub use origins::{Origin, Origins, OriginsOf};
 pub use seeds::Seeds;
-pub use teacher::{Teacher, TeacherAnswers};
 pub use verify::{Verified, verify};

@@ -1,8 +1,8 @@
 //! A trace for tests: the populations of a small student under constant currents, spiking as `neuron::step` does.
 
 use bitspike::forward::Dynamics;
-use bitspike::trace::{PopulationTrace, Trace};
 use bitspike::neuron::{Equilibrium, Membrane, NeuronConfig, Reset, step};
+use bitspike::trace::{PopulationTrace, Trace};
 
 use super::{Origin, TracedText};
 

@@ -63,12 +63,7 @@ pub(super) fn membranes(traced: &TracedText, canvas: &mut Canvas, area: Area) {
     }
 }
 
-fn membrane(
-    traced: &TracedText,
-    (population, column): (&PopulationTrace, usize),
-    canvas: &mut Canvas,
-    area: Area,
-) {
+fn membrane(traced: &TracedText, (population, column): (&PopulationTrace, usize), canvas: &mut Canvas, area: Area) {
     let at = population.chosen[column];
     let theta = f64::from(population.theta);
     let values: Vec<f64> = potentials(population, column).map(|v| f64::from(v) / theta).collect();

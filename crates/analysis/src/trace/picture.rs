@@ -29,12 +29,7 @@ pub(super) fn draw(traced: &TracedText) -> String {
             340.0,
             panels::distances,
         ),
-        (
-            "Membranes",
-            neurons::membranes_explanation(traced),
-            neurons::membranes_height(traced),
-            neurons::membranes,
-        ),
+        ("Membranes", neurons::membranes_explanation(traced), neurons::membranes_height(traced), neurons::membranes),
         ("Spikes", neurons::raster_explanation(traced), neurons::raster_height(traced), neurons::raster),
     ];
     let theme = Theme::PAPER;

@@ -1,16 +1,17 @@
-//! What a run's folder holds, as far as it can be read.
+//! How a run went, as far as its folder can be read.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Result, bail};
 use bitspike::config::population_names;
 use bitspike::quantize::WeightBits;
 use bitspike_run::progress::{Event, read_events};
 use bitspike_run::recipe::Recipe;
 use bitspike_run::run::{Description, RunFolder};
+use serde::Serialize;
 
-use crate::chart::{Bars, Chart, Lines, Series, bars, lines};
+use super::log::TrainingLog;
+use crate::chart::{Bars, Chart, Lines, Series};
+use crate::error::{Error, Result};
 
 /// Points of a line at most; more steps than that are averaged in equal parts.
 const POINTS: usize = 400;
@@ -20,42 +21,27 @@ const BINS: usize = 81;
 const REACH: f32 = 4.0;
 
 /// A run's folder.
-pub(crate) struct Folder {
-    pub(crate) path: String,
-    pub(crate) description: Option<Description>,
-    pub(crate) recipe: Option<Recipe>,
-    pub(crate) log: Log,
+#[derive(Debug, Clone, Serialize)]
+pub struct Training {
+    /// What was distilled.
+    pub description: Option<Description>,
+    /// By which recipe.
+    pub recipe: Option<Recipe>,
+    /// How it went.
+    pub log: TrainingLog,
     /// Losses, metric, rates, weights.
-    pub(crate) charts: Vec<Chart>,
+    #[serde(skip)]
+    pub charts: Vec<Chart>,
 }
 
-/// What `metrics.jsonl` says.
-#[derive(Default)]
-pub(crate) struct Log {
-    pub(crate) steps: u64,
-    pub(crate) total_steps: u64,
-    pub(crate) elapsed_s: f64,
-    pub(crate) trainable: u64,
-    pub(crate) train_examples: u64,
-    /// Step and value of the primary metric at each evaluation.
-    pub(crate) evaluations: Vec<(u64, f64)>,
-    pub(crate) primary: String,
-    /// All metrics at the last evaluation.
-    pub(crate) last: BTreeMap<String, f64>,
-    pub(crate) rates: BTreeMap<String, f64>,
-    /// How the run ended, if it did.
-    pub(crate) end: Option<String>,
-    pub(crate) warnings: Vec<String>,
-}
-
-impl Folder {
+impl Training {
     /// Reads the folder; `missing` receives what could not be read.
     ///
     /// # Errors
     /// If there is no such folder, or nothing in it is of a run.
-    pub(crate) fn read(path: &Path, missing: &mut Vec<String>) -> Result<Self> {
+    pub fn read(path: &Path, missing: &mut Vec<String>) -> Result<Self> {
         if !path.is_dir() {
-            bail!("{}: expected the folder of a run, found none", path.display());
+            return Err(Error::unusable(path, "expected the folder of a run, found none"));
         }
         // A run that was cut short has something to show, too.
         let folder = RunFolder::unchecked(path);
@@ -73,62 +59,17 @@ impl Folder {
             missing.push(format!("events of metrics.jsonl that cannot be read, the first in line {line}"));
         }
         if description.is_none() && recipe.is_none() && events.is_empty() {
-            bail!("{}: nothing of a run is in this folder ({})", path.display(), missing.join("; "));
+            return Err(Error::unusable(path, format!("nothing of a run is in this folder ({})", missing.join("; "))));
         }
-        let log = Log::new(&events);
-        let mut charts = Vec::new();
-        charts.extend(losses(&events)?);
-        charts.extend(evaluations(&log)?);
-        charts.extend(rates(&events, &log)?);
+        let log = TrainingLog::new(&events);
+        let mut charts: Vec<Chart> = losses(&events).into_iter().chain(evaluations(&log)).collect();
+        charts.extend(rates(&events, &log));
         match description.as_ref().map(|description| weights(&folder, description)) {
             Some(Ok(chart)) => charts.extend(chart),
-            Some(Err(error)) => missing.push(format!("the weights: {error:#}")),
+            Some(Err(error)) => missing.push(format!("the weights: {error}")),
             None => {}
         }
-        Ok(Self { path: path.display().to_string(), description, recipe, log, charts })
-    }
-}
-
-impl Log {
-    fn new(events: &[Event]) -> Self {
-        let mut log = Self::default();
-        for event in events {
-            match event {
-                Event::Start { total_steps, trainable_parameters, train_examples, .. } => {
-                    log.total_steps = *total_steps;
-                    (log.trainable, log.train_examples) = (*trainable_parameters, *train_examples);
-                }
-                Event::Step { step, total_steps, elapsed_s, .. } => {
-                    (log.steps, log.total_steps, log.elapsed_s) = (*step, *total_steps, *elapsed_s);
-                }
-                Event::Eval { step, metrics, primary, rates, .. } => {
-                    if let Some(&value) = metrics.get(primary) {
-                        log.evaluations.push((*step, value));
-                    }
-                    log.primary.clone_from(primary);
-                    log.last.clone_from(metrics);
-                    log.rates.clone_from(rates);
-                }
-                Event::End { reason, step, elapsed_s, .. } => {
-                    log.end = Some(reason.clone());
-                    (log.steps, log.elapsed_s) = (*step, *elapsed_s);
-                }
-                Event::Message { level, text } if *level != bitspike_run::progress::Level::Info => {
-                    log.warnings.push(text.clone());
-                }
-                Event::Checkpoint { .. } | Event::Message { .. } => {}
-            }
-        }
-        log
-    }
-
-    /// The best evaluation: that of the highest finite value.
-    pub(crate) fn best(&self) -> Option<(u64, f64)> {
-        let finite = self.evaluations.iter().copied().filter(|(_, value)| value.is_finite());
-        finite.fold(None, |best, here| match best {
-            Some((_, value)) if value >= here.1 => best,
-            _ => Some(here),
-        })
+        Ok(Self { description, recipe, log, charts })
     }
 }
 
@@ -142,7 +83,7 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     points.chunks(part).map(mean).collect()
 }
 
-fn losses(events: &[Event]) -> Result<Option<Chart>> {
+fn losses(events: &[Event]) -> Option<Chart> {
     let mut found: [(&str, Vec<(f64, f64)>); 4] = [
         ("total", Vec::new()),
         ("hidden states", Vec::new()),
@@ -159,23 +100,24 @@ fn losses(events: &[Event]) -> Result<Option<Chart>> {
     }
     let series = found.into_iter().filter(|(_, points)| !points.is_empty());
     let series = series.map(|(name, points)| Series { name: name.into(), points: thinned(&points) });
-    lines(&Lines { title: "Losses".into(), x: "step".into(), y: "loss".into(), series: series.collect(), log_x: false })
+    Lines { title: "Losses".into(), x: "step".into(), y: "loss".into(), series: series.collect(), log_x: false }.draw()
 }
 
-fn evaluations(log: &Log) -> Result<Option<Chart>> {
+fn evaluations(log: &TrainingLog) -> Option<Chart> {
     let points = log.evaluations.iter().map(|&(step, value)| (step as f64, value)).collect();
     let series = vec![Series { name: format!("{} on dev", log.primary), points }];
-    lines(&Lines {
+    Lines {
         title: "Score on dev during training".into(),
         x: "step".into(),
         y: log.primary.clone(),
         series,
         log_x: false,
-    })
+    }
+    .draw()
 }
 
 /// The mean rate over the run, and that of each population at the last evaluation.
-fn rates(events: &[Event], log: &Log) -> Result<Vec<Chart>> {
+fn rates(events: &[Event], log: &TrainingLog) -> Vec<Chart> {
     let points: Vec<(f64, f64)> = events
         .iter()
         .filter_map(|event| match event {
@@ -184,24 +126,23 @@ fn rates(events: &[Event], log: &Log) -> Result<Vec<Chart>> {
         })
         .collect();
     let series = vec![Series { name: "mean of all populations".into(), points: thinned(&points) }];
-    let over_time = lines(&Lines {
+    let over_time = Lines {
         title: "Firing rate during training".into(),
         x: "step".into(),
         y: "spikes a neuron and step".into(),
         series,
         log_x: false,
-    })?;
+    };
     // In the order of computation; the map is in that of the alphabet.
     let names = population_names(log.rates.len().saturating_sub(1) / 6);
     let known = names.into_iter().filter_map(|name| log.rates.get(&name).map(|&rate| (name, vec![rate])));
-    let rows = known.collect();
-    let of_each = bars(&Bars {
+    let of_each = Bars {
         title: "Firing rate of each population".into(),
         unit: "spikes a neuron and step".into(),
         parts: vec!["rate".into()],
-        rows,
-    })?;
-    Ok(over_time.into_iter().chain(of_each).collect())
+        rows: known.collect(),
+    };
+    over_time.draw().into_iter().chain(of_each.draw()).collect()
 }
 
 /// Latent weights of the encoder in units of what they are rounded by, kind by kind.
@@ -238,13 +179,14 @@ fn weights(folder: &RunFolder, description: &Description) -> Result<Option<Chart
             });
         }
     }
-    lines(&Lines {
+    let lines = Lines {
         title: "Latent weights before rounding".into(),
         x: "weight / mean magnitude of its matrix".into(),
         y: "density".into(),
         series,
         log_x: false,
-    })
+    };
+    Ok(lines.draw())
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! The teacher of a shipped model.
+//! A teacher as far as it is known without running it: its shape, and what it answered.
 
 use std::collections::BTreeMap;
 
 use bitspike::config::BertConfig;
+use bitspike::count::Dense;
 use bitspike_data::Predictions;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use crate::examples::EncodedSplit;
 /// The teacher on the same examples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Teacher {
+pub struct TeacherFacts {
     /// Value of each of the task's metrics.
     pub scores: BTreeMap<String, f64>,
     /// Its layers.
@@ -40,12 +41,17 @@ pub struct TeacherAnswers<'a> {
 }
 
 impl TeacherAnswers<'_> {
+    /// What it multiplies.
+    pub fn shape(&self) -> Dense {
+        shape(self.config)
+    }
+
     /// Scores the answers to `split`.
     ///
     /// # Errors
     /// If an answer is not a number.
-    pub fn score(&self, split: &EncodedSplit) -> Result<Teacher> {
-        Ok(Teacher {
+    pub fn score(&self, split: &EncodedSplit) -> Result<TeacherFacts> {
+        Ok(TeacherFacts {
             scores: split.metrics(&self.predictions)?,
             layers: self.config.num_hidden_layers,
             hidden: self.config.hidden_size,
@@ -53,5 +59,16 @@ impl TeacherAnswers<'_> {
             heads: self.config.num_attention_heads,
             bytes: 4 * self.parameters,
         })
+    }
+}
+
+/// What a BERT of this configuration multiplies, with a classifier of two outputs.
+pub fn shape(config: &BertConfig) -> Dense {
+    Dense {
+        hidden: config.hidden_size,
+        intermediate: config.intermediate_size,
+        layers: config.num_hidden_layers,
+        heads: config.num_attention_heads,
+        num_labels: 2,
     }
 }
