@@ -1,40 +1,41 @@
 //! Operations of a sentence, from what its neurons sent.
 
-use super::Operations;
+use super::{Operations, VALUE};
 use crate::config::StudentConfig;
+use crate::encoder::Encoder;
 use crate::forward::{Dynamics, Sent, SentenceRun, Simulation};
-use crate::encoder::{Encoder, Projection};
 use crate::quantize::{EmbeddingBits, WeightBits};
 
-/// Bits of a value that is not quantised.
-const VALUE: u64 = 32;
-
 /// Counts the operations of one encoder.
+///
+/// ```
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sst2-tiny/model.safetensors");
+/// use bitspike::count::{Counter, Operations};
+/// let model = bitspike::Model::load(path)?;
+/// let sentence = model.encode("a fine film");
+/// let runs = model.count_ids(&[sentence.clone()])?;
+/// let layers = Counter::new(model.encoder()).sentence(&runs[0], sentence.ids.len(), model.simulation());
+/// let all: Operations = layers.into_iter().sum();
+/// assert!(all.effective_acs() < all.synaptic_dense);
+/// # Ok::<(), bitspike::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Counter {
     config: StudentConfig,
-    /// Layer by layer, for query, key, value, attention output, intermediate and output: synapses that are not zero of each
-    /// input.
-    fan_out: Vec<[Vec<u32>; 6]>,
+    /// Layer by layer, of each map: synapses that are not zero of each input, and the population that it reads.
+    fan_out: Vec<[(Vec<u32>, usize); 6]>,
 }
-
-/// Which of a layer's six maps reads which of its populations: the input (0), or number `p` of the layer's own (1 to 6).
-const READS: [usize; 6] = [0, 0, 0, 3, 4, 5];
 
 impl Counter {
     /// Looks at every weight once.
     pub fn new(encoder: &Encoder) -> Self {
-        let fan_out = |map: &Projection| map.fan_out();
-        let layers = encoder.layers.iter().map(|layer| {
-            [&layer.query, &layer.key, &layer.value, &layer.attention_output, &layer.intermediate, &layer.output]
-                .map(fan_out)
-        });
+        let layers = encoder.layers.iter().map(|layer| layer.maps().map(|(map, read)| (map.fan_out(), read)));
         Self { config: encoder.config.clone(), fan_out: layers.collect() }
     }
 
     /// Share of the encoder's weights that are zero (NeuroBench's *connection sparsity*).
     pub fn connection_sparsity(&self) -> f64 {
-        let there: u64 = self.fan_out.iter().flatten().flatten().map(|&n| u64::from(n)).sum();
+        let there: u64 = self.fan_out.iter().flatten().map(|(fan_out, _)| sum(fan_out)).sum();
         let (d, f) = (self.config.hidden as u64, self.config.intermediate as u64);
         1.0 - there as f64 / (self.config.layers as u64 * (4 * d * d + 2 * d * f)).max(1) as f64
     }
@@ -42,7 +43,7 @@ impl Counter {
     /// Operations of a sentence of `tokens` tokens: first those of embedding and classifier, then layer by layer.
     ///
     /// # Panics
-    /// If `run` was made without [`crate::forward::Options::sent`], or by another encoder.
+    /// If `run` was made without [`crate::forward::Wanted::sent`], or by another encoder.
     pub fn sentence(&self, run: &SentenceRun, tokens: usize, simulation: &Simulation) -> Vec<Operations> {
         assert_eq!(run.sent.len(), 1 + 6 * self.config.layers, "a run that was not counted");
         let shape = Shape {
@@ -106,13 +107,13 @@ impl Shape<'_> {
     }
 
     /// A layer, given what its input and its own six populations sent.
-    fn layer(&self, sent: &[Sent], fan_out: &[Vec<u32>; 6]) -> Operations {
+    fn layer(&self, sent: &[Sent], fan_out: &[(Vec<u32>, usize); 6]) -> Operations {
         let (d, f, heads) = (self.config.hidden as u64, self.config.intermediate as u64, self.config.heads as u64);
         let (tokens, steps, times) = (self.tokens, self.steps, self.evaluations());
         let mut layer: Operations = sent[1..].iter().map(|sent| self.population(sent)).sum();
-        for (fan_out, read) in fan_out.iter().zip(READS) {
-            layer.synaptic_acs += dot(&sent[read].spikes, fan_out);
-            layer.value_acs += dot(&sent[read].active, fan_out);
+        for (fan_out, read) in fan_out {
+            layer.synaptic_acs += dot(&sent[*read].spikes, fan_out);
+            layer.value_acs += dot(&sent[*read].active, fan_out);
         }
         layer.synaptic_dense = tokens * steps * (4 * d * d + 2 * d * f + 2 * tokens * d);
         match self.dynamics {
@@ -172,50 +173,4 @@ fn sum(counts: &[u32]) -> u64 {
 /// `sum of counts[i] * fan_out[i]`
 fn dot(counts: &[u32], fan_out: &[u32]) -> u64 {
     counts.iter().zip(fan_out).map(|(&n, &synapses)| u64::from(n) * u64::from(synapses)).sum()
-}
-
-/// A BERT that computes with values: what a teacher, or the same student without spikes, does for a sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dense {
-    /// Width `D`.
-    pub hidden: usize,
-    /// Feed-forward width `F`.
-    pub intermediate: usize,
-    /// Layers.
-    pub layers: usize,
-    /// Attention heads.
-    pub heads: usize,
-    /// Outputs.
-    pub num_labels: usize,
-}
-
-/// Operations of a sentence of `tokens` tokens in a BERT that computes with values of `value_bits` bits and has weights of
-/// `weight_bits`: its multiply-adds are in [`Operations::attention_macs`] (attention), [`Operations::synaptic_dense`] (all, of
-/// which the weight matrices' are the rest) and [`Operations::classifier_macs`].
-pub fn dense(model: Dense, tokens: usize, [weight_bits, value_bits]: [u64; 2]) -> Operations {
-    let [d, f, n, heads, classes] =
-        [model.hidden, model.intermediate, model.layers, model.heads, model.num_labels].map(|x| x as u64);
-    let tokens = tokens as u64;
-    let (matrices, rows) = (4 * d * d + 2 * d * f, 5 * d + f);
-    Operations {
-        synaptic_dense: n * tokens * (matrices + 2 * tokens * d),
-        attention_macs: n * 2 * tokens * tokens * d,
-        // Biases, and scales where values are quantised.
-        scalings: n * tokens * rows,
-        exponentials: n * heads * tokens * tokens,
-        softmax_rows: n * heads * tokens,
-        norm_values: (2 * n + 1) * tokens * d,
-        norm_rows: (2 * n + 1) * tokens,
-        residuals: 2 * n * tokens * d,
-        gelus: n * tokens * f,
-        table_values: 3 * tokens * d,
-        classifier_macs: classes * d,
-        weight_bits: n * (matrices * weight_bits + (rows + 4 * d) * VALUE)
-            + 3 * tokens * d * weight_bits
-            + (classes * d + classes + 2 * d) * VALUE,
-        // What the spikes of a student stand for: embedding, key, value, context, attention, feed-forward, output.
-        activation_bits: 2 * tokens * (d + n * (5 * d + f)) * value_bits,
-        value_bits: 2 * tokens * (d + n * (rows + 3 * d)) * VALUE,
-        ..Operations::default()
-    }
 }
