@@ -10,6 +10,7 @@
 //! Features: `parquet` (default) reads and writes Parquet, through the crate of that name; `zstd` reads Zstandard pages of it,
 //! through the C library. Without them a Parquet file is refused.
 
+pub mod answers;
 mod builtin;
 mod check;
 mod columns;

@@ -145,7 +145,7 @@ impl Row {
 }
 
 /// A form's reader, once it has read what comes before the first record.
-pub(super) trait Reader {
+pub(super) trait Reader: Send {
     /// The columns; none in JSON Lines, where every object has its own, and in an empty file.
     fn columns(&self) -> Option<Vec<Column>>;
 
