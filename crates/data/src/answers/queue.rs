@@ -7,9 +7,8 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::Result;
-
-use super::record::{Header, Record};
+use super::header::{Header, Record};
+use crate::error::Result;
 
 /// Most records classified at a time.
 pub(super) const CHUNK: usize = 256;
@@ -21,7 +20,7 @@ const CHUNK_BYTES: usize = 4 << 20;
 const WAITING: usize = 4 * CHUNK;
 const WAITING_BYTES: usize = 2 * CHUNK_BYTES;
 
-/// How often an interrupt is looked for while nothing arrives.
+/// How often a wish to stop is looked for while nothing arrives.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// A bounded queue of records, and what the reader found at its two ends.
@@ -35,7 +34,8 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     header: Option<Header>,
-    records: VecDeque<Record>,
+    /// With the memory that each takes, about.
+    records: VecDeque<(Record, usize)>,
     bytes: usize,
     /// How the input ended.
     end: Option<Result<()>>,
@@ -58,8 +58,9 @@ impl Queue {
         if state.abandoned {
             return false;
         }
-        state.bytes += record.bytes;
-        state.records.push_back(record);
+        let bytes = record.row.size();
+        state.bytes += bytes;
+        state.records.push_back((record, bytes));
         self.arrived.notify_one();
         true
     }
@@ -108,8 +109,8 @@ impl Queue {
         }
         let (mut chunk, mut bytes) = (Vec::new(), 0);
         while chunk.len() < CHUNK && bytes < CHUNK_BYTES {
-            let Some(record) = state.records.pop_front() else { break };
-            bytes += record.bytes;
+            let Some((record, size)) = state.records.pop_front() else { break };
+            bytes += size;
             chunk.push(record);
         }
         state.bytes -= bytes;

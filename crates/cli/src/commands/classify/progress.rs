@@ -3,15 +3,16 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
+use bitspike_data::answers::Progress;
+
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A line on standard error; none where that is not a terminal.
-pub(super) struct Progress {
+pub(super) struct ProgressLine {
     bar: Option<ProgressBar>,
-    texts: u64,
 }
 
-impl Progress {
+impl ProgressLine {
     /// Shows the progress of an input of `size` bytes; of one whose size is not known only how many texts are done.
     pub(super) fn new(wanted: bool, size: Option<u64>) -> Self {
         let bar = (wanted && std::io::stderr().is_terminal()).then(|| {
@@ -26,22 +27,21 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(250));
             bar
         });
-        Self { bar, texts: 0 }
+        Self { bar }
     }
 
-    /// `texts` more are done, and the input is read up to byte `position`.
-    pub(super) fn advance(&mut self, texts: usize, position: u64) {
-        self.texts += texts as u64;
+    /// Shows how many texts are done and, where the size of the input is known, up to which byte it is read.
+    pub(super) fn show(&self, progress: Progress) {
         if let Some(bar) = &self.bar {
-            bar.set_message(HumanCount(self.texts).to_string());
+            bar.set_message(HumanCount(progress.texts).to_string());
             if bar.length().is_some() {
-                bar.set_position(position);
+                bar.set_position(progress.position);
             }
         }
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
