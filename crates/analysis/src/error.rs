@@ -9,9 +9,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Model, data or simulation.
+    /// Model or simulation.
     #[error(transparent)]
     Core(#[from] bitspike::Error),
+    /// Task, data or scores.
+    #[error(transparent)]
+    Data(#[from] bitspike_data::Error),
     /// The folder of a run.
     #[error(transparent)]
     Run(#[from] bitspike_run::Error),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use bitspike::config::population_names;
 use bitspike::count::{Counter, Operations};
 use bitspike::forward::SentenceRun;
-use bitspike::model::Model;
-use bitspike::tokenizer::Encoding;
+use bitspike::Model;
+use bitspike::Encoding;
 use bitspike_data::{Encoded, Predictions, sorted_batches};
 use serde::Serialize;
 

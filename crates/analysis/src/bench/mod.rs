@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use bitspike::forward::{Dynamics, Operator};
 use bitspike::kernels::measure::{Measurements, measure as measure_kernels};
-use bitspike::model::Model;
-use bitspike::tokenizer::Encoding;
+use bitspike::Model;
+use bitspike::Encoding;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -225,18 +225,17 @@ fn shares(model: &Model, batch: &[Encoding]) -> Result<Vec<Share>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bitspike::model::Options;
 
     #[test]
     fn every_combination_is_measured_and_shares_sum_to_one() {
-        let model = crate::fixture::model(&Options::default());
+        let model = crate::fixture::model();
         let options = BenchOptions {
             lengths: vec![3, 7],
             batches: vec![1, 4],
             threads: vec![1, 2],
             seconds: 0.002,
             kernels: false,
-            ..BenchOptions::default()
+            ..BenchOptions::new()
         };
         let bench = bench(&model, "small", &options).unwrap();
         let names: Vec<(&str, usize)> = bench.scenarios.iter().map(|s| (s.name.as_str(), s.threads)).collect();

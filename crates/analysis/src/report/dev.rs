@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use bitspike::forward::{Dynamics, Simulation};
-use bitspike::model::{Model, Text};
+use bitspike::{Dynamics, Input, Model, Simulation};
 use bitspike_data::{Predictions, TaskSpec};
 use serde::Serialize;
 
@@ -142,11 +141,11 @@ fn beside_split(
 ///
 /// # Errors
 /// If the text does not suit the task, or a current is not finite.
-pub fn sentence(model: &Model, name: &str, text: Text<'_>) -> Result<SentenceInTime> {
+pub fn sentence(model: &Model, name: &str, input: Input<'_>) -> Result<SentenceInTime> {
     let steps = model.header().student.time_steps.max(32);
     let simulation = Simulation::new(Dynamics::Accumulated, steps);
-    let traced = trace(model, name, text, &TraceOptions { simulation, ..TraceOptions::default() })?;
-    Ok(SentenceInTime { svg: traced.picture(), csv: traced.rates_csv(), text: text.first.to_owned() })
+    let traced = trace(model, name, input, &TraceOptions { simulation, ..TraceOptions::new() })?;
+    Ok(SentenceInTime { svg: traced.picture(), csv: traced.rates_csv(), text: input.first.to_owned() })
 }
 
 fn scored(split: &EncodedSplit, predictions: &Predictions) -> Result<Vec<(String, f64)>> {

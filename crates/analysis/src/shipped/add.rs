@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bitspike::atomic_file;
 use bitspike::format::{Header, Packed, Packing};
-use bitspike::model::Model;
+use bitspike::Model;
 use bitspike_run::run::Checkpoint;
 
 use super::card::card;

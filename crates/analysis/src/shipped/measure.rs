@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bitspike::config::{StudentConfig, population_names};
-use bitspike::model::Model;
+use bitspike::Model;
 use bitspike_data::Example;
 use sha2::{Digest, Sha256};
 

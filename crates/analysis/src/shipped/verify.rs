@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bitspike::format::Packed;
-use bitspike::model::{Model, Options};
+use bitspike::{Model, Options};
 use bitspike::tokenizer::Tokenizer;
 use serde::Serialize;
 
@@ -84,7 +84,7 @@ fn open(files: &ModelFiles<'_>) -> bitspike::Result<Model> {
     let packed = Packed::from_bytes(files.model.to_vec())?;
     let missing = || bitspike::Error::invalid("model", format!("{TOKENIZER} beside {MODEL}"), "none");
     let tokenizer = Tokenizer::from_json(files.tokenizer.ok_or_else(missing)?)?;
-    Model::of(packed, tokenizer, &Options::default())
+    Options::new().build(packed, tokenizer)
 }
 
 #[cfg(test)]
