@@ -1,16 +1,16 @@
 //! What counting operations costs: sentences through a random model of MiniLM's size with and without it, in turns.
 //!
-//!     cargo bench -p bitspike-core --bench counting
+//!     cargo bench -p bitspike --bench counting
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use bitspike::Error;
 use bitspike::config::StudentConfig;
-use bitspike::forward::{Dynamics, Options, Simulation, simulate};
-use bitspike::encoder::Encoder;
-use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike::count::Counter;
+use bitspike::encoder::Encoder;
+use bitspike::forward::{Dynamics, Sentences, Simulation, Wanted, simulate};
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 
 const ROUNDS: usize = 31;
 
@@ -76,8 +76,9 @@ fn main() {
         let simulation = Simulation::new(dynamics, 16);
         let run = |sent| -> Duration {
             let began = Instant::now();
-            let options = Options { sent, last_only: true, ..Options::default() };
-            let runs = simulate(&encoder, (&embedded, &[tokens]), &simulation, options).expect("finite currents");
+            let options = Wanted { sent, last_only: true, ..Wanted::default() };
+            let sentence = Sentences { currents: &embedded, lengths: &[tokens] };
+            let runs = simulate(&encoder, sentence, &simulation, options).expect("finite currents");
             if sent {
                 black_box(counter.sentence(&runs[0], tokens, &simulation));
             }

@@ -26,7 +26,6 @@ mod neon;
 mod pack;
 mod scalar;
 
-use std::fmt;
 use std::str::FromStr;
 
 pub use bits::{BitMatrix, SpikeBits};
@@ -43,7 +42,8 @@ struct Line<T>(T);
 
 /// Which instruction set the products use. One without a special form of some kernel uses the portable one. Every product panics
 /// on one whose instructions the machine lacks ([`Kernels::is_available`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Kernels {
     /// Plain Rust, on every machine.
     Scalar,
@@ -89,6 +89,20 @@ impl Kernels {
         }
     }
 
+    /// These kernels, if this machine can run them.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it cannot; the message lists those that it can.
+    pub fn check(self) -> Result<Self> {
+        let refused = || Self::refused(format!("`{self}`, which this machine lacks"));
+        if self.is_available() { Ok(self) } else { Err(refused()) }
+    }
+
+    fn refused(found: String) -> Error {
+        let usable: Vec<&str> = Self::available().into_iter().map(Self::name).collect();
+        Error::invalid("instruction set", format!("one of {}", usable.join(", ")), found)
+    }
+
     /// Whether a step in which the share `rate` of inputs spikes is faster as events than as bits: the rates at which products
     /// of 384 to 3,072 rows and columns took equal time on a Zen 5 core. With 512 bits they crossed at 0.24 to 0.4 for 25 tokens
     /// and later for one; with 256 bits, which have no population count, at 0.65 and above; in plain Rust at 0.07 to 0.27.
@@ -102,19 +116,7 @@ impl Kernels {
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Scalar => "scalar",
-            Self::Avx2 => "avx2",
-            Self::AvxVnni => "avxvnni",
-            Self::Avx512 => "avx512",
-            Self::Neon => "neon",
-        }
-    }
-}
-
-impl fmt::Display for Kernels {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        self.into()
     }
 }
 
@@ -126,14 +128,9 @@ impl FromStr for Kernels {
     /// # Errors
     /// If there are none, or this machine cannot run them; the message lists those that it can.
     fn from_str(name: &str) -> Result<Self> {
-        let usable: Vec<&str> = Self::available().into_iter().map(Self::name).collect();
         match Self::ALL.into_iter().find(|kernels| kernels.name() == name) {
-            Some(kernels) if kernels.is_available() => Ok(kernels),
-            found => {
-                let known = if found.is_some() { ", which this machine lacks" } else { "" };
-                let expected = format!("one of {}", usable.join(", "));
-                Err(Error::invalid("instruction set", expected, format!("`{name}`{known}")))
-            }
+            Some(kernels) => kernels.check(),
+            None => Err(Self::refused(format!("`{name}`"))),
         }
     }
 }
