@@ -6,9 +6,9 @@ mod small_run;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bitspike::Options;
 use bitspike::config::{BertConfig, Feedback};
 use bitspike::format::Packing;
-use bitspike::model::{Options, Text};
 use bitspike_hub::{Error, METRICS, MODEL, PackedModel, Registry, Subject, TOKENIZER};
 use bitspike_run::run::{Counters, save};
 use bitspike_run::{Checkpoint, FromRun, RunFolder};
@@ -62,7 +62,7 @@ impl Folder {
     }
 
     fn resolve(&self, argument: impl AsRef<Path>) -> Result<Subject, Error> {
-        Subject::resolve_in(argument.as_ref(), &self.registry())
+        Subject::resolve_in(argument, &self.registry())
     }
 
     fn refused(&self, argument: impl AsRef<Path>) -> Error {
@@ -73,7 +73,7 @@ impl Folder {
 /// The logits of a text.
 fn answer(subject: &Subject) -> Vec<f32> {
     let model = subject.model(&Options::default()).unwrap();
-    model.classify(&[Text { first: "a fine film", second: None }]).unwrap().swap_remove(0).logits
+    model.classify(["a fine film"]).unwrap().swap_remove(0).logits
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! A run's student as a packed file in memory.
 
 use bitspike::format::{Header, Packed, Packing, pack};
-use bitspike::model::{Model, Options};
 use bitspike::tokenizer::Tokenizer;
+use bitspike::{Model, Options};
 
 use crate::error::{Error, Result};
 use crate::run::{Checkpoint, RunFolder};
@@ -50,6 +50,6 @@ impl FromRun {
     /// # Errors
     /// If an option is out of range.
     pub fn load(self, options: &Options) -> Result<Model> {
-        Ok(Model::of(Packed::from_bytes(self.file)?, self.tokenizer, options)?)
+        Ok(options.build(Packed::from_bytes(self.file)?, self.tokenizer)?)
     }
 }
