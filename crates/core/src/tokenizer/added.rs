@@ -51,7 +51,10 @@ impl Finder {
         let mut patterns: Vec<&str> = tokens.iter().map(|(pattern, _)| pattern.as_str()).collect();
         let Some(&some) = patterns.first() else { return Ok(None) };
         if let Some((_, token)) = tokens.iter().find(|(pattern, _)| pattern.is_empty()) {
-            return Err(format!("added token {:?}: expected some text, found nothing left by the normaliser", token.content));
+            return Err(format!(
+                "added token {:?}: expected some text, found nothing left by the normaliser",
+                token.content
+            ));
         }
         patterns.sort_unstable();
         if let Some(pair) = patterns.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -68,7 +71,11 @@ impl Finder {
     }
 
     /// Gives the parts of `text`, none of them empty, in their order, until `each` breaks.
-    pub(super) fn split<'a>(&self, text: &'a str, mut each: impl FnMut(Part<'a>) -> ControlFlow<()>) -> ControlFlow<()> {
+    pub(super) fn split<'a>(
+        &self,
+        text: &'a str,
+        mut each: impl FnMut(Part<'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         // Most texts hold none: a look for one byte is faster than the automaton.
         let first = self.first.map_or(Some(0), |first| memchr::memchr(first, text.as_bytes()));
         // Where the text begins that is in no part yet, and the last spaces that were looked for behind a token.
@@ -79,8 +86,8 @@ impl Finder {
             if token.single_word && (before.chars().next_back().is_some_and(is_word) || after.starts_with(is_word)) {
                 continue;
             }
-            let start = match token.lstrip && open < before.len() {
-                true => open + before[open..].trim_end().len(),
+            let start = match token.lstrip {
+                true => open + before.get(open..).map_or(0, |before| before.trim_end().len()),
                 false => before.len(),
             };
             if token.rstrip && !spaces.contains(&found.end()) {

@@ -46,8 +46,10 @@ struct Word<'a> {
 impl Bert {
     /// The one pass that does what these steps do, if there is one.
     pub(super) fn of(normalizers: &[Normalizer], splitters: &[Splitter]) -> Option<Self> {
-        let (&[Normalizer::BertNormalizer { clean_text, handle_chinese_chars, strip_accents, lowercase }], [Splitter::BertPreTokenizer {}]) =
-            (normalizers, splitters)
+        let (
+            &[Normalizer::BertNormalizer { clean_text, handle_chinese_chars, strip_accents, lowercase }],
+            [Splitter::BertPreTokenizer {}],
+        ) = (normalizers, splitters)
         else {
             return None;
         };

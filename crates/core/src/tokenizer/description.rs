@@ -186,10 +186,16 @@ pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inn
         splitters,
         added: added.collect::<Result<_, _>>()?,
         prefix: text("continuing_subword_prefix", model.continuing_subword_prefix)?,
-        longest_word: longest_word.as_u64().and_then(|n| usize::try_from(n).ok()).ok_or_else(|| {
-            format!("`max_input_chars_per_word`: expected a number, found {longest_word}")
-        })?,
-        frame: Frame::Named { unk: &text("unk_token", model.unk_token)?, cls, sep, pad: (pad, &file.padding["pad_id"]) },
+        longest_word: longest_word
+            .as_u64()
+            .and_then(|n| usize::try_from(n).ok())
+            .ok_or_else(|| format!("`max_input_chars_per_word`: expected a number, found {longest_word}"))?,
+        frame: Frame::Named {
+            unk: &text("unk_token", model.unk_token)?,
+            cls,
+            sep,
+            pad: (pad, &file.padding["pad_id"]),
+        },
         vocabulary: model.vocab.ok_or("no `vocab`; expected a map from tokens to ids")?.vocabulary()?,
     }
     .assemble()

@@ -140,7 +140,15 @@ fn of_lines(vocabulary: &[u8], settings: &Settings) -> Result<Inner, String> {
     let special = |name: &str| {
         let id = vocabulary.id(name)?;
         let content = name.to_owned();
-        Some(AddedToken { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })
+        Some(AddedToken {
+            id,
+            content,
+            single_word: false,
+            lstrip: false,
+            rstrip: false,
+            normalized: false,
+            special: true,
+        })
     };
     Parts {
         normalizers: vec![Normalizer::BertNormalizer {

@@ -133,7 +133,9 @@ fn number(added: Vec<AddedToken>, vocabulary: &Vocabulary) -> Result<Vec<AddedTo
                 next += 1;
                 if let Some(other) = vocabulary.token(id) {
                     let content = &token.content;
-                    return Err(format!("added token {content:?}: expected the id {id} to be free, found {other:?} there"));
+                    return Err(format!(
+                        "added token {content:?}: expected the id {id} to be free, found {other:?} there"
+                    ));
                 }
                 if id >= MAX_VOCABULARY {
                     return Err(format!("expected token ids below {MAX_VOCABULARY}, found {id}"));

@@ -150,9 +150,7 @@ fn split(text: &str, words: &mut Vec<Range<usize>>, is: impl Fn(char) -> bool, d
                     Delimiters::MergedWithPrevious => !after_delimiter,
                     _ => false,
                 },
-                (false, Some(after_delimiter)) => {
-                    !after_delimiter || delimiters == Delimiters::MergedWithNext
-                }
+                (false, Some(after_delimiter)) => !after_delimiter || delimiters == Delimiters::MergedWithNext,
             };
             match parts.last_mut().filter(|_| joined) {
                 Some(last) => last.end = end,

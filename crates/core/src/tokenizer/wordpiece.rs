@@ -47,9 +47,9 @@ impl WordPiece {
                 *hash = step(*hash, byte);
                 Some(*hash)
             }));
-            let longest = (1..=most).rev().find_map(|length| {
-                Some((length, self.vocabulary.find(hashes[length - 1], prefix, &rest[..length])?))
-            });
+            let longest = (1..=most)
+                .rev()
+                .find_map(|length| Some((length, self.vocabulary.find(hashes[length - 1], prefix, &rest[..length])?)));
             let Some((length, id)) = longest else { return false };
             ids.push(id);
             rest = &rest[length..];
