@@ -3,7 +3,7 @@
 mod from_run;
 mod print;
 
-use bitspike_core::format::{FORMAT_VERSION, Form, Header, Packed, Role, Tensor};
+use bitspike_core::format::{Form, Header, Packed, Role, Tensor};
 use serde::Serialize;
 
 use crate::models::sha256;
@@ -99,9 +99,9 @@ impl Contents {
             file: file.to_owned(),
             bytes,
             sha256: sha256(packed.file_bytes()),
-            format_version: FORMAT_VERSION,
+            format_version: packed.format_version(),
             config: packed.header().clone(),
-            header_bytes: bytes - parts.iter().map(|(part, _)| part.bytes).sum::<usize>(),
+            header_bytes: bytes - packed.vocabulary_bytes() - parts.iter().map(|(part, _)| part.bytes).sum::<usize>(),
             tensors,
             parts: parts.map(|(part, _)| part).into(),
             full_bytes,

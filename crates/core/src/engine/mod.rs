@@ -1,6 +1,6 @@
 //! The engine: a packed model that classifies texts.
 //!
-//! [`Model::load`] maps the file, turns the encoder's codes into the kernels' form and leaves the embedding tables where they
+//! [`Model::load`] reads the file, turns the encoder's codes into the kernels' form and leaves the embedding tables where they
 //! are. [`Model::classify`] packs sentences by their real length, so that padding is never computed, spreads packs over the
 //! threads of the current rayon pool, and a lone request over its own tokens. Every token is computed by itself: an answer does
 //! not depend on batch, order, threads or kernels.
@@ -86,23 +86,33 @@ struct Scratch {
 }
 
 impl Model {
-    /// Loads a packed file and the `tokenizer.json` beside it.
+    /// Loads a packed file, and the `tokenizer.json` beside it if its own version has none within.
     ///
     /// # Errors
-    /// If either cannot be read or is damaged, if the two do not fit, or if an option is out of range.
+    /// If a file cannot be read or is damaged, if model and tokeniser do not fit, or if an option is out of range.
     pub fn load(path: &Path, options: &Options) -> Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // Both are independent of each other, and a start is mostly these two.
-        let (packed, tokenizer) = rayon::join(|| Packed::open(path), || Tokenizer::load(folder));
-        Self::of(packed?, tokenizer?, options)
+        let packed = Packed::open(path)?;
+        let tokenizer = match packed.tokenizer() {
+            Some(tokenizer) => tokenizer,
+            None => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                Tokenizer::load(folder)?
+            }
+        };
+        Self::of(packed, tokenizer, options)
     }
 
-    /// A model of a packed file that is already open.
+    /// A model of a packed file that is already open. The tokeniser is the one in the file, unless another is given; a file of
+    /// version 1 has none.
     ///
     /// # Errors
-    /// If tokeniser and model do not fit, or an option is out of range.
-    pub fn of(packed: Packed, tokenizer: Tokenizer, options: &Options) -> Result<Self> {
+    /// If tokeniser and model do not fit, there is no tokeniser, or an option is out of range.
+    pub fn of(packed: Packed, tokenizer: impl Into<Option<Tokenizer>>, options: &Options) -> Result<Self> {
         let header = packed.header();
+        let tokenizer = tokenizer.into().or_else(|| packed.tokenizer());
+        let tokenizer = tokenizer.ok_or_else(|| {
+            Error::invalid("tokeniser", "the tokenizer.json that belongs to a model of format version 1", "none")
+        })?;
         tokenizer.check_vocab(header.student.vocab_size)?;
         let simulation =
             options.simulation.unwrap_or_else(|| Simulation::new(Dynamics::Phased, header.student.time_steps));

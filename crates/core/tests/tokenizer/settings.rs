@@ -74,11 +74,14 @@ fn description(random: &mut Random) -> (Vec<String>, Value) {
     words.extend((b'a'..b'z').filter(|_| random.below(3) > 0).map(|c| char::from(c).to_string()));
     words.extend((b'a'..b'z').filter(|_| random.below(3) > 0).map(|c| format!("{prefix}{}", char::from(c))));
     let mut vocabulary = Map::new();
-    let mut id = 0;
+    let (gaps, mut id) = (flag(random), 0);
     for word in &words {
-        // Ids with gaps.
-        id += if random.chance(20) { 3 } else { 1 };
-        vocabulary.entry(word.clone()).or_insert(json!(id - 1));
+        id += if gaps && random.chance(20) { 3 } else { 1 };
+        if !vocabulary.contains_key(word) {
+            vocabulary.insert(word.clone(), json!(id - 1));
+        } else if !gaps {
+            id -= 1;
+        }
     }
     let candidates = [
         "[PAD]",
@@ -99,7 +102,8 @@ fn description(random: &mut Random) -> (Vec<String>, Value) {
     ];
     let mut added = Vec::new();
     for content in candidates {
-        if random.chance(3) {
+        // New tokens would take ids in the gaps.
+        if random.chance(3) && (!gaps || vocabulary.contains_key(content)) {
             added.push(json!({
                 "id": 7, "content": content, "single_word": flag(random), "lstrip": flag(random), "rstrip": flag(random),
                 "normalized": flag(random), "special": flag(random), "of no meaning": 0
