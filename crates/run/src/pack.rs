@@ -50,6 +50,6 @@ impl FromRun {
     /// # Errors
     /// If an option is out of range.
     pub fn load(self, options: &Options) -> Result<Model> {
-        Ok(Model::of(Packed::from_bytes(self.file)?, self.tokenizer, options)?)
+        Ok(options.build(Packed::from_bytes(self.file)?, self.tokenizer)?)
     }
 }
