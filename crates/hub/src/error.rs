@@ -17,6 +17,9 @@ pub enum Error {
     /// A file or folder, a model, its tokeniser, an option.
     #[error(transparent)]
     Model(#[from] bitspike::Error),
+    /// A task that is not known here.
+    #[error(transparent)]
+    Data(#[from] bitspike_data::Error),
     /// The folder of a run.
     #[error(transparent)]
     Run(#[from] bitspike_run::Error),

@@ -114,8 +114,8 @@ impl PackedModel {
     /// If either is missing or damaged, or an option is out of range.
     pub fn load(&self, options: &Options) -> Result<Model> {
         Ok(match &self.path {
-            Some(path) => Model::load(path, options)?,
-            None => Model::of(self.open()?, Tokenizer::from_json(FILES[1].1)?, options)?,
+            Some(path) => options.load(path)?,
+            None => options.build(self.open()?, Tokenizer::from_json(FILES[1].1)?)?,
         })
     }
 }

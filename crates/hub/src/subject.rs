@@ -26,13 +26,11 @@ const TEACHER_LENGTH: usize = 128;
 /// What is classified, simulated, counted or scored.
 ///
 /// ```
-/// use bitspike::model::{Options, Text};
+/// use bitspike::Options;
 /// use bitspike_hub::Subject;
 ///
-/// let subject = Subject::resolve("sst2-tiny".as_ref())?;
-/// let model = subject.model(&Options::default())?;
-/// let answers = model.classify(&[Text { first: "a gripping, funny film", second: None }])?;
-/// assert_eq!(model.labels()[answers[0].label], "positive");
+/// let model = Subject::resolve("sst2-tiny".as_ref())?.model(&Options::new())?;
+/// assert_eq!(model.classify(["a gripping, funny film"])?[0].label(), Some("positive"));
 /// # Ok::<(), bitspike_hub::Error>(())
 /// ```
 #[derive(Debug, Clone)]
