@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use bitspike::config::StudentConfig;
-use bitspike::{Model, Options};
 use bitspike::quantize::EmbeddingBits;
+use bitspike::{Model, Options};
 
 use crate::bench::{RandomSize, random_model};
 use crate::examples::EncodedSplit;

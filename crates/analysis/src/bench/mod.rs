@@ -5,10 +5,10 @@ mod random;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use bitspike::Encoding;
+use bitspike::Model;
 use bitspike::forward::{Dynamics, Operator};
 use bitspike::kernels::measure::{Measurements, measure as measure_kernels};
-use bitspike::Model;
-use bitspike::Encoding;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -219,7 +219,7 @@ fn shares(model: &Model, batch: &[Encoding]) -> Result<Vec<Share>> {
     let total = profile.total().as_secs_f64();
     let share =
         |operator: Operator| Share { operator: operator.name(), share: profile.spent(operator).as_secs_f64() / total };
-    Ok(Operator::ALL.map(share).into())
+    Ok(Operator::ALL.iter().copied().map(share).collect())
 }
 
 #[cfg(test)]
@@ -235,7 +235,7 @@ mod tests {
             threads: vec![1, 2],
             seconds: 0.002,
             kernels: false,
-            ..BenchOptions::new()
+            ..BenchOptions::default()
         };
         let bench = bench(&model, "small", &options).unwrap();
         let names: Vec<(&str, usize)> = bench.scenarios.iter().map(|s| (s.name.as_str(), s.threads)).collect();

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use bitspike::config::StudentConfig;
 use bitspike::format::{Header, Packed, Packing, pack, tensors};
-use bitspike::{Model, Options};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike::tokenizer::Tokenizer;
+use bitspike::{Model, Options};
 use bitspike_data::TaskSpec;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

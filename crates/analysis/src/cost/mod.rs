@@ -6,10 +6,10 @@ mod rapl;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use bitspike::Model;
 use bitspike::config::{StudentConfig, population_names};
 use bitspike::count::{DenseShape, Operations};
 use bitspike::forward::Dynamics;
-use bitspike::Model;
 use bitspike_data::Predictions;
 use serde::Serialize;
 

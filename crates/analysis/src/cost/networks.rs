@@ -21,14 +21,18 @@ pub struct NetworkCost {
 }
 
 /// The model and its baselines.
-pub(super) fn beside(counted: &CountedStudent<'_>, dynamics: Dynamics, teacher: Option<DenseShape>) -> Vec<NetworkCost> {
+pub(super) fn beside(
+    counted: &CountedStudent<'_>,
+    dynamics: Dynamics,
+    teacher: Option<DenseShape>,
+) -> Vec<NetworkCost> {
     let CountedStudent { student, bytes, .. } = *counted;
     let own = shape_of(student);
     let (teacher_name, teacher) = match teacher {
         Some(teacher) => ("teacher", teacher),
         None => ("BERT of this shape", own),
     };
-    let full = |model: Dense| {
+    let full = |model: DenseShape| {
         let DenseShape { layers, hidden, intermediate, .. } = model;
         StudentConfig { layers, hidden, intermediate, ..student.clone() }.full_bytes()
     };

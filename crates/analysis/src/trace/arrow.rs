@@ -146,7 +146,7 @@ impl<W: Write> Table<W> {
             Field::new(name, kind, false)
         };
         let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
-        let options = IpcWriteOptions::new().try_with_compression(Some(CompressionType::ZSTD)).map_err(failed)?;
+        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD)).map_err(failed)?;
         let writer = FileWriter::try_new_with_options(io::BufWriter::new(out), &schema, options).map_err(failed)?;
         Ok(Self { writer, schema })
     }

@@ -105,9 +105,8 @@ mod tests {
     #[test]
     fn what_cannot_be_traced_is_refused() {
         let model = crate::fixture::model();
-        let refused = |input: Input<'_>, options: &TraceOptions| {
-            trace(&model, "small", input, options).unwrap_err().to_string()
-        };
+        let refused =
+            |input: Input<'_>, options: &TraceOptions| trace(&model, "small", input, options).unwrap_err().to_string();
         let steps = |time_steps| TraceOptions {
             simulation: Simulation::new(Dynamics::Accumulated, time_steps),
             ..TraceOptions::default()
