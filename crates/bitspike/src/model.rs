@@ -83,12 +83,14 @@ impl Options {
         self.build(packed?, tokenizer?)
     }
 
-    /// A model of a packed file that is already open.
+    /// A model of a packed file that is already open, and of its tokeniser.
     ///
     /// # Errors
-    /// If tokeniser and model do not fit, or an option is out of range.
-    pub fn build(&self, packed: Packed, tokenizer: Tokenizer) -> Result<Model> {
+    /// If tokeniser and model do not fit, there is no tokeniser, or an option is out of range.
+    pub fn build(&self, packed: Packed, tokenizer: impl Into<Option<Tokenizer>>) -> Result<Model> {
         let Header { student, task, .. } = packed.header();
+        let missing = || Error::invalid("tokeniser", "the tokenizer.json that belongs to the model", "none");
+        let tokenizer = tokenizer.into().ok_or_else(missing)?;
         tokenizer.check_vocab(student.vocab_size)?;
         let Checked { simulation, exit, kernels } = self.check(student.time_steps)?;
         let labels = task.labels().iter().map(|label| label.as_str().into()).collect();
