@@ -5,9 +5,6 @@ use crate::config::StudentConfig;
 use crate::model::{LAYER_POPULATIONS, projections};
 use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
 
-/// Name of the vocabulary's bytes, which are no tensor of the model.
-pub(super) const VOCABULARY: &str = "vocabulary";
-
 /// What a tensor is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
