@@ -2,9 +2,8 @@
 
 use std::io::{self, Write};
 
-use bitspike_data::{Target, TaskSpec};
-
-use super::{Contents, Part, TensorContents};
+use bitspike::{Target, Task};
+use bitspike_analysis::inspect::{Contents, Part, TensorContents};
 
 /// Everything: configuration, tensors with codes, sizes.
 pub(crate) fn print(contents: &Contents, out: &mut impl Write) -> io::Result<()> {
@@ -91,7 +90,7 @@ fn share(share: Option<f64>) -> String {
     share.map_or_else(String::new, |share| format!("{:.1} %", 100.0 * share))
 }
 
-fn task(task: &TaskSpec) -> String {
+fn task(task: &Task) -> String {
     let second = task.second.as_ref().map_or(String::new(), |second| format!(" and {second}"));
     let target = match &task.target {
         Target::Classification { labels } => labels.join(", "),
