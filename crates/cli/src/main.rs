@@ -7,7 +7,7 @@ mod chart;
 mod commands;
 mod cost;
 mod distillation;
-mod hub;
+mod download_progress;
 mod interrupt;
 mod live;
 mod models;

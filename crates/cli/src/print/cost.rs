@@ -3,20 +3,12 @@
 use std::io::{Result, Write};
 
 use bitspike::count::Operations;
-use bitspike_analysis::cost::{Cost, NetworkCost};
-use bitspike_analysis::number::grouped;
-use bitspike_analysis::score::NeuroBench;
+
+use super::{Cost, NeuroBench, Row};
+use crate::number::grouped;
 
 /// Prints everything but the layers.
 pub(crate) fn print(cost: &Cost, out: &mut impl Write) -> Result<()> {
-    print_figures(cost, out)?;
-    for (metric, value) in &cost.metrics {
-        writeln!(out, "{metric} {value:.4} on {} {}", cost.task, cost.split)?;
-    }
-    Ok(())
-}
-
-fn print_figures(cost: &Cost, out: &mut impl Write) -> Result<()> {
     let Cost { model, dynamics, time_steps, examples, tokens, neurobench, total, .. } = cost;
     writeln!(out, "{model}  {dynamics}, T={time_steps}  {examples} sentences, {tokens} tokens")?;
     writeln!(out)?;
@@ -24,7 +16,7 @@ fn print_figures(cost: &Cost, out: &mut impl Write) -> Result<()> {
 
     writeln!(out, "\nenergy of a mean sentence, profile {}: {}", cost.profile.name, cost.profile.description)?;
     writeln!(out, "  {:<38} {:>12} {:>9} {:>14} {:>9}", "", "operations", "", "with memory", "")?;
-    for NetworkCost { estimate, gain_compute, gain_total, .. } in &cost.energy {
+    for Row { estimate, gain_compute, gain_total, .. } in &cost.energy {
         let (compute, all) = (micro(estimate.compute_picojoules), micro(estimate.total_picojoules));
         writeln!(out, "  {:<38} {compute:>9} uJ {gain_compute:>8.2}x {all:>11} uJ {gain_total:>8.2}x", estimate.name)?;
     }

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use bitspike::{Target, Task};
-use bitspike_analysis::inspect::{Contents, Part, TensorContents};
+use bitspike_data::{Target, TaskSpec};
+
+use super::{Contents, Part, TensorContents};
 
 /// Everything: configuration, tensors with codes, sizes.
 pub(crate) fn print(contents: &Contents, out: &mut impl Write) -> io::Result<()> {
@@ -90,7 +91,7 @@ fn share(share: Option<f64>) -> String {
     share.map_or_else(String::new, |share| format!("{:.1} %", 100.0 * share))
 }
 
-fn task(task: &Task) -> String {
+fn task(task: &TaskSpec) -> String {
     let second = task.second.as_ref().map_or(String::new(), |second| format!(" and {second}"));
     let target = match &task.target {
         Target::Classification { labels } => labels.join(", "),

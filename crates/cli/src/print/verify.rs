@@ -1,22 +1,19 @@
-//! Figures beside those that were recorded.
+//! What `verify` found, for people.
 
-use std::io::{self, Write};
+use std::io::Write;
 
+use anyhow::Result;
 use bitspike_analysis::shipped::{Difference, MeasuredModel, Verified};
 use bitspike_hub::METRICS;
 
 /// Differences printed at most; the rest is counted.
 const SHOWN: usize = 20;
 
-/// Prints what was measured, and what of it is not what was recorded.
-pub(crate) fn print(verified: &Verified, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn print(verified: &Verified, out: &mut dyn Write) -> Result<()> {
     let Verified { model, compared, differences, measured, .. } = verified;
     let MeasuredModel { data, scores, spikes, .. } = measured;
-    writeln!(
-        out,
-        "{model}: {} {}, {} examples, {} tokens",
-        measured.model.task, data.split, data.examples, data.tokens
-    )?;
+    let task = &measured.model.task;
+    writeln!(out, "{model}: {task} {}, {} examples, {} tokens", data.split, data.examples, data.tokens)?;
     for (metric, value) in scores {
         writeln!(out, "  {metric:<12} {value:.4}")?;
     }
