@@ -19,12 +19,10 @@ const BATCH: usize = 64;
 
 /// The score of one split, as `--json` prints it.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Score {
-    /// What was scored.
     pub model: String,
-    /// The task's name.
     pub task: String,
-    /// The split's name.
     pub split: &'static str,
     /// How many examples it has.
     pub examples: usize,
