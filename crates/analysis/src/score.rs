@@ -19,12 +19,10 @@ const BATCH: usize = 64;
 
 /// The score of one split, as `--json` prints it.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Score {
-    /// What was scored.
     pub model: String,
-    /// The task's name.
     pub task: String,
-    /// The split's name.
     pub split: &'static str,
     /// How many examples it has.
     pub examples: usize,
@@ -237,5 +235,26 @@ impl Counts {
             },
             membrane_updates: mean(total.membrane_updates),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{dev_of, model};
+
+    #[test]
+    fn counting_changes_no_answer_and_no_rate() {
+        let model = model();
+        let split = dev_of(&model);
+        let (plain, answers) = score(&model, "small", &split, false).unwrap();
+        let (counted, same) = score(&model, "small", &split, true).unwrap();
+        assert_eq!((answers, plain.metrics, plain.mean_rate), (same, counted.metrics, counted.mean_rate));
+        let total = counted.counted.unwrap().total;
+        assert!(plain.counted.is_none() && total.spikes > 0);
+        assert_eq!((plain.examples, plain.split, plain.rates.len()), (4, "dev", 13));
+        let mut none = split;
+        none.truncate(0);
+        assert!(score(&model, "small", &none, false).unwrap_err().to_string().contains("no examples"));
     }
 }
