@@ -109,12 +109,19 @@ impl Packed {
             ));
         }
         let header = container.header;
-        for stored in &stored {
-            stored.check(bytes, &header).map_err(|message| format!("tensor `{}`: {message}", stored.tensor.name))?;
-        }
+        let check = |stored: &Stored| {
+            stored.check(bytes, &header).map_err(|message| format!("tensor `{}`: {message}", stored.tensor.name))
+        };
         let vocabulary_bytes = vocabulary.iter().map(ExactSizeIterator::len).sum();
         let [lengths, text] = vocabulary.map(|range| &bytes[range]);
-        let tokenizer = container.tokenizer.map(|settings| Tokenizer::unpack(&settings, lengths, text)).transpose()?;
+        let settings = container.tokenizer;
+        // Neither needs the other, and they take as long.
+        let (checked, tokenizer) = rayon::join(
+            || stored.iter().try_for_each(check),
+            || settings.map(|settings| Tokenizer::unpack(&settings, lengths, text)).transpose(),
+        );
+        checked?;
+        let tokenizer = tokenizer?;
         if let Some(tokenizer) = &tokenizer {
             let checked = tokenizer.check_vocab(header.student.vocab_size);
             checked.map_err(|e| format!("tensor `{LENGTHS}`: {e}"))?;

@@ -71,8 +71,8 @@ fn description(random: &mut Random) -> (Vec<String>, Value) {
         let word = text.split_whitespace().next().unwrap_or("e").to_lowercase();
         words.push(if flag(random) { format!("{prefix}{word}") } else { word });
     }
-    words.extend((b'a'..b'z').filter(|_| random.below(3) > 0).map(|c| char::from(c).to_string()));
-    words.extend((b'a'..b'z').filter(|_| random.below(3) > 0).map(|c| format!("{prefix}{}", char::from(c))));
+    words.extend((b'a'..=b'z').filter(|_| random.below(3) > 0).map(|c| char::from(c).to_string()));
+    words.extend((b'a'..=b'z').filter(|_| random.below(3) > 0).map(|c| format!("{prefix}{}", char::from(c))));
     let mut vocabulary = Map::new();
     let (gaps, mut id) = (flag(random), 0);
     for word in &words {
