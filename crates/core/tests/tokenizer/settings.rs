@@ -133,12 +133,12 @@ fn random_settings_have_the_same_tokens() {
             let ours = match Tokenizer::from_json(&json) {
                 Ok(ours) => ours,
                 Err(error) => {
-                    // What the library takes is refused for one reason alone: an id that two tokens would share.
+                    // What the library takes is refused where its answer is left to chance or is none: an id that two tokens would
+                    // share, added tokens that read alike or are nothing after the normalisers.
                     let message = error.to_string();
-                    assert!(
-                        Reference::new(&json).is_err() || message.contains("to be free"),
-                        "{message}: {description}"
-                    );
+                    let reasons = ["to be free", "that read", "nothing left by the normaliser"];
+                    let known = reasons.iter().any(|reason| message.contains(reason));
+                    assert!(known || Reference::new(&json).is_err(), "{message}: {description}");
                     return 0;
                 }
             };
