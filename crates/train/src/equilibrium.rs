@@ -7,9 +7,9 @@
 use std::collections::VecDeque;
 
 use bitspike::config::Solver;
-use nalgebra::{DMatrix, DVector};
 
 use crate::error::Result;
+use crate::symmetric::Eigen;
 
 /// When a solver stops.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -119,14 +119,12 @@ impl Method for Anderson {
     fn next(&mut self, _x: &[f32], g: &[f32], f: &[f32]) -> Vec<f32> {
         // Coefficients of the changes of f that best explain f itself.
         let changes: Vec<Vec<f32>> = self.past.iter().map(|(_, old)| difference(f, old)).collect();
-        let gram = DMatrix::from_fn(changes.len(), changes.len(), |i, j| dot(&changes[i], &changes[j]));
-        let right = DVector::from_fn(changes.len(), |i, _| dot(&changes[i], f));
-        let scale = gram.diagonal().iter().copied().fold(0.0, f64::max);
+        let gram: Vec<Vec<f64>> = changes.iter().map(|a| changes.iter().map(|b| dot(a, b)).collect()).collect();
+        let right: Vec<f64> = changes.iter().map(|change| dot(change, f)).collect();
+        let scale = gram.iter().enumerate().map(|(i, row)| row[i]).fold(0.0, f64::max);
         let mut next = g.to_vec();
-        if scale > 0.0
-            && let Ok(weights) = gram.svd(true, true).solve(&right, 1e-10 * scale)
-        {
-            for (weight, (old, _)) in weights.iter().zip(&self.past) {
+        if scale > 0.0 {
+            for (weight, (old, _)) in Eigen::of(gram).solve(&right, 1e-10 * scale).iter().zip(&self.past) {
                 next.iter_mut().zip(g.iter().zip(old)).for_each(|(next, (g, old))| *next -= *weight as f32 * (g - old));
             }
         }
@@ -268,15 +266,15 @@ mod tests {
     #[test]
     fn contractions_are_solved_and_acceleration_is_faster() {
         let (a, b) = affine(60, 0.95, 1);
+        let entry = |i: usize, j: usize| f64::from(u8::from(i == j)) - f64::from(a[i * 60 + j]);
+        let matrix = (0..60).map(|i| (0..60).map(|j| entry(i, j)).collect()).collect();
+        let exact = Eigen::of(matrix).solve(&b.iter().map(|&b| f64::from(b)).collect::<Vec<_>>(), 0.0);
         let mut iterations = Vec::new();
         for solver in ALL {
             let found = solve(solver, vec![0.0; 60], limits(500), |x| Ok(apply(&a, &b, x))).unwrap();
             assert!(found.report.converged, "{solver:?}: {:?}", found.report);
             // (1 - A) x = b by direct solution.
-            let matrix = DMatrix::from_fn(60, 60, |i, j| f64::from(u8::from(i == j)) - f64::from(a[i * 60 + j]));
-            let right = DVector::from_iterator(60, b.iter().map(|&b| f64::from(b)));
-            let exact = matrix.lu().solve(&right).unwrap();
-            for (x, exact) in found.x.iter().zip(exact.iter()) {
+            for (x, exact) in found.x.iter().zip(&exact) {
                 assert!((f64::from(*x) - exact).abs() < 1e-4 * (1.0 + exact.abs()), "{solver:?}: {x}, not {exact}");
             }
             iterations.push(found.report.iterations);
@@ -324,8 +322,9 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         for shape in [[1, 1], [7, 3], [20, 31]] {
             let w: Vec<f32> = (0..shape[0] * shape[1]).map(|_| rng.random_range(-1.0..1.0)).collect();
-            let exact = DMatrix::from_row_iterator(shape[0], shape[1], w.iter().map(|&w| f64::from(w)));
-            let exact = exact.singular_values().max();
+            let rows: Vec<&[f32]> = w.chunks_exact(shape[1]).collect();
+            let squares = Eigen::of(rows.iter().map(|a| rows.iter().map(|b| dot(a, b)).collect()).collect()).values;
+            let exact = squares.into_iter().fold(0.0, f64::max).sqrt();
             let (sigma, u, v) = largest_singular_value(&w, shape);
             assert!((sigma - exact).abs() < 1e-3 * exact, "{shape:?}: {sigma}, not {exact}");
             let along: f64 = w.chunks_exact(shape[1]).zip(&u).map(|(row, &u)| dot(row, &v) * f64::from(u)).sum();

@@ -180,6 +180,17 @@ pub struct WordTable {
 }
 
 impl WordTable {
+    /// Adds the table to a checkpoint.
+    pub(crate) fn store(&self, weights: &mut Weights) {
+        weights.insert("words", &[self.values.len() / self.width, self.width], self.values.clone());
+    }
+
+    /// Takes the table back from a checkpoint.
+    pub(crate) fn restore(&mut self, weights: &mut Weights) -> Result<()> {
+        self.values = weights.take("words", &[self.values.len() / self.width, self.width])?;
+        Ok(())
+    }
+
     /// The rows `[ids.len(), D]` on `device`.
     ///
     /// # Panics

@@ -15,9 +15,12 @@ pub mod ops;
 pub mod optimizer;
 mod parameters;
 pub mod parity;
+pub mod quickstart;
 pub mod simulation;
 pub mod student;
+mod symmetric;
 pub mod teacher;
+pub mod texts;
 pub mod training;
 
 pub use error::{Error, Result};

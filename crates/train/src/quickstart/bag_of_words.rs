@@ -17,7 +17,7 @@ const TOLERANCE: f64 = 1e-5;
 /// there is one minimum, and the fit, Nesterov's accelerated gradient descent on the whole set, goes on until it is
 /// there.
 #[derive(Debug, Clone)]
-pub(crate) struct BagOfWords {
+pub struct BagOfWords {
     n: usize,
     index: BTreeMap<String, usize>,
     weights: Vec<f64>,
@@ -26,13 +26,13 @@ pub(crate) struct BagOfWords {
 impl BagOfWords {
     /// Fits a regression on n-grams up to length `n` (1: words, 2: words and pairs) to sentences with labels 0 and 1.
     /// Deterministic. Without sentences, every n-gram weighs nothing.
-    pub(crate) fn train(sentences: &[(String, u8)], n: usize) -> Self {
+    pub fn train(sentences: &[(String, u8)], n: usize) -> Self {
         Self::fit(sentences, n, PENALTY, TOLERANCE)
     }
 
     /// The share of `sentences` whose label is the more probable one; label 0 where both are equally probable. NaN
     /// without sentences.
-    pub(crate) fn accuracy(&self, sentences: &[(String, u8)]) -> f64 {
+    pub fn accuracy(&self, sentences: &[(String, u8)]) -> f64 {
         let right = sentences.iter().filter(|(text, label)| {
             let features = self.features(text);
             (score(&self.weights, &features) > 0.0) == (*label == 1)

@@ -1,20 +1,14 @@
-//! The spiking student: a post-norm BERT in which every hidden quantity is the spike count of a population
-//! (`docs/model.md`, "The student"), evaluated at its quantised equilibrium.
+//! The network itself, and what it computes of a batch.
 
 use bitspike::config::StudentConfig;
 use bitspike::quantize::{Granularity, WeightBits};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use rand::Rng;
 
 use crate::equilibrium::{Solution, SolveReport};
-use crate::error::{Error, Result};
 use crate::feedback::{FeedbackMap, Spectrum};
-use crate::layers::{Affine, Embeddings, Norm, PackedTokens, Population, WordTable, matrix, normal, parameter};
+use crate::layers::{Affine, Embeddings, Norm, PackedTokens, Population, WordTable, matrix, parameter};
 use crate::ops;
-use bitspike_run::recipe::Thresholds;
-use crate::teacher::Teacher;
-use bitspike_run::weights::Weights;
 
 /// A population of neurons sharing one threshold.
 #[derive(Module, Debug)]
@@ -24,7 +18,7 @@ pub struct Neurons {
 }
 
 impl Neurons {
-    fn new(theta: f32, device: &Device) -> Self {
+    pub(super) fn new(theta: f32, device: &Device) -> Self {
         Self { theta: parameter(vec![theta], [1, 1], device) }
     }
 
@@ -68,31 +62,31 @@ pub enum Forward<'a> {
 /// One encoder layer.
 #[derive(Module, Debug)]
 pub struct StudentLayer {
-    query: Affine,
-    key: Affine,
-    value: Affine,
-    attention_output: Affine,
-    intermediate: Affine,
-    output: Affine,
-    attention_norm: Norm,
-    output_norm: Norm,
-    key_neurons: Neurons,
-    value_neurons: Neurons,
-    context_neurons: Neurons,
-    attention_neurons: Neurons,
-    feed_forward_neurons: Neurons,
-    output_neurons: Neurons,
+    pub(super) query: Affine,
+    pub(super) key: Affine,
+    pub(super) value: Affine,
+    pub(super) attention_output: Affine,
+    pub(super) intermediate: Affine,
+    pub(super) output: Affine,
+    pub(super) attention_norm: Norm,
+    pub(super) output_norm: Norm,
+    pub(super) key_neurons: Neurons,
+    pub(super) value_neurons: Neurons,
+    pub(super) context_neurons: Neurons,
+    pub(super) attention_neurons: Neurons,
+    pub(super) feed_forward_neurons: Neurons,
+    pub(super) output_neurons: Neurons,
 }
 
 /// The trainable part of a student, without the word table.
 #[derive(Module, Debug)]
 pub struct StudentNet {
-    embeddings: Embeddings,
-    embedding_neurons: Neurons,
-    layers: Vec<StudentLayer>,
-    classifier: Affine,
+    pub(super) embeddings: Embeddings,
+    pub(super) embedding_neurons: Neurons,
+    pub(super) layers: Vec<StudentLayer>,
+    pub(super) classifier: Affine,
     /// `W_fb`, where the configuration has feedback.
-    feedback: Option<FeedbackMap>,
+    pub(super) feedback: Option<FeedbackMap>,
     /// `W_td`: student width to teacher width, for the hidden-state loss only; full precision, not part of the model.
     pub(crate) fit: Affine,
 }
@@ -132,114 +126,6 @@ impl StudentOutput {
 }
 
 impl Student {
-    /// Whether a student of `config` can start from the teacher's weights.
-    ///
-    /// # Errors
-    /// If widths differ, or the student has more layers than the teacher.
-    pub fn fits_teacher(config: &StudentConfig, teacher: &Teacher) -> Result<()> {
-        let source = &teacher.config;
-        let same = [
-            ("hidden size", config.hidden, source.hidden_size),
-            ("intermediate size", config.intermediate, source.intermediate_size),
-            ("attention heads", config.heads, source.num_attention_heads),
-            ("vocabulary", config.vocab_size, source.vocab_size),
-            ("positions", config.max_positions, source.max_position_embeddings),
-            ("token types", config.type_vocab, source.type_vocab_size),
-        ];
-        if let Some((what, student, teacher)) = same.into_iter().find(|(_, student, teacher)| student != teacher) {
-            return Err(Error::Mismatch(format!(
-                "a student that starts from its teacher needs the teacher's {what} {teacher}, not {student}; \
-                 set `student.init = \"random\"` for a student of another shape"
-            )));
-        }
-        if config.layers > source.num_hidden_layers {
-            return Err(Error::Mismatch(format!(
-                "a student that starts from its teacher has at most the teacher's {} layers, not {}",
-                source.num_hidden_layers, config.layers
-            )));
-        }
-        Ok(())
-    }
-
-    /// A student whose layers, embeddings and norms start from the teacher's (`g(n)` uniform), the rest at random.
-    ///
-    /// # Errors
-    /// If widths differ, or the student has more layers than the teacher.
-    pub fn from_teacher(
-        config: StudentConfig,
-        teacher: &Teacher,
-        thresholds: &Thresholds,
-        rng: &mut impl Rng,
-        device: &Device,
-    ) -> Result<Self> {
-        Self::fits_teacher(&config, teacher)?;
-        let source = &teacher.config;
-        let mut student = Self::random(config, source.hidden_size, thresholds, source.initializer_range, rng, device);
-        student.words = teacher.words.clone();
-        let copy = |p: &Param<Tensor<2>>| Param::from_tensor(fresh(&p.val(), device));
-        let affine = |a: &Affine| Affine { weight: copy(&a.weight), bias: copy(&a.bias) };
-        let norm = |n: &Norm| Norm { gain: copy(&n.gain), bias: copy(&n.bias) };
-        let embeddings = teacher.net.embeddings();
-        student.net.embeddings = Embeddings {
-            position: copy(&embeddings.position),
-            token_type: copy(&embeddings.token_type),
-            norm: norm(&embeddings.norm),
-        };
-        for (n, layer) in student.net.layers.iter_mut().enumerate() {
-            let from = teacher_layer(n + 1, student.config.layers, source.num_hidden_layers) - 1;
-            let (maps, norms) = teacher.net.layer_parts(from);
-            [layer.query, layer.key, layer.value, layer.attention_output, layer.intermediate, layer.output] =
-                maps.map(affine);
-            [layer.attention_norm, layer.output_norm] = norms.map(norm);
-        }
-        Ok(student)
-    }
-
-    /// A student of random weights (normal of the given deviation), for a teacher of width `teacher_width`.
-    pub fn random(
-        config: StudentConfig,
-        teacher_width: usize,
-        thresholds: &Thresholds,
-        deviation: f32,
-        rng: &mut impl Rng,
-        device: &Device,
-    ) -> Self {
-        let (d, f) = (config.hidden, config.intermediate);
-        let neurons = |theta: f32| Neurons::new(theta, device);
-        let mut affine = |rows, columns| Affine::random([rows, columns], deviation, rng, device);
-        let layers = (0..config.layers).map(|_| StudentLayer {
-            query: affine(d, d),
-            key: affine(d, d),
-            value: affine(d, d),
-            attention_output: affine(d, d),
-            intermediate: affine(f, d),
-            output: affine(d, f),
-            attention_norm: Norm::unit(d, device),
-            output_norm: Norm::unit(d, device),
-            key_neurons: neurons(thresholds.key),
-            value_neurons: neurons(thresholds.value),
-            context_neurons: neurons(thresholds.context),
-            attention_neurons: neurons(thresholds.attention),
-            feed_forward_neurons: neurons(thresholds.feed_forward),
-            output_neurons: neurons(thresholds.output),
-        });
-        let layers = layers.collect();
-        let classifier = affine(config.num_labels, d);
-        let fit = if teacher_width == d { Affine::identity(d, device) } else { affine(teacher_width, d) };
-        let mut table = |rows: usize| normal(rows * d, deviation, rng);
-        let words = WordTable { values: table(config.vocab_size), width: d };
-        let embeddings = Embeddings {
-            position: parameter(table(config.max_positions), [config.max_positions, d], device),
-            token_type: parameter(table(config.type_vocab), [config.type_vocab, d], device),
-            norm: Norm::unit(d, device),
-        };
-        let embedding_neurons = neurons(thresholds.embedding);
-        // Last, so that a student without feedback draws the same weights.
-        let feedback = config.feedback.map(|_| FeedbackMap::random(d, deviation, rng, device));
-        let net = StudentNet { embeddings, embedding_neurons, layers, classifier, feedback, fit };
-        Self { config, words, net }
-    }
-
     /// Everything the student computes of `tokens`, its feedback left out, from the word rows of their vocabulary.
     pub fn forward(&self, rows: Tensor<2>, tokens: &PackedTokens, forward: Forward<'_>) -> StudentOutput {
         self.net.forward(&self.config, rows, tokens, forward)
@@ -253,41 +139,6 @@ impl Student {
             return StudentOutput { solve: Some(report), ..output };
         }
         self.forward(self.words.rows(&tokens.vocabulary, device), tokens, Forward::Quantised)
-    }
-
-    /// All weights by their path, for a checkpoint.
-    pub fn to_weights(&self) -> Weights {
-        let mut weights = crate::parameters::collect(&self.net);
-        weights.insert(
-            "words",
-            &[self.words.values.len() / self.words.width, self.words.width],
-            self.words.values.clone(),
-        );
-        weights
-    }
-
-    /// Replaces all weights by those of a checkpoint of the same configuration.
-    ///
-    /// # Errors
-    /// If a weight is missing or has another shape.
-    pub fn load_weights(&mut self, weights: &mut Weights) -> Result<()> {
-        let width = self.words.width;
-        self.words.values = weights.take("words", &[self.words.values.len() / width, width])?;
-        self.net = crate::parameters::replace(self.net.clone(), weights)?;
-        Ok(())
-    }
-
-    /// A student of `config` with the weights of a checkpoint.
-    ///
-    /// # Errors
-    /// If a weight is missing or has another shape.
-    pub fn load(config: StudentConfig, weights: &mut Weights, device: &Device) -> Result<Self> {
-        let teacher_width = weights.get("fit.bias").map_or(config.hidden, |bias| bias.values.len());
-        // Every weight is replaced: the generator's seed does not matter.
-        let mut rng = <rand_chacha::ChaCha8Rng as rand::SeedableRng>::seed_from_u64(0);
-        let mut student = Self::random(config, teacher_width, &Thresholds::default(), 0.02, &mut rng, device);
-        student.load_weights(weights)?;
-        Ok(student)
     }
 }
 
@@ -388,20 +239,4 @@ impl StudentNet {
         let logits = self.classifier.spikes(&cls, (WeightBits::Full, Granularity::Matrix));
         StudentOutput { hidden, query_key, logits, populations, solve: None }
     }
-}
-
-/// `g(n)`: the teacher's hidden state that the student's `n`-th (of `0..=layers`) is compared with, spread uniformly.
-///
-/// ```
-/// # use bitspike_train::student::teacher_layer;
-/// assert_eq!((0..=4).map(|n| teacher_layer(n, 4, 12)).collect::<Vec<_>>(), [0, 3, 6, 9, 12]);
-/// assert_eq!((0..=4).map(|n| teacher_layer(n, 4, 6)).collect::<Vec<_>>(), [0, 2, 3, 5, 6]);
-/// ```
-pub fn teacher_layer(n: usize, layers: usize, teacher_layers: usize) -> usize {
-    (2 * n * teacher_layers + layers) / (2 * layers)
-}
-
-/// A copy that shares no memory with `tensor`, so that training one model never touches the other.
-fn fresh(tensor: &Tensor<2>, device: &Device) -> Tensor<2> {
-    Tensor::from_data(tensor.clone().inner().into_data(), device)
 }
