@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use bitspike::Error;
 use bitspike::config::StudentConfig;
-use bitspike::forward::{Dynamics, Options, Simulation, simulate};
-use bitspike::encoder::Encoder;
-use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike::count::Counter;
+use bitspike::encoder::Encoder;
+use bitspike::forward::{Dynamics, Simulation, Wanted, simulate};
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 
 const ROUNDS: usize = 31;
 
@@ -76,7 +76,7 @@ fn main() {
         let simulation = Simulation::new(dynamics, 16);
         let run = |sent| -> Duration {
             let began = Instant::now();
-            let options = Options { sent, last_only: true, ..Options::default() };
+            let options = Wanted { sent, last_only: true, ..Wanted::default() };
             let runs = simulate(&encoder, (&embedded, &[tokens]), &simulation, options).expect("finite currents");
             if sent {
                 black_box(counter.sentence(&runs[0], tokens, &simulation));

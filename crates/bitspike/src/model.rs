@@ -10,17 +10,16 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
+use crate::config::Target;
+use crate::encoder::Encoder;
 use crate::encoder::embedding::Embedding;
-use crate::forward::packs::{packs, tiles};
-use crate::forward::windows::{self, Pack, Watch, Workspace};
-use crate::forward::{self, Operator, Profile, Dynamics, ExitRule, SentenceRun, Simulation, simulate};
 use crate::error::{Error, Result};
 use crate::format::{Header, Packed};
-use crate::config::Target;
+use crate::forward::packs::{packs, tiles};
+use crate::forward::windows::{self, Pack, Watch, Workspace};
+use crate::forward::{self, Dynamics, ExitRule, Operator, SentenceRun, Simulation, Timing, simulate};
 use crate::kernels::Kernels;
-use crate::encoder::Encoder;
 use crate::tokenizer::{Encoding, Tokenizer};
-
 
 /// How a model is to be run.
 #[derive(Debug, Clone, Default)]
@@ -209,7 +208,7 @@ impl Model {
     /// # Errors
     /// As [`Model::classify_ids`].
     pub fn simulate_ids(&self, encodings: &[Encoding], sums: bool) -> Result<Vec<SentenceRun>> {
-        self.run_ids(encodings, forward::Options { sums, ..forward::Options::default() })
+        self.run_ids(encodings, forward::Wanted { sums, ..forward::Wanted::default() })
     }
 
     /// Runs texts one by one and counts what every neuron sends ([`SentenceRun::sent`]), as [`crate::count`] reads it.
@@ -217,14 +216,14 @@ impl Model {
     /// # Errors
     /// As [`Model::classify_ids`].
     pub fn count_ids(&self, encodings: &[Encoding]) -> Result<Vec<SentenceRun>> {
-        self.run_ids(encodings, forward::Options { sent: true, ..forward::Options::default() })
+        self.run_ids(encodings, forward::Wanted { sent: true, ..forward::Wanted::default() })
     }
 
-    fn run_ids(&self, encodings: &[Encoding], options: forward::Options<'_>) -> Result<Vec<SentenceRun>> {
+    fn run_ids(&self, encodings: &[Encoding], options: forward::Wanted) -> Result<Vec<SentenceRun>> {
         encodings.iter().try_for_each(|encoding| self.embedding.check(encoding))?;
         let mut embedded = Vec::new();
         self.embedding.currents(&self.packed, encodings, &mut embedded);
-        let options = forward::Options { exit: self.exit.as_ref(), last_only: true, ..options };
+        let options = forward::Wanted { exit: self.exit, last_only: true, ..options };
         simulate(&self.encoder, (&embedded, &lengths(encodings)), &self.simulation, options)
     }
 
@@ -232,10 +231,10 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::classify_ids`].
-    pub fn profile(&self, encodings: &[Encoding]) -> Result<Profile> {
+    pub fn profile(&self, encodings: &[Encoding]) -> Result<Timing> {
         encodings.iter().try_for_each(|encoding| self.embedding.check(encoding))?;
-        let mut total = Profile::default();
-        let mut workspace = Workspace::<Profile>::default();
+        let mut total = Timing::default();
+        let mut workspace = Workspace::<Timing>::default();
         for pack in packs(encodings, 1) {
             let (mut embedded, lengths) = (Vec::new(), lengths(&encodings[pack.clone()]));
             total.restart();
@@ -272,8 +271,8 @@ impl Model {
                 })?;
             }
             _ => {
-                let exit = self.exit.as_ref();
-                let options = forward::Options { exit, last_only: true, answers_only: true, ..Default::default() };
+                let exit = self.exit;
+                let options = forward::Wanted { exit, last_only: true, answers_only: true, ..Default::default() };
                 for run in simulate(&self.encoder, (embedded, lengths), &self.simulation, options)? {
                     let classes = self.encoder.config.num_labels;
                     found.push((run.logits[run.logits.len() - classes..].to_vec(), run.steps));

@@ -30,6 +30,9 @@ use crate::error::{Error, Result};
 /// Largest `T` of a [`NeuronConfig`]: far above any useful window, far below 2^23, up to which `f32` holds `n + 1/2`.
 pub const MAX_TIME_STEPS: u32 = 65_536;
 
+/// Largest `T` of a student and of a window that is computed at once: its counts fit a signed byte.
+pub const MAX_COUNT: u32 = i8::MAX as u32;
+
 /// A population of neurons read out over a window of `T` steps.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,7 +1,7 @@
 //! What a simulation of one sentence did, step by step: every spike, some membranes, and how the rates converge.
 
-use crate::forward::Record;
 use crate::error::{Error, Result};
+use crate::forward::Record;
 
 /// Most spikes slots `T * L * width`, summed over populations, that a trace may hold: one byte each.
 pub const MAX_SLOTS: usize = 1 << 32;

@@ -1,6 +1,6 @@
 //! Students in time: from a trained student to the engine's encoder, and scores along a simulation.
 
-use bitspike::forward::{Dynamics, Options, SentenceRun, Simulation, simulate};
+use bitspike::forward::{Dynamics, Wanted, SentenceRun, Simulation, simulate};
 use bitspike::config::population_names;
 use bitspike::encoder::Encoder;
 use burn::module::Module;
@@ -45,7 +45,7 @@ pub fn simulate_examples(
     student: &Student,
     examples: &[Encoded],
     simulation: &Simulation,
-    options: Options<'_>,
+    options: Wanted,
     device: &Device,
     mut progress: impl FnMut(usize),
 ) -> Result<Vec<SentenceRun>> {
@@ -75,7 +75,7 @@ pub fn predict_in_time(
     simulation: &Simulation,
     device: &Device,
 ) -> Result<Predictions> {
-    let options = Options { last_only: true, ..Options::default() };
+    let options = Wanted { last_only: true, ..Wanted::default() };
     let runs = simulate_examples(student, examples, simulation, options, device, |_| ())?;
     let names = population_names(student.config.layers);
     let tokens: usize = examples.iter().map(|example| example.ids.len()).sum();
@@ -100,7 +100,7 @@ pub(crate) fn simulated_sums(
     let encoder = student.encoder()?;
     let embedded = student.embedding_currents(tokens, device);
     let lengths: Vec<usize> = tokens.segments.ranges().map(|range| range.len()).collect();
-    let options = Options { sums: true, last_only: true, ..Options::default() };
+    let options = Wanted { sums: true, last_only: true, ..Wanted::default() };
     let runs = simulate(&encoder, (&embedded, &lengths), simulation, options)?;
     let population = |(p, width): (usize, usize)| {
         let sums: Vec<f32> = runs.iter().flat_map(|run| run.sums[p].iter().copied()).collect();
@@ -123,7 +123,7 @@ pub fn compare_counts(student: &Student, examples: &[Encoded], device: &Device) 
         let tokens = pack(examples, &indices);
         let embedded = student.embedding_currents(&tokens, device);
         let lengths: Vec<usize> = tokens.segments.ranges().map(|range| range.len()).collect();
-        let options = Options { sums: true, ..Options::default() };
+        let options = Wanted { sums: true, ..Wanted::default() };
         let runs = simulate(&encoder, (&embedded, &lengths), &simulation, options)?;
         let populations = student.infer(&tokens, device).populations;
         for (p, (_, counts)) in populations.into_iter().enumerate() {

@@ -1,7 +1,7 @@
 //! A student in time: `phased` is the quantised equilibrium that training computes, spike by spike and all at once.
 
 use bitspike::config::StudentConfig;
-use bitspike::forward::{Dynamics, Options, Record, Simulation, simulate, simulate_recorded};
+use bitspike::forward::{Dynamics, Wanted, Record, Simulation, simulate, simulate_recorded};
 use bitspike::config::population_names;
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike_train::layers::PackedTokens;
@@ -77,7 +77,7 @@ fn phased_is_the_quantised_equilibrium() {
         let embedded = student.embedding_currents(&tokens, &device);
         let lengths = [1, 7, 33];
         let simulation = Simulation::new(Dynamics::Phased, time_steps);
-        let options = Options { sums: true, ..Options::default() };
+        let options = Wanted { sums: true, ..Wanted::default() };
         let runs = simulate(&encoder, (&embedded, &lengths), &simulation, options).unwrap();
         let logits: Vec<f32> = expected.logits.into_data().try_into_vec::<f32>().unwrap();
         for (p, (name, counts)) in expected.populations.iter().enumerate() {

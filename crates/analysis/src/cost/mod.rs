@@ -12,7 +12,7 @@ use bitspike::forward::Dynamics;
 use bitspike_analysis::energy::{BreakEven, Estimate, Precision, Profile, break_even, normalised_operations};
 use bitspike::model::Model;
 use bitspike::config::population_names;
-use bitspike::count::{Counter, Dense, Operations};
+use bitspike::count::{Counter, DenseShape, Operations};
 use bitspike::tokenizer::Encoding;
 use bitspike_data::Encoded;
 use bitspike_train::evaluate::Predictions;
@@ -30,7 +30,7 @@ pub(crate) struct Request<'a> {
     pub(crate) examples: &'a [Encoded],
     pub(crate) profile: &'a Profile,
     /// The teacher's shape, where it is known.
-    pub(crate) teacher: Option<Dense>,
+    pub(crate) teacher: Option<DenseShape>,
 }
 
 /// Everything that was counted and reckoned.
@@ -243,18 +243,18 @@ fn reads<'a>(config: &'a StudentConfig, spikes: &'a [u64], tokens: u64) -> impl 
 }
 
 /// The model and its baselines.
-fn rows(priced: &Priced<'_>, dynamics: Dynamics, teacher: Option<Dense>) -> Vec<Row> {
+fn rows(priced: &Priced<'_>, dynamics: Dynamics, teacher: Option<DenseShape>) -> Vec<Row> {
     let Priced { student, bytes, .. } = *priced;
     let own = shape(student);
     let (teacher_name, teacher) = match teacher {
         Some(teacher) => ("teacher", teacher),
         None => ("BERT of this shape", own),
     };
-    let full = |model: Dense| {
-        let Dense { layers, hidden, intermediate, .. } = model;
+    let full = |model: DenseShape| {
+        let DenseShape { layers, hidden, intermediate, .. } = model;
         StudentConfig { layers, hidden, intermediate, ..student.clone() }.full_bytes()
     };
-    let values = |name: &str, model: Dense, precision: Precision| {
+    let values = |name: &str, model: DenseShape, precision: Precision| {
         let bytes = bytes_at(full(model), precision);
         (priced.values(name, model, precision, bytes), bytes)
     };

@@ -2,7 +2,7 @@
 
 use bitspike::config::StudentConfig;
 use bitspike_analysis::energy::{Estimate, Precision, Profile, activation_bits, of_spikes, of_values, quantised};
-use bitspike::count::{Dense, Operations, dense};
+use bitspike::count::{DenseShape, Operations, dense};
 
 /// A student that was counted, and the constants to price it by.
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ impl Priced<'_> {
     }
 
     /// A network of values on the same examples, whose weights take `bytes`.
-    pub(crate) fn values(&self, name: &str, model: Dense, precision: Precision, bytes: u64) -> Estimate {
+    pub(crate) fn values(&self, name: &str, model: DenseShape, precision: Precision, bytes: u64) -> Estimate {
         let bits = match precision {
             Precision::Fp32 => 32,
             Precision::Int8 => 8,
@@ -44,7 +44,7 @@ impl Priced<'_> {
     }
 
     /// Operations of a network without spikes.
-    fn dense(&self, model: Dense, bits: u64) -> Operations {
+    fn dense(&self, model: DenseShape, bits: u64) -> Operations {
         self.lengths.iter().map(|&tokens| dense(model, tokens, [bits, bits])).sum()
     }
 }
@@ -58,8 +58,8 @@ pub(crate) fn bytes_at(full: u64, precision: Precision) -> u64 {
 }
 
 /// The student's shape without its spikes.
-pub(super) fn shape(student: &StudentConfig) -> Dense {
-    Dense {
+pub(super) fn shape(student: &StudentConfig) -> DenseShape {
+    DenseShape {
         hidden: student.hidden,
         intermediate: student.intermediate,
         layers: student.layers,

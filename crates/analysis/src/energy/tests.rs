@@ -1,5 +1,5 @@
 use super::*;
-use bitspike::count::{Dense, Operations, dense};
+use bitspike::count::{DenseShape, Operations, dense};
 
 fn refused(text: &str) -> String {
     Profile::parse(text, "mine.toml").unwrap_err().to_string()
@@ -49,7 +49,7 @@ fn terms_are_counts_times_constants() {
     let large = of_spikes(&profile, "student", &count, 10, 20_000_000);
     assert!((large.total_picojoules - by_hand - 10.0 * 162.5).abs() < 1e-9);
 
-    let model = Dense { hidden: 8, intermediate: 16, layers: 2, heads: 2, num_labels: 2 };
+    let model = DenseShape { hidden: 8, intermediate: 16, layers: 2, heads: 2, num_labels: 2 };
     let count = dense(model, 5, [32, 32]);
     let fp32 = of_values(&profile, "teacher", (&count, Precision::Fp32), 1, 1);
     let int8 = of_values(&profile, "teacher", (&count, Precision::Int8), 1, 1);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use bitspike::forward::{Dynamics, Options as SimulationOptions, Simulation};
+use bitspike::forward::{Dynamics, Wanted, Simulation};
 use bitspike_analysis::energy::Profile;
 use bitspike::model::{Model, Options};
 use bitspike::format::{Packed, Packing};
@@ -228,12 +228,12 @@ fn in_time(folder: &RunFolder, task: &TaskSpec, examples: &[Encoded], device: &D
         Ok(predictions.score(task, examples)?.get(&primary).copied().unwrap_or(f64::NAN))
     };
     let simulate = |dynamics, time_steps, last_only| {
-        let options = SimulationOptions { last_only, ..SimulationOptions::default() };
+        let options = Wanted { last_only, ..Wanted::default() };
         simulate_examples(&student, examples, &Simulation::new(dynamics, time_steps), options, device, |_| ())
             .context("simulate")
     };
     let mut series = Vec::new();
-    for dynamics in Dynamics::ALL {
+    for &dynamics in Dynamics::ALL {
         let mut points = Vec::new();
         if dynamics == Dynamics::Phased {
             for steps in STEPS {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use bitspike_analysis::energy::{Estimate, Precision, Profile};
-use bitspike::count::Dense;
+use bitspike::count::DenseShape;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::Teacher;
@@ -43,7 +43,7 @@ impl Energy {
         ];
         if let Some(teacher) = teacher {
             let Teacher { layers, hidden, intermediate, heads, bytes, .. } = *teacher;
-            let model = Dense { hidden, intermediate, layers, heads, num_labels: priced.student.num_labels };
+            let model = DenseShape { hidden, intermediate, layers, heads, num_labels: priced.student.num_labels };
             for (name, precision) in [("teacher, FP32", Precision::Fp32), ("teacher, INT8", Precision::Int8)] {
                 estimates.push(priced.values(name, model, precision, bytes_at(bytes, precision)));
             }

@@ -4,10 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Feedback, Sizes, cap, positive, within};
 use crate::error::{Error, Result};
+use crate::neuron::MAX_COUNT;
 use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
-
-/// Largest `T` of a student: its counts fit a signed byte.
-const MAX_TIME_STEPS: u32 = 127;
 
 /// Populations, and thereby thresholds, of a layer: key, value, context, attention, feed-forward, output.
 const POPULATIONS: u64 = 6;
@@ -94,8 +92,8 @@ impl StudentConfig {
         if let Some(feedback) = &self.feedback {
             feedback.validate()?;
         }
-        if !(1..=MAX_TIME_STEPS).contains(&self.time_steps) {
-            return Err(Error::invalid("time_steps", format!("1 to {MAX_TIME_STEPS}"), self.time_steps));
+        if !(1..=MAX_COUNT).contains(&self.time_steps) {
+            return Err(Error::invalid("time_steps", format!("1 to {MAX_COUNT}"), self.time_steps));
         }
         Ok(())
     }

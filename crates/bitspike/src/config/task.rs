@@ -89,7 +89,8 @@ impl Target {
     /// # Errors
     /// [`Error::Invalid`] on fewer than two, too many, empty or repeated labels, or an empty range.
     pub fn validate(&self, task: &str) -> Result<()> {
-        let fail = |what: &str, expected: &str, found| Err(Error::invalid(format!("{what} of task {task}"), expected, found));
+        let fail =
+            |what: &str, expected: &str, found| Err(Error::invalid(format!("{what} of task {task}"), expected, found));
         match self {
             Self::Classification { labels } => {
                 if !(2..=MAX_CLASSES).contains(&labels.len()) {

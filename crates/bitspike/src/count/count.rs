@@ -2,8 +2,8 @@
 
 use super::Operations;
 use crate::config::StudentConfig;
-use crate::forward::{Dynamics, Sent, SentenceRun, Simulation};
 use crate::encoder::{Encoder, Projection};
+use crate::forward::{Dynamics, Sent, SentenceRun, Simulation};
 use crate::quantize::{EmbeddingBits, WeightBits};
 
 /// Bits of a value that is not quantised.
@@ -42,7 +42,7 @@ impl Counter {
     /// Operations of a sentence of `tokens` tokens: first those of embedding and classifier, then layer by layer.
     ///
     /// # Panics
-    /// If `run` was made without [`crate::forward::Options::sent`], or by another encoder.
+    /// If `run` was made without [`crate::forward::Wanted::sent`], or by another encoder.
     pub fn sentence(&self, run: &SentenceRun, tokens: usize, simulation: &Simulation) -> Vec<Operations> {
         assert_eq!(run.sent.len(), 1 + 6 * self.config.layers, "a run that was not counted");
         let shape = Shape {
@@ -176,7 +176,7 @@ fn dot(counts: &[u32], fan_out: &[u32]) -> u64 {
 
 /// A BERT that computes with values: what a teacher, or the same student without spikes, does for a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dense {
+pub struct DenseShape {
     /// Width `D`.
     pub hidden: usize,
     /// Feed-forward width `F`.
@@ -192,7 +192,7 @@ pub struct Dense {
 /// Operations of a sentence of `tokens` tokens in a BERT that computes with values of `value_bits` bits and has weights of
 /// `weight_bits`: its multiply-adds are in [`Operations::attention_macs`] (attention), [`Operations::synaptic_dense`] (all, of
 /// which the weight matrices' are the rest) and [`Operations::classifier_macs`].
-pub fn dense(model: Dense, tokens: usize, [weight_bits, value_bits]: [u64; 2]) -> Operations {
+pub fn dense(model: DenseShape, tokens: usize, [weight_bits, value_bits]: [u64; 2]) -> Operations {
     let [d, f, n, heads, classes] =
         [model.hidden, model.intermediate, model.layers, model.heads, model.num_labels].map(|x| x as u64);
     let tokens = tokens as u64;

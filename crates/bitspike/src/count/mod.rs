@@ -11,7 +11,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-pub use count::{Counter, Dense, dense};
+pub use count::{Counter, DenseShape, dense};
 
 /// Operations of a layer, a sentence, or many. All are exact integers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

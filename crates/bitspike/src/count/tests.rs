@@ -1,10 +1,10 @@
 //! Every figure again, by loops over every neuron, weight, token and step of small models of odd sizes.
 
 use super::*;
-use crate::forward::tests::{currents, small_encoder};
-use crate::forward::{Dynamics, Options, Record, Simulation, simulate, simulate_recorded};
-use crate::kernels::{Kernels, SpikeBits};
 use crate::encoder::{Encoder, Layer, Projection, Sums};
+use crate::forward::tests::{currents, small_encoder};
+use crate::forward::{Dynamics, Record, Simulation, Wanted, simulate, simulate_recorded};
+use crate::kernels::{Kernels, SpikeBits};
 use crate::quantize::WeightBits;
 
 /// Every spike of a sentence: population, step, spikes `[L, width]`.
@@ -111,7 +111,7 @@ fn counts_are_those_of_loops_over_everything() {
                 for tokens in [1, 5, 11] {
                     let simulation = Simulation::new(dynamics, steps);
                     let embedded = currents(tokens);
-                    let options = Options { sent: true, last_only: true, ..Options::default() };
+                    let options = Wanted { sent: true, last_only: true, ..Wanted::default() };
                     let run = &simulate(&encoder, (&embedded, &[tokens]), &simulation, options).unwrap()[0];
                     let mut spikes = Spikes::default();
                     simulate_recorded(&encoder, &embedded, &simulation, &mut spikes).unwrap();
@@ -141,7 +141,7 @@ fn values_are_the_counts_that_are_not_zero() {
     for signed in [true, false] {
         let encoder = small_encoder(signed, WeightBits::Ternary);
         let (simulation, embedded) = (Simulation::new(Dynamics::Phased, 16), currents(7));
-        let options = Options { sent: true, sums: true, ..Options::default() };
+        let options = Wanted { sent: true, sums: true, ..Wanted::default() };
         let run = &simulate(&encoder, (&embedded, &[7]), &simulation, options).unwrap()[0];
         let found = Counter::new(&encoder).sentence(run, 7, &simulation);
         let layer = &encoder.layers[0];
@@ -160,7 +160,7 @@ fn values_are_the_counts_that_are_not_zero() {
 fn both_ways_to_run_phased_count_alike() {
     let encoder = small_encoder(true, WeightBits::Ternary);
     let (simulation, embedded) = (Simulation::new(Dynamics::Phased, 16), currents(5));
-    let options = Options { sent: true, ..Options::default() };
+    let options = Wanted { sent: true, ..Wanted::default() };
     let at_once = simulate(&encoder, (&embedded, &[5]), &simulation, options).unwrap();
     // A hard reset that never happens differently: beta 1, but not the exact path.
     let leaky = Simulation { beta: 1.0, reset: crate::neuron::Reset::Hard, ..simulation };
@@ -174,7 +174,7 @@ fn both_ways_to_run_phased_count_alike() {
 
 #[test]
 fn a_dense_network_does_what_its_shapes_say() {
-    let model = Dense { hidden: 4, intermediate: 12, layers: 3, heads: 2, num_labels: 5 };
+    let model = DenseShape { hidden: 4, intermediate: 12, layers: 3, heads: 2, num_labels: 5 };
     let count = dense(model, 7, [32, 32]);
     assert_eq!(count.synaptic_dense, 3 * 7 * (4 * 16 + 2 * 48 + 2 * 7 * 4));
     assert_eq!((count.attention_macs, count.classifier_macs), (3 * 2 * 49 * 4, 20));

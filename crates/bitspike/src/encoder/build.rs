@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::projection::{Projection, SpikingWeight};
-use super::{Dense, Encoder, Layer, Norm};
+use super::{Affine, Encoder, Layer, Norm};
 use crate::config::{LAYER_POPULATIONS, StudentConfig, projections};
 use crate::error::{Error, Result};
 use crate::format::{Form, Packed};
@@ -121,7 +121,7 @@ fn assemble<E: From<Error>>(
     let layers = layers.collect();
     let embedding_threshold = threshold(vector("embedding_neurons.theta", 1)?)?;
     let weight = vector("classifier.weight", config.num_labels * d)?;
-    let classifier = Dense { weight, bias: vector("classifier.bias", config.num_labels)? };
+    let classifier = Affine { weight, bias: vector("classifier.bias", config.num_labels)? };
     Ok(Encoder { config: config.clone(), embedding_threshold, layers, classifier, kernels: Kernels::detect() })
 }
 

@@ -1,9 +1,9 @@
 //! From token ids to the current of the embedding population.
 
+use super::Norm;
 use crate::arithmetic::wide;
 use crate::error::{Error, Result};
 use crate::format::Packed;
-use super::Norm;
 use crate::tokenizer::Encoding;
 
 /// The three tables, which stay in the file, and the norm of their sum.

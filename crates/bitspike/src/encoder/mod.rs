@@ -20,7 +20,7 @@ pub struct Encoder {
     pub(crate) embedding_threshold: f32,
     pub(crate) layers: Vec<Layer>,
     /// `[num_labels, D]`, full precision.
-    pub(crate) classifier: Dense,
+    pub(crate) classifier: Affine,
     pub(crate) kernels: Kernels,
 }
 
@@ -68,12 +68,12 @@ impl Norm {
 
 /// `y = W x + b` on plain values.
 #[derive(Debug, Clone)]
-pub(crate) struct Dense {
+pub(crate) struct Affine {
     weight: Vec<f32>,
     bias: Vec<f32>,
 }
 
-impl Dense {
+impl Affine {
     /// `out = W (scale x) + b` of one row.
     pub(crate) fn apply(&self, x: &[f32], scale: f32, out: &mut Vec<f32>) {
         wide(

@@ -13,30 +13,40 @@ mod exit;
 mod neurons;
 pub(crate) mod packs;
 mod phased;
-mod profile;
 mod record;
 mod stepped;
+mod timing;
 pub(crate) mod windows;
-
-use std::fmt;
-use std::str::FromStr;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::arithmetic::wide;
-use crate::error::{Error, Result};
 use crate::config::population_names;
 use crate::encoder::Encoder;
-use crate::neuron::{MAX_TIME_STEPS, Membrane, Reset};
+use crate::error::{Error, Result};
+use crate::neuron::{MAX_COUNT, MAX_TIME_STEPS, Membrane, Reset};
 
 pub use exit::ExitRule;
-pub use profile::{Operator, Profile};
 pub use record::Record;
+pub use timing::{Operator, Timing};
 
 /// What the operators of a spiking model see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", parse_err_ty = Error, parse_err_fn = unknown)]
 pub enum Dynamics {
     /// Finished windows, population after population.
     Phased,
@@ -48,31 +58,16 @@ pub enum Dynamics {
 
 impl Dynamics {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Phased, Self::Accumulated, Self::Instantaneous];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in recipes and on the command line.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Phased => "phased",
-            Self::Accumulated => "accumulated",
-            Self::Instantaneous => "instantaneous",
-        }
+        self.into()
     }
 }
 
-impl fmt::Display for Dynamics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Dynamics {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        let known = Self::ALL.into_iter().find(|dynamics| dynamics.name() == name);
-        known.ok_or_else(|| Error::invalid("dynamics", "phased, accumulated or instantaneous", format!("`{name}`")))
-    }
+fn unknown(name: &str) -> Error {
+    Error::invalid("dynamics", "phased, accumulated or instantaneous", format!("`{name}`"))
 }
 
 /// How a model is run in time.
@@ -140,7 +135,7 @@ impl Simulation {
 
     /// Whether it is `phased`, and a whole window is a count that fits a signed byte.
     pub(crate) fn is_counts(&self) -> bool {
-        self.dynamics == Dynamics::Phased && self.is_exact() && self.time_steps <= i8::MAX as u32
+        self.dynamics == Dynamics::Phased && self.is_exact() && self.time_steps <= MAX_COUNT
     }
 }
 
@@ -173,9 +168,9 @@ pub struct Sent {
 
 /// What a caller wants of a simulation besides answers and spike counts.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options<'a> {
+pub struct Wanted {
     /// End a sentence when this rule says that its answer is settled.
-    pub exit: Option<&'a ExitRule>,
+    pub exit: Option<ExitRule>,
     /// Keep the sums of every neuron.
     pub sums: bool,
     /// Keep what every neuron sent, summed over the tokens. Steps that an exit rule takes back are counted up to the end of their
@@ -199,7 +194,7 @@ pub fn simulate(
     encoder: &Encoder,
     (embedded, lengths): (&[f32], &[usize]),
     simulation: &Simulation,
-    options: Options<'_>,
+    options: Wanted,
 ) -> Result<Vec<SentenceRun>> {
     let sentences = sentences(encoder, embedded, lengths, simulation)?;
     let run = |embedded: &&[f32]| one(encoder, embedded, simulation, options, &mut ());
@@ -218,14 +213,14 @@ pub fn simulate_recorded(
 ) -> Result<SentenceRun> {
     let length = embedded.len() / encoder.config.hidden;
     sentences(encoder, embedded, &[length], simulation)?;
-    one(encoder, embedded, simulation, Options { sums: true, ..Options::default() }, record)
+    one(encoder, embedded, simulation, Wanted { sums: true, ..Wanted::default() }, record)
 }
 
 fn one(
     encoder: &Encoder,
     embedded: &[f32],
     simulation: &Simulation,
-    options: Options<'_>,
+    options: Wanted,
     record: &mut impl Record,
 ) -> Result<SentenceRun> {
     match simulation.dynamics {

@@ -6,11 +6,11 @@
 use super::neurons::{Input, Neurons, Step};
 use super::stepped::residual_norm;
 use super::windows::{self, Pack, Watch, Workspace};
-use super::{Options, Readout, Record, Sent, SentenceRun, Simulation, add_rows, not_finite};
+use super::{Readout, Record, Sent, SentenceRun, Simulation, Wanted, add_rows, not_finite};
 use crate::arithmetic::{Attention, gelu, wide};
+use crate::encoder::{Encoder, Projection, Sums};
 use crate::error::Result;
 use crate::kernels::{Kernels, SpikeBits};
-use crate::encoder::{Encoder, Projection, Sums};
 use crate::neuron::{Equilibrium, NeuronConfig};
 
 /// Spikes of every population, and its counts where `SUMS`.
@@ -102,7 +102,7 @@ pub(super) fn run<R: Record>(
     encoder: &Encoder,
     embedded: &[f32],
     simulation: &Simulation,
-    options: Options<'_>,
+    options: Wanted,
     record: &mut R,
 ) -> Result<SentenceRun> {
     if simulation.is_counts() && !R::ON {
@@ -154,7 +154,7 @@ struct Phases<'a, R> {
     record: &'a mut R,
     population: usize,
     run: SentenceRun,
-    options: Options<'a>,
+    options: Wanted,
 }
 
 /// A population's finished window.

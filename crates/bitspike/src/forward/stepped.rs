@@ -15,10 +15,10 @@ use rayon::prelude::*;
 use self::heads::Head;
 use self::tile::{Buffers, Tile};
 use super::neurons::{Input, Neurons, Step};
-use super::{Dynamics, Options, Readout, Record, Sent, SentenceRun, Simulation, add_rows, not_finite};
+use super::{Dynamics, Readout, Record, Sent, SentenceRun, Simulation, Wanted, add_rows, not_finite};
 use crate::arithmetic::wide;
-use crate::error::Result;
 use crate::encoder::{Encoder, Layer, Norm};
+use crate::error::Result;
 
 /// Most steps that a population takes before the next one follows.
 const CHUNK: u32 = 8;
@@ -31,7 +31,7 @@ pub(super) fn run<R: Record>(
     encoder: &Encoder,
     embedded: &[f32],
     simulation: &Simulation,
-    options: Options<'_>,
+    options: Wanted,
     record: &mut R,
 ) -> Result<SentenceRun> {
     let tokens = embedded.len() / encoder.config.hidden;

@@ -51,7 +51,7 @@ pub(crate) fn currents(tokens: usize) -> Vec<f32> {
     (0..tokens * 20).map(|_| 1.5 * next()).collect()
 }
 
-fn run(encoder: &Encoder, lengths: &[usize], simulation: &Simulation, options: Options<'_>) -> Vec<SentenceRun> {
+fn run(encoder: &Encoder, lengths: &[usize], simulation: &Simulation, options: Wanted) -> Vec<SentenceRun> {
     simulate(encoder, (&currents(lengths.iter().sum()), lengths), simulation, options).unwrap()
 }
 
@@ -60,9 +60,9 @@ fn a_sentence_alone_and_in_company_is_the_same() {
     for bits in [WeightBits::Ternary, WeightBits::Full] {
         let encoder = small_encoder(true, bits);
         let embedded = currents(9);
-        for dynamics in Dynamics::ALL {
+        for &dynamics in Dynamics::ALL {
             let simulation = Simulation::new(dynamics, 12);
-            let options = Options { sums: true, ..Options::default() };
+            let options = Wanted { sums: true, ..Wanted::default() };
             let together = simulate(&encoder, (&embedded, &[1, 5, 3]), &simulation, options).unwrap();
             for (run, rows) in together.iter().zip([0..1, 1..6, 6..9]) {
                 let length = rows.len();
@@ -76,11 +76,11 @@ fn a_sentence_alone_and_in_company_is_the_same() {
 #[test]
 fn every_instruction_set_spikes_alike() {
     for signed in [false, true] {
-        for dynamics in Dynamics::ALL {
+        for &dynamics in Dynamics::ALL {
             let simulation = Simulation::new(dynamics, 20);
             let of = |kernels| {
                 let encoder = small_encoder(signed, WeightBits::Binary).with_kernels(kernels);
-                run(&encoder, &[4, 7], &simulation, Options { sums: true, ..Options::default() })
+                run(&encoder, &[4, 7], &simulation, Wanted { sums: true, ..Wanted::default() })
             };
             let expected = of(Kernels::Scalar);
             for kernels in Kernels::available() {
@@ -94,9 +94,9 @@ fn every_instruction_set_spikes_alike() {
 fn a_shorter_run_is_the_start_of_a_longer_one() {
     let encoder = small_encoder(true, WeightBits::Ternary);
     for dynamics in [Dynamics::Accumulated, Dynamics::Instantaneous] {
-        let long = &run(&encoder, &[5], &Simulation::new(dynamics, 30), Options::default())[0];
+        let long = &run(&encoder, &[5], &Simulation::new(dynamics, 30), Wanted::default())[0];
         for steps in [1, 7, 8, 9, 29] {
-            let short = &run(&encoder, &[5], &Simulation::new(dynamics, steps), Options::default())[0];
+            let short = &run(&encoder, &[5], &Simulation::new(dynamics, steps), Wanted::default())[0];
             assert_eq!(short.steps, steps);
             assert_eq!(short.logits, long.logits[..2 * steps as usize]);
             assert_eq!(short.spikes, long.spikes[..13 * steps as usize]);
@@ -110,8 +110,8 @@ fn keeping_the_last_step_only_keeps_the_same_answer() {
     let encoder = small_encoder(false, WeightBits::Ternary);
     for dynamics in [Dynamics::Accumulated, Dynamics::Instantaneous] {
         let simulation = Simulation::new(dynamics, 21);
-        let all = &run(&encoder, &[5], &simulation, Options::default())[0];
-        let last = &run(&encoder, &[5], &simulation, Options { last_only: true, ..Options::default() })[0];
+        let all = &run(&encoder, &[5], &simulation, Wanted::default())[0];
+        let last = &run(&encoder, &[5], &simulation, Wanted { last_only: true, ..Wanted::default() })[0];
         assert_eq!((last.steps, last.logits.len(), last.change.len(), last.spikes.len()), (21, 2, 1, 13));
         assert_eq!(last.logits, all.logits[40..]);
         for p in 0..13 {
@@ -127,9 +127,9 @@ fn answers_alone_are_the_same_answers() {
         let encoder = small_encoder(signed, bits);
         for dynamics in [Dynamics::Accumulated, Dynamics::Instantaneous] {
             let simulation = Simulation::new(dynamics, 21);
-            for (last_only, exit) in [(false, None), (true, None), (true, Some(&rule))] {
+            for (last_only, exit) in [(false, None), (true, None), (true, Some(rule))] {
                 let of = |answers_only| {
-                    let options = Options { last_only, exit, answers_only, ..Options::default() };
+                    let options = Wanted { last_only, exit, answers_only, ..Wanted::default() };
                     run(&encoder, &[1, 2, 9, 30, 8], &simulation, options)
                 };
                 for (alone, all) in of(true).into_iter().zip(of(false)) {
@@ -148,7 +148,7 @@ fn an_unwatched_window_gives_the_same_answers() {
     for (signed, bits) in [(false, WeightBits::Ternary), (true, WeightBits::Binary), (true, WeightBits::Full)] {
         let encoder = small_encoder(signed, bits);
         let simulation = Simulation::new(Dynamics::Phased, 16);
-        let watched = run(&encoder, &lengths, &simulation, Options::default());
+        let watched = run(&encoder, &lengths, &simulation, Wanted::default());
         let expected: Vec<f32> = watched.iter().flat_map(|run| run.logits.clone()).collect();
         let embedded = currents(lengths.iter().sum());
         let mut workspace = Workspace::<()>::default();
@@ -167,7 +167,7 @@ fn accumulated_converges_to_phased() {
     for signed in [false, true] {
         let encoder = small_encoder(signed, WeightBits::Ternary);
         let distance = |steps: u32| {
-            let options = Options { sums: true, ..Options::default() };
+            let options = Wanted { sums: true, ..Wanted::default() };
             let phased = &run(&encoder, &[6], &Simulation::new(Dynamics::Phased, 4096), options)[0];
             let found = &run(&encoder, &[6], &Simulation::new(Dynamics::Accumulated, steps), options)[0];
             let rates = |run: &SentenceRun, steps: u32| {
@@ -222,8 +222,8 @@ fn an_exit_rule_ends_a_sentence_where_it_says() {
     let encoder = small_encoder(true, WeightBits::Ternary);
     let simulation = Simulation::new(Dynamics::Accumulated, 64);
     let rule = ExitRule { margin: 0.0, change: 0.2, patience: 2, min_steps: 1 };
-    let whole = run(&encoder, &[6, 2, 9], &simulation, Options::default());
-    let ended = run(&encoder, &[6, 2, 9], &simulation, Options { exit: Some(&rule), ..Options::default() });
+    let whole = run(&encoder, &[6, 2, 9], &simulation, Wanted::default());
+    let ended = run(&encoder, &[6, 2, 9], &simulation, Wanted { exit: Some(rule), ..Wanted::default() });
     for (whole, ended) in whole.iter().zip(&ended) {
         let expected = rule.exit_step(&whole.logits, &whole.change).expect("it settles");
         assert_eq!(ended.steps, expected);
@@ -236,10 +236,10 @@ fn an_exit_rule_ends_a_sentence_where_it_says() {
 #[test]
 fn leaks_and_hard_resets_run_in_every_dynamics() {
     let encoder = small_encoder(true, WeightBits::Ternary);
-    for dynamics in Dynamics::ALL {
+    for &dynamics in Dynamics::ALL {
         for (beta, reset) in [(0.9, Reset::Soft), (0.5, Reset::Hard), (1.0, Reset::Hard)] {
             let simulation = Simulation { beta, reset, ..Simulation::new(dynamics, 10) };
-            let found = &run(&encoder, &[4], &simulation, Options { sums: true, ..Options::default() })[0];
+            let found = &run(&encoder, &[4], &simulation, Wanted { sums: true, ..Wanted::default() })[0];
             let bound = simulation.weight(10) * (1.0 + 1e-6);
             assert!(found.sums.iter().flatten().all(|sum| sum.abs() <= bound), "{simulation:?}");
             assert!(found.sums.iter().flatten().any(|&sum| sum != 0.0), "{simulation:?}");
@@ -260,23 +260,23 @@ fn impossible_simulations_are_refused() {
         Simulation { hysteresis: -1.0, ..good },
         Simulation { hysteresis: f32::NAN, ..good },
     ] {
-        let error = simulate(&encoder, (&currents(2), &[2]), &bad, Options::default()).unwrap_err();
+        let error = simulate(&encoder, (&currents(2), &[2]), &bad, Wanted::default()).unwrap_err();
         assert!(matches!(error, Error::Invalid { .. }), "{bad:?}: {error}");
     }
     for lengths in [&[3][..], &[1], &[2, 0], &[usize::MAX, 3]] {
-        assert!(simulate(&encoder, (&currents(2), lengths), &good, Options::default()).is_err(), "{lengths:?}");
+        assert!(simulate(&encoder, (&currents(2), lengths), &good, Wanted::default()).is_err(), "{lengths:?}");
     }
-    assert!(simulate(&encoder, (&[], &[]), &good, Options::default()).unwrap().is_empty());
+    assert!(simulate(&encoder, (&[], &[]), &good, Wanted::default()).unwrap().is_empty());
 }
 
 #[test]
 fn currents_that_are_no_numbers_are_named() {
     let encoder = small_encoder(true, WeightBits::Ternary);
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        for dynamics in Dynamics::ALL {
+        for &dynamics in Dynamics::ALL {
             let mut embedded = currents(3);
             embedded[33] = value;
-            let error = simulate(&encoder, (&embedded, &[3]), &Simulation::new(dynamics, 4), Options::default());
+            let error = simulate(&encoder, (&embedded, &[3]), &Simulation::new(dynamics, 4), Wanted::default());
             let text = error.unwrap_err().to_string();
             assert!(text.contains("population embedding at step 1"), "{dynamics}: {text}");
         }

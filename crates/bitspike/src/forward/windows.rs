@@ -13,10 +13,10 @@ use rayon::prelude::*;
 
 use super::not_finite;
 use crate::arithmetic::{Attention, gelu, wide};
-use crate::forward::Operator;
-use crate::error::{Error, Result};
-use crate::kernels::{CountsRef, Kernels, pack_counts, padded};
 use crate::encoder::{Counted, Encoder, Norm, Projection};
+use crate::error::{Error, Result};
+use crate::forward::Operator;
+use crate::kernels::{CountsRef, Kernels, pack_counts, padded};
 use crate::neuron::{Equilibrium, NeuronConfig};
 
 /// Most tokens whose feed-forward values are held at a time: they and the layer's weights fit a core's second-level cache.

@@ -26,7 +26,6 @@ mod neon;
 mod pack;
 mod scalar;
 
-use std::fmt;
 use std::str::FromStr;
 
 pub use bits::{BitMatrix, SpikeBits};
@@ -43,7 +42,8 @@ struct Line<T>(T);
 
 /// Which instruction set the products use. One without a special form of some kernel uses the portable one. Every product panics
 /// on one whose instructions the machine lacks ([`Kernels::is_available`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Kernels {
     /// Plain Rust, on every machine.
     Scalar,
@@ -102,19 +102,7 @@ impl Kernels {
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Scalar => "scalar",
-            Self::Avx2 => "avx2",
-            Self::AvxVnni => "avxvnni",
-            Self::Avx512 => "avx512",
-            Self::Neon => "neon",
-        }
-    }
-}
-
-impl fmt::Display for Kernels {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        self.into()
     }
 }
 

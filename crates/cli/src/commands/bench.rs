@@ -306,7 +306,7 @@ fn shares(model: &Model, batch: &[Encoding]) -> Result<Vec<Share>> {
     let total = profile.total().as_secs_f64();
     let share =
         |operator: Operator| Share { operator: operator.name(), share: profile.spent(operator).as_secs_f64() / total };
-    Ok(Operator::ALL.map(share).into())
+    Ok(Operator::ALL.iter().copied().map(share).collect())
 }
 
 fn print(report: &Report, json: bool) -> Result<()> {

@@ -11,7 +11,7 @@ use bitspike_analysis::energy::Profile;
 use bitspike::model::{Model, Options};
 use bitspike::format::{Packed, Packing};
 use bitspike_data::{self, Split};
-use bitspike::count::Dense;
+use bitspike::count::DenseShape;
 use bitspike_data::encode;
 use bitspike_run::run::{Checkpoint, RunFolder};
 use serde::Serialize;
@@ -85,7 +85,7 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
     if examples.is_empty() {
         bail!("{}: no examples to count", args.data.display());
     }
-    let teacher = teacher.map(|teacher| Dense { num_labels: header.student.num_labels, ..teacher });
+    let teacher = teacher.map(|teacher| DenseShape { num_labels: header.student.num_labels, ..teacher });
     let request = Request { model: &model, name: &name, examples: &examples, profile: &profile, teacher };
     let (cost, predictions) = measure(&request)?;
     let metrics = if labelled { predictions.score(&task, &examples)? } else { BTreeMap::new() };
@@ -113,9 +113,9 @@ pub(crate) fn profile(name: &str) -> Result<Profile> {
 ///
 /// # Errors
 /// If its `config.json` is missing or bad.
-pub(crate) fn shape(folder: &Path) -> Result<Dense> {
+pub(crate) fn shape(folder: &Path) -> Result<DenseShape> {
     let config = BertConfig::load(folder)?;
-    Ok(Dense {
+    Ok(DenseShape {
         hidden: config.hidden_size,
         intermediate: config.intermediate_size,
         layers: config.num_hidden_layers,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, Result, bail};
-use bitspike::forward::{Dynamics, ExitRule, Options, SentenceRun, Simulation};
+use bitspike::forward::{Dynamics, ExitRule, Wanted, SentenceRun, Simulation};
 use bitspike_data::{Target, TaskSpec};
 use bitspike::neuron::Reset;
 use bitspike_data::Encoded;
@@ -143,7 +143,7 @@ impl InTimeArgs {
                 simulation.validate()?;
                 let bar = bar(dynamics, time_steps, examples.len());
                 let started = std::time::Instant::now();
-                let options = Options { exit: self.exit.as_ref(), ..Options::default() };
+                let options = Wanted { exit: self.exit, ..Wanted::default() };
                 let runs = simulate_examples(student, examples, &simulation, options, device, |done| {
                     bar.set_position(done as u64);
                 })?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use bitspike::atomic_file;
 use bitspike::trace::{NeuronName, PopulationTrace, Trace, choose, most_active};
-use bitspike::forward::{Dynamics, Options, Simulation, simulate, simulate_recorded};
+use bitspike::forward::{Dynamics, Wanted, Simulation, simulate, simulate_recorded};
 use bitspike_data::TaskSpec;
 use bitspike::config::population_names;
 use bitspike::neuron::Reset;
@@ -197,7 +197,7 @@ fn simulate_text(
 
     let time_steps = simulation.time_steps;
     let phased = Simulation::new(Dynamics::Phased, time_steps);
-    let options = Options { sums: true, ..Options::default() };
+    let options = Wanted { sums: true, ..Wanted::default() };
     let mut equilibrium = simulate(&encoder, (&embedded, &[tokens]), &phased, options)?.swap_remove(0);
 
     let names = population_names(student.config.layers);

@@ -6,10 +6,10 @@ use super::heads::Head;
 use super::{Pass, residual_norm};
 use crate::arithmetic::{gelu, wide};
 use crate::config::StudentConfig;
+use crate::encoder::{Encoder, Layer, Projection, Sums};
+use crate::error::{Error, Result};
 use crate::forward::neurons::{Input, Neurons, Step, Train};
 use crate::forward::{Record, Sent, add_rows, not_finite};
-use crate::error::{Error, Result};
-use crate::encoder::{Encoder, Layer, Projection, Sums};
 
 /// Rows of a product, at most, where a step has fewer: the sums of so many rows of the feed-forward layer leave room for its
 /// state in a second-level cache.

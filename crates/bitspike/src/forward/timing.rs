@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use crate::forward::windows::Watch;
 
 /// A kind of operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Operator {
     /// Table rows, their sum and its norm.
     Embedding,
@@ -23,36 +24,28 @@ pub enum Operator {
 
 impl Operator {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Embedding, Self::Products, Self::Attention, Self::Norms, Self::Gelu, Self::Neurons];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// A name in lower case.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Embedding => "embedding",
-            Self::Products => "products",
-            Self::Attention => "attention",
-            Self::Norms => "norms",
-            Self::Gelu => "gelu",
-            Self::Neurons => "neurons",
-        }
+        self.into()
     }
 }
 
-/// Time by operator.
+/// Time by operator: what [`Model::profile`](crate::Model::profile) returns.
 #[derive(Debug, Clone)]
-pub struct Profile {
+pub struct Timing {
     spent: [Duration; Operator::ALL.len()],
     since: Instant,
 }
 
-impl Default for Profile {
+impl Default for Timing {
     fn default() -> Self {
         Self { spent: Default::default(), since: Instant::now() }
     }
 }
 
-impl Profile {
+impl Timing {
     /// Time spent on `operator`.
     pub fn spent(&self, operator: Operator) -> Duration {
         self.spent[operator as usize]
@@ -63,13 +56,13 @@ impl Profile {
         self.spent.iter().sum()
     }
 
-    /// Adds the times of another profile.
+    /// Adds the times of another run.
     pub fn add(&mut self, other: &Self) {
         self.spent.iter_mut().zip(&other.spent).for_each(|(spent, &more)| *spent += more);
     }
 }
 
-impl Watch for Profile {
+impl Watch for Timing {
     const COUNTS: bool = false;
 
     fn counts(&mut self, _: usize, _: usize, _: usize, _: &[f32]) {}
