@@ -16,12 +16,23 @@ pub enum Error {
     /// A run's files, a checkpoint, a recipe.
     #[error(transparent)]
     Run(#[from] bitspike_run::Error),
+    /// What a model takes and costs.
+    #[error(transparent)]
+    Analysis(#[from] bitspike_analysis::Error),
     /// Two things that were given do not fit together.
     #[error("{0}")]
     Mismatch(String),
     /// A grid, or what was asked of a sweep, says something that no sweep can do.
     #[error("{0}")]
     Grid(String),
+    /// The file of a grid is not what its name says.
+    #[error("grid {}: {source}", path.display())]
+    GridFile {
+        /// The file.
+        path: PathBuf,
+        /// Where it is wrong.
+        source: Box<toml::de::Error>,
+    },
     /// A folder holds what it should not, or lacks what it should hold.
     #[error("{} {message}", path.display())]
     Folder {

@@ -18,6 +18,7 @@ pub mod parity;
 pub mod quickstart;
 pub mod simulation;
 pub mod student;
+pub mod sweep;
 mod symmetric;
 pub mod teacher;
 pub mod texts;

@@ -4,98 +4,49 @@ use std::hint::black_box;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
 use bitspike::atomic_file;
 use bitspike::config::StudentConfig;
-use bitspike_analysis::energy::{Profile, of_spikes};
-use bitspike::model::{Model, Options};
 use bitspike::format::Packing;
+use bitspike::forward::Simulation;
+use bitspike::model::{Model, Options};
+use bitspike_analysis::cost::Counts;
+use bitspike_analysis::energy::{Prices, Profile};
 use bitspike_data::Encoded;
-use bitspike_train::evaluate::predict_student;
 use bitspike_run::progress::{Event, read_events};
 use bitspike_run::recipe::Recipe;
-use bitspike_run::run::{Checkpoint, Counters, RunFolder};
-use bitspike_train::training::EndReason;
+use bitspike_run::run::{Checkpoint, Counters, RunFolder, counters};
+use bitspike_run::FromRun;
 use burn::tensor::Device;
-use serde::{Deserialize, Serialize};
 
-use super::results::plausible;
-use crate::cost::Counts;
-use crate::distillation::Inputs;
-use crate::packed::FromRun;
-
-/// What was measured. Everything but `last` and the two beside it is of the student that scored best on dev, which is the one that
-/// is packed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Measured {
-    /// Name of the metric.
-    pub(crate) metric: String,
-    /// Its best value among the evaluations on dev; none where there was no evaluation or the value is no number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) best: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) best_step: Option<u64>,
-    /// Its value at the last evaluation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) last: Option<f64>,
-    /// Mean firing rate of the populations and spikes of either sign per token at the last evaluation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) last_rate: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) last_spikes_per_token: Option<f64>,
-    /// Mean firing rate of the populations, each weighing the same, on dev.
-    pub(crate) rate: f64,
-    /// Spikes of either sign per token, over all neurons and steps, on dev.
-    pub(crate) spikes_per_token: f64,
-    /// The packed model; none with feedback, which cannot be packed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) packed: Option<PackedStudent>,
-}
-
-/// The packed model of a cell.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PackedStudent {
-    /// Size of the file.
-    pub(crate) bytes: u64,
-    /// Its own value of the metric on dev.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) metric: Option<f64>,
-    /// Milliseconds that the engine takes for one sentence on one thread: median and best of repeated calls.
-    pub(crate) latency_ms: f64,
-    pub(crate) latency_best_ms: f64,
-    /// Tokens of that sentence, the one of median length of dev.
-    pub(crate) latency_tokens: usize,
-    /// Effective accumulates and multiply-accumulates of a mean sentence of dev, as `bitspike::count` counts them.
-    pub(crate) operations: f64,
-    /// Microjoules of a mean sentence under the constants of [`PROFILE`]: of operations, and with bytes moved.
-    pub(crate) energy_uj: f64,
-    pub(crate) energy_with_memory_uj: f64,
-}
+use super::figures::{CellFigures, PackedStudent, plausible};
+use crate::distill::Inputs;
+use crate::error::{Error, Result};
+use crate::evaluate::predict_student;
+use crate::student::Student;
+use crate::training::EndReason;
 
 /// The energy profile.
-pub(crate) const PROFILE: &str = "45nm";
+pub(super) const PROFILE: &str = "45nm";
 
 /// Time to repeat the sentence for, and the fewest and most calls.
 const REPEAT: (Duration, usize, usize) = (Duration::from_millis(600), 21, 2001);
 
 /// Name of the packed model in a cell's folder.
-pub(crate) const MODEL: &str = "model.safetensors";
+pub(super) const MODEL: &str = "model.safetensors";
 
 /// How the run in `folder` ended and its counters, where it did end by itself and only remains to be measured.
 ///
 /// # Errors
 /// If its log or its best student is damaged.
-pub(crate) fn ended(folder: &RunFolder, device: &Device) -> Result<Option<(EndReason, Counters)>> {
+pub(super) fn ended(folder: &RunFolder) -> Result<Option<(EndReason, Counters)>> {
     if !folder.best().exists() || !folder.metrics().exists() {
         return Ok(None);
     }
-    let (events, _) = read_events(folder.metrics()).context("read the metrics of the cell")?;
+    let (events, _) = read_events(folder.metrics()).map_err(unread)?;
     let Some(Event::End { reason, step, .. }) = events.last() else { return Ok(None) };
     let reasons = [EndReason::Finished, EndReason::TimeBudget];
     let Some(reason) = reasons.into_iter().find(|known| known.name() == reason) else { return Ok(None) };
-    let (_, counters) = folder.student(device)?;
+    let counters = counters(&folder.weights()?)?;
     Ok(Some((reason, Counters { step: *step, ..counters })))
 }
 
@@ -103,23 +54,23 @@ pub(crate) fn ended(folder: &RunFolder, device: &Device) -> Result<Option<(EndRe
 ///
 /// # Errors
 /// If the run is damaged, or the packed file cannot be written.
-pub(crate) fn measure(
+pub(super) fn measure(
     inputs: &Inputs,
     recipe: &Recipe,
     folder: &RunFolder,
     counters: &Counters,
     device: &Device,
-) -> Result<Measured> {
+) -> Result<CellFigures> {
     let student = folder.description()?.student;
     let dev = inputs.texts(recipe)?.dev;
     let metric = inputs.task.primary().to_string();
-    let mut measured = Measured {
+    let mut measured = CellFigures {
         metric: metric.clone(),
         best: counters.best.filter(|best| best.is_finite()).map(tidy),
         best_step: counters.best_step,
-        ..Measured::default()
+        ..CellFigures::default()
     };
-    let (events, _) = read_events(folder.metrics()).context("read the metrics of the cell")?;
+    let (events, _) = read_events(folder.metrics()).map_err(unread)?;
     let last = events.iter().rev().find_map(|event| match event {
         Event::Eval { metrics, rates, primary, .. } => Some((metrics.get(primary), rates)),
         _ => None,
@@ -134,7 +85,8 @@ pub(crate) fn measure(
         }
     }
     let (rates, steps) = if student.feedback.is_some() {
-        let predictions = predict_student(&folder.student(device)?.0, &dev, device);
+        let (student, _) = Student::of_run(folder, Checkpoint::Best, device)?;
+        let (predictions, _) = predict_student(&student, &dev, device);
         (predictions.rates, student.time_steps)
     } else {
         let path = folder.path().join(MODEL);
@@ -145,7 +97,8 @@ pub(crate) fn measure(
         let (times, tokens) = latencies(&model, &dev)?;
         let Counts { predictions, total: count, .. } = Counts::new(&model, &dev)?;
         let bytes = file.len() as u64;
-        let energy = of_spikes(&Profile::named(PROFILE)?, "student", &count, dev.len(), bytes);
+        let profile = Profile::named(PROFILE)?;
+        let energy = Prices { profile: &profile, sentences: dev.len(), bytes }.spikes("student", &count);
         measured.packed = Some(PackedStudent {
             bytes,
             operations: tidy((count.effective_acs() + count.effective_macs()) as f64 / dev.len() as f64),
@@ -166,7 +119,7 @@ pub(crate) fn measure(
     let rates: Vec<(&str, f64)> = rates.iter().map(|(name, &rate)| (name.as_str(), rate)).collect();
     measured.rate = mean(&rates);
     measured.spikes_per_token = spikes(&rates, &student, steps);
-    plausible(&measured).with_context(|| folder.path().display().to_string())?;
+    plausible(&measured).map_err(|e| e.during(folder.path().display().to_string()))?;
     Ok(measured)
 }
 
@@ -176,7 +129,7 @@ fn tidy(x: f64) -> f64 {
 }
 
 /// The simulation through which the best student was scored, if it was.
-fn simulated(recipe: &Recipe, counters: &Counters) -> Option<bitspike::forward::Simulation> {
+fn simulated(recipe: &Recipe, counters: &Counters) -> Option<Simulation> {
     let stages = recipe.stage.iter().rev().filter_map(|stage| stage.simulate);
     let dynamics = counters.best_dynamics?;
     stages.map(|settings| settings.simulation()).find(|simulation| simulation.dynamics == dynamics)
@@ -214,4 +167,8 @@ fn latencies(model: &Model, dev: &[Encoded]) -> Result<(Vec<Duration>, usize)> {
         Ok(times)
     })?;
     Ok((times, example.ids.len()))
+}
+
+fn unread(source: std::io::Error) -> Error {
+    Error::Log { action: "read the metrics of the cell", source }
 }
