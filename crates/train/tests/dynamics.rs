@@ -6,7 +6,7 @@ use bitspike::config::population_names;
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike_train::layers::PackedTokens;
 use bitspike_run::recipe::Thresholds;
-use bitspike_train::student::Student;
+use bitspike_train::student::{Start, Student};
 use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -64,7 +64,8 @@ fn phased_is_the_quantised_equilibrium() {
         let config = config(signed, bits, time_steps);
         let thresholds =
             Thresholds { key: 0.25, value: 0.3, context: 0.125, feed_forward: 0.5, ..Thresholds::default() };
-        let student = Student::random(config.clone(), 60, &thresholds, 0.2, &mut rng, &device);
+        let start = Start { teacher_width: 60, thresholds: &thresholds, deviation: 0.2 };
+        let student = Student::random(config.clone(), start, &mut rng, &device);
         let sentences: Vec<(Vec<u32>, Vec<u32>)> = [1usize, 7, 33]
             .map(|length| {
                 let ids = (0..length).map(|_| rng.random_range(0..50)).collect();

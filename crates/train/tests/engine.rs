@@ -14,7 +14,7 @@ use bitspike_train::Error;
 use bitspike_data::Encoded;
 use bitspike_train::parity::compare;
 use bitspike_run::recipe::Thresholds;
-use bitspike_train::student::Student;
+use bitspike_train::student::{Start, Student};
 use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -43,7 +43,8 @@ fn config() -> StudentConfig {
 fn student(config: &StudentConfig, seed: u64) -> Student {
     let thresholds = Thresholds { key: 0.25, value: 0.3, context: 0.125, feed_forward: 0.5, ..Thresholds::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    Student::random(config.clone(), 60, &thresholds, 0.2, &mut rng, &Device::flex())
+    let start = Start { teacher_width: 60, thresholds: &thresholds, deviation: 0.2 };
+    Student::random(config.clone(), start, &mut rng, &Device::flex())
 }
 
 fn model(student: &Student, trits: bool, options: &Options) -> Model {
@@ -51,7 +52,7 @@ fn model(student: &Student, trits: bool, options: &Options) -> Model {
 }
 
 fn try_model(student: &Student, trits: bool, options: &Options) -> bitspike::Result<Model> {
-    let header = Header { student: student.config.clone(), task: TaskSpec::glue("sst2").unwrap(), max_length: 64 };
+    let header = Header { student: student.config.clone(), task: TaskSpec::glue("sst2").unwrap().for_model(), max_length: 64 };
     let mut weights = student.to_weights();
     let bytes = pack(&header, Packing { trits, ..Packing::default() }, |name| {
         let array = weights.remove(name).ok_or_else(|| Error::Mismatch(format!("no {name}")))?;

@@ -8,7 +8,7 @@ use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike_train::layers::PackedTokens;
 use bitspike_train::optimizer::{ModuleGradients, floats};
 use bitspike_run::recipe::Thresholds;
-use bitspike_train::student::{Forward, Student, StudentOutput};
+use bitspike_train::student::{Forward, Start, Student, StudentOutput};
 use burn::tensor::{Device, Tensor};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -57,7 +57,8 @@ fn student(config: StudentConfig, seed: u64) -> Student {
         feed_forward: 4.0,
         output: 6.0,
     };
-    Student::random(config, 24, &thresholds, 0.15, &mut rng, &Device::flex().autodiff())
+    let start = Start { teacher_width: 24, thresholds: &thresholds, deviation: 0.15 };
+    Student::random(config, start, &mut rng, &Device::flex().autodiff())
 }
 
 fn tokens() -> PackedTokens {

@@ -99,22 +99,15 @@ impl Quickstart<'_> {
         let Self { seed, train, dev, .. } = *self;
         let mut comparison = Comparison { seed, train, dev, seconds: 0.0, rows: Vec::new() };
         self.write(&comparison)?;
-
-        let data = self.out.join(CORPUS);
-        let corpus = Corpus::generate(&CorpusConfig { seed, train, dev, plain: false })?;
-        corpus.write(&data)?;
+        let corpus = self.corpus()?;
         for (n, model) in [(1, "bag of words"), (2, "bag of word pairs")] {
             let accuracy = BagOfWords::train(&corpus.train, n).accuracy(&corpus.dev);
             comparison.rows.push(Row { model: model.into(), accuracy, ..Row::default() });
         }
-        let task = TaskSpec::glue("sst2")?;
-        let tokenizer = Tokenizer::load(&data)?;
-        let texts = Texts::of_task(&task, &data, &tokenizer, MAX_LENGTH)?;
-        let teacher = self.out.join(TEACHER);
-        if self.teacher(&teacher, tokenizer, texts, &task, observer)? == EndReason::Interrupted {
+        if self.teacher(observer)? == EndReason::Interrupted {
             return Ok(None);
         }
-        let inputs = Inputs::load(&teacher, &data, None, task)?;
+        let inputs = Inputs::load(&self.out.join(TEACHER), &self.data(), None, task()?)?;
         comparison.rows.push(of_teacher(&inputs, &self.recipe(WeightBits::Full))?);
         for bits in BITS {
             let Some(row) = self.student(&inputs, bits, observer)? else { return Ok(None) };
@@ -158,15 +151,29 @@ impl Quickstart<'_> {
         Ok(atomic_file::write(&self.out.join(RESULTS), |file| file.write_all(json.as_bytes()))?)
     }
 
-    /// Trains a teacher from random weights into `folder`.
-    fn teacher(
-        &self,
-        folder: &Path,
-        tokenizer: Tokenizer,
-        texts: Texts,
-        task: &TaskSpec,
-        observer: &mut dyn Observer,
-    ) -> Result<EndReason> {
+    /// Where the corpus is: training and dev examples in the layout of SST-2, and a vocabulary.
+    pub fn data(&self) -> PathBuf {
+        self.out.join(CORPUS)
+    }
+
+    /// Makes the corpus.
+    ///
+    /// # Errors
+    /// If a split is to have more than 50,000 sentences, or a file cannot be written.
+    pub fn corpus(&self) -> Result<Corpus> {
+        let Self { seed, train, dev, .. } = *self;
+        let corpus = Corpus::generate(&CorpusConfig { seed, train, dev, plain: false })?;
+        corpus.write(&self.data())?;
+        Ok(corpus)
+    }
+
+    /// Trains a teacher on the corpus, from random weights, into the folder `teacher` beside it.
+    ///
+    /// # Errors
+    /// If there is no corpus, training diverges, or a file cannot be written.
+    pub fn teacher(&self, observer: &mut dyn Observer) -> Result<EndReason> {
+        let (task, tokenizer) = (task()?, Tokenizer::load(&self.data())?);
+        let texts = Texts::of_task(&task, &self.data(), &tokenizer, MAX_LENGTH)?;
         let config = BertConfig::from_json(&format!(
             r#"{{"model_type": "bert", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
                 "intermediate_size": 256, "vocab_size": {}, "max_position_embeddings": {MAX_LENGTH},
@@ -175,9 +182,9 @@ impl Quickstart<'_> {
         ))?;
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let teacher = Teacher::random(config, &mut rng, &Device::flex().autodiff());
-        std::fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, e))?;
+        let folder = self.out.join(TEACHER);
+        std::fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
         let settings = Settings { seed: self.seed, batch_size: BATCH_SIZE, max_length: MAX_LENGTH };
-        let (task, folder) = (task.clone(), folder.to_path_buf());
         let metrics = folder.join("metrics.jsonl");
         let mut finetuner = Finetuner::new(Setup { teacher, tokenizer, task, texts, settings, folder })?;
         let controls = Controls {
@@ -235,6 +242,11 @@ impl Quickstart<'_> {
         recipe.run.evals_per_epoch = 1.0;
         recipe
     }
+}
+
+/// The corpus is a task like SST-2.
+fn task() -> Result<TaskSpec> {
+    Ok(TaskSpec::glue("sst2")?)
 }
 
 fn student_folder(bits: WeightBits) -> String {

@@ -161,12 +161,13 @@ mod tests {
     #[test]
     fn a_deadline_sets_the_flag() {
         let began = Instant::now();
-        let stopped = until(Some(began), |stop| {
+        let never = AtomicBool::new(false);
+        let stopped = until(Some(began), &never, |stop| {
             while !stop.load(Ordering::Relaxed) && began.elapsed() < Duration::from_secs(20) {
                 std::thread::sleep(Duration::from_millis(5));
             }
             stop.load(Ordering::Relaxed)
         });
-        assert!(stopped && !until(None, |stop| stop.load(Ordering::Relaxed)));
+        assert!(stopped && !until(None, &never, |stop| stop.load(Ordering::Relaxed)));
     }
 }

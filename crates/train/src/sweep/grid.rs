@@ -36,7 +36,9 @@ pub struct Cell {
     pub group: String,
     /// Its value on each axis.
     pub labels: Vec<String>,
+    /// Its seed.
     pub seed: u64,
+    /// The recipe that they make.
     pub recipe: Recipe,
 }
 

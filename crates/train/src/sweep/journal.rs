@@ -14,40 +14,40 @@ use crate::error::{Error, Result};
 /// All cells in the order in which they run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Journal {
-    /// Always [`FORMAT`].
+pub(super) struct Journal {
+    /// Always the same in files of this version.
     format: String,
     /// A record a cell.
-    pub cells: Vec<Record>,
+    pub(super) cells: Vec<Record>,
 }
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Record {
+pub(super) struct Record {
     /// Its folder within `cells`.
-    pub name: String,
+    pub(super) name: String,
     /// Its seed.
-    pub seed: u64,
+    pub(super) seed: u64,
     /// Its value on each axis, as text.
-    pub values: Vec<String>,
+    pub(super) values: Vec<String>,
     /// How far it is.
-    pub status: Status,
+    pub(super) status: Status,
     /// Steps taken, of so many.
-    pub steps: u64,
+    pub(super) steps: u64,
     /// See `steps`.
-    pub total_steps: u64,
+    pub(super) total_steps: u64,
     /// Wall seconds spent on it in all sessions.
-    pub seconds: f64,
+    pub(super) seconds: f64,
     /// `finished`, or `time budget` where `--cell-minutes` ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended: Option<String>,
+    pub(super) ended: Option<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub(super) error: Option<String>,
     /// What it was measured for, once it is finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub measured: Option<CellFigures>,
+    pub(super) measured: Option<CellFigures>,
 }
 
 /// How far a cell is.
@@ -138,7 +138,7 @@ impl Journal {
     }
 
     /// Cells of a status.
-    pub fn count(&self, status: Status) -> usize {
+    pub(super) fn count(&self, status: Status) -> usize {
         self.cells.iter().filter(|record| record.status == status).count()
     }
 }

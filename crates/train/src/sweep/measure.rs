@@ -1,17 +1,15 @@
 //! What a trained cell is measured for: the dev metric, the packed file, spikes, latency.
 
-use std::hint::black_box;
 use std::io::Write;
-use std::time::{Duration, Instant};
 
 use bitspike::atomic_file;
 use bitspike::config::StudentConfig;
 use bitspike::format::Packing;
 use bitspike::forward::Simulation;
 use bitspike::model::{Model, Options};
-use bitspike_analysis::cost::Counts;
 use bitspike_analysis::energy::{Prices, Profile};
-use bitspike_data::Encoded;
+use bitspike_analysis::score::Counts;
+use bitspike_analysis::timing;
 use bitspike_run::progress::{Event, read_events};
 use bitspike_run::recipe::Recipe;
 use bitspike_run::run::{Checkpoint, Counters, RunFolder, counters};
@@ -27,9 +25,6 @@ use crate::training::EndReason;
 
 /// The energy profile.
 pub(super) const PROFILE: &str = "45nm";
-
-/// Time to repeat the sentence for, and the fewest and most calls.
-const REPEAT: (Duration, usize, usize) = (Duration::from_millis(600), 21, 2001);
 
 /// Name of the packed model in a cell's folder.
 pub(super) const MODEL: &str = "model.safetensors";
@@ -87,14 +82,14 @@ pub(super) fn measure(
     let (rates, steps) = if student.feedback.is_some() {
         let (student, _) = Student::of_run(folder, Checkpoint::Best, device)?;
         let (predictions, _) = predict_student(&student, &dev, device);
-        (predictions.rates, student.time_steps)
+        (predictions.rates, student.config.time_steps)
     } else {
         let path = folder.path().join(MODEL);
         let FromRun { file, .. } = FromRun::pack(folder, Checkpoint::Best, Packing::default())?;
         atomic_file::write(&path, |out| out.write_all(&file))?;
         let options = Options { simulation: simulated(recipe, counters), ..Options::default() };
         let model = Model::load(&path, &options)?;
-        let (times, tokens) = latencies(&model, &dev)?;
+        let time = timing::sentence(&model, &dev)?;
         let Counts { predictions, total: count, .. } = Counts::new(&model, &dev)?;
         let bytes = file.len() as u64;
         let profile = Profile::named(PROFILE)?;
@@ -110,9 +105,9 @@ pub(super) fn measure(
                 .copied()
                 .filter(|value| value.is_finite())
                 .map(tidy),
-            latency_ms: tidy(times[times.len() / 2].as_secs_f64() * 1e3),
-            latency_best_ms: tidy(times[0].as_secs_f64() * 1e3),
-            latency_tokens: tokens,
+            latency_ms: tidy(time.median.as_secs_f64() * 1e3),
+            latency_best_ms: tidy(time.best.as_secs_f64() * 1e3),
+            latency_tokens: time.tokens,
         });
         (predictions.rates, model.simulation().time_steps)
     };
@@ -143,30 +138,6 @@ fn mean(rates: &[(&str, f64)]) -> f64 {
 fn spikes(rates: &[(&str, f64)], student: &StudentConfig, steps: u32) -> f64 {
     let width = |name: &str| if name.ends_with(".feed_forward") { student.intermediate } else { student.hidden };
     tidy(rates.iter().map(|(name, rate)| rate * width(name) as f64).sum::<f64>() * f64::from(steps))
-}
-
-/// Sorted times of repeated calls with the dev sentence of median length, on one thread, and its tokens.
-fn latencies(model: &Model, dev: &[Encoded]) -> Result<(Vec<Duration>, usize)> {
-    let mut order: Vec<&Encoded> = dev.iter().collect();
-    order.sort_by_key(|example| example.ids.len());
-    let example = order.get(order.len() / 2).context("the dev split has no examples")?;
-    let sentence = [example.encoding()];
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().context("start a thread")?;
-    let (time, fewest, most) = REPEAT;
-    let times = pool.install(|| -> Result<Vec<Duration>> {
-        for _ in 0..3 {
-            model.classify_ids(&sentence)?;
-        }
-        let (started, mut times) = (Instant::now(), Vec::new());
-        while times.len() < fewest || (started.elapsed() < time && times.len() < most) {
-            let began = Instant::now();
-            black_box(model.classify_ids(black_box(&sentence))?);
-            times.push(began.elapsed());
-        }
-        times.sort_unstable();
-        Ok(times)
-    })?;
-    Ok((times, example.ids.len()))
 }
 
 fn unread(source: std::io::Error) -> Error {

@@ -28,7 +28,7 @@ pub use axis::Axis;
 pub use figures::{CellFigures, PackedStudent};
 pub use grid::{Cell, Grid};
 pub use groups::{Group, Spread};
-pub use journal::{Record, Status};
+pub use journal::Status;
 pub use observer::{CellStart, SweepObserver};
 pub use outline::{AxisOutline, CellOutline, Combination, Findings, Outline};
 pub use plan::{Paths, SweepPlan};

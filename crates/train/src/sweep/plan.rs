@@ -15,13 +15,13 @@ use crate::error::{Error, Result};
 use crate::texts::Texts;
 
 /// The `format` of the files in a sweep's folder that this version writes and reads.
-pub const FORMAT: &str = "bitspike-sweep-1";
+pub(super) const FORMAT: &str = "bitspike-sweep-1";
 
 /// A sweep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SweepPlan {
-    /// Always [`FORMAT`].
+    /// Always the same in files of this version.
     pub format: String,
     /// What the cells are distilled from.
     pub inputs: Paths,
