@@ -1,6 +1,7 @@
 //! A run's student as a packed file in memory.
 
-use bitspike::format::{Header, Packing, pack};
+use bitspike::format::{Header, Packed, Packing, pack};
+use bitspike::model::{Model, Options};
 use bitspike::tokenizer::Tokenizer;
 
 use crate::error::{Error, Result};
@@ -25,8 +26,11 @@ impl FromRun {
     /// If the run has no such student, its files are damaged or do not fit each other, or it has feedback.
     pub fn pack(run: &RunFolder, checkpoint: Checkpoint, packing: Packing) -> Result<Self> {
         let description = run.description()?;
-        let header =
-            Header { student: description.student, task: description.task.for_model(), max_length: description.max_length };
+        let header = Header {
+            student: description.student,
+            task: description.task.for_model(),
+            max_length: description.max_length,
+        };
         header.validate().map_err(|e| Error::Unpackable { path: run.path().into(), source: Box::new(e.into()) })?;
         let tokenizer = run.tokenizer()?;
         tokenizer.check_vocab(header.student.vocab_size)?;
@@ -39,5 +43,13 @@ impl FromRun {
         })
         .map_err(|e| Error::Unpackable { path: origin.clone(), source: Box::new(e) })?;
         Ok(Self { header, file, tokenizer, tokenizer_json })
+    }
+
+    /// The model of the file.
+    ///
+    /// # Errors
+    /// If an option is out of range.
+    pub fn load(self, options: &Options) -> Result<Model> {
+        Ok(Model::of(Packed::from_bytes(self.file)?, self.tokenizer, options)?)
     }
 }
