@@ -6,14 +6,14 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use bitspike_data::{Split, TaskSpec, load};
 use bitspike::quantize::{Granularity, WeightBits};
 use bitspike::tokenizer::Tokenizer;
 use bitspike_data::encode;
-use bitspike_train::distill::{Distiller, Setup};
-use bitspike_train::optimizer::Update;
+use bitspike_data::{Split, TaskSpec, load};
 use bitspike_run::recipe::{Recipe, Stage, StageKind};
 use bitspike_run::run::RunFolder;
+use bitspike_train::distill::{Distiller, Setup};
+use bitspike_train::optimizer::Update;
 use bitspike_train::teacher::Teacher;
 use bitspike_train::texts::Texts;
 use bitspike_train::training::Learner;

@@ -25,7 +25,9 @@ impl Observer for Scores {
     fn on_event(&mut self, event: &Event) -> std::io::Result<()> {
         match event {
             Event::Start { run, total_steps, .. } => println!("{run}: {total_steps} steps"),
-            Event::Eval { step, metrics, primary, .. } => println!("  step {step:>4}  {primary} {:.3}", metrics[primary]),
+            Event::Eval { step, metrics, primary, .. } => {
+                println!("  step {step:>4}  {primary} {:.3}", metrics[primary])
+            }
             _ => {}
         }
         Ok(())
@@ -45,7 +47,8 @@ fn distil(folder: &Path) -> Result<()> {
     quickstart.teacher(&mut Scores)?;
 
     // What `bitspike distil` does: a recipe, a folder for the run, a teacher with its data.
-    let mut recipe = Recipe { stage: vec![Stage { epochs: 3.0, ..Stage::new(StageKind::Internal) }], ..Recipe::default() };
+    let mut recipe =
+        Recipe { stage: vec![Stage { epochs: 3.0, ..Stage::new(StageKind::Internal) }], ..Recipe::default() };
     recipe.student.weight_bits = WeightBits::Ternary;
     recipe.stage[0].learning_rate = 1e-3;
     recipe.stage[0].prediction_weight = Some(1.0);

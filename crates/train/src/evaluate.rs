@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::batches::pack;
 use crate::error::{Error, Result};
-use crate::feedback::LoopSummary;
+use crate::feedback::{Around, LoopSummary};
 use crate::student::Student;
 use crate::teacher::Teacher;
 
@@ -60,18 +60,14 @@ pub fn score(network: Network<'_>, task: &TaskSpec, examples: &[Encoded], device
 }
 
 /// What `student` says of `examples`, and how its fixed points were found where it has feedback.
-pub fn predict_student(
-    student: &Student,
-    examples: &[Encoded],
-    device: &Device,
-) -> (Predictions, Option<LoopSummary>) {
+pub fn predict_student(student: &Student, examples: &[Encoded], device: &Device) -> (Predictions, Option<LoopSummary>) {
     let mut loops = LoopSummary::default();
     if student.config.feedback.is_some()
         && let Some(first) = sorted_batches(examples, BATCH).first()
     {
         let tokens = pack(examples, first);
-        let found = student.fixed_point(&tokens, false, device);
-        loops.spectral_radius = found.map(|found| student.spectral_radius(&found.x, &tokens, false, device));
+        let around = Around { tokens: &tokens, continuous: false, device };
+        loops.spectral_radius = student.fixed_point(&around).map(|found| student.spectral_radius(&found.x, &around));
     }
     // Without autodiff no graph is kept.
     let student = Student { net: student.net.valid(), ..student.clone() };

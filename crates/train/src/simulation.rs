@@ -1,18 +1,18 @@
 //! Students in time: from a trained student to the engine's encoder, and scores along a simulation.
 
-use bitspike::forward::{Dynamics, Wanted, SentenceRun, Simulation, simulate};
 use bitspike::config::population_names;
 use bitspike::encoder::Encoder;
+use bitspike::forward::{Dynamics, SentenceRun, Simulation, Wanted, simulate};
 use burn::module::Module;
 use burn::tensor::Device;
 
-use bitspike_data::{Encoded, sorted_batches};
 use crate::batches::pack;
 use crate::error::{Error, Result};
-use bitspike_data::Predictions;
 use crate::layers::PackedTokens;
 use crate::optimizer::floats;
 use crate::student::Student;
+use bitspike_data::Predictions;
+use bitspike_data::{Encoded, sorted_batches};
 
 /// Examples at a time: enough for every core, few enough that progress shows.
 const BATCH: usize = 32;

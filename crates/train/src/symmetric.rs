@@ -16,7 +16,8 @@ impl Eigen {
     /// Of the symmetric matrix of these rows.
     pub(crate) fn of(mut a: Vec<Vec<f64>>) -> Self {
         let n = a.len();
-        let mut vectors: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
+        let mut vectors: Vec<Vec<f64>> =
+            (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
         for _ in 0..SWEEPS {
             let mut still = true;
             for p in 0..n {

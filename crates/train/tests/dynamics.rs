@@ -1,11 +1,11 @@
 //! A student in time: `phased` is the quantised equilibrium that training computes, spike by spike and all at once.
 
 use bitspike::config::StudentConfig;
-use bitspike::forward::{Dynamics, Wanted, Record, Simulation, simulate, simulate_recorded};
 use bitspike::config::population_names;
+use bitspike::forward::{Dynamics, Record, Simulation, Wanted, simulate, simulate_recorded};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
-use bitspike_train::layers::PackedTokens;
 use bitspike_run::recipe::Thresholds;
+use bitspike_train::layers::PackedTokens;
 use bitspike_train::student::{Start, Student};
 use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};

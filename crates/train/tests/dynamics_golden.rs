@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use bitspike::config::StudentConfig;
-use bitspike::forward::{Dynamics, Record, Simulation, simulate_recorded};
 use bitspike::config::population_names;
+use bitspike::forward::{Dynamics, Record, Simulation, simulate_recorded};
 use bitspike::neuron::Reset;
-use bitspike_train::layers::PackedTokens;
 use bitspike_run::recipe::Thresholds;
-use bitspike_train::student::{Start, Student};
 use bitspike_run::weights::Weights;
+use bitspike_train::layers::PackedTokens;
+use bitspike_train::student::{Start, Student};
 use burn::tensor::Device;
 use rand::SeedableRng;
 use serde::Deserialize;

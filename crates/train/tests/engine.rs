@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use bitspike::config::StudentConfig;
-use bitspike::forward::{Dynamics, Simulation};
-use bitspike::model::{Answer, Model, Options};
 use bitspike::format::{Header, Packed, Packing, pack};
-use bitspike_data::TaskSpec;
+use bitspike::forward::{Dynamics, Simulation};
 use bitspike::kernels::Kernels;
+use bitspike::model::{Answer, Model, Options};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike::tokenizer::{Encoding, Tokenizer};
-use bitspike_train::Error;
 use bitspike_data::Encoded;
-use bitspike_train::parity::compare;
+use bitspike_data::TaskSpec;
 use bitspike_run::recipe::Thresholds;
+use bitspike_train::Error;
+use bitspike_train::parity::compare;
 use bitspike_train::student::{Start, Student};
 use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
@@ -52,7 +52,8 @@ fn model(student: &Student, trits: bool, options: &Options) -> Model {
 }
 
 fn try_model(student: &Student, trits: bool, options: &Options) -> bitspike::Result<Model> {
-    let header = Header { student: student.config.clone(), task: TaskSpec::glue("sst2").unwrap().for_model(), max_length: 64 };
+    let header =
+        Header { student: student.config.clone(), task: TaskSpec::glue("sst2").unwrap().for_model(), max_length: 64 };
     let mut weights = student.to_weights();
     let bytes = pack(&header, Packing { trits, ..Packing::default() }, |name| {
         let array = weights.remove(name).ok_or_else(|| Error::Mismatch(format!("no {name}")))?;

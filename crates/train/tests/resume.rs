@@ -5,18 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bitspike::config::Feedback;
 use bitspike::forward::Dynamics;
-use bitspike_data::TaskSpec;
 use bitspike::neuron::Reset;
 use bitspike::tokenizer::Tokenizer;
 use bitspike_data::Encoded;
-use bitspike_train::distill::{Distiller, Setup};
+use bitspike_data::TaskSpec;
 use bitspike_run::progress::{Event, Observer};
 use bitspike_run::recipe::{Recipe, RunRecipe, SimulatedForward, Stage, StageKind};
 use bitspike_run::run::{Description, FORMAT, RunFolder};
+use bitspike_run::weights::Weights;
+use bitspike_train::distill::{Distiller, Setup};
 use bitspike_train::teacher::Teacher;
 use bitspike_train::texts::Texts;
 use bitspike_train::training::{Controls, EndReason, Outcome, train};
-use bitspike_run::weights::Weights;
 use bitspike_train::{Error, Result};
 use burn::tensor::Device;
 

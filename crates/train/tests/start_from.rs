@@ -4,16 +4,16 @@
 use std::path::{Path, PathBuf};
 
 use bitspike::config::StudentConfig;
-use bitspike_data::TaskSpec;
 use bitspike::tokenizer::Tokenizer;
 use bitspike_data::Encoded;
-use bitspike_train::distill::{Distiller, Setup};
+use bitspike_data::TaskSpec;
 use bitspike_run::recipe::{Recipe, Thresholds};
 use bitspike_run::run::{Counters, Description, FORMAT, RunFolder};
+use bitspike_run::weights::Weights;
+use bitspike_train::distill::{Distiller, Setup};
 use bitspike_train::student::{Start, Student};
 use bitspike_train::teacher::Teacher;
 use bitspike_train::texts::Texts;
-use bitspike_run::weights::Weights;
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

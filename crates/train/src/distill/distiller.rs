@@ -18,7 +18,7 @@ use crate::checkpoint::{restore_last, save_last};
 use crate::equilibrium::SolveReport;
 use crate::error::Result;
 use crate::evaluate::predict_student;
-use crate::feedback::LoopSummary;
+use crate::feedback::{Around, LoopSummary};
 use crate::layers::matrix;
 use crate::loss::{Target, distillation, value};
 use crate::optimizer::{AdamW, StepGradients, Update};
@@ -167,11 +167,7 @@ fn loop_step(forward: SolveReport, backward: SolveReport) -> LoopStep {
 impl Learner for Distiller {
     fn sizes(&self) -> Sizes {
         let (Student { net, words, .. }, texts) = (self.student(), &self.setup.texts);
-        Sizes {
-            parameters: net.num_params() + words.values.len(),
-            train: texts.train.len(),
-            dev: texts.dev.len(),
-        }
+        Sizes { parameters: net.num_params() + words.values.len(), train: texts.train.len(), dev: texts.dev.len() }
     }
 
     fn stage_examples(&self, stage: usize) -> usize {
@@ -201,12 +197,12 @@ impl Learner for Distiller {
         let student = self.student.as_ref().expect(HELD);
         let on = self.device.clone().autodiff();
         let rows = student.words.rows(&tokens.vocabulary, &on).require_grad();
-        let through = (&tokens, target);
         let mut correction = None;
         let output = match &self.simulation {
             None if student.config.feedback.is_some() => {
-                let loss = |output: &_| distillation(student, output, &teacher, through, weights).total;
-                let pass = student.through_fixed_point(rows.clone(), &tokens, (false, &self.device), loss)?;
+                let around = Around { tokens: &tokens, continuous: false, device: &self.device };
+                let loss = |output: &_| distillation(student, output, &teacher, target, weights).total;
+                let pass = student.through_fixed_point(rows.clone(), &around, loss)?;
                 self.solves.forward.add(pass.forward);
                 self.solves.backward.add(pass.backward);
                 correction = Some((pass.correction, pass.forward, pass.backward));
@@ -220,7 +216,7 @@ impl Learner for Distiller {
                 student.forward(rows.clone(), &tokens, Forward::Simulated { counts: &mut counts, weight })
             }
         };
-        let loss = distillation(student, &output, &teacher, through, weights);
+        let loss = distillation(student, &output, &teacher, target, weights);
         let part = |part: &Option<burn::tensor::Tensor<2>>| part.as_ref().map(value);
         let mut report = StepReport {
             loss: finite(value(&loss.total), "the loss", step)?,

@@ -67,7 +67,12 @@ impl Job<'_> {
         let unit = |x: f64| (0.0..1.0).contains(&x);
         let ranges = [
             ("epochs", epochs > 0.0 && epochs <= 1e4, "a number in (0, 10000]", epochs.to_string()),
-            ("learning-rate", learning_rate > 0.0 && unit(learning_rate), "a number in (0, 1)", learning_rate.to_string()),
+            (
+                "learning-rate",
+                learning_rate > 0.0 && unit(learning_rate),
+                "a number in (0, 1)",
+                learning_rate.to_string(),
+            ),
             ("warmup", unit(warmup), "a number in [0, 1)", warmup.to_string()),
             ("weight-decay", unit(weight_decay), "a number in [0, 1)", weight_decay.to_string()),
             ("batch-size", (1..=65_536).contains(&batch), "1 to 65536", batch.to_string()),

@@ -137,7 +137,8 @@ impl Quickstart<'_> {
             return Ok(());
         }
         // Names alone decide nothing: a folder of anyone's may hold a `corpus` and a `teacher`.
-        let marked = std::fs::read(out.join(RESULTS)).is_ok_and(|text| serde_json::from_slice::<Comparison>(&text).is_ok());
+        let marked =
+            std::fs::read(out.join(RESULTS)).is_ok_and(|text| serde_json::from_slice::<Comparison>(&text).is_ok());
         if !marked {
             let message = format!("holds files without the {RESULTS} of a quickstart; choose another --out");
             return Err(Error::folder(out, message));

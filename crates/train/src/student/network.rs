@@ -1,14 +1,13 @@
 //! The network itself, and what it computes of a batch.
 
 use bitspike::config::StudentConfig;
-use bitspike::quantize::{Granularity, WeightBits};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::equilibrium::{Solution, SolveReport};
-use crate::feedback::{FeedbackMap, Spectrum};
+use crate::feedback::{Around, FeedbackMap, Spectrum};
 use crate::layers::{Affine, Embeddings, Norm, PackedTokens, Population, WordTable, matrix, parameter};
-use crate::ops;
+use crate::ops::{self, Precision, Segments};
 
 /// A population of neurons sharing one threshold.
 #[derive(Module, Debug)]
@@ -26,18 +25,19 @@ impl Neurons {
     /// of the simulation that the counts come from.
     fn fire(&self, current: Tensor<2>, config: &StudentConfig, forward: &mut Forward<'_>) -> Population {
         let theta = self.theta.val();
+        let (time_steps, signed) = (config.time_steps, config.signed);
         match forward {
             Forward::Quantised => {
-                let counts = ops::neuron(current, theta.clone(), (config.time_steps, config.signed));
-                (counts, theta / f64::from(config.time_steps))
+                let counts = ops::neuron(current, theta.clone(), time_steps, signed);
+                (counts, theta / f64::from(time_steps))
             }
             Forward::Continuous => {
-                let counts = ops::continuous_neuron(current, theta.clone(), (config.time_steps, config.signed));
-                (counts, theta / f64::from(config.time_steps))
+                let counts = ops::continuous_neuron(current, theta.clone(), time_steps, signed);
+                (counts, theta / f64::from(time_steps))
             }
             Forward::Simulated { counts, weight } => {
                 let counts = counts.next().expect("counts of every population");
-                let counts = ops::simulated_neuron(current, theta.clone(), counts, (*weight, config.signed));
+                let counts = ops::simulated_neuron(current, theta.clone(), counts, *weight, signed);
                 (counts, theta / f64::from(*weight))
             }
         }
@@ -113,6 +113,8 @@ pub struct StudentOutput {
     pub logits: Tensor<2>,
     /// Spike counts of every population, by name, in the order of computation.
     pub populations: Vec<(String, Tensor<2>)>,
+    /// Where each sentence begins.
+    pub segments: Segments,
     /// How the fixed point of a student with feedback was found.
     pub solve: Option<SolveReport>,
 }
@@ -133,7 +135,7 @@ impl Student {
 
     /// [`Student::forward`] without gradient; with feedback, at the fixed point of the loop.
     pub fn infer(&self, tokens: &PackedTokens, device: &Device) -> StudentOutput {
-        if let Some(Solution { x, report }) = self.fixed_point(tokens, false, device) {
+        if let Some(Solution { x, report }) = self.fixed_point(&Around { tokens, continuous: false, device }) {
             let z = matrix(x, [tokens.len(), self.config.hidden], device);
             let output = self.net.layers_from(&self.config, z, tokens, Forward::Quantised);
             return StudentOutput { solve: Some(report), ..output };
@@ -206,7 +208,7 @@ impl StudentNet {
         forward: &mut Forward<'_>,
     ) -> StudentOutput {
         let epsilon = config.layer_norm_eps;
-        let precision = (config.weight_bits, config.granularity);
+        let precision = Precision { bits: config.weight_bits, granularity: config.granularity };
         let mut populations = vec![("embedding".to_owned(), x.0.clone())];
         let (mut hidden, mut query_key) = (vec![x.clone()], Vec::new());
         for (i, layer) in self.layers.iter().enumerate() {
@@ -236,7 +238,8 @@ impl StudentNet {
         }
         let starts = tokens.segments.starts().iter().map(|&row| row as u32).collect();
         let cls = (ops::gather_rows(x.0, starts), x.1);
-        let logits = self.classifier.spikes(&cls, (WeightBits::Full, Granularity::Matrix));
-        StudentOutput { hidden, query_key, logits, populations, solve: None }
+        let logits = self.classifier.spikes(&cls, Precision::FULL);
+        let segments = tokens.segments.clone();
+        StudentOutput { hidden, query_key, logits, populations, segments, solve: None }
     }
 }

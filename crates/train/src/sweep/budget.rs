@@ -109,8 +109,8 @@ pub(super) fn until<R>(deadline: Option<Instant>, stop: &AtomicBool, work: impl 
 
 #[cfg(test)]
 mod tests {
-    use super::super::grid::Grid;
     use super::super::figures::CellFigures;
+    use super::super::grid::Grid;
     use super::*;
 
     fn sweep() -> (Vec<Effort>, Journal) {

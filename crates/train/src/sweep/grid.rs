@@ -61,7 +61,8 @@ impl Grid {
         let mut grid = Self { seeds: seeds.to_vec(), axis: Vec::new() };
         if let Some(path) = file {
             let text = std::fs::read_to_string(path).map_err(|e| Error::io("read grid", path, e))?;
-            let file: GridFile = toml::from_str(&text).map_err(|source| Error::GridFile { path: path.into(), source: Box::new(source) })?;
+            let file: GridFile = toml::from_str(&text)
+                .map_err(|source| Error::GridFile { path: path.into(), source: Box::new(source) })?;
             if !seeds.is_empty() && !file.seeds.is_empty() {
                 return wrong(format!("seeds are given in {} and with --seeds; leave one out", path.display()));
             }

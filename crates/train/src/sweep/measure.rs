@@ -10,10 +10,10 @@ use bitspike::model::{Model, Options};
 use bitspike_analysis::energy::{Prices, Profile};
 use bitspike_analysis::score::Counts;
 use bitspike_analysis::timing;
+use bitspike_run::FromRun;
 use bitspike_run::progress::{Event, read_events};
 use bitspike_run::recipe::Recipe;
 use bitspike_run::run::{Checkpoint, Counters, RunFolder, counters};
-use bitspike_run::FromRun;
 use burn::tensor::Device;
 
 use super::figures::{CellFigures, PackedStudent, plausible};

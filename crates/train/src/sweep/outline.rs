@@ -89,6 +89,9 @@ impl Findings {
 
     /// The combinations as a table of text; empty without any.
     pub fn table(&self) -> String {
-        table(&self.combinations.iter().map(|found| (&found.group, found.fronts.as_str())).collect::<Vec<_>>(), &self.keys)
+        table(
+            &self.combinations.iter().map(|found| (&found.group, found.fronts.as_str())).collect::<Vec<_>>(),
+            &self.keys,
+        )
     }
 }

@@ -34,10 +34,10 @@ fn panel(groups: &[Group], cost: &Cost) -> Option<Panel> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::grid::Grid;
-    use super::super::journal::{Journal, Status};
     use super::super::figures::{CellFigures, PackedStudent};
+    use super::super::grid::Grid;
     use super::super::groups::groups;
+    use super::super::journal::{Journal, Status};
     use super::*;
     use bitspike_run::recipe::Recipe;
 

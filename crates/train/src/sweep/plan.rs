@@ -73,7 +73,8 @@ impl SweepPlan {
     pub fn read(folder: &Path) -> Result<Self> {
         let path = Self::path(folder);
         if !path.exists() {
-            let message = format!("{}: no sweep here: sweep.toml is missing; start one without --resume", folder.display());
+            let message =
+                format!("{}: no sweep here: sweep.toml is missing; start one without --resume", folder.display());
             return Err(Error::Mismatch(message));
         }
         let text = std::fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
@@ -98,9 +99,8 @@ impl Paths {
     /// # Errors
     /// If the current folder is gone.
     pub(super) fn absolute(&self) -> Result<Self> {
-        let absolute = |path: &PathBuf| {
-            std::path::absolute(path).map_err(|e| Error::io("find the absolute path of", path, e))
-        };
+        let absolute =
+            |path: &PathBuf| std::path::absolute(path).map_err(|e| Error::io("find the absolute path of", path, e));
         Ok(Self {
             teacher: absolute(&self.teacher)?,
             data: absolute(&self.data)?,

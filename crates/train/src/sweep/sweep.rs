@@ -285,8 +285,7 @@ impl Sweep {
                 let used = self.journal.cells[i].seconds;
                 let max_time = bounds.cell_time.map(|time| (time.as_secs_f64() - used).max(0.06));
                 let max_time = max_time.map(Duration::from_secs_f64);
-                let job =
-                    Job { from: self.from.as_deref(), resume, max_time, stop, ..Job::new(&cell.recipe, &folder) };
+                let job = Job { from: self.from.as_deref(), resume, max_time, stop, ..Job::new(&cell.recipe, &folder) };
                 let mut done = self.inputs.distil(&job, observer)?;
                 for text in done.warnings() {
                     done.run.say(observer, Level::Warn, text)?;

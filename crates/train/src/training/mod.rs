@@ -8,7 +8,7 @@ mod session;
 mod throughput;
 
 pub use controls::{Controls, EndReason, Outcome, stage_steps};
+pub(crate) use learner::finite;
 pub use learner::{Evaluation, Learner, Sizes, StepReport};
 pub use logged::{Log, Logged, train_logged};
 pub use session::train;
-pub(crate) use learner::finite;

@@ -280,4 +280,3 @@ fn scored(stage: &Stage) -> bool {
     let weights = stage.loss_weights();
     weights.prediction + weights.label > 0.0
 }
-
