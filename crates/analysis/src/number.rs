@@ -2,7 +2,7 @@
 
 /// `x` right-aligned in `width` characters, or in more where they do not suffice (5 always do for positive numbers):
 /// as many decimals as fit, or one digit and an exponent when it is too small or too large for that.
-pub(crate) fn compact(x: f64, width: usize) -> String {
+pub fn compact(x: f64, width: usize) -> String {
     let text = if x.is_nan() {
         "nan".to_owned()
     } else if x.is_infinite() {
@@ -19,7 +19,7 @@ pub(crate) fn compact(x: f64, width: usize) -> String {
 }
 
 /// A value with three significant digits and no padding.
-pub(crate) fn significant(x: f64) -> String {
+pub fn significant(x: f64) -> String {
     let magnitude = x.abs();
     if !x.is_finite() || x == 0.0 {
         compact(x, 5).trim_start().to_owned()
@@ -32,12 +32,12 @@ pub(crate) fn significant(x: f64) -> String {
 }
 
 /// A learning rate: two digits and an exponent.
-pub(crate) fn scientific(x: f64) -> String {
+pub fn scientific(x: f64) -> String {
     if x.is_finite() { format!("{x:.1e}") } else { compact(x, 3) }
 }
 
 /// A count with a comma between groups of three digits.
-pub(crate) fn grouped(n: u64) -> String {
+pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -50,12 +50,12 @@ pub(crate) fn grouped(n: u64) -> String {
 }
 
 /// Events per second: whole above 100.
-pub(crate) fn per_second(x: f64) -> String {
+pub fn per_second(x: f64) -> String {
     if x.is_finite() && x >= 100.0 { format!("{x:.0}") } else { significant(x) }
 }
 
 /// A time span: `9s`, `12m04s`, `2h05m`, `3d04h`; `?` where there is none to tell.
-pub(crate) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || !(0.0..1e9).contains(&seconds) {
         return "?".to_owned();
     }
@@ -66,6 +66,24 @@ pub(crate) fn duration(seconds: f64) -> String {
         3600..86400 => format!("{}h{:02}m", s / 3600, s % 3600 / 60),
         _ => format!("{}d{:02}h", s / 86400, s % 86400 / 3600),
     }
+}
+
+/// A metric's value as people read it: shares in percent, correlations as they are.
+pub fn metric(name: &str, value: f64) -> String {
+    match name {
+        "accuracy" | "f1" => format!("{:.2} %", 100.0 * value),
+        _ => format!("{value:.4}"),
+    }
+}
+
+/// Bytes as megabytes of 10^6.
+pub fn megabytes(bytes: u64) -> String {
+    format!("{:.2} MB", bytes as f64 / 1e6)
+}
+
+/// Picojoules as microjoules.
+pub fn microjoules(picojoules: f64) -> String {
+    format!("{:.1} uJ", picojoules / 1e6)
 }
 
 #[cfg(test)]
@@ -90,6 +108,11 @@ mod tests {
         for (seconds, text) in cases {
             assert_eq!(duration(seconds), text, "{seconds} s");
         }
+    }
+
+    #[test]
+    fn shares_are_percent_and_correlations_are_not() {
+        assert_eq!((metric("accuracy", 0.896_789), metric("pearson", 0.85444)), ("89.68 %".into(), "0.8544".into()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What counting operations costs: sentences through a random model of MiniLM's size with and without it, in turns.
 //!
-//!     cargo bench -p bitspike-core --bench counting
+//!     cargo bench -p bitspike --bench counting
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use bitspike::Error;
 use bitspike::config::StudentConfig;
 use bitspike::count::Counter;
 use bitspike::encoder::Encoder;
-use bitspike::forward::{Dynamics, Simulation, Wanted, simulate};
+use bitspike::forward::{Dynamics, Sentences, Simulation, Wanted, simulate};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 
 const ROUNDS: usize = 31;
@@ -77,7 +77,8 @@ fn main() {
         let run = |sent| -> Duration {
             let began = Instant::now();
             let options = Wanted { sent, last_only: true, ..Wanted::default() };
-            let runs = simulate(&encoder, (&embedded, &[tokens]), &simulation, options).expect("finite currents");
+            let sentence = Sentences { currents: &embedded, lengths: &[tokens] };
+            let runs = simulate(&encoder, sentence, &simulation, options).expect("finite currents");
             if sent {
                 black_box(counter.sentence(&runs[0], tokens, &simulation));
             }

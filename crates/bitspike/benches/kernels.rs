@@ -1,4 +1,4 @@
-//! Rates of the kernels on one core beside the machine's ceilings: `cargo bench -p bitspike-core --bench kernels [-- ISA ...]`.
+//! Rates of the kernels on one core beside the machine's ceilings: `cargo bench -p bitspike --bench kernels [-- ISA ...]`.
 //! Without names, of every instruction set that this machine has.
 
 use bitspike::kernels::{Kernels, measure};

@@ -7,11 +7,11 @@ mod folder;
 
 use std::path::Path;
 
-use rayon::prelude::*;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::{DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl};
 
 use crate::error::{Error, Result};
+use crate::parallel;
 
 /// Characters of a text that are looked at first for each token wanted; more than any natural language needs, so that only
 /// odd texts (long runs of spaces or of unbroken letters) need a second look.
@@ -121,7 +121,7 @@ impl Tokenizer {
     /// [`Tokenizer::encode`] of many texts on all cores; results in the order of the texts.
     pub fn encode_batch(&self, texts: &[(&str, Option<&str>)], max_len: usize) -> Vec<Encoding> {
         let encode = |&(first, second): &(&str, Option<&str>)| self.encode(first, second, max_len);
-        texts.par_iter().with_min_len(TEXTS_PER_TASK).map(encode).collect()
+        parallel::map(texts.iter().collect(), TEXTS_PER_TASK, encode)
     }
 
     /// The text of a token as the vocabulary has it: `[CLS]`, `film`, `##s`; none for an id that it lacks.

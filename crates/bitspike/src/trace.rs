@@ -1,10 +1,16 @@
 //! What a simulation of one sentence did, step by step: every spike, some membranes, and how the rates converge.
 
+mod neurons;
+
+use self::neurons::check_neuron;
 use crate::error::{Error, Result};
 use crate::forward::Record;
 
+pub use neurons::NeuronName;
+pub(crate) use neurons::{choose, default_neurons};
+
 /// Most spikes slots `T * L * width`, summed over populations, that a trace may hold: one byte each.
-pub const MAX_SLOTS: usize = 1 << 32;
+pub const MAX_SLOTS: u64 = 1 << 32;
 
 /// The spikes of all populations over one sentence.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,9 +80,10 @@ impl Trace {
     /// `[L, width]`, or a chosen neuron does not exist.
     pub fn new(time_steps: u32, tokens: usize, populations: Vec<PopulationTrace>) -> Result<Self> {
         let trace = Self { time_steps, tokens, populations };
-        let rows = tokens.saturating_mul(time_steps as usize);
-        let slots = trace.populations.iter().fold(0usize, |sum, p| sum.saturating_add(rows.saturating_mul(p.width)));
-        if slots > MAX_SLOTS {
+        let rows = u64::from(time_steps).saturating_mul(tokens as u64);
+        let slots = trace.populations.iter().map(|p| rows.saturating_mul(p.width as u64));
+        let slots = slots.fold(0u64, u64::saturating_add);
+        if slots > MAX_SLOTS || usize::try_from(slots).is_err() {
             let expected =
                 format!("at most {MAX_SLOTS} (T times tokens times neurons); take fewer steps or a shorter text");
             return Err(Error::invalid("places for spikes in the trace", expected, slots));
@@ -157,7 +164,7 @@ impl PopulationTrace {
     /// [`crate::neuron::average_spiking_rate`], in one pass).
     ///
     /// ```
-    /// # use bitspike::dynamics::trace::PopulationTrace;
+    /// # use bitspike::trace::PopulationTrace;
     /// let population = PopulationTrace {
     ///     name: "embedding".into(),
     ///     width: 2,
@@ -205,211 +212,5 @@ impl PopulationTrace {
     }
 }
 
-/// A neuron whose membrane is wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NeuronName {
-    /// Name of its population.
-    pub population: String,
-    /// Position in the sentence; 0 is `[CLS]`.
-    pub token: usize,
-    /// Number within the token, below the population's width.
-    pub neuron: usize,
-}
-
-/// Sorts the `wanted` neurons by population: for each of `populations` (name and width) the chosen tokens and neurons, in the
-/// order wanted and without repetition.
-///
-/// # Errors
-/// [`Error::Invalid`] for a population, token or neuron that does not exist; the message says which do.
-pub fn choose(wanted: &[NeuronName], populations: &[(&str, usize)], tokens: usize) -> Result<Vec<Vec<(usize, usize)>>> {
-    let mut chosen = vec![Vec::new(); populations.len()];
-    for name in wanted {
-        let Some(i) = populations.iter().position(|(population, _)| *population == name.population) else {
-            let known: Vec<&str> = populations.iter().map(|(name, _)| *name).collect();
-            return Err(Error::invalid("population", known.join(", "), format!("`{}`", name.population)));
-        };
-        let at = (name.token, name.neuron);
-        check_neuron(&name.population, (tokens, populations[i].1), at)?;
-        if !chosen[i].contains(&at) {
-            chosen[i].push(at);
-        }
-    }
-    Ok(chosen)
-}
-
-/// `count` neurons of `[CLS]` that are worth watching, given rates at `equilibrium` (`[L, width]`): the most active of those that
-/// rest at least every fourth step, `|a*| <= 3/4`; then busier ones, whose potential tells little; silent ones last. Of equals
-/// the lower number is first.
-pub fn most_active(equilibrium: &[f32], width: usize, count: usize) -> Vec<usize> {
-    let cls = &equilibrium[..width.min(equilibrium.len())];
-    let rank = |i: usize| match cls[i].abs() {
-        0.0 => (2, 0.0),
-        rate if rate > 0.75 => (1, rate),
-        rate => (0, -rate),
-    };
-    let mut order: Vec<usize> = (0..cls.len()).collect();
-    order.sort_by(|&a, &b| {
-        let ((class_a, a), (class_b, b)) = (rank(a), rank(b));
-        class_a.cmp(&class_b).then(a.total_cmp(&b))
-    });
-    order.truncate(count);
-    order
-}
-
-fn check_neuron(population: &str, (tokens, width): (usize, usize), (token, neuron): (usize, usize)) -> Result<()> {
-    let fail = |what: &str, range: String, found| Err(Error::invalid(format!("{what} of {population}"), range, found));
-    if token >= tokens {
-        return fail("token", format!("0 to {} (the sentence has {tokens} tokens)", tokens.saturating_sub(1)), token);
-    }
-    if neuron >= width {
-        return fail("neuron", format!("0 to {}", width.saturating_sub(1)), neuron);
-    }
-    Ok(())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::neuron::{Membrane, Reset, average_spiking_rate, step};
-
-    /// `L` by `width` neurons under constant currents, spiking as [`step`] does, every neuron's membrane recorded.
-    fn population(time_steps: u32, (tokens, width): (usize, usize), beta: f32) -> Trace {
-        let membrane = Membrane { theta: 0.75, beta, signed: true, reset: Reset::Soft };
-        let n = tokens * width;
-        let currents: Vec<f32> = (0..n).map(|i| ((i * 37 % 23) as f32 / 11.0 - 1.0) * membrane.theta).collect();
-        let empty = PopulationTrace {
-            name: "embedding".into(),
-            width,
-            theta: membrane.theta,
-            spikes: vec![],
-            membrane: vec![],
-            chosen: (0..n).map(|i| (i / width, i % width)).collect(),
-            equilibrium: currents.iter().map(|i| (i / membrane.theta).clamp(-1.0, 1.0)).collect(),
-        };
-        let mut trace = Trace::new(time_steps, tokens, vec![empty]).unwrap();
-        let mut v = vec![membrane.rest(); n];
-        for t in 1..=time_steps {
-            let spikes: Vec<i8> = v
-                .iter_mut()
-                .zip(&currents)
-                .map(|(v, &current)| {
-                    let (spike, next) = step(current, *v, &membrane);
-                    *v = next;
-                    spike
-                })
-                .collect();
-            trace.step(0, t, &spikes, &v);
-        }
-        trace
-    }
-
-    #[test]
-    fn rates_and_distances_match_their_definitions() {
-        for (t, shape, beta) in [(1, (1, 1), 1.0), (7, (3, 5), 1.0), (16, (2, 4), 0.75), (64, (1, 23), 1.0)] {
-            let trace = population(t, shape, beta);
-            trace.check().unwrap();
-            let population = &trace.populations[0];
-            let rates = population.rates(beta);
-            assert_eq!(rates.len(), t as usize);
-            let n = shape.0 * shape.1;
-            for (upto, found) in (1..).zip(&rates) {
-                let a: Vec<f64> = (0..n)
-                    .map(|i| {
-                        let train: Vec<i8> = population.train(shape.0, (i / shape.1, i % shape.1)).take(upto).collect();
-                        average_spiking_rate(&train, beta).unwrap()
-                    })
-                    .collect();
-                let mean = |f: &dyn Fn(usize) -> f64| (0..n).map(f).sum::<f64>() / n as f64;
-                let distance = |i: usize| (a[i] - f64::from(population.equilibrium[i])).abs();
-                let expected = [
-                    mean(&|i| a[i].abs()),
-                    mean(&|i| a[i]),
-                    mean(&|i| distance(i) * distance(i)).sqrt(),
-                    (0..n).map(distance).fold(0.0, f64::max),
-                ];
-                let found = [found.mean_absolute, found.mean, found.rms_distance, found.max_distance];
-                for (expected, found) in expected.into_iter().zip(found) {
-                    assert!((expected - found).abs() < 1e-12, "T={t} t={upto}: {found}, not {expected}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn an_integrate_and_fire_neuron_converges_like_one_over_t() {
-        let rates = population(1000, (2, 23), 1.0).populations[0].rates(1.0);
-        for (t, at) in (1..).zip(&rates) {
-            // Half a spike of the charge that came in, and the rounding of 1000 sums in f32.
-            assert!(at.max_distance <= (0.5 + 1e-3) / f64::from(t), "t={t}: {}", at.max_distance);
-            assert!(at.rms_distance <= at.max_distance && at.mean.abs() <= at.mean_absolute);
-        }
-        assert!(rates[0].max_distance > 0.3);
-    }
-
-    #[test]
-    fn events_are_the_spikes() {
-        let trace = population(9, (3, 4), 1.0);
-        let population = &trace.populations[0];
-        let mut dense = vec![0i8; population.spikes.len()];
-        for Spike { token, neuron, t, sign } in population.events(3) {
-            dense[((t as usize - 1) * 3 + token) * 4 + neuron] = sign;
-        }
-        assert_eq!(dense, population.spikes);
-        assert!(dense.contains(&1) && dense.contains(&-1));
-        let last: Vec<i8> = population.train(3, (2, 3)).collect();
-        assert_eq!(last, (0..9).map(|t| dense[t * 12 + 11]).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn membranes_stay_within_half_a_spike() {
-        let trace = population(40, (1, 23), 1.0);
-        let population = &trace.populations[0];
-        assert_eq!(population.membrane.len(), 40 * 23);
-        assert!(population.membrane.iter().all(|v| v.abs() <= 0.75 / 2.0 + 1e-4));
-        assert_eq!(population.membrane[5], {
-            let current = population.equilibrium[5] * 0.75;
-            step(current, 0.0, &Membrane { theta: 0.75, beta: 1.0, signed: true, reset: Reset::Soft }).1
-        });
-    }
-
-    #[test]
-    fn neurons_are_chosen_by_name() {
-        let populations = [("embedding", 4), ("layer.0.feed_forward", 9)];
-        let name = |population: &str, token, neuron| NeuronName { population: population.into(), token, neuron };
-        let wanted = [name("layer.0.feed_forward", 1, 8), name("embedding", 0, 3), name("layer.0.feed_forward", 1, 8)];
-        assert_eq!(choose(&wanted, &populations, 2).unwrap(), [vec![(0, 3)], vec![(1, 8)]]);
-        for (wanted, parts) in [
-            (name("layer.1.key", 0, 0), ["population", "embedding, layer.0.feed_forward", "`layer.1.key`"]),
-            (name("embedding", 2, 0), ["token of embedding", "0 to 1 (the sentence has 2 tokens)", "found 2"]),
-            (name("embedding", 0, 4), ["neuron of embedding", "0 to 3", "found 4"]),
-        ] {
-            let error = choose(&[wanted], &populations, 2).unwrap_err().to_string();
-            assert!(parts.iter().all(|part| error.contains(part)), "{error}");
-        }
-        assert_eq!(most_active(&[0.1, -0.9, 0.9, 0.0, /* next token */ 1.0, 1.0, 1.0, 1.0], 4, 3), [0, 1, 2]);
-        assert_eq!(most_active(&[0.5], 1, 4), [0]);
-        assert_eq!(most_active(&[1.0, 0.0, 0.25, -1.0, 0.5], 5, 9), [4, 2, 0, 3, 1]);
-    }
-
-    #[test]
-    fn impossible_traces_are_refused() {
-        let population = |width, equilibrium| PopulationTrace {
-            name: "embedding".into(),
-            width,
-            theta: 1.0,
-            spikes: vec![],
-            membrane: vec![],
-            chosen: vec![],
-            equilibrium: vec![0.0; equilibrium],
-        };
-        let error = |result: Result<Trace>| result.unwrap_err().to_string();
-        let large = error(Trace::new(65_536, 512, vec![population(768, 512 * 768)]));
-        assert!(large.contains("take fewer steps") && large.contains("25769803776"), "{large}");
-        let short = error(Trace::new(4, 2, vec![population(3, 5)]));
-        assert!(short.contains("equilibrium of population embedding: expected 2 times 3 values, found 5"), "{short}");
-        let chosen = PopulationTrace { chosen: vec![(0, 3)], ..population(3, 6) };
-        assert!(error(Trace::new(4, 2, vec![chosen])).contains("neuron of embedding"));
-        let unfilled = Trace::new(4, 2, vec![population(3, 6)]).unwrap().check().unwrap_err().to_string();
-        assert!(unfilled.contains("spikes of population embedding: expected 24 values, found 0"), "{unfilled}");
-    }
-}
+mod tests;

@@ -4,7 +4,6 @@
 //! interrupted.
 
 mod chart;
-mod classify;
 mod commands;
 mod cost;
 mod distillation;

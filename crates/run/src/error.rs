@@ -11,9 +11,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Data, tokeniser, task or configuration.
+    /// Tokeniser, model or configuration.
     #[error(transparent)]
     Core(#[from] bitspike::Error),
+    /// Data or task.
+    #[error(transparent)]
+    Data(#[from] bitspike_data::Error),
     /// The operating system refused a file or folder.
     #[error("{action} {}: {source}", path.display())]
     Io {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use crate::error::{Error, Result};
 
 /// Where Linux shows them.
 const POWERCAP: &str = "/sys/class/powercap";
@@ -36,14 +36,12 @@ impl Counters {
             let package = name.to_str().and_then(|name| name.strip_prefix("intel-rapl:"));
             if package.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit())) {
                 let energy = entry.path().join("energy_uj");
-                number(&energy).with_context(|| {
-                    format!("{} (it is root's alone on most systems: run as root to have joules)", energy.display())
-                })?;
+                number(&energy)?;
                 packages.push(Package { energy, range: number(&entry.path().join("max_energy_range_uj"))? });
             }
         }
         if packages.is_empty() {
-            bail!("this machine shows no energy counters (RAPL) in {}", folder.display());
+            return Err(Error::NoCounters { folder: folder.into() });
         }
         Ok(Self { packages })
     }
@@ -64,8 +62,14 @@ impl Counters {
 }
 
 fn number(path: &Path) -> Result<u64> {
-    let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-    text.trim().parse().with_context(|| format!("{}: not a number", path.display()))
+    let text = fs::read_to_string(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            Error::io("read (it is root's alone on most systems: run as root to have joules)", path, source)
+        }
+        _ => Error::io("read", path, source),
+    })?;
+    let found = text.trim();
+    found.parse().map_err(|_| Error::unusable(path, format!("expected a number, found `{}`", found.escape_debug())))
 }
 
 #[cfg(test)]

@@ -5,12 +5,48 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::{Aligned, Head, LANES, copy, heads, softmax_rows};
+use super::heads::{Head, copy, heads};
+use super::lanes::{Aligned, LANES};
+use super::softmax::softmax_rows;
 
 /// Most queries that share loaded keys and values: with two vectors each, their sums take 12 registers.
 const QUERIES: usize = 6;
 
-/// Attention of one sentence: `out = softmax(query (key_scale key)^T / sqrt(D/H)) (value_scale value)`, head by head.
+/// Values that stand for `scale` times themselves, as spike counts do.
+#[derive(Debug, Clone, Copy)]
+pub struct Scaled<'a> {
+    /// The values.
+    pub values: &'a [f32],
+    /// What each is multiplied by.
+    pub scale: f32,
+}
+
+/// What [`Attention::attend`] reads.
+#[derive(Debug, Clone, Copy)]
+pub struct AttentionInputs<'a> {
+    /// `[Q, D]`: any of the sentence's queries; each is answered by itself.
+    pub query: &'a [f32],
+    /// `[L, D]`
+    pub key: Scaled<'a>,
+    /// `[L, D]`
+    pub value: Scaled<'a>,
+    /// `D`
+    pub width: usize,
+    /// Heads, a divisor of `D`.
+    pub heads: usize,
+}
+
+/// Attention of one sentence, with scratch memory that is kept from call to call:
+/// `out = softmax(query (key_scale key)^T / sqrt(D/H)) (value_scale value)`, head by head.
+///
+/// ```
+/// use bitspike::arithmetic::{Attention, AttentionInputs, Scaled};
+/// // A query that both keys suit alike takes the mean of their values, 3 and 5, times a half.
+/// let (key, value) = (Scaled { values: &[1.0, 1.0], scale: 1.0 }, Scaled { values: &[3.0, 5.0], scale: 0.5 });
+/// let mut out = [0.0];
+/// Attention::default().attend(AttentionInputs { query: &[7.0], key, value, width: 1, heads: 1 }, &mut out);
+/// assert_eq!(out, [2.0]);
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Attention {
     /// `[size, padded]`
@@ -22,36 +58,20 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// Fills `out`. The scratch memory inside is kept from call to call.
-    ///
-    /// # Shapes
-    /// `query` and `out` `[Q, D]`, `key` and `value` `[L, D]` with `D = width`, a multiple of `heads_count`. The queries may be
-    /// any of the sentence's: each row is computed by itself.
+    /// Fills `out` `[Q, D]`.
     ///
     /// # Panics
     /// If the shapes do not fit.
-    pub fn attend(
-        &mut self,
-        (query, key, value): (&[f32], &[f32], &[f32]),
-        (key_scale, value_scale): (f32, f32),
-        (width, heads_count): (usize, usize),
-        out: &mut [f32],
-    ) {
-        assert!(query.len() == out.len() && key.len() == value.len(), "shapes of attention");
-        let factor = key_scale / ((width / heads_count) as f32).sqrt();
-        let shape = (width, heads_count);
-        pulp::Arch::new().dispatch(Attend { scratch: self, query, key, value, factor, value_scale, shape, out });
+    pub fn attend(&mut self, inputs: AttentionInputs<'_>, out: &mut [f32]) {
+        let shapes = (inputs.query.len(), inputs.key.values.len());
+        assert!(shapes == (out.len(), inputs.value.values.len()), "shapes of attention");
+        pulp::Arch::new().dispatch(Attend { scratch: self, inputs, out });
     }
 }
 
 struct Attend<'a> {
     scratch: &'a mut Attention,
-    query: &'a [f32],
-    key: &'a [f32],
-    value: &'a [f32],
-    factor: f32,
-    value_scale: f32,
-    shape: (usize, usize),
+    inputs: AttentionInputs<'a>,
     out: &'a mut [f32],
 }
 
@@ -60,27 +80,19 @@ impl WithSimd for Attend<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (width, count) = self.shape;
-        let (queries, length) = (self.query.len() / width, self.key.len() / width);
+        let AttentionInputs { query, key, value, width, heads: count } = self.inputs;
+        let (queries, length) = (query.len() / width, key.values.len() / width);
         let padded = length.next_multiple_of(LANES);
         let size = width / count;
+        let factor = key.scale / (size as f32).sqrt();
         let Attention { keys, values, scores } = self.scratch;
         let (keys, values, scores) = (keys.get(size * padded), values.get(length * size), scores.get(QUERIES * padded));
         for head in heads(width, count) {
-            head.transpose(self.key, length, padded, keys);
+            head.transpose(key.values, length, padded, keys);
             for (j, row) in values.chunks_exact_mut(size).enumerate() {
-                copy(head.row(self.value, j), row);
+                copy(head.row(value.values, j), row);
             }
-            let pass = Pass {
-                head,
-                query: self.query,
-                keys,
-                values,
-                factor: self.factor,
-                value_scale: self.value_scale,
-                length,
-                padded,
-            };
+            let pass = Pass { head, query, keys, values, factor, value_scale: value.scale, length, padded };
             // Groups of equal height, or one less: a lone query would cost nearly as much as a group.
             let groups = queries.div_ceil(QUERIES);
             let mut first = 0;

@@ -5,13 +5,18 @@
 //! follows from shapes, tokens and steps. `docs/energy.md` has the definitions, their sources, and the table of what is counted
 //! when. Names follow NeuroBench (Yik et al., arXiv 2304.04640).
 
-mod count;
+mod counter;
+mod dense;
 
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-pub use count::{Counter, DenseShape, dense};
+pub use counter::Counter;
+pub use dense::{DenseShape, dense};
+
+/// Bits of a value that is not quantised.
+const VALUE: u64 = 32;
 
 /// Operations of a layer, a sentence, or many. All are exact integers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,52 +82,21 @@ impl Operations {
     }
 }
 
-impl AddAssign for Operations {
-    fn add_assign(&mut self, other: Self) {
-        let Self {
-            spikes,
-            membrane_updates,
-            synaptic_dense,
-            synaptic_acs,
-            attention_acs,
-            attention_macs,
-            value_acs,
-            scalings,
-            exponentials,
-            softmax_rows,
-            norm_values,
-            norm_rows,
-            residuals,
-            gelus,
-            table_values,
-            classifier_macs,
-            weight_bits,
-            activation_bits,
-            value_bits,
-            state_bits,
-        } = other;
-        self.spikes += spikes;
-        self.membrane_updates += membrane_updates;
-        self.synaptic_dense += synaptic_dense;
-        self.synaptic_acs += synaptic_acs;
-        self.attention_acs += attention_acs;
-        self.attention_macs += attention_macs;
-        self.value_acs += value_acs;
-        self.scalings += scalings;
-        self.exponentials += exponentials;
-        self.softmax_rows += softmax_rows;
-        self.norm_values += norm_values;
-        self.norm_rows += norm_rows;
-        self.residuals += residuals;
-        self.gelus += gelus;
-        self.table_values += table_values;
-        self.classifier_macs += classifier_macs;
-        self.weight_bits += weight_bits;
-        self.activation_bits += activation_bits;
-        self.value_bits += value_bits;
-        self.state_bits += state_bits;
-    }
+/// Adds field by field; one that is forgotten does not compile.
+macro_rules! sums {
+    ($($field:ident)*) => {
+        impl AddAssign for Operations {
+            fn add_assign(&mut self, other: Self) {
+                let Self { $($field),* } = other;
+                $(self.$field += $field;)*
+            }
+        }
+    };
 }
+
+sums!(spikes membrane_updates synaptic_dense synaptic_acs attention_acs attention_macs value_acs scalings exponentials
+    softmax_rows norm_values norm_rows residuals gelus table_values classifier_macs weight_bits activation_bits value_bits
+    state_bits);
 
 impl std::iter::Sum for Operations {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {

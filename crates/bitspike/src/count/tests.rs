@@ -1,9 +1,9 @@
 //! Every figure again, by loops over every neuron, weight, token and step of small models of odd sizes.
 
 use super::*;
-use crate::encoder::{Encoder, Layer, Projection, Sums};
+use crate::encoder::{Encoder, Projection, Sums};
 use crate::forward::tests::{currents, small_encoder};
-use crate::forward::{Dynamics, Record, Simulation, Wanted, simulate, simulate_recorded};
+use crate::forward::{Dynamics, Record, Sentences, Simulation, Wanted, simulate, simulate_recorded};
 use crate::kernels::{Kernels, SpikeBits};
 use crate::quantize::WeightBits;
 
@@ -27,23 +27,11 @@ fn reached(map: &Projection, column: usize, columns: usize) -> u64 {
     out.iter().filter(|&&x| x != 0.0).count() as u64
 }
 
-/// A layer's maps, each with the number of the population that it reads.
-fn maps(layer: &Layer) -> [(&Projection, usize); 6] {
-    [
-        (&layer.query, 0),
-        (&layer.key, 0),
-        (&layer.value, 0),
-        (&layer.attention_output, 3),
-        (&layer.intermediate, 4),
-        (&layer.output, 5),
-    ]
-}
-
 /// The operations of layer `index`, one by one.
 fn by_hand(encoder: &Encoder, index: usize, all: &Spikes, tokens: u64, simulation: &Simulation) -> Operations {
     let layer = &encoder.layers[index];
     let config = encoder.config();
-    let maps = maps(layer);
+    let maps = layer.maps();
     let widths = config.population_widths();
     let mut count = Operations::default();
     for (population, _, spikes) in &all.0 {
@@ -112,7 +100,13 @@ fn counts_are_those_of_loops_over_everything() {
                     let simulation = Simulation::new(dynamics, steps);
                     let embedded = currents(tokens);
                     let options = Wanted { sent: true, last_only: true, ..Wanted::default() };
-                    let run = &simulate(&encoder, (&embedded, &[tokens]), &simulation, options).unwrap()[0];
+                    let run = &simulate(
+                        &encoder,
+                        Sentences { currents: &embedded, lengths: &[tokens] },
+                        &simulation,
+                        options,
+                    )
+                    .unwrap()[0];
                     let mut spikes = Spikes::default();
                     simulate_recorded(&encoder, &embedded, &simulation, &mut spikes).unwrap();
 
@@ -142,11 +136,12 @@ fn values_are_the_counts_that_are_not_zero() {
         let encoder = small_encoder(signed, WeightBits::Ternary);
         let (simulation, embedded) = (Simulation::new(Dynamics::Phased, 16), currents(7));
         let options = Wanted { sent: true, sums: true, ..Wanted::default() };
-        let run = &simulate(&encoder, (&embedded, &[7]), &simulation, options).unwrap()[0];
+        let run =
+            &simulate(&encoder, Sentences { currents: &embedded, lengths: &[7] }, &simulation, options).unwrap()[0];
         let found = Counter::new(&encoder).sentence(run, 7, &simulation);
         let layer = &encoder.layers[0];
         let mut expected = 0;
-        for (map, read) in maps(layer) {
+        for (map, read) in layer.maps() {
             let width = encoder.config().population_widths()[read];
             let active = run.sums[read].iter().enumerate().filter(|(_, n)| **n != 0.0);
             expected += active.map(|(i, _)| reached(map, i % width, width)).sum::<u64>();
@@ -161,10 +156,10 @@ fn both_ways_to_run_phased_count_alike() {
     let encoder = small_encoder(true, WeightBits::Ternary);
     let (simulation, embedded) = (Simulation::new(Dynamics::Phased, 16), currents(5));
     let options = Wanted { sent: true, ..Wanted::default() };
-    let at_once = simulate(&encoder, (&embedded, &[5]), &simulation, options).unwrap();
+    let at_once = simulate(&encoder, Sentences { currents: &embedded, lengths: &[5] }, &simulation, options).unwrap();
     // A hard reset that never happens differently: beta 1, but not the exact path.
     let leaky = Simulation { beta: 1.0, reset: crate::neuron::Reset::Hard, ..simulation };
-    let stepwise = simulate(&encoder, (&embedded, &[5]), &leaky, options).unwrap();
+    let stepwise = simulate(&encoder, Sentences { currents: &embedded, lengths: &[5] }, &leaky, options).unwrap();
     assert_eq!(at_once[0].sent.len(), stepwise[0].sent.len());
     for (p, sent) in stepwise[0].sent.iter().enumerate() {
         assert_eq!(sent.spikes.iter().sum::<u32>(), stepwise[0].spikes[p]);
@@ -184,6 +179,6 @@ fn a_dense_network_does_what_its_shapes_say() {
 #[test]
 fn levels_need_bits() {
     for (levels, bits) in [(1, 0), (2, 1), (3, 2), (16, 4), (17, 5), (33, 6), (255, 8)] {
-        assert_eq!(count::bits_of_levels(levels), bits, "{levels} levels");
+        assert_eq!(counter::bits_of_levels(levels), bits, "{levels} levels");
     }
 }

@@ -1,13 +1,12 @@
 //! Encoders from latent weights or from a packed file.
 
-use rayon::prelude::*;
-
 use super::projection::{Projection, SpikingWeight};
 use super::{Affine, Encoder, Layer, Norm};
 use crate::config::{LAYER_POPULATIONS, StudentConfig, projections};
 use crate::error::{Error, Result};
 use crate::format::{Form, Packed};
 use crate::kernels::{CountMatrix, Kernels};
+use crate::parallel;
 use crate::quantize::Quantized;
 
 impl Encoder {
@@ -89,7 +88,8 @@ fn assemble<E: From<Error>>(
         }
         let mut norm = |name: &str| {
             let gain = vector(&format!("layers.{i}.{name}.gain"), d)?;
-            Ok::<_, E>(Norm { gain, bias: vector(&format!("layers.{i}.{name}.bias"), d)? })
+            let bias = vector(&format!("layers.{i}.{name}.bias"), d)?;
+            Ok::<_, E>(Norm { gain, bias, epsilon: config.layer_norm_eps })
         };
         let norms = [norm("attention_norm")?, norm("output_norm")?];
         let mut thresholds = [0.0; 6];
@@ -102,7 +102,7 @@ fn assemble<E: From<Error>>(
         let (weight, scales) = weigh(&name, weight, shape)?;
         Ok(Projection::new(weight, scales, bias, shape[1]))
     };
-    let maps: Result<Vec<Projection>> = maps.into_par_iter().map(project).collect();
+    let maps: Result<Vec<Projection>> = parallel::map(maps, 1, project).into_iter().collect();
     let mut maps = maps?.into_iter();
     let layers = rest.into_iter().map(|([attention_norm, output_norm], thresholds)| {
         let mut next = || maps.next().expect("six maps a layer");

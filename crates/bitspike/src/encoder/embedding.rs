@@ -10,7 +10,6 @@ use crate::tokenizer::Encoding;
 #[derive(Debug)]
 pub(crate) struct Embedding {
     norm: Norm,
-    epsilon: f32,
     /// Rows of the word, position and type tables.
     rows: [usize; 3],
 }
@@ -22,8 +21,11 @@ impl Embedding {
     pub(crate) fn new(packed: &Packed) -> Self {
         let student = &packed.header().student;
         Self {
-            norm: Norm { gain: packed.vector("embeddings.norm.gain"), bias: packed.vector("embeddings.norm.bias") },
-            epsilon: student.layer_norm_eps,
+            norm: Norm {
+                gain: packed.vector("embeddings.norm.gain"),
+                bias: packed.vector("embeddings.norm.bias"),
+                epsilon: student.layer_norm_eps,
+            },
             rows: [student.vocab_size, student.max_positions, student.type_vocab],
         }
     }
@@ -47,7 +49,7 @@ impl Embedding {
 
     /// `LN(word + position + type)` of every token of every sentence, `[M, D]`, in the trainer's order of operations.
     pub(crate) fn currents(&self, packed: &Packed, encodings: &[Encoding], out: &mut Vec<f32>) {
-        let width = self.norm.gain.len();
+        let width = self.norm.width();
         let tokens: usize = encodings.iter().map(|encoding| encoding.ids.len()).sum();
         out.resize(tokens * width, 0.0);
         let [words, positions, types] = TABLES.map(|name| packed.table(name));
@@ -66,7 +68,7 @@ impl Embedding {
             }
             wide(
                 #[inline(always)]
-                || self.norm.apply_alone(current, self.epsilon),
+                || self.norm.alone(current),
             );
         }
     }

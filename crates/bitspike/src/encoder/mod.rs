@@ -4,13 +4,16 @@
 //! population, `LN(word + position + type)`, which its caller computes.
 
 mod build;
-pub(crate) mod embedding;
+mod embedding;
+mod norm;
 mod projection;
 
-use crate::arithmetic::{lane_sum2, normalise_row, wide};
-use crate::config::StudentConfig;
+use crate::config::{StudentConfig, population_names};
+use crate::error::{Error, Result};
 use crate::kernels::Kernels;
 
+pub(crate) use embedding::Embedding;
+pub(crate) use norm::{Affine, Norm};
 pub(crate) use projection::{Counted, Projection, Sums};
 
 /// Layers, thresholds and classifier of a student.
@@ -39,59 +42,27 @@ pub(crate) struct Layer {
     pub(crate) thresholds: [f32; 6],
 }
 
-/// Gain and bias of a layer normalisation.
-#[derive(Debug, Clone)]
-pub(crate) struct Norm {
-    pub(crate) gain: Vec<f32>,
-    pub(crate) bias: Vec<f32>,
-}
-
-impl Norm {
-    /// `x <- LN(x + scale * residual)` of one row.
-    #[inline(always)]
-    pub(crate) fn apply(&self, x: &mut [f32], (residual, scale): (&[f32], f32), epsilon: f32) {
-        for (x, &r) in x.iter_mut().zip(residual) {
-            *x += scale * r;
-        }
-        self.apply_alone(x, epsilon);
-    }
-
-    /// `x <- LN(x)` of one row.
-    #[inline(always)]
-    pub(crate) fn apply_alone(&self, x: &mut [f32], epsilon: f32) {
-        normalise_row(x, epsilon);
-        for ((x, &gain), &bias) in x.iter_mut().zip(&self.gain).zip(&self.bias) {
-            *x = *x * gain + bias;
-        }
-    }
-}
-
-/// `y = W x + b` on plain values.
-#[derive(Debug, Clone)]
-pub(crate) struct Affine {
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-}
-
-impl Affine {
-    /// `out = W (scale x) + b` of one row.
-    pub(crate) fn apply(&self, x: &[f32], scale: f32, out: &mut Vec<f32>) {
-        wide(
-            #[inline(always)]
-            || {
-                for (row, &bias) in self.weight.chunks_exact(x.len()).zip(&self.bias) {
-                    out.push(lane_sum2(row, x, |w, x| w * (scale * x)) as f32 + bias);
-                }
-            },
-        );
+impl Layer {
+    /// The maps, each with the number of the population that it reads: the layer's input (0) or one of its own (1 to 6).
+    pub(crate) fn maps(&self) -> [(&Projection, usize); 6] {
+        [
+            (&self.query, 0),
+            (&self.key, 0),
+            (&self.value, 0),
+            (&self.attention_output, 3),
+            (&self.intermediate, 4),
+            (&self.output, 5),
+        ]
     }
 }
 
 impl Encoder {
     /// The same encoder on other kernels.
-    #[must_use]
-    pub fn with_kernels(self, kernels: Kernels) -> Self {
-        Self { kernels, ..self }
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) if this machine cannot run them.
+    pub fn with_kernels(self, kernels: Kernels) -> Result<Self> {
+        Ok(Self { kernels: kernels.check()?, ..self })
     }
 
     /// The kernels it runs on.
@@ -109,5 +80,11 @@ impl Encoder {
         let thresholds = self.layers.iter().flat_map(|layer| layer.thresholds);
         let thresholds = std::iter::once(self.embedding_threshold).chain(thresholds);
         self.config.population_widths().into_iter().zip(thresholds).collect()
+    }
+
+    /// Says which population received a current that is no number.
+    pub(crate) fn not_finite(&self, population: usize, step: u32) -> Error {
+        let name = population_names(self.layers.len()).swap_remove(population);
+        Error::invalid(format!("current of population {name} at step {step}"), "a finite number", "NaN or infinity")
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::arithmetic::largest;
 use crate::error::{Error, Result};
 
 /// Stops a sentence when, for `patience` steps in a row, the answer stayed the same, its logit led the next one by at least
@@ -9,7 +10,7 @@ use crate::error::{Error, Result};
 /// change counts.
 ///
 /// ```
-/// # use bitspike::dynamics::ExitRule;
+/// # use bitspike::forward::ExitRule;
 /// let rule = ExitRule { margin: 1.0, change: 1.0, patience: 2, min_steps: 1 };
 /// let logits = [0.0, 2.0, 2.0, 0.0, 3.0, 0.0, 3.0, 0.0]; // four steps of two classes
 /// assert_eq!(rule.exit_step(&logits, &[1.0, 0.5, 0.3, 0.2]), Some(3));
@@ -74,16 +75,10 @@ impl ExitRule {
 
 /// The best class and its lead over the next.
 fn lead(logits: &[f32]) -> (usize, f32) {
-    let (mut best, mut next) = ((0, f32::NEG_INFINITY), f32::NEG_INFINITY);
-    for (class, &logit) in logits.iter().enumerate() {
-        if logit > best.1 {
-            next = best.1;
-            best = (class, logit);
-        } else if logit > next {
-            next = logit;
-        }
-    }
-    (best.0, best.1 - next)
+    let best = largest(logits);
+    let others = logits.iter().enumerate().filter(|(class, _)| *class != best);
+    let next = others.fold(f32::NEG_INFINITY, |next, (_, &logit)| next.max(logit));
+    (best, logits.get(best).map_or(0.0, |logit| logit - next))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Simulation;
+use super::simulation::Simulation;
 use crate::arithmetic::wide;
 use crate::kernels::SpikeBits;
 use crate::neuron::Reset;

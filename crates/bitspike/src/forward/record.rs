@@ -5,7 +5,7 @@ pub trait Record {
     /// Whether anything is recorded at all; where not, nothing is prepared for it.
     const ON: bool = true;
 
-    /// Population number `population` (see [`crate::encoder::population_names`]) after step `step` (from 1): the spikes
+    /// Population number `population` (see [`crate::config::population_names`]) after step `step` (from 1): the spikes
     /// `[L, width]` and the potentials that they left.
     fn step(&mut self, population: usize, step: u32, spikes: &[i8], potentials: &[f32]);
 }

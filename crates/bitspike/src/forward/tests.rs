@@ -1,6 +1,9 @@
 use super::*;
 use crate::config::StudentConfig;
+use crate::encoder::Encoder;
+use crate::error::Error;
 use crate::kernels::Kernels;
+use crate::neuron::{MAX_TIME_STEPS, Reset};
 use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
 
 fn config(signed: bool) -> StudentConfig {
@@ -52,7 +55,7 @@ pub(crate) fn currents(tokens: usize) -> Vec<f32> {
 }
 
 fn run(encoder: &Encoder, lengths: &[usize], simulation: &Simulation, options: Wanted) -> Vec<SentenceRun> {
-    simulate(encoder, (&currents(lengths.iter().sum()), lengths), simulation, options).unwrap()
+    simulate(encoder, Sentences { currents: &currents(lengths.iter().sum()), lengths }, simulation, options).unwrap()
 }
 
 #[test]
@@ -63,11 +66,14 @@ fn a_sentence_alone_and_in_company_is_the_same() {
         for &dynamics in Dynamics::ALL {
             let simulation = Simulation::new(dynamics, 12);
             let options = Wanted { sums: true, ..Wanted::default() };
-            let together = simulate(&encoder, (&embedded, &[1, 5, 3]), &simulation, options).unwrap();
+            let together =
+                simulate(&encoder, Sentences { currents: &embedded, lengths: &[1, 5, 3] }, &simulation, options)
+                    .unwrap();
             for (run, rows) in together.iter().zip([0..1, 1..6, 6..9]) {
                 let length = rows.len();
                 let alone = &embedded[rows.start * 20..rows.end * 20];
-                assert_eq!(*run, simulate(&encoder, (alone, &[length]), &simulation, options).unwrap()[0]);
+                let alone = Sentences { currents: alone, lengths: &[length] };
+                assert_eq!(*run, simulate(&encoder, alone, &simulation, options).unwrap()[0]);
             }
         }
     }
@@ -79,7 +85,7 @@ fn every_instruction_set_spikes_alike() {
         for &dynamics in Dynamics::ALL {
             let simulation = Simulation::new(dynamics, 20);
             let of = |kernels| {
-                let encoder = small_encoder(signed, WeightBits::Binary).with_kernels(kernels);
+                let encoder = small_encoder(signed, WeightBits::Binary).with_kernels(kernels).unwrap();
                 run(&encoder, &[4, 7], &simulation, Wanted { sums: true, ..Wanted::default() })
             };
             let expected = of(Kernels::Scalar);
@@ -143,7 +149,7 @@ fn answers_alone_are_the_same_answers() {
 /// The last layer of an unwatched window is computed at `[CLS]` alone, however its sentences are divided into tiles.
 #[test]
 fn an_unwatched_window_gives_the_same_answers() {
-    use super::windows::{Pack, Workspace, run as windows};
+    use super::windows::{Windows, Workspace};
     let lengths = [1, 2, 9, 30, 8, 1];
     for (signed, bits) in [(false, WeightBits::Ternary), (true, WeightBits::Binary), (true, WeightBits::Full)] {
         let encoder = small_encoder(signed, bits);
@@ -154,9 +160,9 @@ fn an_unwatched_window_gives_the_same_answers() {
         let mut workspace = Workspace::<()>::default();
         for tiles in [1, 2, 3, 7, 51] {
             let mut logits = Vec::new();
-            let pack = Pack { embedded: &embedded, lengths: &lengths };
-            let answer = |sums: &[f32], scale| encoder.classifier.apply(sums, scale, &mut logits);
-            windows(&encoder, 16, pack, tiles, &mut workspace, answer).unwrap();
+            let pack = Sentences { currents: &embedded, lengths: &lengths };
+            let windows = Windows { encoder: &encoder, time_steps: 16, pack };
+            windows.run(tiles, &mut workspace, |sums| encoder.classifier.apply(sums, &mut logits)).unwrap();
             assert_eq!(logits, expected, "{tiles} tiles");
         }
     }
@@ -260,13 +266,18 @@ fn impossible_simulations_are_refused() {
         Simulation { hysteresis: -1.0, ..good },
         Simulation { hysteresis: f32::NAN, ..good },
     ] {
-        let error = simulate(&encoder, (&currents(2), &[2]), &bad, Wanted::default()).unwrap_err();
+        let error = simulate(&encoder, Sentences { currents: &currents(2), lengths: &[2] }, &bad, Wanted::default())
+            .unwrap_err();
         assert!(matches!(error, Error::Invalid { .. }), "{bad:?}: {error}");
     }
     for lengths in [&[3][..], &[1], &[2, 0], &[usize::MAX, 3]] {
-        assert!(simulate(&encoder, (&currents(2), lengths), &good, Wanted::default()).is_err(), "{lengths:?}");
+        let sentences = Sentences { currents: &currents(2), lengths };
+        assert!(simulate(&encoder, sentences, &good, Wanted::default()).is_err(), "{lengths:?}");
     }
-    assert!(simulate(&encoder, (&[], &[]), &good, Wanted::default()).unwrap().is_empty());
+    let nothing = Sentences { currents: &[], lengths: &[] };
+    assert!(simulate(&encoder, nothing, &good, Wanted::default()).unwrap().is_empty());
+    let exit = Some(ExitRule { patience: 0, ..ExitRule::default() });
+    assert!(simulate(&encoder, nothing, &good, Wanted { exit, ..Wanted::default() }).is_err());
 }
 
 #[test]
@@ -276,7 +287,8 @@ fn currents_that_are_no_numbers_are_named() {
         for &dynamics in Dynamics::ALL {
             let mut embedded = currents(3);
             embedded[33] = value;
-            let error = simulate(&encoder, (&embedded, &[3]), &Simulation::new(dynamics, 4), Wanted::default());
+            let sentences = Sentences { currents: &embedded, lengths: &[3] };
+            let error = simulate(&encoder, sentences, &Simulation::new(dynamics, 4), Wanted::default());
             let text = error.unwrap_err().to_string();
             assert!(text.contains("population embedding at step 1"), "{dynamics}: {text}");
         }

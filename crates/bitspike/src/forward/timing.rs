@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::forward::windows::Watch;
-
 /// A kind of operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "lowercase")]
@@ -60,18 +58,14 @@ impl Timing {
     pub fn add(&mut self, other: &Self) {
         self.spent.iter_mut().zip(&other.spent).for_each(|(spent, &more)| *spent += more);
     }
-}
 
-impl Watch for Timing {
-    const COUNTS: bool = false;
-
-    fn counts(&mut self, _: usize, _: usize, _: usize, _: &[f32]) {}
-
-    fn restart(&mut self) {
+    /// Work begins.
+    pub(crate) fn restart(&mut self) {
         self.since = Instant::now();
     }
 
-    fn lap(&mut self, operator: Operator) {
+    /// The work since the last call was on `operator`.
+    pub(crate) fn lap(&mut self, operator: Operator) {
         let now = Instant::now();
         self.spent[operator as usize] += now - self.since;
         self.since = now;

@@ -89,6 +89,20 @@ impl Kernels {
         }
     }
 
+    /// These kernels, if this machine can run them.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it cannot; the message lists those that it can.
+    pub fn check(self) -> Result<Self> {
+        let refused = || Self::refused(format!("`{self}`, which this machine lacks"));
+        if self.is_available() { Ok(self) } else { Err(refused()) }
+    }
+
+    fn refused(found: String) -> Error {
+        let usable: Vec<&str> = Self::available().into_iter().map(Self::name).collect();
+        Error::invalid("instruction set", format!("one of {}", usable.join(", ")), found)
+    }
+
     /// Whether a step in which the share `rate` of inputs spikes is faster as events than as bits: the rates at which products
     /// of 384 to 3,072 rows and columns took equal time on a Zen 5 core. With 512 bits they crossed at 0.24 to 0.4 for 25 tokens
     /// and later for one; with 256 bits, which have no population count, at 0.65 and above; in plain Rust at 0.07 to 0.27.
@@ -114,14 +128,9 @@ impl FromStr for Kernels {
     /// # Errors
     /// If there are none, or this machine cannot run them; the message lists those that it can.
     fn from_str(name: &str) -> Result<Self> {
-        let usable: Vec<&str> = Self::available().into_iter().map(Self::name).collect();
         match Self::ALL.into_iter().find(|kernels| kernels.name() == name) {
-            Some(kernels) if kernels.is_available() => Ok(kernels),
-            found => {
-                let known = if found.is_some() { ", which this machine lacks" } else { "" };
-                let expected = format!("one of {}", usable.join(", "));
-                Err(Error::invalid("instruction set", expected, format!("`{name}`{known}")))
-            }
+            Some(kernels) => kernels.check(),
+            None => Err(Self::refused(format!("`{name}`"))),
         }
     }
 }

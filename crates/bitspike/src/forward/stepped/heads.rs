@@ -1,8 +1,8 @@
 //! Attention of one head of one sentence, step after step.
 
-use super::Pass;
-use super::tile::{Buffers, add};
-use crate::arithmetic::{Attention, wide};
+use super::buffers::{Buffers, add};
+use super::pass::Pass;
+use crate::arithmetic::{Attention, AttentionInputs, Scaled, wide};
 
 /// One head.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Head {
 
 impl Head {
     /// At rest, of `length` tokens of which the first `asked` ask.
-    pub(super) fn new((length, asked): (usize, usize), size: usize) -> Self {
+    pub(super) fn new(length: usize, asked: usize, size: usize) -> Self {
         Self {
             size,
             asked,
@@ -46,8 +46,8 @@ impl Pass<'_> {
         let (size, asked, width) = (head.size, head.asked, self.encoder.config.hidden);
         let [key, value, ..] = self.layer.thresholds;
         head.queries.resize(asked * size, 0.0);
-        head.out.resize(self.steps.len() * asked * size, 0.0);
-        for (local, (&step, out)) in self.steps.iter().zip(head.out.chunks_exact_mut(asked * size)).enumerate() {
+        head.out.resize(self.chunk.steps.len() * asked * size, 0.0);
+        for (local, (&step, out)) in self.chunk.steps.iter().zip(head.out.chunks_exact_mut(asked * size)).enumerate() {
             let keep = self.keep(step);
             wide(
                 #[inline(always)]
@@ -72,8 +72,15 @@ impl Pass<'_> {
                     }
                 },
             );
-            let scales = (self.scale(key, step), self.scale(value, step));
-            head.attention.attend((&head.queries, &head.keys, &head.values), scales, (size, 1), out);
+            let (key, value) = (self.scale(key, step), self.scale(value, step));
+            let inputs = AttentionInputs {
+                query: &head.queries,
+                key: Scaled { values: &head.keys, scale: key },
+                value: Scaled { values: &head.values, scale: value },
+                width: size,
+                heads: 1,
+            };
+            head.attention.attend(inputs, out);
         }
     }
 }

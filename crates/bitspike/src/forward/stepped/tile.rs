@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
+use super::buffers::{Buffers, add};
 use super::heads::Head;
-use super::{Pass, residual_norm};
-use crate::arithmetic::{gelu, wide};
-use crate::config::StudentConfig;
-use crate::encoder::{Encoder, Layer, Projection, Sums};
-use crate::error::{Error, Result};
+use super::pass::Pass;
+use crate::arithmetic::{Scaled, gelu, wide};
+use crate::encoder::{Projection, Sums};
+use crate::error::Result;
+use crate::forward::Record;
 use crate::forward::neurons::{Input, Neurons, Step, Train};
-use crate::forward::{Record, Sent, add_rows, not_finite};
 
 /// Rows of a product, at most, where a step has fewer: the sums of so many rows of the feed-forward layer leave room for its
 /// state in a second-level cache.
@@ -28,18 +28,17 @@ pub(super) struct Tile {
     attention_output: Vec<f32>,
     intermediate: Vec<f32>,
     output: Vec<f32>,
-    /// In the order of [`crate::encoder::LAYER_POPULATIONS`].
+    /// In the order of [`crate::config::LAYER_POPULATIONS`].
     pub(super) neurons: [Neurons; 6],
 }
 
 impl Tile {
     /// At rest.
-    pub(super) fn new(encoder: &Encoder, layer: &Layer, tokens: Range<usize>, accumulated: bool) -> Self {
-        let config = &encoder.config;
+    pub(super) fn new(pass: &Pass<'_>, tokens: Range<usize>) -> Self {
+        let (config, thresholds) = (&pass.encoder.config, pass.layer.thresholds);
         let (narrow, broad) = (tokens.len() * config.hidden, tokens.len() * config.intermediate);
-        let mean = if accumulated { Input::Mean } else { Input::Current };
-        let population =
-            |kind: usize, size, input| Neurons::at_rest((layer.thresholds[kind], config.signed), size, input);
+        let mean = if pass.accumulated { Input::Mean } else { Input::Current };
+        let population = |kind: usize, size, input| Neurons::at_rest((thresholds[kind], config.signed), size, input);
         Self {
             tokens,
             input: vec![0.0; narrow],
@@ -57,70 +56,6 @@ impl Tile {
                 population(5, narrow, mean),
             ],
         }
-    }
-}
-
-/// The chunk's spikes of a tile, row `step * tokens + token`, and scratch memory.
-#[derive(Debug)]
-pub(super) struct Buffers {
-    pub(super) tokens: usize,
-    /// The layer's input.
-    pub(super) x: Train,
-    /// `[steps * tokens, D]`
-    pub(super) queries: Vec<f32>,
-    pub(super) key: Train,
-    pub(super) value: Train,
-    context: Train,
-    attention: Train,
-    feed_forward: Train,
-    output: Train,
-    sums: Sums,
-    /// Sums of one row that are not kept.
-    row_sums: Vec<f32>,
-    row: Vec<f32>,
-}
-
-impl Buffers {
-    /// Room for `steps` steps.
-    pub(super) fn new(config: &StudentConfig, tokens: usize, steps: usize) -> Self {
-        let train = |width| Train::new(steps * tokens, width);
-        let d = config.hidden;
-        Self {
-            tokens,
-            x: train(d),
-            queries: vec![0.0; steps * tokens * d],
-            key: train(d),
-            value: train(d),
-            context: train(d),
-            attention: train(d),
-            feed_forward: train(config.intermediate),
-            output: train(d),
-            sums: Sums::default(),
-            row_sums: vec![0.0; d],
-            row: vec![0.0; d.max(config.intermediate)],
-        }
-    }
-
-    /// The populations of the layer.
-    fn populations(&self) -> [&Train; 6] {
-        [&self.key, &self.value, &self.context, &self.attention, &self.feed_forward, &self.output]
-    }
-
-    /// Spikes of each population of the layer at step `local` of the chunk.
-    pub(super) fn fired(&self, local: usize) -> [u32; 6] {
-        self.populations().map(|train| train.fired(local * self.tokens..(local + 1) * self.tokens))
-    }
-
-    /// Adds the spikes of each neuron in a chunk of `steps` steps.
-    pub(super) fn add_sent(&self, steps: usize, sent: &mut [Sent]) {
-        for (train, sent) in self.populations().into_iter().zip(sent) {
-            add_rows(train.rows(0..steps * self.tokens), &mut sent.spikes, |s| u32::from(s != 0));
-        }
-    }
-
-    /// The layer's output becomes the input of the next.
-    pub(super) fn rise(&mut self) {
-        std::mem::swap(&mut self.x, &mut self.output);
     }
 }
 
@@ -188,14 +123,14 @@ impl Pass<'_> {
         heads: &[Head],
         record: &mut R,
     ) -> Result<()> {
-        let (layer, epsilon) = (self.layer, self.encoder.config.layer_norm_eps);
+        let layer = self.layer;
         let (first, tokens) = (tile.tokens.start, tile.tokens.len());
         let Tile { input, attended, neurons, .. } = tile;
         let [_, _, context_neurons, attention_neurons, feed_forward_neurons, output_neurons] = neurons;
         let [_, _, context_theta, attention_theta, feed_forward_theta, _] = layer.thresholds;
         let Buffers { x, context, attention, feed_forward, output, sums, row: current, .. } = buffers;
 
-        for (local, &step) in self.steps.iter().enumerate() {
+        for (local, &step) in self.chunk.steps.iter().enumerate() {
             for token in 0..tokens {
                 let current = &mut current[..self.encoder.config.hidden];
                 wide(
@@ -213,9 +148,8 @@ impl Pass<'_> {
         let products = &mut tile.attention_output;
         let through = Through { map, theta, spikes: context, sums: products, direct: false, work: sums, current };
         self.map(3, tokens, through, |row| {
-            let residual = self.add(input, x, &row);
-            let scale = self.scale(self.threshold, row.step);
-            residual_norm(row.current, (residual, scale), &layer.attention_norm, epsilon);
+            let residual = Scaled { values: self.add(input, x, &row), scale: self.scale(self.threshold, row.step) };
+            layer.attention_norm.rows(row.current, residual);
             self.fire((3, attention_neurons, attention), tokens, row, record)
         })?;
 
@@ -234,9 +168,9 @@ impl Pass<'_> {
         let products = &mut tile.output;
         let through = Through { map, theta, spikes: feed_forward, sums: products, direct: false, work: sums, current };
         self.map(5, tokens, through, |row| {
-            let residual = self.add(attended, attention, &row);
-            let scale = self.scale(attention_theta, row.step);
-            residual_norm(row.current, (residual, scale), &layer.output_norm, epsilon);
+            let residual =
+                Scaled { values: self.add(attended, attention, &row), scale: self.scale(attention_theta, row.step) };
+            layer.output_norm.rows(row.current, residual);
             self.fire((5, output_neurons, output), tokens, row, record)
         })
     }
@@ -253,11 +187,11 @@ impl Pass<'_> {
         let Through { map, theta, spikes, sums, direct, work, current } = through;
         let width = map.rows();
         let group = (ROWS / tokens).max(1);
-        for first in (0..self.steps.len()).step_by(group) {
-            let steps = first..self.steps.len().min(first + group);
+        for first in (0..self.chunk.steps.len()).step_by(group) {
+            let steps = first..self.chunk.steps.len().min(first + group);
             map.of_spikes(self.encoder.kernels, spikes.both(), steps.start * tokens..steps.end * tokens, work);
             for local in steps {
-                let step = self.steps[local];
+                let step = self.chunk.steps[local];
                 let factors = if direct { (0.0, theta) } else { (self.keep(step), self.scale(theta, step)) };
                 for token in 0..tokens {
                     let sums = &mut sums[if direct { 0 } else { token * width }..][..width];
@@ -295,13 +229,9 @@ impl Pass<'_> {
         let finite = train.fire(row.row, neurons, row.token * row.current.len(), row.current, row.step);
         if R::ON && row.token + 1 == tokens {
             let spikes = train.rows(row.row + 1 - tokens..row.row + 1);
-            record.step(self.population + kind, self.done + row.local as u32 + 1, spikes, &neurons.recorded);
+            record.step(self.population + kind, self.chunk.done + row.local as u32 + 1, spikes, &neurons.recorded);
         }
         finite
-    }
-
-    fn not_finite(&self, kind: usize, local: usize) -> Error {
-        not_finite(self.encoder, self.population + kind, self.done + local as u32 + 1)
     }
 }
 
@@ -310,13 +240,5 @@ impl Pass<'_> {
 fn gather(heads: &[Head], (local, token): (usize, usize), out: &mut [f32]) {
     for (head, out) in heads.iter().zip(out.chunks_exact_mut(out.len() / heads.len())) {
         out.iter_mut().zip(head.row(local, token)).for_each(|(to, &from)| *to = from);
-    }
-}
-
-/// `sums <- keep * sums + spikes`
-#[inline(always)]
-pub(super) fn add(keep: f32, sums: &mut [f32], spikes: &[i8]) {
-    for (sum, &s) in sums.iter_mut().zip(spikes) {
-        *sum = keep * *sum + f32::from(s);
     }
 }

@@ -1,0 +1,99 @@
+//! What a mean example costs by the constants of `docs/energy.md`'s default profile, beside what a network of values would cost.
+
+use bitspike::count::Dense;
+use serde::{Deserialize, Serialize};
+
+use crate::energy::{CountedStudent, Estimate, Precision, Profile, bytes_at};
+use crate::error::Result;
+use crate::teacher::TeacherFacts;
+
+/// Estimates by one profile.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnergyEstimates {
+    /// Its name.
+    pub profile: String,
+    /// The student first.
+    pub rows: Vec<EstimatedEnergy>,
+}
+
+/// What one network costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EstimatedEnergy {
+    /// What it is.
+    pub name: String,
+    /// A mean example, compute and memory.
+    pub picojoules: f64,
+}
+
+impl EnergyEstimates {
+    /// The profile that figures are given by.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn profile() -> Result<Profile> {
+        Profile::named("45nm")
+    }
+
+    /// Prices a student, the quantised network that carries the same information, and its teacher.
+    pub fn new(counted: &CountedStudent<'_>, teacher: Option<&TeacherFacts>) -> Self {
+        let mut estimates = vec![
+            counted.spikes("student, phased"),
+            counted.quantised(&format!("quantised network, {} bit", counted.activation_bits())),
+        ];
+        if let Some(teacher) = teacher {
+            let TeacherFacts { layers, hidden, intermediate, heads, bytes, .. } = *teacher;
+            let model = Dense { hidden, intermediate, layers, heads, num_labels: counted.student.num_labels };
+            for (name, precision) in [("teacher, FP32", Precision::Fp32), ("teacher, INT8", Precision::Int8)] {
+                estimates.push(counted.values(name, model, precision, bytes_at(bytes, precision)));
+            }
+        }
+        let row = |estimate: Estimate| EstimatedEnergy { name: estimate.name, picojoules: estimate.total_picojoules };
+        Self { profile: counted.profile.name.clone(), rows: estimates.into_iter().map(row).collect() }
+    }
+
+    /// Picojoules of the network called `name`.
+    pub fn of(&self, name: &str) -> Option<f64> {
+        self.rows.iter().find(|row| row.name == name).map(|row| row.picojoules)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitspike::config::StudentConfig;
+    use bitspike::count::Operations;
+
+    #[test]
+    fn silence_is_cheaper_and_int8_is_cheaper_than_fp32() {
+        let student = StudentConfig { vocab_size: 10, max_positions: 16, ..crate::fixture::config() };
+        let teacher = TeacherFacts {
+            scores: Default::default(),
+            layers: 2,
+            hidden: 16,
+            intermediate: 24,
+            heads: 2,
+            bytes: 40_000,
+        };
+        let of = |synaptic_acs| {
+            let operations = Operations { synaptic_acs, ..Operations::default() };
+            let profile = EnergyEstimates::profile().unwrap();
+            let counted = CountedStudent {
+                profile: &profile,
+                student: &student,
+                operations: &operations,
+                bytes: 10_000,
+                lengths: &[3, 5],
+            };
+            EnergyEstimates::new(&counted, Some(&teacher))
+        };
+        let energy = of(2000);
+        let names: Vec<&str> = energy.rows.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(names, ["student, phased", "quantised network, 6 bit", "teacher, FP32", "teacher, INT8"]);
+        // 1000 accumulates more for each of two sentences, at 0.9 pJ.
+        let more = of(4000).of("student, phased").unwrap() - energy.of("student, phased").unwrap();
+        assert!((more - 900.0).abs() < 1e-9, "{more}");
+        assert!(energy.of("teacher, INT8").unwrap() < energy.of("teacher, FP32").unwrap());
+    }
+}

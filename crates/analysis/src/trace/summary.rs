@@ -1,0 +1,156 @@
+//! The short account of a trace.
+
+use std::fmt;
+
+use bitspike::trace::{RateAt, Trace};
+use serde::Serialize;
+
+use super::Origin;
+
+/// The form of [`Summary`]; a change that readers could stumble over gets another number.
+const FORMAT: &str = "bitspike-trace-1";
+
+/// What `--json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// `bitspike-trace-1`
+    pub format: &'static str,
+    /// The model's name.
+    pub model: String,
+    /// The text.
+    pub text: String,
+    /// The second of a pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text2: Option<String>,
+    /// Text of each token, from `[CLS]` on.
+    pub tokens: Vec<String>,
+    /// What operators saw.
+    pub dynamics: &'static str,
+    /// `T`
+    pub time_steps: u32,
+    /// Leak of every neuron.
+    pub beta: f32,
+    /// `soft` or `hard`.
+    pub reset: String,
+    /// Whether neurons fire -1 too.
+    pub signed: bool,
+    /// After the last step.
+    pub answer: Reading,
+    /// Of the equilibrium.
+    pub phased: Reading,
+    /// In the order of computation.
+    pub populations: Vec<PopulationSummary>,
+}
+
+/// What the model says of the text at some point.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reading {
+    /// None where the model gives a score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// A value a class, or the score.
+    pub logits: Vec<f32>,
+}
+
+/// One population at the end of the trace.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PopulationSummary {
+    /// Its name.
+    pub name: String,
+    /// Neurons a token.
+    pub width: usize,
+    /// Its firing threshold.
+    pub theta: f32,
+    /// Mean of `|a[T]|`.
+    pub rate: f64,
+    /// Mean of `a[T]`.
+    pub signed_rate: f64,
+    /// Mean of `|a*|`.
+    pub equilibrium_rate: f64,
+    /// Root of the mean of `(a[T] - a*)^2`.
+    pub rms_distance: f64,
+    /// Maximum of `|a[T] - a*|`.
+    pub max_distance: f64,
+}
+
+impl Summary {
+    pub(super) fn new(origin: &Origin, trace: &Trace, rates: &[Vec<RateAt>]) -> Self {
+        let populations = trace.populations.iter().zip(rates).map(|(population, rates)| {
+            let end = rates.last().copied().unwrap_or_default();
+            PopulationSummary {
+                name: population.name.clone(),
+                width: population.width,
+                theta: population.theta,
+                rate: end.mean_absolute,
+                signed_rate: end.mean,
+                equilibrium_rate: population.equilibrium_rate(),
+                rms_distance: end.rms_distance,
+                max_distance: end.max_distance,
+            }
+        });
+        Self {
+            format: FORMAT,
+            model: origin.model.clone(),
+            text: origin.text.clone(),
+            text2: origin.text2.clone(),
+            tokens: origin.tokens.clone(),
+            dynamics: origin.dynamics.name(),
+            time_steps: trace.time_steps,
+            beta: origin.beta,
+            reset: origin.reset.clone(),
+            signed: origin.signed,
+            answer: Reading::new(&origin.labels, &origin.logits),
+            phased: Reading::new(&origin.labels, &origin.phased_logits),
+            populations: populations.collect(),
+        }
+    }
+}
+
+impl Reading {
+    /// The label of the largest logit, the first of equals, as in scoring.
+    pub fn new(labels: &[String], logits: &[f32]) -> Self {
+        let best = logits.iter().enumerate().fold(None, |best: Option<(usize, f32)>, (i, &x)| match best {
+            Some((_, most)) if x <= most => best,
+            _ => Some((i, x)),
+        });
+        Self { label: best.and_then(|(i, _)| labels.get(i).cloned()), logits: logits.to_vec() }
+    }
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let logits: Vec<String> = self.logits.iter().map(|x| format!("{x:.3}")).collect();
+        match &self.label {
+            Some(label) => write!(f, "{label} ({})", logits.join(", ")),
+            None => f.write_str(&logits.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::fixture;
+
+    #[test]
+    fn the_summary_is_the_end_of_the_trace() {
+        let traced = fixture::traced(64, 5, "a fine film");
+        assert_eq!(traced.summary.populations.len(), traced.trace.populations.len());
+        for (population, rates) in traced.summary.populations.iter().zip(&traced.rates) {
+            assert_eq!(rates.len(), 64);
+            assert_eq!(population.rms_distance, rates[63].rms_distance);
+            // Constant currents: half a spike of the charge, so at most 1/(2T) from I/theta, and 1/(2T) from its rounding.
+            assert!(population.max_distance <= 1.0 / 64.0 + 1e-6, "{}: {}", population.name, population.max_distance);
+        }
+        assert_eq!(traced.summary.answer.to_string(), "positive (-0.500, 1.250)");
+    }
+
+    #[test]
+    fn answers_are_the_first_of_the_largest() {
+        let labels = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        assert_eq!(Reading::new(&labels, &[0.5, 2.0, 2.0]).label.as_deref(), Some("b"));
+        assert_eq!(Reading::new(&labels, &[f32::NEG_INFINITY; 3]).label.as_deref(), Some("a"));
+        let score = Reading::new(&[], &[3.25]);
+        assert_eq!((score.label.clone(), score.to_string()), (None, "3.250".to_owned()));
+    }
+}

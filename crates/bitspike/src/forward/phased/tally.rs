@@ -1,0 +1,88 @@
+//! A window computed at once, with its spikes and counts added up.
+
+use crate::arithmetic::wide;
+use crate::encoder::Encoder;
+use crate::error::Result;
+use crate::forward::readout::Readout;
+use crate::forward::watch::Watch;
+use crate::forward::windows::{Windows, Workspace};
+use crate::forward::{Sent, SentenceRun, Sentences, Simulation};
+
+/// Spikes of every population, and its counts where `SUMS`.
+#[derive(Debug, Default)]
+struct Tally<const SUMS: bool, const SENT: bool> {
+    spikes: Vec<u32>,
+    sums: Vec<Vec<f32>>,
+    sent: Vec<Tallied>,
+}
+
+/// [`Sent`] while it is added up: `f32` needs no conversion of each count, and holds integers of up to 2^24, which 65,536 tokens
+/// of 127 spikes do not reach.
+#[derive(Debug)]
+struct Tallied {
+    spikes: Vec<f32>,
+    active: Vec<f32>,
+}
+
+impl Tallied {
+    fn add(&mut self, counts: &[f32]) {
+        let (spikes, active) = (self.spikes.as_mut_slice(), self.active.as_mut_slice());
+        wide(
+            #[inline(always)]
+            move || {
+                for row in counts.chunks_exact(spikes.len()) {
+                    for ((&n, spikes), active) in row.iter().zip(spikes.iter_mut()).zip(active.iter_mut()) {
+                        *spikes += n.abs();
+                        *active += if n == 0.0 { 0.0 } else { 1.0 };
+                    }
+                }
+            },
+        );
+    }
+
+    fn finish(self) -> Sent {
+        let [spikes, active] = [self.spikes, self.active].map(|sums| sums.into_iter().map(|n| n as u32).collect());
+        Sent { spikes, active }
+    }
+}
+
+impl<const SUMS: bool, const SENT: bool> Watch for Tally<SUMS, SENT> {
+    const COUNTS: bool = true;
+
+    fn counts(&mut self, population: usize, width: usize, counts: &[f32]) {
+        if population == self.spikes.len() {
+            self.spikes.push(0);
+            self.sums.push(Vec::new());
+            let width = if SENT { width } else { 0 };
+            self.sent.push(Tallied { spikes: vec![0.0; width], active: vec![0.0; width] });
+        }
+        if SENT {
+            self.sent[population].add(counts);
+        }
+        // A neuron under a constant current never spikes both ways.
+        self.spikes[population] += wide(
+            #[inline(always)]
+            || counts.iter().map(|n| n.abs() as u32).sum::<u32>(),
+        );
+        if SUMS {
+            self.sums[population].extend_from_slice(counts);
+        }
+    }
+}
+
+/// The run of one sentence.
+pub(super) fn run<const SUMS: bool, const SENT: bool>(
+    encoder: &Encoder,
+    currents: &[f32],
+    simulation: &Simulation,
+) -> Result<SentenceRun> {
+    let mut workspace = Workspace::<Tally<SUMS, SENT>>::default();
+    let mut readout = Readout::new(encoder, SentenceRun::default());
+    let pack = Sentences { currents, lengths: &[currents.len() / encoder.config.hidden] };
+    let windows = Windows { encoder, time_steps: simulation.time_steps, pack };
+    windows.run(1, &mut workspace, |sums| readout.answer(sums))?;
+    let Tally { spikes, sums, sent } = workspace.take_watches().pop().unwrap_or_default();
+    let sums = if SUMS { sums } else { Vec::new() };
+    let sent = if SENT { sent.into_iter().map(Tallied::finish).collect() } else { Vec::new() };
+    Ok(SentenceRun { steps: simulation.time_steps, spikes, sums, sent, ..readout.run })
+}

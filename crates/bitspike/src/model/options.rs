@@ -1,0 +1,97 @@
+//! How a model is to be run.
+
+use crate::error::{Error, Result};
+use crate::forward::{Dynamics, ExitRule, Simulation};
+use crate::kernels::Kernels;
+
+/// How a model is to be run: `phased` at its own `T` on the best kernels of the machine, unless told otherwise.
+///
+/// ```
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sst2-tiny/model.safetensors");
+/// use bitspike::{Dynamics, ExitRule, Options};
+/// let early = ExitRule { margin: 1.0, ..ExitRule::default() };
+/// let options = Options::new().dynamics(Dynamics::Accumulated).time_steps(64).exit(early);
+/// let answers = options.load(path)?.classify(["a fine film"])?;
+/// assert!(answers[0].steps < 64);
+/// // Options are checked when a model is made of them.
+/// assert!(Options::new().exit(early).load(path).is_err()); // `phased` has an answer at its end alone
+/// # Ok::<(), bitspike::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// But for the number of steps.
+    simulation: Simulation,
+    /// The model's own, unless given.
+    time_steps: Option<u32>,
+    exit: Option<ExitRule>,
+    kernels: Option<Kernels>,
+}
+
+/// Options that a model can be run with.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) simulation: Simulation,
+    pub(super) exit: Option<ExitRule>,
+    pub(super) kernels: Kernels,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Options {
+    /// Those that a model is trained for.
+    pub fn new() -> Self {
+        Self { simulation: Simulation::new(Dynamics::Phased, 1), time_steps: None, exit: None, kernels: None }
+    }
+
+    /// What operators see of the spikes.
+    #[must_use]
+    pub fn dynamics(mut self, dynamics: Dynamics) -> Self {
+        self.simulation.dynamics = dynamics;
+        self
+    }
+
+    /// `T`: steps of a window, or of the whole simulation.
+    #[must_use]
+    pub fn time_steps(mut self, time_steps: u32) -> Self {
+        self.time_steps = Some(time_steps);
+        self
+    }
+
+    /// Dynamics, `T`, leak, reset and hysteresis at once.
+    #[must_use]
+    pub fn simulation(self, simulation: Simulation) -> Self {
+        Self { simulation, ..self }.time_steps(simulation.time_steps)
+    }
+
+    /// When a sentence of `accumulated` or `instantaneous` may end early.
+    #[must_use]
+    pub fn exit(mut self, rule: ExitRule) -> Self {
+        self.exit = Some(rule);
+        self
+    }
+
+    /// The instruction set of the products.
+    #[must_use]
+    pub fn kernels(mut self, kernels: Kernels) -> Self {
+        self.kernels = Some(kernels);
+        self
+    }
+
+    /// Every check there is, for a model trained with `T = trained`.
+    pub(super) fn check(&self, trained: u32) -> Result<Checked> {
+        let Self { simulation, time_steps, exit, kernels } = *self;
+        let simulation = Simulation { time_steps: time_steps.unwrap_or(trained), ..simulation };
+        simulation.validate()?;
+        if let Some(rule) = exit {
+            rule.validate()?;
+            if simulation.dynamics == Dynamics::Phased {
+                return Err(Error::invalid("exit rule", "accumulated or instantaneous dynamics", simulation.dynamics));
+            }
+        }
+        Ok(Checked { simulation, exit, kernels: kernels.map_or_else(|| Ok(Kernels::detect()), Kernels::check)? })
+    }
+}
