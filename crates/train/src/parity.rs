@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::batches::pack;
 use crate::error::{Error, Result};
 use crate::optimizer::floats;
+use crate::simulation::different_counts;
 use crate::student::Student;
 use bitspike_data::{Encoded, sorted_batches};
 
@@ -52,12 +53,9 @@ pub fn compare(model: &Model, student: &Student, examples: &[Encoded], device: &
         let tokens = pack(examples, &indices);
         let output = student.infer(&tokens, device);
         let runs = model.simulate_ids(&encodings(examples, &indices), true)?;
-        for (p, (_, counts)) in output.populations.into_iter().enumerate() {
-            let counts = floats(counts);
-            let found = runs.iter().flat_map(|run| &run.sums[p]);
-            parity.counts += counts.len() as u64;
-            parity.different_counts += counts.iter().zip(found).filter(|(a, b)| a != b).count() as u64;
-        }
+        let (compared, different) = different_counts(output.populations, &runs);
+        parity.counts += compared;
+        parity.different_counts += different;
         let logits = floats(output.logits);
         let classes = logits.len() / runs.len();
         for (expected, run) in logits.chunks_exact(classes).zip(&runs) {

@@ -2,7 +2,7 @@
 
 use bitspike::config::StudentConfig;
 use bitspike::config::population_names;
-use bitspike::forward::{Dynamics, Record, Simulation, Wanted, simulate, simulate_recorded};
+use bitspike::forward::{Dynamics, Record, Sentences, Simulation, Wanted, simulate, simulate_recorded};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike_run::recipe::Thresholds;
 use bitspike_train::layers::PackedTokens;
@@ -79,7 +79,8 @@ fn phased_is_the_quantised_equilibrium() {
         let lengths = [1, 7, 33];
         let simulation = Simulation::new(Dynamics::Phased, time_steps);
         let options = Wanted { sums: true, ..Wanted::default() };
-        let runs = simulate(&encoder, (&embedded, &lengths), &simulation, options).unwrap();
+        let runs =
+            simulate(&encoder, Sentences { currents: &embedded, lengths: &lengths }, &simulation, options).unwrap();
         let logits: Vec<f32> = expected.logits.into_data().try_into_vec::<f32>().unwrap();
         for (p, (name, counts)) in expected.populations.iter().enumerate() {
             assert_eq!(*name, population_names(3)[p]);

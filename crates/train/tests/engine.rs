@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bitspike::config::StudentConfig;
 use bitspike::format::{Header, Packed, Packing, pack};
-use bitspike::forward::{Dynamics, Simulation};
+use bitspike::forward::Dynamics;
 use bitspike::kernels::Kernels;
 use bitspike::model::{Answer, Model, Options};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
@@ -60,7 +60,7 @@ fn try_model(student: &Student, trits: bool, options: &Options) -> bitspike::Res
         Ok::<_, Error>(array.values)
     });
     let tokenizer = Tokenizer::load(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/bert-tiny")).unwrap();
-    Model::of(Packed::from_bytes(bytes.unwrap()).unwrap(), tokenizer, options)
+    options.build(Packed::from_bytes(bytes.unwrap()).unwrap(), tokenizer)
 }
 
 fn sentences(count: usize) -> Vec<Encoding> {
@@ -96,7 +96,7 @@ fn packed_models_count_as_training_does() {
             seed as u64,
         );
         for trits in [false, true] {
-            let model = model(&student, trits, &Options::default());
+            let model = model(&student, trits, &Options::new());
             let parity = compare(&model, &student, &examples, &Device::flex()).unwrap();
             assert!(parity.holds() && parity.counts > 100_000, "case {seed}: {parity:?}");
         }
@@ -112,10 +112,13 @@ fn answers(model: &Model, sentences: &[Encoding], threads: usize) -> Vec<Answer>
 fn batch_order_threads_and_kernels_change_nothing() {
     let student = student(&config(), 3);
     let sentences = sentences(19);
-    let expected = answers(&model(&student, false, &Options::default()), &sentences, 1);
-    assert!(expected.iter().any(|answer| answer.label == 0) && expected.iter().any(|answer| answer.label == 1));
+    let expected = answers(&model(&student, false, &Options::new()), &sentences, 1);
+    assert!(
+        expected.iter().any(|answer| answer.class() == Some(0))
+            && expected.iter().any(|answer| answer.class() == Some(1))
+    );
     for kernels in Kernels::available() {
-        let model = model(&student, false, &Options { kernels: Some(kernels), ..Options::default() });
+        let model = model(&student, false, &Options::new().kernels(kernels));
         for threads in [1, 2, 5] {
             assert_eq!(answers(&model, &sentences, threads), expected, "{kernels}, {threads} threads");
             for (sentence, expected) in sentences.iter().zip(&expected) {
@@ -134,23 +137,22 @@ fn batch_order_threads_and_kernels_change_nothing() {
 fn stepped_dynamics_run_and_end_early() {
     let student = student(&config(), 4);
     let sentences = sentences(8);
-    let phased = answers(&model(&student, false, &Options::default()), &sentences, 2);
-    let simulation = Some(Simulation::new(Dynamics::Accumulated, 64));
-    let options = Options { simulation, ..Options::default() };
+    let phased = answers(&model(&student, false, &Options::new()), &sentences, 2);
+    let options = Options::new().dynamics(Dynamics::Accumulated).time_steps(64);
     let stepped = answers(&model(&student, false, &options), &sentences, 2);
-    let same = stepped.iter().zip(&phased).filter(|(a, b)| a.label == b.label).count();
+    let same = stepped.iter().zip(&phased).filter(|(a, b)| a.class() == b.class()).count();
     assert!(same >= 6 && stepped.iter().all(|answer| answer.steps == 64), "{same} of 8 agree");
     let rule = bitspike::forward::ExitRule { margin: 0.0, change: 1.0, patience: 1, min_steps: 2 };
-    let early = answers(&model(&student, false, &Options { exit: Some(rule), ..options }), &sentences, 2);
+    let early = answers(&model(&student, false, &options.exit(rule)), &sentences, 2);
     assert!(early.iter().all(|answer| answer.steps < 64), "{early:?}");
-    let phased_rule = Options { exit: Some(rule), ..Options::default() };
+    let phased_rule = Options::new().exit(rule);
     let error = try_model(&student, false, &phased_rule).unwrap_err().to_string();
     assert!(error.contains("exit rule"), "{error}");
 }
 
 #[test]
 fn what_the_tables_lack_is_refused() {
-    let model = model(&student(&config(), 5), false, &Options::default());
+    let model = model(&student(&config(), 5), false, &Options::new());
     let encoding = |ids: Vec<u32>, type_ids: Vec<u32>| Encoding { ids, type_ids };
     for (bad, named) in [
         (encoding(vec![], vec![]), "1 to 80 token ids"),

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
+use bitspike::Options;
 use bitspike::atomic_file;
 use bitspike::config::StudentConfig;
 use bitspike::format::Packing;
 use bitspike::forward::Simulation;
-use bitspike::model::{Model, Options};
 use bitspike_analysis::energy::{Prices, Profile};
 use bitspike_analysis::score::Counts;
 use bitspike_analysis::timing;
@@ -87,8 +87,8 @@ pub(super) fn measure(
         let path = folder.path().join(MODEL);
         let FromRun { file, .. } = FromRun::pack(folder, Checkpoint::Best, Packing::default())?;
         atomic_file::write(&path, |out| out.write_all(&file))?;
-        let options = Options { simulation: simulated(recipe, counters), ..Options::default() };
-        let model = Model::load(&path, &options)?;
+        let options = simulated(recipe, counters).map_or_else(Options::new, |it| Options::new().simulation(it));
+        let model = options.load(&path)?;
         let time = timing::sentence(&model, &dev)?;
         let Counts { predictions, total: count, .. } = Counts::new(&model, &dev)?;
         let bytes = file.len() as u64;
