@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bitspike_run::recipe::{RunRecipe, Stage};
 use bitspike_run::run::Counters;
+use serde::Serialize;
 
 /// What a run is asked to do besides learning.
 #[derive(Debug, Clone)]
@@ -28,7 +29,7 @@ pub struct Controls<'a> {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outcome {
     /// Why.
     pub reason: EndReason,
@@ -39,12 +40,14 @@ pub struct Outcome {
 }
 
 /// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
+#[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum EndReason {
     /// All steps were taken.
     Finished,
     /// The time budget was used up.
+    #[serde(rename = "time budget")]
     #[strum(serialize = "time budget")]
     TimeBudget,
     /// The user stopped it.
