@@ -9,9 +9,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Model, data or simulation.
+    /// Model or simulation.
     #[error(transparent)]
     Core(#[from] bitspike::Error),
+    /// Task, data or scores.
+    #[error(transparent)]
+    Data(#[from] bitspike_data::Error),
+    /// A model that was named, and its files.
+    #[error(transparent)]
+    Hub(#[from] bitspike_hub::Error),
     /// The folder of a run.
     #[error(transparent)]
     Run(#[from] bitspike_run::Error),
@@ -85,6 +91,14 @@ pub enum Error {
     /// Threads to measure on could not be started.
     #[error("start the threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A model has no figures to compare with.
+    #[error(
+        "{model}: no metrics.json beside it, so there is nothing to compare with; `bitspike models add` writes one"
+    )]
+    NotMeasured {
+        /// What it is called.
+        model: String,
+    },
     /// A shipped model does not open; its hashes may say why.
     #[error("{model}: {hashes}: {source}")]
     NotOpened {

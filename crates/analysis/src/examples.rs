@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bitspike::model::Model;
-use bitspike::tokenizer::Encoding;
+use bitspike::Encoding;
+use bitspike::Model;
 use bitspike_data::{Dataset, Encoded, Predictions, Split, TaskSpec, encode};
 
 use crate::error::{Error, Result};

@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use bitspike::config::StudentConfig;
-use bitspike::forward::{Dynamics, Simulation};
-use bitspike::model::{Model, Options};
 use bitspike::quantize::EmbeddingBits;
+use bitspike::{Model, Options};
 
 use crate::bench::{RandomSize, random_model};
 use crate::examples::EncodedSplit;
@@ -25,13 +24,8 @@ pub(crate) fn config() -> StudentConfig {
 }
 
 /// A model of [`config`] with random weights.
-pub(crate) fn model(options: &Options) -> Model {
-    random_model(&config(), options).expect("a valid configuration")
-}
-
-/// The same in other dynamics.
-pub(crate) fn model_in(dynamics: Dynamics, time_steps: u32) -> Model {
-    model(&Options { simulation: Some(Simulation::new(dynamics, time_steps)), ..Options::default() })
+pub(crate) fn model() -> Model {
+    random_model(&config(), &Options::new()).expect("a valid configuration")
 }
 
 /// A shipped model of this repository.

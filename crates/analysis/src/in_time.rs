@@ -3,18 +3,14 @@
 use std::collections::BTreeMap;
 
 use bitspike::config::Target;
-use bitspike::forward::{self, Dynamics, ExitRule, SentenceRun, Simulation, simulate};
-use bitspike::model::Model;
+use bitspike::forward::{SentenceRun, Wanted};
 use bitspike::neuron::Reset;
-use bitspike::tokenizer::Encoding;
-use bitspike_data::{Encoded, Predictions, sorted_batches};
+use bitspike::{Dynamics, ExitRule, Model, Simulation};
+use bitspike_data::Predictions;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
-
-/// Examples at a time: enough for every core, few enough that progress shows.
-const BATCH: usize = 32;
 
 /// Which simulations to score.
 #[derive(Debug, Clone, PartialEq)]
@@ -147,6 +143,7 @@ pub fn score(
         widths: model.header().student.population_widths(),
         exit: options.exit.is_some(),
     };
+    let encodings = split.encodings();
     let mut scores = Vec::new();
     for &dynamics in &options.dynamics {
         // `phased` has an answer at the end of its windows only; the others have one at every step.
@@ -158,10 +155,10 @@ pub fn score(
         };
         for (time_steps, answers_at) in runs {
             let started = std::time::Instant::now();
-            let wanted = forward::Options { exit: options.exit.as_ref(), ..forward::Options::default() };
+            let wanted = Wanted { exit: options.exit, ..Wanted::default() };
             let simulation = options.simulation(dynamics, time_steps);
-            let found = run(model, &split.examples, &simulation, wanted, |done| {
-                progress(Progress { dynamics, time_steps, done, examples: split.examples.len() });
+            let found = model.simulate(&encodings, &simulation, wanted, |done| {
+                progress(Progress { dynamics, time_steps, done, examples: encodings.len() });
             })?;
             let seconds = started.elapsed().as_secs_f64();
             for &at in answers_at {
@@ -170,28 +167,6 @@ pub fn score(
         }
     }
     Ok(scores)
-}
-
-/// Runs every example, in the examples' order; `progress` hears how many are done.
-fn run(
-    model: &Model,
-    examples: &[Encoded],
-    simulation: &Simulation,
-    wanted: forward::Options<'_>,
-    mut progress: impl FnMut(usize),
-) -> Result<Vec<SentenceRun>> {
-    let mut runs = vec![SentenceRun::default(); examples.len()];
-    let mut done = 0;
-    for indices in sorted_batches(examples, BATCH) {
-        let encodings: Vec<Encoding> = indices.iter().map(|&index| examples[index].encoding()).collect();
-        let lengths: Vec<usize> = encodings.iter().map(|encoding| encoding.ids.len()).collect();
-        let embedded = model.embedding_currents(&encodings)?;
-        let found = simulate(model.encoder(), (&embedded, &lengths), simulation, wanted)?;
-        done += indices.len();
-        indices.into_iter().zip(found).for_each(|(index, run)| runs[index] = run);
-        progress(done);
-    }
-    Ok(runs)
 }
 
 /// What scores of several times have in common.

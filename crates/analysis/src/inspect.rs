@@ -1,6 +1,6 @@
 //! What is in a packed model file, measured.
 
-use bitspike::format::{FORMAT_VERSION, Form, Header, Packed, Role, Tensor};
+use bitspike::format::{Form, Header, Packed, Role, Tensor};
 use serde::Serialize;
 
 use crate::digest::sha256;
@@ -112,9 +112,9 @@ pub fn inspect(file: &str, packed: &Packed) -> Contents {
         file: file.to_owned(),
         bytes,
         sha256: sha256(packed.file_bytes()),
-        format_version: FORMAT_VERSION,
+        format_version: packed.format_version(),
         config: packed.header().clone(),
-        header_bytes: bytes - parts.iter().map(|(part, _)| part.bytes).sum::<usize>(),
+        header_bytes: bytes - packed.vocabulary_bytes() - parts.iter().map(|(part, _)| part.bytes).sum::<usize>(),
         tensors,
         parts: parts.map(|(part, _)| part).into(),
         full_bytes,

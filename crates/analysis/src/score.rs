@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use bitspike::Encoding;
+use bitspike::Model;
 use bitspike::config::population_names;
 use bitspike::count::{Counter, Operations};
 use bitspike::forward::SentenceRun;
-use bitspike::model::Model;
-use bitspike::tokenizer::Encoding;
 use bitspike_data::{Encoded, Predictions, sorted_batches};
 use serde::Serialize;
 

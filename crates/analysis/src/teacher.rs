@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bitspike::config::BertConfig;
-use bitspike::count::Dense;
+use bitspike::count::DenseShape;
 use bitspike_data::Predictions;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ pub struct TeacherAnswers<'a> {
 
 impl TeacherAnswers<'_> {
     /// What it multiplies.
-    pub fn shape(&self) -> Dense {
+    pub fn shape(&self) -> DenseShape {
         shape(self.config)
     }
 
@@ -63,8 +63,8 @@ impl TeacherAnswers<'_> {
 }
 
 /// What a BERT of this configuration multiplies, with a classifier of two outputs.
-pub fn shape(config: &BertConfig) -> Dense {
-    Dense {
+pub fn shape(config: &BertConfig) -> DenseShape {
+    DenseShape {
         hidden: config.hidden_size,
         intermediate: config.intermediate_size,
         layers: config.num_hidden_layers,

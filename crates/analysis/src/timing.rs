@@ -9,7 +9,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use bitspike::model::{Model, Text};
+use bitspike::{Input, Model};
 use bitspike_data::{Dataset, Encoded};
 use serde::{Deserialize, Serialize};
 
@@ -54,11 +54,11 @@ pub fn on_threads<T: Send>(threads: usize, measure: impl FnOnce() -> Result<T> +
 /// # Errors
 /// If there are none, the thread cannot be started or a current is not finite.
 pub fn texts(model: &Model, dataset: &Dataset) -> Result<Latency> {
-    let texts: Vec<Text<'_>> = dataset
+    let texts: Vec<Input<'_>> = dataset
         .examples
         .iter()
         .take(TEXTS)
-        .map(|example| Text { first: &example.first, second: example.second.as_deref() })
+        .map(|example| Input { first: &example.first, second: example.second.as_deref() })
         .collect();
     if texts.is_empty() {
         return Err(Error::no_examples("to time"));
@@ -72,7 +72,7 @@ pub fn texts(model: &Model, dataset: &Dataset) -> Result<Latency> {
             let mut best = f64::INFINITY;
             for repeat in 0..REPEATS {
                 let began = Instant::now();
-                let answers = black_box(model.classify(black_box(&[*text]))?);
+                let answers = black_box(model.classify([black_box(*text)])?);
                 best = best.min(began.elapsed().as_secs_f64() * 1e3);
                 if repeat == 0 {
                     tokens += answers.iter().map(|answer| answer.tokens).sum::<usize>();

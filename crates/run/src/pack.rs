@@ -37,7 +37,7 @@ impl FromRun {
         let tokenizer_json = tokenizer.to_json()?;
         let mut weights = run.weights_of(checkpoint)?;
         let origin = weights.origin().to_path_buf();
-        let file = pack(&header, packing, |name| match weights.remove(name) {
+        let file = pack(&header, &tokenizer, packing, |name| match weights.remove(name) {
             Some(array) => Ok(array.values),
             None => Err(Error::checkpoint(&origin, format!("tensor `{name}` is missing"))),
         })
@@ -50,6 +50,6 @@ impl FromRun {
     /// # Errors
     /// If an option is out of range.
     pub fn load(self, options: &Options) -> Result<Model> {
-        Ok(Model::of(Packed::from_bytes(self.file)?, self.tokenizer, options)?)
+        Ok(options.build(Packed::from_bytes(self.file)?, None)?)
     }
 }

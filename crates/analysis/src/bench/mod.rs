@@ -5,10 +5,10 @@ mod random;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use bitspike::Encoding;
+use bitspike::Model;
 use bitspike::forward::{Dynamics, Operator};
 use bitspike::kernels::measure::{Measurements, measure as measure_kernels};
-use bitspike::model::Model;
-use bitspike::tokenizer::Encoding;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -219,17 +219,16 @@ fn shares(model: &Model, batch: &[Encoding]) -> Result<Vec<Share>> {
     let total = profile.total().as_secs_f64();
     let share =
         |operator: Operator| Share { operator: operator.name(), share: profile.spent(operator).as_secs_f64() / total };
-    Ok(Operator::ALL.map(share).into())
+    Ok(Operator::ALL.iter().copied().map(share).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bitspike::model::Options;
 
     #[test]
     fn every_combination_is_measured_and_shares_sum_to_one() {
-        let model = crate::fixture::model(&Options::default());
+        let model = crate::fixture::model();
         let options = BenchOptions {
             lengths: vec![3, 7],
             batches: vec![1, 4],

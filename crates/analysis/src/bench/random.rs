@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use bitspike::config::StudentConfig;
 use bitspike::format::{Header, Packed, Packing, pack, tensors};
-use bitspike::model::{Model, Options};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike::tokenizer::Tokenizer;
+use bitspike::{Model, Options};
 use bitspike_data::TaskSpec;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -61,11 +61,11 @@ impl RandomSize {
 /// A model of random weights for SST-2, as large and as sparse as a trained one; its words are `w5`, `w6`, ...
 ///
 /// ```
-/// use bitspike::model::Options;
+/// use bitspike::Options;
 /// use bitspike_analysis::bench::{RandomSize, random_model};
 ///
 /// let config = bitspike::config::StudentConfig { layers: 1, vocab_size: 100, ..RandomSize::Mini.config() };
-/// let model = random_model(&config, &Options::default())?;
+/// let model = random_model(&config, &Options::new())?;
 /// assert_eq!(model.labels(), ["negative", "positive"]);
 /// # Ok::<(), bitspike_analysis::Error>(())
 /// ```
@@ -93,5 +93,5 @@ pub fn random_model(config: &StudentConfig, options: &Options) -> Result<Model> 
         tempfile::tempdir().map_err(|source| Error::io("make a temporary folder in", std::env::temp_dir(), source))?;
     let file = folder.path().join("vocab.txt");
     std::fs::write(&file, vocabulary.join("\n")).map_err(|source| Error::io("write", &file, source))?;
-    Ok(Model::of(Packed::from_bytes(bytes)?, Tokenizer::load(folder.path())?, options)?)
+    Ok(options.build(Packed::from_bytes(bytes)?, Tokenizer::load(folder.path())?)?)
 }

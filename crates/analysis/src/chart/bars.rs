@@ -69,7 +69,7 @@ impl Bars {
         let row = |(name, values): &(String, Vec<f64>)| {
             std::iter::once(name.clone()).chain(values.iter().map(f64::to_string)).collect()
         };
-        csv(std::iter::once(head).chain(self.rows.iter().map(row)))
+        csv(head, self.rows.iter().map(row))
     }
 }
 

@@ -84,7 +84,7 @@ impl Lines {
         let row = |x: f64| {
             std::iter::once(x.to_string()).chain(self.series.iter().map(|series| value(series, x))).collect::<Vec<_>>()
         };
-        csv(std::iter::once(head.collect()).chain(places.into_iter().map(row)))
+        csv(head.collect(), places.into_iter().map(row))
     }
 }
 

@@ -7,6 +7,8 @@ mod lines;
 pub use bars::Bars;
 pub use lines::{Lines, Series};
 
+use bitspike_data::table::{Cell, Column, Form, TableWriter};
+
 /// Width of a chart in pixels: two stand side by side on a desk, one fills a phone.
 const WIDTH: f64 = 480.0;
 
@@ -23,13 +25,16 @@ pub struct Chart {
     pub csv: String,
 }
 
-/// Rows of texts and numbers as CSV.
-pub fn csv<R: IntoIterator<Item = String>>(rows: impl IntoIterator<Item = R>) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        writer.write_record(row.into_iter().collect::<Vec<_>>()).expect("memory takes rows of one length");
-    }
-    String::from_utf8(writer.into_inner().expect("memory takes everything")).expect("texts and numbers")
+/// A table of texts and numbers as CSV.
+pub fn csv<R: IntoIterator<Item = String>>(head: R, rows: impl IntoIterator<Item = R>) -> String {
+    let mut out = Vec::new();
+    let columns = head.into_iter().map(Column::text).collect();
+    let written = TableWriter::create(&mut out, Form::Csv, columns).and_then(|mut writer| {
+        rows.into_iter().try_for_each(|row| writer.write(row.into_iter().map(Cell::Text).collect()))?;
+        writer.finish()
+    });
+    written.expect("memory takes everything");
+    String::from_utf8(out).expect("texts and numbers")
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ mod rapl;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use bitspike::Model;
 use bitspike::config::{StudentConfig, population_names};
-use bitspike::count::{Dense, Operations};
+use bitspike::count::{DenseShape, Operations};
 use bitspike::forward::Dynamics;
-use bitspike::model::Model;
 use bitspike_data::Predictions;
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ pub struct CostOptions<'a> {
     /// The constants.
     pub profile: &'a Profile,
     /// The teacher's shape, where it is known; its outputs are taken to be the model's.
-    pub teacher: Option<Dense>,
+    pub teacher: Option<DenseShape>,
 }
 
 /// Everything that was counted and reckoned.
@@ -120,7 +120,7 @@ pub fn measure(
     let lengths = split.lengths();
     let counted =
         CountedStudent { profile: options.profile, student: config, operations: &total, bytes, lengths: &lengths };
-    let teacher = options.teacher.map(|teacher| Dense { num_labels: config.num_labels, ..teacher });
+    let teacher = options.teacher.map(|teacher| DenseShape { num_labels: config.num_labels, ..teacher });
     let energy = networks::beside(&counted, simulation.dynamics, teacher);
     let (measured, not_measured) = match joules(model, split) {
         Ok(measured) => (Some(measured), None),

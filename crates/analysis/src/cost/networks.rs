@@ -1,7 +1,7 @@
 //! The model's energy beside that of networks that compute the same, or as much, with values.
 
 use bitspike::config::StudentConfig;
-use bitspike::count::Dense;
+use bitspike::count::DenseShape;
 use bitspike::forward::Dynamics;
 use serde::Serialize;
 
@@ -21,18 +21,22 @@ pub struct NetworkCost {
 }
 
 /// The model and its baselines.
-pub(super) fn beside(counted: &CountedStudent<'_>, dynamics: Dynamics, teacher: Option<Dense>) -> Vec<NetworkCost> {
+pub(super) fn beside(
+    counted: &CountedStudent<'_>,
+    dynamics: Dynamics,
+    teacher: Option<DenseShape>,
+) -> Vec<NetworkCost> {
     let CountedStudent { student, bytes, .. } = *counted;
     let own = shape_of(student);
     let (teacher_name, teacher) = match teacher {
         Some(teacher) => ("teacher", teacher),
         None => ("BERT of this shape", own),
     };
-    let full = |model: Dense| {
-        let Dense { layers, hidden, intermediate, .. } = model;
+    let full = |model: DenseShape| {
+        let DenseShape { layers, hidden, intermediate, .. } = model;
         StudentConfig { layers, hidden, intermediate, ..student.clone() }.full_bytes()
     };
-    let values = |name: &str, model: Dense, precision: Precision| {
+    let values = |name: &str, model: DenseShape, precision: Precision| {
         let bytes = bytes_at(full(model), precision);
         (counted.values(name, model, precision, bytes), bytes)
     };

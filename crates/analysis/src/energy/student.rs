@@ -1,7 +1,7 @@
 //! Prices of a counted student and of the networks that it is set beside.
 
 use bitspike::config::StudentConfig;
-use bitspike::count::{Dense, Operations, dense};
+use bitspike::count::{DenseShape, Operations, dense};
 
 use super::{Estimate, Precision, Prices, Profile, activation_bits};
 
@@ -27,7 +27,7 @@ impl CountedStudent<'_> {
     }
 
     /// A network of values on the same examples, whose weights take `bytes`.
-    pub fn values(&self, name: &str, model: Dense, precision: Precision, bytes: u64) -> Estimate {
+    pub fn values(&self, name: &str, model: DenseShape, precision: Precision, bytes: u64) -> Estimate {
         let bits = match precision {
             Precision::Fp32 => 32,
             Precision::Int8 => 8,
@@ -50,7 +50,7 @@ impl CountedStudent<'_> {
     }
 
     /// Operations of a network without spikes.
-    fn dense(&self, model: Dense, bits: u64) -> Operations {
+    fn dense(&self, model: DenseShape, bits: u64) -> Operations {
         self.lengths.iter().map(|&tokens| dense(model, tokens, [bits, bits])).sum()
     }
 }
@@ -64,8 +64,8 @@ pub fn bytes_at(full: u64, precision: Precision) -> u64 {
 }
 
 /// The student's shape without its spikes.
-pub fn shape_of(student: &StudentConfig) -> Dense {
-    Dense {
+pub fn shape_of(student: &StudentConfig) -> DenseShape {
+    DenseShape {
         hidden: student.hidden,
         intermediate: student.intermediate,
         layers: student.layers,

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use bitspike::forward::{Dynamics, Simulation};
-use bitspike::model::{Model, Text};
+use bitspike::{Dynamics, Input, Model, Simulation};
 use bitspike_data::{Predictions, TaskSpec};
 use serde::Serialize;
 
@@ -142,11 +141,11 @@ fn beside_split(
 ///
 /// # Errors
 /// If the text does not suit the task, or a current is not finite.
-pub fn sentence(model: &Model, name: &str, text: Text<'_>) -> Result<SentenceInTime> {
+pub fn sentence(model: &Model, name: &str, input: Input<'_>) -> Result<SentenceInTime> {
     let steps = model.header().student.time_steps.max(32);
     let simulation = Simulation::new(Dynamics::Accumulated, steps);
-    let traced = trace(model, name, text, &TraceOptions { simulation, ..TraceOptions::default() })?;
-    Ok(SentenceInTime { svg: traced.picture(), csv: traced.rates_csv(), text: text.first.to_owned() })
+    let traced = trace(model, name, input, &TraceOptions { simulation, ..TraceOptions::default() })?;
+    Ok(SentenceInTime { svg: traced.picture(), csv: traced.rates_csv(), text: input.first.to_owned() })
 }
 
 fn scored(split: &EncodedSplit, predictions: &Predictions) -> Result<Vec<(String, f64)>> {
@@ -164,7 +163,7 @@ fn dynamics(model: &Model, split: &EncodedSplit, predictions: &Predictions, exam
     let options = InTimeOptions { time_steps: STEPS.into(), ..InTimeOptions::new(Dynamics::ALL) };
     let scores = in_time::score(model, &split, predictions, &options, |_| ())?;
     let primary = split.task.primary().to_string();
-    let series = Dynamics::ALL.map(|dynamics| {
+    let series = Dynamics::ALL.iter().map(|&dynamics| {
         let of_it = scores.iter().filter(|score| score.dynamics == dynamics);
         let value = |metrics: &std::collections::BTreeMap<String, f64>| metrics.get(&primary).copied();
         let points = of_it.map(|score| (f64::from(score.time_steps), value(&score.metrics).unwrap_or(f64::NAN)));
@@ -174,7 +173,7 @@ fn dynamics(model: &Model, split: &EncodedSplit, predictions: &Predictions, exam
         title: format!("{primary} against T, first {} sentences of dev", split.examples.len()),
         x: "time steps T".into(),
         y: primary.clone(),
-        series: series.into(),
+        series: series.collect(),
         log_x: true,
     };
     Ok(lines.draw())

@@ -147,7 +147,7 @@ fn confusion_csv(labels: &[String], rows: &[Vec<u64>]) -> String {
     let row = |(label, counts): (&String, &Vec<u64>)| {
         std::iter::once(label.clone()).chain(counts.iter().map(u64::to_string)).collect()
     };
-    csv(std::iter::once(head).chain(labels.iter().zip(rows).map(row)))
+    csv(head, labels.iter().zip(rows).map(row))
 }
 
 pub(super) fn in_time(sentence: &SentenceInTime) -> Markup {

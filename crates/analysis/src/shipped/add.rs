@@ -3,17 +3,16 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use bitspike::Model;
 use bitspike::atomic_file;
 use bitspike::format::{Header, Packed, Packing};
-use bitspike::model::Model;
 use bitspike_run::run::Checkpoint;
 
 use super::card::card;
 use super::estimates::EnergyEstimates;
-use super::files::{CARD, METRICS, MODEL, RECIPE, TOKENIZER};
 use super::finished::FinishedRun;
 use super::measure::{ModelFiles, measure};
-use super::metrics::{Made, MeasuredModel, Metrics, is_name};
+use super::metrics::{Made, MeasuredModel, Metrics};
 use super::origins::{Origins, OriginsOf};
 use super::seeds::Seeds;
 use crate::energy::CountedStudent;
@@ -21,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
 use crate::teacher::TeacherAnswers;
 use crate::timing;
+use bitspike_hub::{CARD, METRICS, MODEL, RECIPE, TOKENIZER, is_name};
 
 /// What is made of which run.
 #[derive(Debug, Clone)]

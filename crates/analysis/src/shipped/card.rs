@@ -2,10 +2,10 @@
 
 use bitspike::config::LAYER_POPULATIONS;
 
-use super::files::MODEL;
 use super::metrics::{MeasuredModel, Metrics};
 use super::origins::Origin;
 use crate::number::{grouped, megabytes, metric as shown, microjoules};
+use bitspike_hub::MODEL;
 
 /// The card's text in Markdown.
 pub fn card(metrics: &Metrics) -> String {

@@ -1,6 +1,6 @@
 //! What a mean example costs by the constants of `docs/energy.md`'s default profile, beside what a network of values would cost.
 
-use bitspike::count::Dense;
+use bitspike::count::DenseShape;
 use serde::{Deserialize, Serialize};
 
 use crate::energy::{CountedStudent, Estimate, Precision, Profile, bytes_at};
@@ -44,7 +44,7 @@ impl EnergyEstimates {
         ];
         if let Some(teacher) = teacher {
             let TeacherFacts { layers, hidden, intermediate, heads, bytes, .. } = *teacher;
-            let model = Dense { hidden, intermediate, layers, heads, num_labels: counted.student.num_labels };
+            let model = DenseShape { hidden, intermediate, layers, heads, num_labels: counted.student.num_labels };
             for (name, precision) in [("teacher, FP32", Precision::Fp32), ("teacher, INT8", Precision::Int8)] {
                 estimates.push(counted.values(name, model, precision, bytes_at(bytes, precision)));
             }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bitspike::format::{Packed, Packing};
-use bitspike::model::{Model, Options};
+use bitspike::{Model, Options};
 use bitspike_run::FromRun;
 use bitspike_run::progress::{Event, read_events};
 use bitspike_run::recipe::Recipe;
@@ -56,7 +56,7 @@ impl FinishedRun {
     /// The packed model, ready to run.
     pub(super) fn model(&self) -> Result<Model> {
         let FromRun { file, tokenizer, .. } = &self.packed;
-        Ok(Model::of(Packed::from_bytes(file.clone())?, tokenizer.clone(), &Options::default())?)
+        Ok(Options::new().build(Packed::from_bytes(file.clone())?, tokenizer.clone())?)
     }
 
     /// What is shipped of it.

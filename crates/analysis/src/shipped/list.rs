@@ -1,12 +1,10 @@
 //! What is known of a model before it is loaded: a line of a table of models.
 
-use std::path::PathBuf;
-
 use bitspike::format::Packed;
+use bitspike_hub::{PackedModel, Registry};
 use serde::Serialize;
 
 use super::metrics::Metrics;
-use crate::error::Result;
 
 /// A line of the table.
 #[derive(Debug, Clone, Serialize)]
@@ -51,21 +49,22 @@ pub struct Listed {
     pub metrics: Option<Metrics>,
 }
 
+/// Every model that has a name, as `registry` finds them.
+pub fn list(registry: &Registry) -> Vec<Listed> {
+    registry.all().iter().map(Listed::new).collect()
+}
+
 impl Listed {
     /// What is known of a model: of one without `metrics.json`, what the file says of itself.
-    pub fn new<E: std::error::Error>(
-        name: &str,
-        path: Option<PathBuf>,
-        opened: Result<Packed, E>,
-        metrics: Result<Option<Metrics>>,
-    ) -> Self {
+    pub fn new(model: &PackedModel) -> Self {
+        let (opened, metrics) = (model.open(), Metrics::of(model));
         let error = opened.as_ref().err().map(said).or_else(|| metrics.as_ref().err().map(said));
         let header = opened.as_ref().ok().map(Packed::header);
         let student = header.map(|header| &header.student);
         let metrics = metrics.ok().flatten();
         Self {
-            name: name.to_owned(),
-            path: path.map(|path| path.display().to_string()),
+            name: model.name().to_owned(),
+            path: model.path().map(|path| path.display().to_string()),
             task: header.map(|header| header.task.name.clone()),
             bytes: opened.as_ref().ok().map(|packed| packed.file_bytes().len() as u64),
             layers: student.map(|student| student.layers),
@@ -99,16 +98,22 @@ fn said(error: &impl std::error::Error) -> String {
 mod tests {
     use super::*;
     use crate::fixture::shipped;
-    use crate::shipped::{METRICS, MODEL};
 
     #[test]
     fn a_shipped_model_is_listed_with_its_figures_and_a_broken_one_with_its_error() {
-        let folder = shipped("sst2-tiny");
-        let metrics = Metrics::load(&folder.join(METRICS));
-        let listed = Listed::new("sst2-tiny", None, Packed::open(&folder.join(MODEL)), metrics);
+        let listed = Listed::new(&PackedModel::file(shipped("sst2-tiny").join("model.safetensors")));
         assert_eq!((listed.task.as_deref(), listed.metric.as_deref()), (Some("sst2"), Some("accuracy")));
         assert!(listed.error.is_none() && listed.score.unwrap() > 0.5 && listed.metrics.is_some());
-        let broken = Listed::new("x", None, Packed::from_bytes(vec![0; 9]), Ok(None));
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("model.safetensors"), "no model").unwrap();
+        let broken = Listed::new(&PackedModel::file(folder.path().join("model.safetensors")));
         assert!(broken.error.is_some() && broken.task.is_none());
+    }
+
+    #[test]
+    fn what_is_compiled_in_is_listed_without_a_path() {
+        let listed = list(&Registry::of([], None));
+        let [builtin] = &listed[..] else { panic!("{listed:?}") };
+        assert_eq!((builtin.name.as_str(), &builtin.path, &builtin.error), ("sst2-tiny", &None, &None));
     }
 }

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use bitspike::Model;
 use bitspike::config::{StudentConfig, population_names};
-use bitspike::model::Model;
 use bitspike_data::Example;
 use sha2::{Digest, Sha256};
 
-use super::files::{MODEL, TOKENIZER};
 use super::metrics::{FileFacts, MeasuredData, MeasuredModel, MeasuredPopulation, MeasuredSpikes, ModelShape};
 use crate::digest::{hexadecimal, sha256};
 use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
 use crate::score::Counts;
+use bitspike_hub::{MODEL, TOKENIZER};
 
 /// The bytes that a model is made of.
 #[derive(Debug, Clone, Copy)]

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::estimates::EnergyEstimates;
-use super::files::MODEL;
 use super::origins::OriginsOf;
 use super::seeds::Seeds;
 use crate::error::{Error, Result};
 use crate::teacher::TeacherFacts;
 use crate::timing::Latency;
+use bitspike_hub::{METRICS, MODEL, ModelFile, PackedModel, is_name};
 
 /// The `format` that this version writes and reads.
 const FORMAT: &str = "bitspike-metrics-1";
@@ -180,6 +180,18 @@ impl Metrics {
         self.measured.scores.get(&self.measured.primary).copied().unwrap_or(f64::NAN)
     }
 
+    /// What is known of `model`; none where nothing was measured.
+    ///
+    /// # Errors
+    /// As [`Metrics::load`].
+    pub fn of(model: &PackedModel) -> Result<Option<Self>> {
+        match model.beside(METRICS) {
+            Some(ModelFile::Path(path)) => Self::load(&path),
+            Some(ModelFile::Bytes(bytes)) => Self::parse(bytes, Path::new(METRICS)).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Reads the file at `path`; none where there is none.
     ///
     /// # Errors
@@ -267,14 +279,4 @@ fn bad_text(value: &Value) -> Option<&str> {
         }
         _ => None,
     }
-}
-
-/// Whether models may be called so: as a repository of the hub without its owner.
-pub(super) fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 96
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-        && !name.starts_with(['-', '.'])
-        && !name.ends_with(['-', '.'])
-        && !["--", ".."].iter().any(|pair| name.contains(pair))
 }

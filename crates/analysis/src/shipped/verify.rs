@@ -3,17 +3,18 @@
 use std::path::Path;
 
 use bitspike::format::Packed;
-use bitspike::model::{Model, Options};
 use bitspike::tokenizer::Tokenizer;
+use bitspike::{Model, Options};
+use bitspike_hub::PackedModel;
 use serde::Serialize;
 
 use super::difference::{Difference, difference};
-use super::files::{METRICS, MODEL, TOKENIZER};
 use super::measure::{ModelFiles, measure};
 use super::metrics::{MeasuredModel, Metrics};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
+use bitspike_hub::{METRICS, MODEL, TOKENIZER};
 
 /// What was found, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,12 +45,21 @@ impl Verified {
     }
 }
 
-/// Measures the model of `files`, called `name`, on the dev set in `data`, and compares it with what `recorded` says. The data
-/// may be in another form than the one that was measured, as long as it holds the same examples.
+/// Measures `model` on the dev set in `data`, and compares it with what its `metrics.json` says. The data may be in another form
+/// than the one that was measured, as long as it holds the same examples.
 ///
 /// # Errors
-/// If the model does not open, or the data is missing, bad or without labels.
-pub fn verify(name: &str, files: &ModelFiles<'_>, recorded: &Metrics, data: &Path) -> Result<Verified> {
+/// If there is no `metrics.json`, the model does not open, or the data is missing, bad or without labels.
+pub fn verify(model: &PackedModel, data: &Path) -> Result<Verified> {
+    let Some(recorded) = Metrics::of(model)? else { return Err(Error::NotMeasured { model: model.to_string() }) };
+    let read = |name| model.beside(name).map(|file| file.read()).transpose();
+    let (file, tokenizer) = (read(MODEL)?.unwrap_or_default(), read(TOKENIZER)?);
+    let files = ModelFiles { model: &file, tokenizer: tokenizer.as_deref() };
+    verify_files(&model.to_string(), &files, &recorded, data)
+}
+
+/// Measures the model of `files`, called `name`, and compares it with what was `recorded`.
+fn verify_files(name: &str, files: &ModelFiles<'_>, recorded: &Metrics, data: &Path) -> Result<Verified> {
     // A damaged file may not even open, and its hash says why.
     let mut reasons = Vec::new();
     let shipped = [(MODEL, Some(files.model)), (TOKENIZER, files.tokenizer)];
@@ -84,7 +94,7 @@ fn open(files: &ModelFiles<'_>) -> bitspike::Result<Model> {
     let packed = Packed::from_bytes(files.model.to_vec())?;
     let missing = || bitspike::Error::invalid("model", format!("{TOKENIZER} beside {MODEL}"), "none");
     let tokenizer = Tokenizer::from_json(files.tokenizer.ok_or_else(missing)?)?;
-    Model::of(packed, tokenizer, &Options::default())
+    Options::new().build(packed, tokenizer)
 }
 
 #[cfg(test)]
@@ -98,7 +108,7 @@ mod tests {
         let [model, tokenizer] = [MODEL, TOKENIZER].map(|name| std::fs::read(folder.join(name)).unwrap());
         let mut metrics = Metrics::load(&folder.join(METRICS)).unwrap().unwrap();
         let files = ModelFiles { model: &model, tokenizer: Some(&tokenizer) };
-        metrics.measured = verify("sst2-tiny", &files, &metrics, data).unwrap().measured;
+        metrics.measured = verify_files("sst2-tiny", &files, &metrics, data).unwrap().measured;
         (model, tokenizer, metrics)
     }
 
@@ -108,12 +118,12 @@ mod tests {
         write_data(data.path());
         let (model, tokenizer, mut metrics) = tiny(data.path());
         let files = ModelFiles { model: &model, tokenizer: Some(&tokenizer) };
-        let verified = verify("sst2-tiny", &files, &metrics, data.path()).unwrap();
+        let verified = verify_files("sst2-tiny", &files, &metrics, data.path()).unwrap();
         assert_eq!((verified.failure(), verified.differences), (None, vec![]));
         assert!(verified.compared > 100);
 
         metrics.measured.spikes.populations[1].spikes += 1;
-        let verified = verify("sst2-tiny", &files, &metrics, data.path()).unwrap();
+        let verified = verify_files("sst2-tiny", &files, &metrics, data.path()).unwrap();
         let [difference] = &verified.differences[..] else { panic!("{:?}", verified.differences) };
         assert_eq!(difference.what, "spikes.populations.layer.0.key.spikes");
         assert!(verified.failure().unwrap().contains("1 of "));
@@ -121,7 +131,7 @@ mod tests {
         // Other labels are other data.
         let rows = std::fs::read_to_string(data.path().join("dev.tsv")).unwrap();
         std::fs::write(data.path().join("dev.tsv"), rows.replace("w6\t1", "w6\t0")).unwrap();
-        let verified = verify("sst2-tiny", &files, &metrics, data.path()).unwrap();
+        let verified = verify_files("sst2-tiny", &files, &metrics, data.path()).unwrap();
         assert!(verified.failure().unwrap().contains("does not hold the examples"));
     }
 
@@ -132,7 +142,7 @@ mod tests {
         let (mut model, tokenizer, metrics) = tiny(data.path());
         model.pop();
         let files = ModelFiles { model: &model, tokenizer: Some(&tokenizer) };
-        let error = verify("sst2-tiny", &files, &metrics, data.path()).unwrap_err().to_string();
+        let error = verify_files("sst2-tiny", &files, &metrics, data.path()).unwrap_err().to_string();
         assert!(error.contains("model.safetensors: expected SHA-256") && error.contains("model in memory"), "{error}");
     }
 }

@@ -11,7 +11,8 @@ use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 use bitspike::trace::Spike;
 
-use super::TracedText;
+use super::series::potentials;
+use super::traced::TracedText;
 
 /// Rows of a record batch of spikes: a few megabytes.
 const BATCH: usize = 1 << 18;
@@ -48,7 +49,7 @@ pub(super) fn write_membranes(traced: &TracedText, out: impl Write) -> io::Resul
                 Arc::new(StringArray::from(vec![traced.token_text(token); steps])),
                 Arc::new(UInt32Array::from(vec![neuron as u32; steps])),
                 Arc::new(UInt32Array::from_iter_values(1..=steps as u32)),
-                Arc::new(Float32Array::from_iter_values(super::potentials(population, column))),
+                Arc::new(Float32Array::from_iter_values(potentials(population, column))),
                 Arc::new(Float32Array::from(vec![population.theta; steps])),
                 Arc::new(Int8Array::from_iter_values(population.train(tokens, (token, neuron)))),
             ])?;

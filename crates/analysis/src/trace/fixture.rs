@@ -4,7 +4,8 @@ use bitspike::forward::Dynamics;
 use bitspike::neuron::{Equilibrium, Membrane, NeuronConfig, Reset, step};
 use bitspike::trace::{PopulationTrace, Trace};
 
-use super::{Origin, TracedText};
+use super::summary::{Origin, Reading};
+use super::traced::TracedText;
 
 /// A trace of `tokens` tokens over `time_steps` steps of signed neurons, about `text`.
 pub(crate) fn traced(time_steps: u32, tokens: usize, text: &str) -> TracedText {
@@ -32,9 +33,8 @@ pub(crate) fn sized(time_steps: u32, tokens: usize, width: usize, text: &str) ->
         beta: 1.0,
         reset: "soft".into(),
         signed: true,
-        labels: vec!["negative".into(), "positive".into()],
-        logits: vec![-0.5, 1.25],
-        phased_logits: vec![-0.25, 1.0],
+        answer: Reading { label: Some("positive".into()), logits: vec![-0.5, 1.25] },
+        phased: Reading { label: Some("positive".into()), logits: vec![-0.25, 1.0] },
         truncated: false,
     };
     TracedText::new(origin, Trace { time_steps, tokens, populations }).expect("a complete trace")

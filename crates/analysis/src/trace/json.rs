@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use bitspike::trace::{PopulationTrace, RateAt};
 use serde::{Serialize, Serializer};
 
-use super::{Summary, TracedText, potentials};
+use super::series::potentials;
+use super::summary::Summary;
+use super::traced::TracedText;
 
 /// Writes everything as one JSON document.
 pub(super) fn write(traced: &TracedText, out: impl Write) -> io::Result<()> {

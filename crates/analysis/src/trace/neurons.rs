@@ -3,7 +3,8 @@
 use bitspike::trace::PopulationTrace;
 
 use super::panels::{drawn_steps, step_axis};
-use super::{TracedText, potentials};
+use super::series::potentials;
+use super::traced::TracedText;
 use crate::draw::{Area, Axis, Canvas, NEGATIVE, POSITIVE, Paint, Plot, Stroke, Theme, printable};
 
 /// Most membranes drawn; the tables have all.

@@ -2,7 +2,7 @@
 
 use bitspike::trace::RateAt;
 
-use super::TracedText;
+use super::traced::TracedText;
 use crate::draw::{Area, Axis, Canvas, Font, KINDS, Plot, Stroke, Theme, shade};
 
 /// Panels of rates side by side, and the height of one.

@@ -1,6 +1,7 @@
 //! The picture of a trace: rates, distances to equilibrium, membranes and a raster, below each other.
 
-use super::{TracedText, neurons, panels};
+use super::traced::TracedText;
+use super::{neurons, panels};
 use crate::draw::{Area, Canvas, Font, Theme, printable};
 
 /// Width of the drawing, and heights of its head and of each section's heading.

@@ -1,17 +1,12 @@
 //! One text through a model, every step recorded.
 
-use bitspike::config::population_names;
-use bitspike::forward::{self, Dynamics, Simulation, simulate, simulate_recorded};
-use bitspike::model::{Model, Text};
 use bitspike::neuron::Reset;
-use bitspike::tokenizer::Encoding;
-use bitspike::trace::{NeuronName, PopulationTrace, Trace, choose, most_active};
+use bitspike::trace::NeuronName;
+use bitspike::{Answer, Dynamics, Input, Model, Simulation};
 
-use super::{Origin, TracedText};
+use super::summary::{Origin, Reading};
+use super::traced::TracedText;
 use crate::error::{Error, Result};
-
-/// Neurons of the first and of the last population whose membranes are kept where none are named.
-const DEFAULT_NEURONS: usize = 2;
 
 /// How a text is traced.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,44 +25,42 @@ impl Default for TraceOptions {
     }
 }
 
-/// Records `text` through `model`, called `name`: the equilibrium by `phased` with as many steps and neurons without leak, then
-/// every step of the simulation asked for.
+/// Records a text, or a pair, through `model`, called `name`: the equilibrium by `phased` with as many steps and neurons without
+/// leak, then every step of the simulation asked for.
 ///
 /// # Errors
 /// If the text does not suit the task or is empty, an option is out of range, a neuron does not exist, or a current is not
 /// finite.
-pub fn trace(model: &Model, name: &str, text: Text<'_>, options: &TraceOptions) -> Result<TracedText> {
-    let simulation = &options.simulation;
+pub fn trace<'a>(model: &Model, name: &str, input: impl Into<Input<'a>>, options: &TraceOptions) -> Result<TracedText> {
+    let TraceOptions { simulation, neurons } = options;
+    let input = input.into();
     simulation.validate()?;
-    check(model, text)?;
-    let header = model.header();
-    let (encoding, truncated) = model.tokenizer().encode_cut(text.first, text.second, header.max_length);
-    let word = |&id: &u32| model.tokenizer().token(id).unwrap_or_else(|| format!("#{id}"));
-    let tokens: Vec<String> = encoding.ids.iter().map(word).collect();
-    let (trace, logits, phased_logits) = record(model, encoding, options)?;
+    check(model, &input)?;
+    let traced = model.trace(input, simulation, neurons)?;
+    let reading = |answer: &Answer| Reading { label: answer.label().map(str::to_owned), logits: answer.logits.clone() };
     let origin = Origin {
         model: name.to_owned(),
-        text: text.first.to_owned(),
-        text2: text.second.map(str::to_owned),
-        tokens,
+        text: input.first.to_owned(),
+        text2: input.second.map(str::to_owned),
         dynamics: simulation.dynamics,
         beta: simulation.beta,
         reset: if simulation.reset == Reset::Hard { "hard".into() } else { "soft".into() },
-        signed: header.student.signed,
-        labels: model.labels().to_vec(),
-        logits,
-        phased_logits,
-        truncated,
+        signed: model.header().student.signed,
+        truncated: traced.answer.truncated,
+        answer: reading(&traced.answer),
+        phased: reading(&traced.equilibrium),
+        tokens: traced.tokens,
     };
-    TracedText::new(origin, trace)
+    TracedText::new(origin, traced.trace)
 }
 
-fn check(model: &Model, text: Text<'_>) -> Result<()> {
-    let task = &model.header().task;
-    if [Some(text.first), text.second].into_iter().flatten().any(|text| text.trim().is_empty()) {
+/// Refuses what would be no text of the model's task.
+fn check(model: &Model, input: &Input<'_>) -> Result<()> {
+    let task = model.task();
+    if [Some(input.first), input.second].into_iter().flatten().any(|text| text.trim().is_empty()) {
         return Err(Error::invalid("text", "at least one word", "none"));
     }
-    match (&task.second, text.second) {
+    match (&task.second, input.second) {
         (Some(second), None) => Err(Error::Texts(format!(
             "task {} takes two texts, {} and {second}: give both, each in quotes",
             task.name, task.first
@@ -77,72 +70,14 @@ fn check(model: &Model, text: Text<'_>) -> Result<()> {
     }
 }
 
-/// The trace, the logits after the last step, and those at the quantised equilibrium.
-fn record(model: &Model, encoding: Encoding, options: &TraceOptions) -> Result<(Trace, Vec<f32>, Vec<f32>)> {
-    let encoder = model.encoder();
-    let tokens = encoding.ids.len();
-    let embedded = model.embedding_currents(&[encoding])?;
-    let time_steps = options.simulation.time_steps;
-    let phased = Simulation::new(Dynamics::Phased, time_steps);
-    let wanted = forward::Options { sums: true, ..forward::Options::default() };
-    let mut equilibrium = simulate(encoder, (&embedded, &[tokens]), &phased, wanted)?.swap_remove(0);
-
-    let student = &model.header().student;
-    let names = population_names(student.layers);
-    let shapes = encoder.populations();
-    let named: Vec<(&str, usize)> = names.iter().map(String::as_str).zip(shapes.iter().map(|shape| shape.0)).collect();
-    let rates = |sums: Vec<f32>| sums.into_iter().map(|sum| sum / time_steps as f32).collect();
-    let rates: Vec<Vec<f32>> = std::mem::take(&mut equilibrium.sums).into_iter().map(rates).collect();
-    let chosen = match &options.neurons[..] {
-        [] => choose(&default_neurons(&named, &rates), &named, tokens)?,
-        wanted => choose(wanted, &named, tokens)?,
-    };
-    let parts = names.iter().zip(shapes).zip(chosen).zip(rates);
-    let populations = parts.map(|(((name, (width, theta)), chosen), equilibrium)| PopulationTrace {
-        name: name.clone(),
-        width,
-        theta,
-        spikes: Vec::new(),
-        membrane: Vec::new(),
-        chosen,
-        equilibrium,
-    });
-    let mut trace = Trace::new(time_steps, tokens, populations.collect())?;
-    let run = simulate_recorded(encoder, &embedded, &options.simulation, &mut trace)?;
-    let logits = run.logits[run.logits.len().saturating_sub(student.num_labels)..].to_vec();
-    Ok((trace, logits, equilibrium.logits))
-}
-
-/// The most active neurons of `[CLS]` in the first and the last population, given the rates at equilibrium.
-fn default_neurons(populations: &[(&str, usize)], equilibrium: &[Vec<f32>]) -> Vec<NeuronName> {
-    let most = |((name, width), rates): (&(&str, usize), &Vec<f32>)| -> Vec<NeuronName> {
-        let neurons = most_active(rates, *width, DEFAULT_NEURONS);
-        neurons.into_iter().map(|neuron| NeuronName { population: (*name).to_owned(), token: 0, neuron }).collect()
-    };
-    let both = || populations.iter().zip(equilibrium);
-    both().take(1).chain(both().skip(1).last()).flat_map(most).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bitspike::model::Options;
-
-    #[test]
-    fn first_and_last_population_give_the_default_neurons() {
-        let populations = [("embedding", 3), ("layer.0.key", 3), ("layer.0.output", 3)];
-        let rates = [vec![0.1, -0.5, 0.2], vec![0.9; 3], vec![0.0, 0.0, 0.4]];
-        let names = default_neurons(&populations, &rates);
-        let found: Vec<_> = names.iter().map(|name| (name.population.as_str(), name.token, name.neuron)).collect();
-        let expected = [("embedding", 0, 1), ("embedding", 0, 2), ("layer.0.output", 0, 2), ("layer.0.output", 0, 0)];
-        assert_eq!(found, expected);
-        assert_eq!(default_neurons(&populations[..1], &rates[..1]).len(), 2);
-    }
 
     fn traced(dynamics: Dynamics, time_steps: u32) -> TracedText {
-        let model = crate::fixture::model(&Options::default());
+        let model = crate::fixture::model();
         let options = TraceOptions { simulation: Simulation::new(dynamics, time_steps), ..TraceOptions::default() };
-        trace(&model, "small", Text { first: "w6 w7 <b> w8", second: None }, &options).unwrap()
+        trace(&model, "small", "w6 w7 <b> w8", &options).unwrap()
     }
 
     #[test]
@@ -160,32 +95,29 @@ mod tests {
 
     #[test]
     fn a_trace_of_phased_answers_as_the_model_does() {
-        let model = crate::fixture::model(&Options::default());
-        let text = Text { first: "w6 w7 <b> w8", second: None };
-        let answer = model.classify(&[text]).unwrap().swap_remove(0);
+        let answer = crate::fixture::model().classify(["w6 w7 <b> w8"]).unwrap().swap_remove(0);
         let traced = traced(Dynamics::Phased, 16);
-        assert_eq!((&traced.origin.logits, &traced.origin.phased_logits), (&answer.logits, &answer.logits));
-        assert_eq!(traced.origin.tokens.len(), answer.tokens);
-        assert_eq!(traced.summary.answer.label.as_deref(), Some(model.labels()[answer.label].as_str()));
+        let Origin { answer: found, phased, tokens, .. } = &traced.origin;
+        assert_eq!((&found.logits, &phased.logits), (&answer.logits, &answer.logits));
+        assert_eq!((found.label.as_deref(), tokens.len()), (answer.label(), answer.tokens));
     }
 
     #[test]
     fn what_cannot_be_traced_is_refused() {
-        let model = crate::fixture::model(&Options::default());
-        let refused = |first: &str, second: Option<&str>, options: &TraceOptions| {
-            trace(&model, "small", Text { first, second }, options).unwrap_err().to_string()
-        };
+        let model = crate::fixture::model();
+        let refused =
+            |input: Input<'_>, options: &TraceOptions| trace(&model, "small", input, options).unwrap_err().to_string();
         let steps = |time_steps| TraceOptions {
             simulation: Simulation::new(Dynamics::Accumulated, time_steps),
             ..TraceOptions::default()
         };
-        assert!(refused("w6", None, &steps(0)).contains("time_steps: expected 1 to 65536, found 0"));
-        assert!(refused(" \t", None, &steps(4)).contains("at least one word"));
-        assert!(refused("a", Some("b"), &steps(4)).contains("takes one text"));
+        assert!(refused("w6".into(), &steps(0)).contains("time_steps: expected 1 to 65536, found 0"));
+        assert!(refused(" \t".into(), &steps(4)).contains("at least one word"));
+        assert!(refused(("a", "b").into(), &steps(4)).contains("takes one text"));
         let neuron = NeuronName { population: "layer.2.key".into(), token: 0, neuron: 0 };
         let options = TraceOptions { neurons: vec![neuron], ..steps(4) };
-        assert!(refused("w6", None, &options).contains("expected embedding, layer.0.key, layer.0.value"));
+        assert!(refused("w6".into(), &options).contains("expected embedding, layer.0.key, layer.0.value"));
         let long = "w6 ".repeat(60);
-        assert!(trace(&model, "small", Text { first: &long, second: None }, &steps(1)).unwrap().origin.truncated);
+        assert!(trace(&model, "small", &long, &steps(1)).unwrap().origin.truncated);
     }
 }

@@ -2,13 +2,39 @@
 
 use std::fmt;
 
+use bitspike::Dynamics;
 use bitspike::trace::{RateAt, Trace};
 use serde::Serialize;
 
-use super::Origin;
-
 /// The form of [`Summary`]; a change that readers could stumble over gets another number.
 const FORMAT: &str = "bitspike-trace-1";
+
+/// Where a trace comes from and what the model answered.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The model's name.
+    pub model: String,
+    /// The text.
+    pub text: String,
+    /// The second of a pair.
+    pub text2: Option<String>,
+    /// Text of each token, from `[CLS]` on.
+    pub tokens: Vec<String>,
+    /// What operators saw.
+    pub dynamics: Dynamics,
+    /// Leak of every neuron.
+    pub beta: f32,
+    /// `soft` or `hard`.
+    pub reset: String,
+    /// Whether neurons fire -1 too, and so have two thresholds, at half of theta.
+    pub signed: bool,
+    /// After the last step.
+    pub answer: Reading,
+    /// Of `phased` with the same number of steps.
+    pub phased: Reading,
+    /// Whether the text was longer than the model reads.
+    pub truncated: bool,
+}
 
 /// What `--json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -99,21 +125,10 @@ impl Summary {
             beta: origin.beta,
             reset: origin.reset.clone(),
             signed: origin.signed,
-            answer: Reading::new(&origin.labels, &origin.logits),
-            phased: Reading::new(&origin.labels, &origin.phased_logits),
+            answer: origin.answer.clone(),
+            phased: origin.phased.clone(),
             populations: populations.collect(),
         }
-    }
-}
-
-impl Reading {
-    /// The label of the largest logit, the first of equals, as in scoring.
-    pub fn new(labels: &[String], logits: &[f32]) -> Self {
-        let best = logits.iter().enumerate().fold(None, |best: Option<(usize, f32)>, (i, &x)| match best {
-            Some((_, most)) if x <= most => best,
-            _ => Some((i, x)),
-        });
-        Self { label: best.and_then(|(i, _)| labels.get(i).cloned()), logits: logits.to_vec() }
     }
 }
 
@@ -146,11 +161,9 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_the_first_of_the_largest() {
-        let labels = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
-        assert_eq!(Reading::new(&labels, &[0.5, 2.0, 2.0]).label.as_deref(), Some("b"));
-        assert_eq!(Reading::new(&labels, &[f32::NEG_INFINITY; 3]).label.as_deref(), Some("a"));
-        let score = Reading::new(&[], &[3.25]);
-        assert_eq!((score.label.clone(), score.to_string()), (None, "3.250".to_owned()));
+    fn readings_are_a_label_with_logits_or_a_score() {
+        let class = Reading { label: Some("b".into()), logits: vec![0.5, 2.0] };
+        let score = Reading { label: None, logits: vec![3.25] };
+        assert_eq!((class.to_string(), score.to_string()), ("b (0.500, 2.000)".to_owned(), "3.250".to_owned()));
     }
 }

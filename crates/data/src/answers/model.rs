@@ -1,7 +1,6 @@
 //! What a model says of texts, as far as it is written beside them. The one place that touches the model's own types.
 
-use bitspike::Target;
-use bitspike::model::{Model, Text};
+use bitspike::{Input, Model, Target};
 
 /// An answer to one text or pair.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,13 +30,12 @@ impl Classifier for Model {
     }
 
     fn classify(&self, texts: &[(&str, Option<&str>)]) -> bitspike::Result<Vec<Said>> {
-        let texts: Vec<Text<'_>> = texts.iter().map(|&(first, second)| Text { first, second }).collect();
-        let classes = !self.labels().is_empty();
-        let answers = Self::classify(self, &texts)?.into_iter();
+        let texts = texts.iter().map(|&(first, second)| Input { first, second });
+        let answers = Self::classify(self, texts)?.into_iter();
         Ok(answers
             .map(|answer| Said {
-                class: classes.then_some(answer.label),
-                values: answer.probabilities,
+                class: answer.class(),
+                values: answer.score().map_or_else(|| answer.probabilities().to_vec(), |score| vec![score]),
                 tokens: answer.tokens,
                 truncated: answer.truncated,
             })

@@ -1,10 +1,9 @@
 //! One file from the hub into the cache: resumed, checked, and only then named.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use ureq::Body;
@@ -12,10 +11,12 @@ use ureq::http::Response;
 
 use super::MAX_FILE_BYTES;
 use super::cache::RepoCache;
+use super::error::{AnswerError, Cause, FetchError};
 use super::http::{Client, Failure, TRIES, header};
 use super::listing::RemoteFile;
-use super::progress::{FileProgress, Progress, bytes};
+use super::progress::{Observe, Progress, bytes};
 use super::repository::Repository;
+use crate::error::{Result, io};
 
 /// Bytes that must arrive for a broken connection to count as progress: a server that drops the line after every few bytes
 /// is given up, one that drops it every few minutes is not.
@@ -31,70 +32,65 @@ pub(super) struct Download<'a> {
     pub(super) repository: &'a Repository,
     /// The commit whose snapshot gets the file.
     pub(super) commit: &'a str,
-    /// Where its progress is shown.
-    pub(super) progress: &'a Progress,
+    /// Who is told of its progress.
+    pub(super) observe: Observe<'a>,
 }
 
 impl Download<'_> {
     /// Fetches `file`, unless its bytes are here under another commit, and links it into the snapshot. `name` is the
-    /// repository's id as the hub spells it.
+    /// repository's id as the hub spells it, which differs after a rename.
     ///
     /// # Errors
     /// If the server gives up or sends other bytes than it announced, or the cache cannot be written.
     pub(super) fn run(&self, name: &str, file: &RemoteFile) -> Result<()> {
-        let url = self.client.address(&self.repository.renamed(name)?, self.commit, &file.path);
+        let url = self.client.address(&Repository::new(self.repository.kind, name)?, self.commit, &file.path);
         let (etag, size) = match (&file.etag, file.size) {
             (Some(etag), Some(size)) => (etag.clone(), size),
             _ => self.client.checksum(&url).map_err(|failure| self.explain(failure, &file.path))?,
         };
-        ensure!(
-            size <= MAX_FILE_BYTES,
-            "`{}` of {} has {}, more than the {} that are fetched; if it is really wanted, download it by hand",
-            file.path,
-            self.repository,
-            bytes(size),
-            bytes(MAX_FILE_BYTES)
-        );
-        let _lock = self.cache.lock(&etag, self.progress)?;
+        if size > MAX_FILE_BYTES {
+            let (file, repository) = (file.path.clone(), self.repository.to_string());
+            return Err(FetchError::TooLarge { file, repository, size }.into());
+        }
+        let _lock = self.cache.lock(&etag, self.observe)?;
         let blob = self.cache.blob(&etag);
         if !std::fs::metadata(&blob).is_ok_and(|found| found.is_file() && found.len() == size) {
             let mut partial = Partial::open(self.cache.incomplete(&etag)?, &etag, size)?;
-            self.fill(&mut partial, &url, file)?;
+            self.fill(&mut partial, &url, &file.path)?;
             partial.finish(&blob)?;
         }
         self.cache.link(self.commit, &file.path, &etag)
     }
 
     /// Brings the partial file to its full size and checks it.
-    fn fill(&self, partial: &mut Partial, url: &str, file: &RemoteFile) -> Result<()> {
+    fn fill(&self, partial: &mut Partial, url: &str, file: &str) -> Result<()> {
+        let size = partial.size;
         let mut old = partial.length > 0;
-        let mut bar = self.progress.file(&file.path, partial.size, partial.length);
+        (self.observe)(Progress::Begin { file, size, have: partial.length });
         loop {
-            self.receive_all(partial, url, file, &mut bar)?;
+            self.receive_all(partial, url, file)?;
             let found = partial.checksum();
             if found == partial.etag {
-                bar.finish();
+                (self.observe)(Progress::End { file, size });
                 return Ok(());
             }
             partial.restart()?;
             // What an earlier process left may be at fault; what this one received from the first byte on is the server's.
             if !std::mem::take(&mut old) {
-                bail!(
-                    "`{}` of {} arrived damaged: checksum {found}, expected {}. A proxy or mirror may have changed it; try \
-                     again, or without HF_ENDPOINT",
-                    file.path,
-                    self.repository,
-                    partial.etag
-                );
+                let (file, repository) = (file.to_owned(), self.repository.to_string());
+                return Err(FetchError::Damaged { file, repository, expected: partial.etag.clone(), found }.into());
             }
-            bar.restart("the part that an earlier fetch left is damaged; starting again");
+            let why = "the part that an earlier fetch left is damaged; starting again";
+            (self.observe)(Progress::Again { file, why });
         }
     }
 
-    fn receive_all(&self, partial: &mut Partial, url: &str, file: &RemoteFile, bar: &mut FileProgress) -> Result<()> {
+    fn receive_all(&self, partial: &mut Partial, url: &str, file: &str) -> Result<()> {
+        let size = partial.size;
         let (mut tried, mut best) = (0, partial.length);
-        while partial.length < partial.size {
-            let outcome = self.client.get(url, partial.length).and_then(|body| partial.receive(body, bar));
+        while partial.length < size {
+            let show = |have| (self.observe)(Progress::Have { file, size, have });
+            let outcome = self.client.get(url, partial.length).and_then(|body| partial.receive(body, show));
             if partial.length >= best + PROGRESS_BYTES {
                 tried = 0;
             }
@@ -105,37 +101,36 @@ impl Download<'_> {
                 // The part is longer than what the server has: another file under this address.
                 Err(Failure::Status { code: 416, .. }) if partial.length > 0 => {
                     partial.restart()?;
-                    Failure::Interrupted("the server cannot continue the part that was here".into())
+                    Failure::Interrupted(Cause::NoPart)
                 }
                 Err(failure) => failure,
             };
+            let have = partial.length;
             let Some(pause) = failure.pause(tried) else {
-                return Err(self.explain(failure, &file.path)).with_context(|| {
-                    format!("`{}`: {} of {} arrived", file.path, bytes(partial.length), bytes(partial.size))
-                });
+                let source = Box::new(self.explain(failure, file).into());
+                return Err(FetchError::Partial { file: file.to_owned(), have, size, source }.into());
             };
-            bar.note(&format!(
-                "{} after {} of {}; try {} of {TRIES} in {:.1} s",
-                failure.cause(),
-                bytes(partial.length),
-                bytes(partial.size),
+            let text = format!(
+                "{failure} after {} of {}; try {} of {TRIES} in {:.1} s",
+                bytes(have),
+                bytes(size),
                 tried + 1,
                 pause.as_secs_f32()
-            ));
+            );
+            (self.observe)(Progress::Note { file: Some(file), text: &text });
             std::thread::sleep(pause);
         }
         Ok(())
     }
 
-    fn explain(&self, failure: Failure, path: &str) -> anyhow::Error {
+    fn explain(&self, failure: Failure, file: &str) -> FetchError {
         match failure {
-            Failure::Status { code: 404, .. } => anyhow!(
-                "{} lists `{path}` in commit {} of {} but does not have it (status 404); if HF_ENDPOINT names a mirror, it may \
-                 be incomplete",
-                self.client.endpoint(),
-                self.commit,
-                self.repository
-            ),
+            Failure::Status { code: 404, .. } => FetchError::Missing {
+                endpoint: self.client.endpoint().to_owned(),
+                file: file.to_owned(),
+                commit: self.commit.to_owned(),
+                repository: self.repository.to_string(),
+            },
             failure => self.client.explain(failure, self.repository, self.commit),
         }
     }
@@ -154,34 +149,31 @@ struct Partial {
 impl Partial {
     /// Opens the part that an earlier process left, or an empty file.
     fn open(path: PathBuf, etag: &str, size: u64) -> Result<Self> {
-        let context = || format!("open {}", path.display());
-        let mut file =
-            File::options().read(true).write(true).create(true).truncate(false).open(&path).with_context(context)?;
-        let length = file.metadata().with_context(context)?.len();
-        let mut hasher = Hasher::new(etag, size);
-        if length <= size {
-            std::io::copy(&mut file, &mut hasher).with_context(|| format!("read {}", path.display()))?;
-        }
-        let mut partial = Self { path, file, length, size, etag: etag.to_owned(), hasher };
-        if length > size {
+        let open = || -> std::io::Result<Self> {
+            let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
+            let length = file.metadata()?.len();
+            let mut hasher = Hasher::new(etag, size);
+            if length <= size {
+                std::io::copy(&mut file, &mut hasher)?;
+            }
+            Ok(Self { path: path.clone(), file, length, size, etag: etag.to_owned(), hasher })
+        };
+        let mut partial = open().map_err(io("open", &path))?;
+        if partial.length > size {
             partial.restart()?;
         }
         Ok(partial)
     }
 
-    /// Appends a response's body. Ends with an error if it ends early, and refuses one byte too many.
-    fn receive(&mut self, response: Response<Body>, bar: &mut FileProgress) -> Result<(), Failure> {
+    /// Appends a response's body and shows how much is there. Ends with an error if it ends early, and refuses one byte too many.
+    fn receive(&mut self, response: Response<Body>, show: impl Fn(u64)) -> Result<(), Failure> {
         if header(&response, "Content-Encoding").is_some_and(|encoding| encoding != "identity") {
-            return Err(Failure::Fatal(anyhow!("the server compressed the file although it was asked not to")));
+            return Err(AnswerError::Compressed.into());
         }
         if response.status() == 206 {
-            let range = header(&response, "Content-Range").unwrap_or_default();
-            if !range.starts_with(&format!("bytes {}-", self.length)) {
-                return Err(Failure::Fatal(anyhow!(
-                    "the server continued at `{}`, asked for byte {}",
-                    range.escape_debug(),
-                    self.length
-                )));
+            let found = header(&response, "Content-Range").unwrap_or_default();
+            if !found.starts_with(&format!("bytes {}-", self.length)) {
+                return Err(AnswerError::Range { found, asked: self.length }.into());
             }
         } else if self.length > 0 {
             // The server does not know ranges and sends the whole file again.
@@ -191,31 +183,27 @@ impl Partial {
         let mut buffer = vec![0; 128 << 10];
         while self.length < self.size {
             let received = match body.read(&mut buffer) {
-                Ok(0) => return Err(Failure::Interrupted("the connection ended early".into())),
+                Ok(0) => return Err(Failure::Interrupted(Cause::EndedEarly)),
                 Ok(received) => received,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(Failure::from(ureq::Error::from(error))),
             };
             if received as u64 > self.size - self.length {
-                return Err(Failure::Fatal(anyhow!("the server sends more than the {} bytes it announced", self.size)));
+                return Err(AnswerError::TooLong(self.size).into());
             }
             let new = &buffer[..received];
-            self.file.write_all(new).map_err(|error| {
-                Failure::Fatal(anyhow!(error).context(format!("write {}: is the disk full?", self.path.display())))
-            })?;
+            self.file.write_all(new).map_err(|error| Failure::Fatal(io("write", &self.path)(error)))?;
             self.hasher.update(new);
             self.length += received as u64;
-            bar.set(self.length);
+            show(self.length);
         }
         Ok(())
     }
 
     /// Empties the file.
     fn restart(&mut self) -> Result<()> {
-        self.file
-            .set_len(0)
-            .and_then(|()| self.file.seek(SeekFrom::Start(0)))
-            .with_context(|| format!("empty {}", self.path.display()))?;
+        let emptied = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
+        emptied.map_err(io("empty", &self.path))?;
         self.length = 0;
         self.hasher = Hasher::new(&self.etag, self.size);
         Ok(())
@@ -228,10 +216,8 @@ impl Partial {
 
     /// Gives the complete file its final name.
     fn finish(self, blob: &Path) -> Result<()> {
-        self.file
-            .sync_all()
-            .and_then(|()| std::fs::rename(&self.path, blob))
-            .with_context(|| format!("complete {}", blob.display()))
+        let named = self.file.sync_all().and_then(|()| std::fs::rename(&self.path, blob));
+        named.map_err(io("complete", blob))
     }
 }
 

@@ -1,18 +1,21 @@
 //! Requests to the hub: addresses, token, certificates, and what each kind of failure means to the user.
 
+use std::fmt;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ureq::config::RedirectAuthHeaders;
-use ureq::http::{HeaderMap, Response};
+use ureq::http::Response;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Body, Error, Timeout};
+use ureq::typestate::WithoutBody;
+use ureq::{Agent, Body, RequestBuilder, Timeout};
 
+use super::error::{AnswerError, Cause, FetchError, Refusal};
 use super::listing::{Listing, is_etag};
 use super::repository::Repository;
-use super::settings::Settings;
+use crate::config::HubConfig;
+use crate::error::Error;
 
 /// Tries in a row without progress before a request is given up.
 pub(super) const TRIES: u32 = 5;
@@ -28,9 +31,9 @@ const PATH: &AsciiSet = &SEGMENT.remove(b'/');
 #[derive(Debug)]
 pub(super) enum Failure {
     /// No server was reached: no network, no such host, a certificate that is not trusted.
-    Unreachable(String),
+    Unreachable(Cause),
     /// The connection broke or went silent; the next one may not.
-    Interrupted(String),
+    Interrupted(Cause),
     /// The server answered with an error.
     Status {
         /// HTTP status.
@@ -41,7 +44,7 @@ pub(super) enum Failure {
         retry_after: Option<Duration>,
     },
     /// Trying again would not help.
-    Fatal(anyhow::Error),
+    Fatal(Error),
 }
 
 impl Failure {
@@ -63,46 +66,50 @@ impl Failure {
     pub(super) fn is_passing(&self) -> bool {
         self.pause(1).is_some()
     }
+}
 
-    /// One line without advice, for a message that gives its own.
-    pub(super) fn cause(&self) -> String {
+/// One line without advice, for a message that gives its own.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(cause) | Self::Interrupted(cause) => cause.clone(),
-            Self::Status { code, reason, .. } if reason.is_empty() => format!("the server answered with status {code}"),
-            Self::Status { code, reason, .. } => format!("the server answered with status {code} ({reason})"),
-            Self::Fatal(error) => format!("{error:#}"),
+            Self::Unreachable(cause) | Self::Interrupted(cause) => cause.fmt(f),
+            Self::Status { code, reason, .. } => Cause::Status { code: *code, reason: reason.clone() }.fmt(f),
+            Self::Fatal(error) => error.fmt(f),
         }
     }
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let text = error.to_string();
-        match &error {
-            Error::HostNotFound => Self::Unreachable("the host name is not known".into()),
-            Error::Timeout(Timeout::Resolve | Timeout::Connect) => Self::Unreachable("no answer in time".into()),
-            Error::Timeout(_) => Self::Interrupted("the server fell silent".into()),
-            Error::ConnectionFailed | Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => Self::Unreachable(text),
-            Error::Tls(_) | Error::Rustls(_) => Self::Unreachable(text),
-            Error::Io(cause) => match cause.kind() {
+impl From<AnswerError> for Failure {
+    fn from(error: AnswerError) -> Self {
+        Self::Fatal(FetchError::from(error).into())
+    }
+}
+
+impl From<ureq::Error> for Failure {
+    fn from(error: ureq::Error) -> Self {
+        use ureq::Error as E;
+        match error {
+            E::HostNotFound => Self::Unreachable(Cause::UnknownHost),
+            E::Timeout(Timeout::Resolve | Timeout::Connect) => Self::Unreachable(Cause::NoAnswer),
+            E::Timeout(_) => Self::Interrupted(Cause::Silent),
+            E::ConnectionFailed | E::ConnectProxyFailed(_) | E::InvalidProxyUrl | E::Tls(_) | E::Rustls(_) => {
+                Self::Unreachable(Cause::Http(error.into()))
+            }
+            E::Io(cause) => match cause.kind() {
                 ErrorKind::ConnectionRefused
                 | ErrorKind::NetworkUnreachable
                 | ErrorKind::HostUnreachable
                 | ErrorKind::NetworkDown
                 | ErrorKind::AddrNotAvailable
                 // rustls reports a certificate that is not trusted this way.
-                | ErrorKind::InvalidData => Self::Unreachable(cause.to_string()),
-                ErrorKind::UnexpectedEof => Self::Interrupted("the connection ended early".into()),
-                _ => Self::Interrupted(cause.to_string()),
+                | ErrorKind::InvalidData => Self::Unreachable(cause.into()),
+                ErrorKind::UnexpectedEof => Self::Interrupted(Cause::EndedEarly),
+                _ => Self::Interrupted(cause.into()),
             },
-            Error::Protocol(_) | Error::BodyStalled => Self::Interrupted(text),
-            Error::BodyExceedsLimit(limit) => {
-                Self::Fatal(anyhow!("the answer is longer than {limit} bytes, more than any listing has"))
-            }
-            Error::RequireHttpsOnly(_) => {
-                Self::Fatal(anyhow!("the server redirects to an address without encryption, which is refused: {text}"))
-            }
-            _ => Self::Fatal(anyhow!(text)),
+            E::Protocol(_) | E::BodyStalled => Self::Interrupted(Cause::Http(error.into())),
+            E::BodyExceedsLimit(limit) => AnswerError::Endless(limit).into(),
+            E::RequireHttpsOnly(_) => AnswerError::Unencrypted(error.into()).into(),
+            _ => AnswerError::Http(error.into()).into(),
         }
     }
 }
@@ -115,9 +122,9 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// An agent for `settings`; nothing is sent.
-    pub(super) fn new(settings: &Settings) -> Result<Self> {
-        let encrypted = settings.endpoint.starts_with("https://");
+    /// An agent for `hub`; nothing is sent.
+    pub(super) fn new(hub: &HubConfig) -> Self {
+        let encrypted = hub.endpoint.starts_with("https://");
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .https_only(encrypted)
@@ -132,11 +139,7 @@ impl Client {
         if encrypted {
             config = config.tls_config(TlsConfig::builder().root_certs(root_certificates()).build());
         }
-        Ok(Self {
-            agent: config.build().new_agent(),
-            endpoint: settings.endpoint.clone(),
-            token: settings.token.clone(),
-        })
+        Self { agent: config.build().new_agent(), endpoint: hub.endpoint.clone(), token: hub.token.clone() }
     }
 
     /// The hub's address.
@@ -169,7 +172,8 @@ impl Client {
                 },
             }
         };
-        Listing::from_api(&answer, repository.id()).map_err(|e| Failure::Fatal(e.context(format!("answer of {url}"))))
+        let listing = Listing::from_api(&answer, repository.id());
+        listing.map_err(|source| Failure::Fatal(FetchError::Answer { url, source }.into()))
     }
 
     /// Opens a file from byte `from` on; status 200 or 206.
@@ -178,19 +182,12 @@ impl Client {
         if from > 0 {
             request = request.header("Range", format!("bytes={from}-"));
         }
-        if let Some(token) = &self.token {
-            request = request.header("Authorization", format!("Bearer {token}"));
-        }
-        accepted(request.call()?)
+        accepted(self.authorized(request).call()?)
     }
 
     /// Checksum and size of a file from the headers of its address, for a server whose listing leaves them out.
     pub(super) fn checksum(&self, url: &str) -> Result<(String, u64), Failure> {
-        let mut request = self.agent.head(url).config().max_redirects(0).build();
-        if let Some(token) = &self.token {
-            request = request.header("Authorization", format!("Bearer {token}"));
-        }
-        let response = request.call()?;
+        let response = self.authorized(self.agent.head(url).config().max_redirects(0).build()).call()?;
         let redirected = response.status().is_redirection();
         let response = if redirected { response } else { accepted(response)? };
         let (linked, own) = (header(&response, "X-Linked-Etag"), header(&response, "ETag"));
@@ -202,63 +199,43 @@ impl Client {
             .and_then(|size| size.parse().ok());
         match size {
             Some(size) if is_etag(etag) => Ok((etag.to_owned(), size)),
-            _ => Err(Failure::Fatal(anyhow!(
-                "the server names no size and checksum for {url}, so a damaged file could not be told from a good one; use \
-                 https://huggingface.co or a mirror that sends X-Linked-Etag and X-Linked-Size"
-            ))),
+            _ => Err(AnswerError::NoChecksum(url.to_owned()).into()),
+        }
+    }
+
+    fn authorized(&self, request: RequestBuilder<WithoutBody>) -> RequestBuilder<WithoutBody> {
+        match &self.token {
+            Some(token) => request.header("Authorization", format!("Bearer {token}")),
+            None => request,
         }
     }
 
     /// The error that a user reads: what failed and what to do.
-    pub(super) fn explain(&self, failure: Failure, repository: &Repository, revision: &str) -> anyhow::Error {
-        let endpoint = &self.endpoint;
-        let page = format!("{endpoint}/{}", repository.web_path());
-        let token = match self.token {
-            Some(_) => "HF_TOKEN is set, but this token may not read it: check that it is valid and has access",
-            None => "if the name is right, it is private or gated: set HF_TOKEN to a token that may read it",
-        };
-        match &failure {
-            Failure::Unreachable(cause) => {
-                anyhow!("cannot reach {endpoint}: {cause}. {}", repository.by_hand())
+    pub(super) fn explain(&self, failure: Failure, repository: &Repository, revision: &str) -> FetchError {
+        let (endpoint, name) = (self.endpoint.clone(), repository.to_string());
+        match failure {
+            Failure::Unreachable(source) => FetchError::Unreachable { endpoint, advice: repository.by_hand(), source },
+            Failure::Status { code: status @ (401 | 403 | 404 | 429), reason, .. } => FetchError::Refused(Refusal {
+                page: format!("{endpoint}/{}", repository.web_path()),
+                endpoint,
+                repository: name,
+                revision: revision.to_owned(),
+                status,
+                reason,
+                with_token: self.token.is_some(),
+            }),
+            Failure::Status { code, reason, .. } => {
+                FetchError::Undelivered { endpoint, repository: name, source: Cause::Status { code, reason } }
             }
-            Failure::Status { code: 404, reason, .. } if reason == "RevisionNotFound" => {
-                anyhow!("{repository} has no revision `{revision}`: give a branch, tag or commit of {page}")
-            }
-            Failure::Status { code: 404, .. } => anyhow!(
-                "{endpoint} has no {repository} at revision `{revision}` (status 404): check the spelling, OWNER/NAME, and the \
-                 revision; a private repository needs HF_TOKEN"
-            ),
-            Failure::Status { code: 401, .. } => {
-                anyhow!("{endpoint} does not show {repository} (status 401): check the spelling; {token}")
-            }
-            Failure::Status { code: 403, .. } => anyhow!(
-                "{endpoint} forbids reading {repository} (status 403): accept its conditions on {page}, then {}",
-                if self.token.is_some() { "check that HF_TOKEN belongs to that account" } else { "set HF_TOKEN" }
-            ),
-            Failure::Status { code: 429, .. } => {
-                anyhow!(
-                    "{endpoint} limits requests (status 429): wait a few minutes, or set HF_TOKEN to be allowed more"
-                )
-            }
-            Failure::Status { .. } | Failure::Interrupted(_) => anyhow!(
-                "{endpoint} did not deliver {repository}: {}, {TRIES} times in a row; try again later: what has arrived is kept",
-                failure.cause()
-            ),
-            Failure::Fatal(_) => match failure {
-                Failure::Fatal(error) => error.context(format!("fetch {repository}")),
-                other => anyhow!(other.cause()),
-            },
+            Failure::Interrupted(source) => FetchError::Undelivered { endpoint, repository: name, source },
+            Failure::Fatal(error) => FetchError::Fatal { repository: name, source: error.into() },
         }
     }
 }
 
 /// The text of one header.
 pub(super) fn header(response: &Response<Body>, name: &str) -> Option<String> {
-    text(response.headers(), name)
-}
-
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    Some(headers.get(name)?.to_str().ok()?.trim().to_owned())
+    Some(response.headers().get(name)?.to_str().ok()?.trim().to_owned())
 }
 
 fn accepted(response: Response<Body>) -> Result<Response<Body>, Failure> {

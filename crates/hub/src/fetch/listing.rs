@@ -1,14 +1,14 @@
 //! What a commit holds: file names, sizes and checksums, as the hub's API tells them.
 
-use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::repository::{is_commit, is_hex, local_path};
+use super::error::AnswerError;
+use crate::names::{is_commit, is_hex, local_path};
 
 /// The files of one commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Listing {
+pub(super) struct Listing {
     /// 40 hexadecimal digits.
     pub(super) commit: String,
     /// The repository's id as the hub has it now; a renamed repository still answers to its old id.
@@ -20,7 +20,7 @@ pub(crate) struct Listing {
 /// One file of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RemoteFile {
+pub(super) struct RemoteFile {
     /// Name in the repository, with `/`, checked to stay inside a folder it is joined to.
     pub(super) path: String,
     /// Bytes, if the server told them.
@@ -34,7 +34,7 @@ impl Listing {
     ///
     /// # Errors
     /// If it is not that, or if a name or checksum in it could be used to write outside the cache.
-    pub(super) fn from_api(answer: &[u8], asked: &str) -> Result<Self> {
+    pub(super) fn from_api(answer: &[u8], asked: &str) -> Result<Self, AnswerError> {
         #[derive(Deserialize)]
         struct Answer {
             sha: String,
@@ -55,7 +55,7 @@ impl Listing {
             sha256: Option<String>,
             size: Option<u64>,
         }
-        let answer: Answer = serde_json::from_slice(answer).context("the answer is not the listing of a repository")?;
+        let answer: Answer = serde_json::from_slice(answer)?;
         let file = |sibling: Sibling| match sibling.lfs {
             // The blob of a large file is a pointer to it, so its own SHA-1 says nothing about the content.
             Some(large) => {
@@ -73,23 +73,23 @@ impl Listing {
     ///
     /// # Errors
     /// If the commit or an etag is not a hash, or a file name could lead outside its folder.
-    pub(super) fn check(&self) -> Result<()> {
-        ensure!(is_commit(&self.commit), "`{}` is not a commit hash", self.commit.escape_debug());
-        for file in &self.files {
-            ensure!(
-                local_path(&file.path).is_some(),
-                "the file name `{}` is refused: it could write outside the folder it belongs to",
-                file.path.escape_debug()
-            );
-            if let Some(etag) = &file.etag {
-                ensure!(is_etag(etag), "`{}` is not the checksum of `{}`", etag.escape_debug(), file.path);
+    pub(super) fn check(&self) -> Result<(), AnswerError> {
+        if !is_commit(&self.commit) {
+            return Err(AnswerError::Commit(self.commit.clone()));
+        }
+        for RemoteFile { path, etag, .. } in &self.files {
+            if local_path(path).is_none() {
+                return Err(AnswerError::FileName(path.clone()));
+            }
+            if let Some(etag) = etag.as_ref().filter(|etag| !is_etag(etag)) {
+                return Err(AnswerError::Checksum { etag: etag.clone(), file: path.clone() });
             }
         }
         Ok(())
     }
 
     /// Names of all files.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.path.as_str())
     }
 

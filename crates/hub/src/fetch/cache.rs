@@ -1,14 +1,18 @@
 //! The folder of one repository in the cache, and the promise that whatever has its final name there is complete.
 
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use bitspike::atomic_file;
 
+use super::FetchError;
+use super::error::AnswerError;
 use super::listing::{Listing, RemoteFile};
-use super::progress::Progress;
-use super::repository::{RepoKind, Repository, is_commit, local_path};
+use super::progress::{Observe, Progress};
+use super::repository::Repository;
+use crate::error::{Result, io};
+use crate::names::{is_commit, local_path};
 
 /// One repository's part of the cache.
 pub(super) struct RepoCache {
@@ -54,8 +58,8 @@ impl RepoCache {
         let path = self.listing_path(commit);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io("read", &path)(error)),
         };
         let listing = serde_json::from_slice::<Listing>(&bytes).ok();
         Ok(listing.filter(|listing| listing.commit == commit && listing.check().is_ok()))
@@ -85,7 +89,7 @@ impl RepoCache {
     pub(super) fn remember(&self, revision: &str, listing: &Listing) -> Result<()> {
         let path = self.listing_path(&listing.commit);
         if !path.is_file() {
-            write(&path, &serde_json::to_vec(listing)?)?;
+            write(&path, &serde_json::to_vec(listing).expect("a listing is JSON"))?;
         }
         if !is_commit(revision) {
             write(&self.folder.join("refs").join(revision), listing.commit.as_bytes())?;
@@ -94,37 +98,37 @@ impl RepoCache {
     }
 
     /// Waits until no other process fetches the same bytes. The lock ends with the returned file, or with this process.
-    pub(super) fn lock(&self, etag: &str, progress: &Progress) -> Result<File> {
+    pub(super) fn lock(&self, etag: &str, observe: Observe<'_>) -> Result<File> {
         create(&self.locks)?;
         let path = self.locks.join(format!("{etag}.lock"));
-        let context = || format!("lock {}", path.display());
-        let file = File::options().create(true).truncate(false).write(true).open(&path).with_context(context)?;
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io("lock", &path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                progress.note("another process is fetching the same file; waiting for it");
-                file.lock().with_context(context)?;
+                let text = "another process is fetching the same file; waiting for it";
+                observe(Progress::Note { file: None, text });
+                file.lock().map_err(io("lock", &path))?;
             }
             // Some network file systems cannot lock; one process at a time is still safe there.
-            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(error).with_context(context),
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(io("lock", &path)(error)),
         }
         Ok(file)
     }
 
     /// Gives a complete blob its name in a commit's snapshot.
     pub(super) fn link(&self, commit: &str, name: &str, etag: &str) -> Result<()> {
-        let Some(path) = local_path(name) else { bail!("the file name `{}` is refused", name.escape_debug()) };
+        let path = local_path(name).ok_or_else(|| FetchError::from(AnswerError::FileName(name.to_owned())))?;
         let pointer = self.snapshot(commit).join(&path);
-        let parent = pointer.parent().context("a snapshot's file has a folder")?;
+        let parent = pointer.parent().unwrap_or(&self.folder);
         create(parent)?;
         // Relative, so that the cache can be moved: up from the file's folder to the repository's, then down.
         let up = "../".repeat(path.components().count() + 1);
         let temporary = tempfile::Builder::new()
             .prefix(".link-")
             .make_in(parent, |place| link_or_copy(&format!("{up}blobs/{etag}"), &self.blob(etag), place))
-            .with_context(|| format!("link {}", pointer.display()))?;
-        temporary.persist(&pointer).with_context(|| format!("link {}", pointer.display()))?;
+            .map_err(io("link", &pointer))?;
+        temporary.persist(&pointer).map_err(|e| io("link", &pointer)(e.error))?;
         Ok(())
     }
 
@@ -133,49 +137,22 @@ impl RepoCache {
     }
 }
 
-/// The models in `cache`: the id of each repository and its folder at the commit that `main` was at the last look. What cannot be
-/// read is left out.
-pub(crate) fn cached_models(cache: &Path) -> Vec<(String, PathBuf)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let Some(id) = name.to_str().and_then(|name| name.strip_prefix("models--")) else { continue };
-        let id = id.replacen("--", "/", 1);
-        let Ok(repository) = Repository::new(RepoKind::Model, &id) else { continue };
-        let cache = RepoCache::new(cache, &repository);
-        let commit = fs::read_to_string(cache.folder.join("refs").join("main")).unwrap_or_default();
-        if is_commit(commit.trim()) {
-            found.push((id, cache.snapshot(commit.trim())));
-        }
-    }
-    found.sort();
-    found
-}
-
 /// `create_dir_all` that names the folder when it fails.
 pub(super) fn create(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("create folder {}", folder.display()))
+    fs::create_dir_all(folder).map_err(io("create folder", folder))
 }
 
 /// Writes a small file under its final name at once or not at all.
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let parent = path.parent().context("a file of the cache has a folder")?;
-    create(parent)?;
-    let write = || -> Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(parent)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("write {}", path.display()))
+    path.parent().map_or(Ok(()), create)?;
+    Ok(atomic_file::write(path, |file| file.write_all(bytes))?)
 }
 
 #[cfg(unix)]
 fn link_or_copy(target: &str, blob: &Path, place: &Path) -> std::io::Result<()> {
     match std::os::unix::fs::symlink(target, place) {
         // Asked again with another name by the caller.
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(error),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
         Err(_) => fs::hard_link(blob, place).or_else(|_| fs::copy(blob, place).map(drop)),
         Ok(()) => Ok(()),
     }
