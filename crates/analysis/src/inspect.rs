@@ -150,3 +150,20 @@ fn measure(packed: &Packed, tensor: &Tensor, form: Form) -> (Option<u64>, Option
     let scales = min.zip(max).map(|(min, max)| Scales { count: scales.len(), min, mean, max });
     (Some(zeros), scales)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_and_header_are_the_whole_file() {
+        let model = crate::fixture::model();
+        let contents = inspect("small", model.packed());
+        let parts: usize = contents.parts.iter().map(|part| part.bytes).sum();
+        assert_eq!(parts + contents.header_bytes, contents.bytes);
+        assert_eq!(contents.tensors.iter().map(|tensor| tensor.bytes).sum::<usize>(), parts);
+        let matrix = contents.tensors.iter().find(|tensor| tensor.zeros.is_some()).unwrap();
+        let scales = matrix.scales.as_ref().unwrap();
+        assert!(matrix.bits < 8.0 && f64::from(scales.min) <= scales.mean && scales.mean <= f64::from(scales.max));
+    }
+}

@@ -76,6 +76,16 @@ pub fn metric(name: &str, value: f64) -> String {
     }
 }
 
+/// A number of bytes for people: `1.2 MB` is 1,200,000, as networks and shops count.
+pub fn bytes(count: u64) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
+        _ => format!("{:.2} GB", count as f64 / 1e9),
+    }
+}
+
 /// Bytes as megabytes of 10^6.
 pub fn megabytes(bytes: u64) -> String {
     format!("{:.2} MB", bytes as f64 / 1e6)

@@ -239,3 +239,24 @@ impl Counts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{dev_of, model};
+
+    #[test]
+    fn counting_changes_no_answer_and_no_rate() {
+        let model = model();
+        let split = dev_of(&model);
+        let (plain, answers) = score(&model, "small", &split, false).unwrap();
+        let (counted, same) = score(&model, "small", &split, true).unwrap();
+        assert_eq!((answers, plain.metrics, plain.mean_rate), (same, counted.metrics, counted.mean_rate));
+        let total = counted.counted.unwrap().total;
+        assert!(plain.counted.is_none() && total.spikes > 0);
+        assert_eq!((plain.examples, plain.split, plain.rates.len()), (4, "dev", 13));
+        let mut none = split;
+        none.truncate(0);
+        assert!(score(&model, "small", &none, false).unwrap_err().to_string().contains("no examples"));
+    }
+}

@@ -1,9 +1,12 @@
 //! How far a fetch is: bars on a terminal, lines elsewhere. All of it goes to standard error, so that standard output holds
 //! nothing but the result.
 
+use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use bitspike_hub::Progress;
+use bitspike_hub::fetch::bytes;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Time between two lines of a file where there is no terminal.
@@ -13,106 +16,86 @@ const LINE_INTERVAL: Duration = Duration::from_secs(5);
 const BAR: &str =
     "{wide_msg} {bar:14} {decimal_bytes:>9}/{decimal_total_bytes} {decimal_bytes_per_sec:>11} {eta:>4} left";
 
-/// Where progress is shown.
-pub(crate) struct Progress {
+/// Shows a fetch, one file at a time.
+pub(crate) struct DownloadProgress {
     terminal: bool,
+    file: RefCell<FileProgress>,
 }
 
-impl Progress {
-    /// Bars if standard error is a terminal, lines if not.
-    pub(crate) fn new() -> Self {
-        Self { terminal: std::io::stderr().is_terminal() }
-    }
-
-    /// One line about the whole fetch.
-    pub(crate) fn note(&self, text: &str) {
-        line(text);
-    }
-
-    /// Starts showing one file of `size` bytes, of which `have` are here from an earlier fetch.
-    pub(super) fn file(&self, name: &str, size: u64, have: u64) -> FileProgress {
-        let bar = self.terminal.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr()).with_position(have);
-            if let Ok(style) = ProgressStyle::with_template(BAR) {
-                bar.set_style(style);
-            }
-            bar.set_message(name.to_owned());
-            bar.reset_eta();
-            bar
-        });
-        if bar.is_none() {
-            let rest = if have > 0 { format!(", of which {} are here", bytes(have)) } else { String::new() };
-            line(&format!("fetching {name}, {}{rest}", bytes(size)));
-        }
-        let now = Instant::now();
-        FileProgress { bar, name: name.to_owned(), size, first: have, have, begun: now, shown: now }
-    }
-}
-
-/// One file's progress.
-pub(super) struct FileProgress {
+/// The file that is being fetched.
+struct FileProgress {
     bar: Option<ProgressBar>,
-    name: String,
-    size: u64,
     /// Bytes that were here before; they do not count towards the rate.
     first: u64,
-    have: u64,
     begun: Instant,
     shown: Instant,
 }
 
-impl FileProgress {
-    /// `have` bytes are here now.
-    pub(super) fn set(&mut self, have: u64) {
-        self.have = have;
-        match &self.bar {
-            Some(bar) => bar.set_position(have),
-            None if self.shown.elapsed() >= LINE_INTERVAL => {
-                self.shown = Instant::now();
-                line(&progress_line(&self.name, have, self.size, self.rate()));
+impl DownloadProgress {
+    /// Bars if standard error is a terminal, lines if not.
+    pub(crate) fn new() -> Self {
+        let now = Instant::now();
+        let file = FileProgress { bar: None, first: 0, begun: now, shown: now };
+        Self { terminal: std::io::stderr().is_terminal(), file: file.into() }
+    }
+
+    /// Shows what happened.
+    pub(crate) fn show(&self, progress: Progress<'_>) {
+        let mut state = self.file.borrow_mut();
+        match progress {
+            Progress::Begin { file, size, have } => {
+                let now = Instant::now();
+                let bar = self.terminal.then(|| bar(file, size, have));
+                if bar.is_none() {
+                    let rest = if have > 0 { format!(", of which {} are here", bytes(have)) } else { String::new() };
+                    line(&format!("fetching {file}, {}{rest}", bytes(size)));
+                }
+                *state = FileProgress { bar, first: have, begun: now, shown: now };
             }
-            None => {}
+            Progress::Have { file, size, have } => match &state.bar {
+                Some(bar) => bar.set_position(have),
+                None if state.shown.elapsed() >= LINE_INTERVAL => {
+                    state.shown = Instant::now();
+                    let seconds = state.begun.elapsed().as_secs_f64().max(1e-3);
+                    line(&progress_line(file, have, size, have.saturating_sub(state.first) as f64 / seconds));
+                }
+                None => {}
+            },
+            Progress::Again { file, why } => {
+                state.note(&format!("{file}: {why}"));
+                (state.first, state.begun) = (0, Instant::now());
+                state.bar.iter().for_each(|bar| bar.set_position(0));
+            }
+            Progress::Note { file, text } => {
+                state.note(&file.map_or_else(|| text.to_owned(), |file| format!("{file}: {text}")));
+            }
+            Progress::End { file, size } => {
+                state.bar.take().iter().for_each(ProgressBar::finish_and_clear);
+                let seconds = state.begun.elapsed().as_secs_f64();
+                line(&format!("fetched {file}, {} in {seconds:.1} s", bytes(size)));
+            }
         }
-    }
-
-    /// Says something about this file and goes on.
-    pub(super) fn note(&self, text: &str) {
-        let text = format!("{}: {text}", self.name);
-        match &self.bar {
-            Some(bar) => bar.suspend(|| line(&text)),
-            None => line(&text),
-        }
-    }
-
-    /// The file starts from its first byte again.
-    pub(super) fn restart(&mut self, text: &str) {
-        self.note(text);
-        (self.first, self.begun) = (0, Instant::now());
-        self.set(0);
-    }
-
-    /// The file is complete.
-    pub(super) fn finish(self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-        let seconds = self.begun.elapsed().as_secs_f64();
-        line(&format!("fetched {}, {} in {seconds:.1} s", self.name, bytes(self.size)));
-    }
-
-    fn rate(&self) -> f64 {
-        self.have.saturating_sub(self.first) as f64 / self.begun.elapsed().as_secs_f64().max(1e-3)
     }
 }
 
-/// A number of bytes for people: `1.2 MB` is 1,200,000, as networks and shops count.
-pub(super) fn bytes(count: u64) -> String {
-    match count {
-        0..1_000 => format!("{count} B"),
-        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
-        _ => format!("{:.2} GB", count as f64 / 1e9),
+impl FileProgress {
+    /// Says something and goes on.
+    fn note(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| line(text)),
+            None => line(text),
+        }
     }
+}
+
+fn bar(file: &str, size: u64, have: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr()).with_position(have);
+    if let Ok(style) = ProgressStyle::with_template(BAR) {
+        bar.set_style(style);
+    }
+    bar.set_message(file.to_owned());
+    bar.reset_eta();
+    bar
 }
 
 fn progress_line(name: &str, have: u64, size: u64, rate: f64) -> String {
@@ -122,7 +105,7 @@ fn progress_line(name: &str, have: u64, size: u64, rate: f64) -> String {
 }
 
 /// A closed standard error is no reason to stop a fetch.
-fn line(text: &str) {
+pub(crate) fn line(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
@@ -137,11 +120,6 @@ mod tests {
 
     #[test]
     fn numbers_for_people() {
-        for (count, text) in
-            [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (3_110_000, "3.1 MB"), (90_868_376_000, "90.87 GB")]
-        {
-            assert_eq!(bytes(count), text);
-        }
         assert_eq!(progress_line("m", 25_000_000, 100_000_000, 5e6), "m: 25 % of 100.0 MB, 5.0 MB/s, 15 s left");
         assert_eq!(progress_line("m", 0, 0, 0.0), "m: 0 % of 0 B, 0 B/s, 0 s left");
     }

@@ -6,7 +6,7 @@
 mod chart;
 mod commands;
 mod cost;
-mod hub;
+mod download_progress;
 mod interrupt;
 mod live;
 mod models;

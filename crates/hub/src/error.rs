@@ -17,7 +17,7 @@ pub enum Error {
     /// A file or folder, a model, its tokeniser, an option.
     #[error(transparent)]
     Model(#[from] bitspike::Error),
-    /// A task that is not known here.
+    /// A task.
     #[error(transparent)]
     Data(#[from] bitspike_data::Error),
     /// The folder of a run.

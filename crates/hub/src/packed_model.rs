@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bitspike::format::Packed;
-use bitspike::model::{Model, Options};
 use bitspike::tokenizer::Tokenizer;
+use bitspike::{Model, Options};
 
 use crate::error::{Result, io};
 use crate::{METRICS, MODEL, TOKENIZER};
@@ -23,9 +23,10 @@ static FILES: [(&str, &[u8]); 3] = [
 /// A packed model: its name and where its files are.
 ///
 /// ```
+/// use bitspike::Options;
 /// use bitspike_hub::PackedModel;
 ///
-/// let model = PackedModel::builtin().load(&Default::default())?;
+/// let model = PackedModel::builtin().load(&Options::new())?;
 /// assert_eq!(model.labels(), ["negative", "positive"]);
 /// # Ok::<(), bitspike_hub::Error>(())
 /// ```

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use bitspike::config::BertConfig;
 use bitspike::format::{Packed, Packing};
-use bitspike::model::{Model, Options};
+use bitspike::{Model, Options};
 use bitspike_data::TaskSpec;
 use bitspike_run::{Checkpoint, FromRun, RunFolder};
 
@@ -29,8 +29,9 @@ const TEACHER_LENGTH: usize = 128;
 /// use bitspike::Options;
 /// use bitspike_hub::Subject;
 ///
-/// let model = Subject::resolve("sst2-tiny".as_ref())?.model(&Options::new())?;
-/// assert_eq!(model.classify(["a gripping, funny film"])?[0].label(), Some("positive"));
+/// let model = Subject::resolve("sst2-tiny")?.model(&Options::new())?;
+/// let answers = model.classify(["a gripping, funny film"])?;
+/// assert_eq!(answers[0].label(), Some("positive"));
 /// # Ok::<(), bitspike_hub::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -54,7 +55,7 @@ impl Subject {
     ///
     /// # Errors
     /// If it is neither a path nor a name, or a folder that holds none of these.
-    pub fn resolve(argument: &Path) -> Result<Self> {
+    pub fn resolve(argument: impl AsRef<Path>) -> Result<Self> {
         Self::resolve_in(argument, &Registry::from_env())
     }
 
@@ -62,7 +63,8 @@ impl Subject {
     ///
     /// # Errors
     /// As [`Subject::resolve`].
-    pub fn resolve_in(argument: &Path, registry: &Registry) -> Result<Self> {
+    pub fn resolve_in(argument: impl AsRef<Path>, registry: &Registry) -> Result<Self> {
+        let argument = argument.as_ref();
         let holds = |file| argument.join(file).exists();
         if is_model_folder(argument) {
             return Ok(Self::Packed(PackedModel::file(argument.join(MODEL))));

@@ -1,8 +1,8 @@
 //! A run's student as a packed file in memory.
 
 use bitspike::format::{Header, Packed, Packing, pack};
-use bitspike::model::{Model, Options};
 use bitspike::tokenizer::Tokenizer;
+use bitspike::{Model, Options};
 
 use crate::error::{Error, Result};
 use crate::run::{Checkpoint, RunFolder};

@@ -5,9 +5,9 @@ mod small_run;
 use std::error::Error as _;
 use std::fs;
 
+use bitspike::Options;
 use bitspike::config::Feedback;
 use bitspike::format::{Packed, Packing};
-use bitspike::model::Options;
 use bitspike_run::run::{Counters, save};
 use bitspike_run::{Checkpoint, Error, FromRun, RunFolder};
 

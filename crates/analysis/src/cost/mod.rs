@@ -171,3 +171,6 @@ fn joules(model: &Model, split: &EncodedSplit) -> Result<MeasuredEnergy> {
     let (microjoules, seconds) = (counters.since(&before)?, began.elapsed().as_secs_f64());
     Ok(MeasuredEnergy { microjoules: microjoules as f64 / encodings.len() as f64, seconds })
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,6 +132,33 @@ impl Summary {
     }
 }
 
+/// For people: a line a population.
+impl fmt::Display for Summary {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (tokens, steps) = (self.tokens.len(), self.time_steps);
+        writeln!(out, "{}, T = {steps}, {tokens} tokens: {}", self.dynamics, self.tokens.join(" "))?;
+        let longest = self.populations.iter().map(|p| p.name.len()).max().unwrap_or(0).max("population".len());
+        writeln!(
+            out,
+            "{:<longest$}  {:>8}  {:>11}  {:>12}  {:>12}",
+            "population", "rate", "equilibrium", "rms distance", "max distance"
+        )?;
+        for p in &self.populations {
+            writeln!(
+                out,
+                "{:<longest$}  {:>8.4}  {:>11.4}  {:>12.5}  {:>12.5}",
+                p.name, p.rate, p.equilibrium_rate, p.rms_distance, p.max_distance
+            )?;
+        }
+        let verdict = match (&self.answer.label, &self.phased.label) {
+            (Some(label), Some(phased)) if label == phased => "; the same answer",
+            (Some(_), Some(_)) => "; another answer",
+            _ => "",
+        };
+        writeln!(out, "{}: {}   phased: {}{verdict}", self.dynamics, self.answer, self.phased)
+    }
+}
+
 impl fmt::Display for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let logits: Vec<String> = self.logits.iter().map(|x| format!("{x:.3}")).collect();
@@ -157,7 +184,10 @@ mod tests {
             // Constant currents: half a spike of the charge, so at most 1/(2T) from I/theta, and 1/(2T) from its rounding.
             assert!(population.max_distance <= 1.0 / 64.0 + 1e-6, "{}: {}", population.name, population.max_distance);
         }
-        assert_eq!(traced.summary.answer.to_string(), "positive (-0.500, 1.250)");
+        let text = traced.summary.to_string();
+        assert_eq!(text.lines().count(), 2 + traced.trace.populations.len() + 1, "{text}");
+        let last = text.lines().last().unwrap();
+        assert_eq!(last, "accumulated: positive (-0.500, 1.250)   phased: positive (-0.250, 1.000); the same answer");
     }
 
     #[test]
