@@ -8,8 +8,8 @@ use bitspike_run::recipe::Recipe;
 use bitspike_run::run::RunFolder;
 use bitspike_train::distill::{Inputs, Job, settle};
 
-use super::task_args::TaskArgs;
 use super::training::RunArgs;
+use crate::args::TaskArgs;
 use crate::live::Follower;
 
 /// Distil a teacher into a spiking student of 1- or 1.58-bit weights.

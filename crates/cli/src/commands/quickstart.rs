@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use bitspike_train::quickstart::Quickstart;
 
-use super::threads::Threads;
+use crate::args::Threads;
 use crate::live::{self, Follower};
-use crate::print;
+use crate::output::show;
+use crate::print::quickstart::print;
 
 /// Everything in one go, without a download: write a corpus of sentences whose sentiment depends on word order, train a small
 /// teacher on it, distil students at 32, 1.58 and 1 bit, and print one table.
@@ -36,8 +37,7 @@ pub(crate) fn run(args: QuickstartArgs) -> Result<()> {
     let stop = crate::interrupt::listen()?;
     let quickstart = Quickstart { out: &args.out, seed: args.seed, train: 10_000, dev: 1_000, stop };
     match quickstart.run(&mut Follower::new(args.display, "CPU"))? {
-        Some(found) if args.json => print::json(&found),
-        Some(found) => print::quickstart(&found, &args.out),
+        Some(found) => show(&found, args.json, |found, out| print(found, &args.out, out)),
         None => Ok(()),
     }
 }

@@ -1,6 +1,5 @@
 //! `bitspike sweep`
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,10 +7,10 @@ use anyhow::{Result, bail};
 use bitspike_train::sweep::{Bounds, Grid, Paths, Request, Sweep, SweepPlan, vacant};
 
 use super::distil::Overrides;
-use super::task_args::TaskArgs;
-use super::threads::Threads;
+use crate::args::{TaskArgs, Threads};
 use crate::live::{Display, Follower};
-use crate::print::{self, SweepView};
+use crate::output::show;
+use crate::print::sweep::{SweepView, plan};
 
 /// Distil a student for every cell of a grid over the recipe, measure them alike and draw the Pareto fronts.
 ///
@@ -121,20 +120,24 @@ pub(crate) fn run(args: SweepArgs) -> Result<()> {
     let bounds = Bounds { max_time, cell_time, keep_checkpoints: args.bounds.keep_checkpoints };
     let mut sweep = if args.resume { resumed(&args)? } else { new(&args)? };
     if args.dry_run {
-        let outline = sweep.outline();
-        if args.json {
-            return print::json(&outline);
-        }
-        return Ok(write!(std::io::stdout().lock(), "{}", print::sweep_plan(&outline, true, max_time))?);
+        return show(&sweep.outline(), args.json, |outline, out| Ok(write!(out, "{}", plan(outline, true, max_time))?));
     }
     let quiet = args.bounds.display == Display::Quiet;
     let mut view = SweepView { follower: Follower::on_cpu(args.bounds.display), quiet, max_time };
     sweep.run(&bounds, stop, &mut view)?;
     drop(view);
     let found = sweep.findings();
-    if args.json { print::json(&found)? } else { print::sweep_findings(&found, quiet)? }
+    show(&found, args.json, |found, out| Ok(write!(out, "{}", found.table())?))?;
+    let place = found.folder.display();
+    if !quiet {
+        let (done, total) = (found.finished, found.cells);
+        eprintln!("{done} of {total} cells done; results in {place}/results.csv, fronts in {place}/pareto.svg");
+        if done + found.failed.len() < total {
+            eprintln!("go on with `bitspike sweep --resume --out {place}`");
+        }
+    }
     if !found.failed.is_empty() {
-        let (count, total, place) = (found.failed.len(), found.cells, found.folder.display());
+        let (count, total) = (found.failed.len(), found.cells);
         let names: Vec<&str> = found.failed.iter().map(String::as_str).take(3).collect();
         let more = if count > names.len() { ", .." } else { "" };
         bail!("{count} of {total} cells failed ({}{more}): see `error` in {place}/results.csv", names.join("; "));

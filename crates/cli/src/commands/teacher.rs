@@ -6,8 +6,8 @@ use anyhow::Result;
 use bitspike_run::recipe::{RunRecipe, Stage, StageKind};
 use bitspike_train::finetune::{Job, Plan, Settings, finetune};
 
-use super::task_args::TaskArgs;
 use super::training::RunArgs;
+use crate::args::TaskArgs;
 use crate::live::Follower;
 
 /// Fine-tune a BERT encoder on a task and write it back in the Hugging Face layout.

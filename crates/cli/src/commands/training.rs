@@ -6,8 +6,9 @@ use anyhow::Result;
 use bitspike_run::progress::{Level, Observer};
 use bitspike_train::training::{EndReason, Logged};
 
-use super::threads::Threads;
+use crate::args::Threads;
 use crate::live;
+use crate::output::show;
 
 /// How a run is shown and bounded.
 #[derive(Debug, clap::Args)]
@@ -51,9 +52,6 @@ impl RunArgs {
             (_, None) => next.to_owned(),
         };
         run.say(observer, Level::Info, text)?;
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&run.outcome)?);
-        }
-        Ok(())
+        if self.json { show(&run.outcome, true, |_, _| Ok(())) } else { Ok(()) }
     }
 }

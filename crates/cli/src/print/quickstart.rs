@@ -6,9 +6,8 @@ use std::path::Path;
 use anyhow::Result;
 use bitspike_train::quickstart::Comparison;
 
-/// Prints a line a model, and what to do next with the students in `out`.
-pub(crate) fn quickstart(found: &Comparison, out: &Path) -> Result<()> {
-    let mut to = std::io::stdout().lock();
+/// Prints a line a model, and what to do next with the students in `folder`.
+pub(crate) fn print(found: &Comparison, folder: &Path, to: &mut dyn Write) -> Result<()> {
     writeln!(to, "\n{:<20} {:>5} {:>9} {:>10} {:>12}", "model", "bits", "accuracy", "bytes", "firing rate")?;
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     for row in &found.rows {
@@ -18,6 +17,6 @@ pub(crate) fn quickstart(found: &Comparison, out: &Path) -> Result<()> {
         writeln!(to, "{:<20} {bits:>5} {:>9.4} {bytes:>10} {rate:>12}", row.model, row.accuracy)?;
     }
     writeln!(to, "\n{} sentences to train on, {} to score; {:.0} s", found.train, found.dev, found.seconds)?;
-    writeln!(to, "next: bitspike eval {}/student-1.58 --data {}/corpus", out.display(), out.display())?;
+    writeln!(to, "next: bitspike eval {}/student-1.58 --data {}/corpus", folder.display(), folder.display())?;
     Ok(())
 }

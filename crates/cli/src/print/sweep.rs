@@ -1,14 +1,13 @@
 //! A sweep on the terminal: its plan, its cells, its table.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io;
 use std::time::Duration;
 
-use anyhow::Result;
 use bitspike_analysis::number::duration;
 use bitspike_run::progress::{About, Event, Observer};
 use bitspike_train::Error;
-use bitspike_train::sweep::{CellStart, Findings, Outline, Status, SweepObserver};
+use bitspike_train::sweep::{CellStart, Outline, Status, SweepObserver};
 
 use crate::live::Follower;
 
@@ -101,20 +100,4 @@ pub(crate) fn plan(outline: &Outline, list: bool, max_time: Option<Duration>) ->
         let _ = writeln!(text, "{} is enough for a part; --resume goes on with the rest", duration(limit));
     }
     text
-}
-
-/// Prints the table, and says on standard error what remains to do.
-pub(crate) fn findings(found: &Findings, quiet: bool) -> Result<()> {
-    let mut out = io::stdout().lock();
-    write!(out, "{}", found.table())?;
-    out.flush()?;
-    let Findings { finished, cells, failed, .. } = found;
-    let place = found.folder.display();
-    if !quiet {
-        eprintln!("{finished} of {cells} cells done; results in {place}/results.csv, fronts in {place}/pareto.svg");
-        if finished + failed.len() < *cells {
-            eprintln!("go on with `bitspike sweep --resume --out {place}`");
-        }
-    }
-    Ok(())
 }

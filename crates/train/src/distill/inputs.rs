@@ -21,6 +21,18 @@ use crate::texts::Texts;
 use crate::training::{Controls, Log, Logged, train_logged};
 
 /// What students are distilled from.
+///
+/// ```no_run
+/// # use bitspike_data::TaskSpec;
+/// # use bitspike_run::{progress::Silent, recipe::Recipe, run::RunFolder};
+/// # use bitspike_train::distill::{Inputs, Job};
+/// let inputs = Inputs::load("teacher".as_ref(), "SST-2".as_ref(), None, TaskSpec::glue("sst2")?)?;
+/// let recipe = Recipe::load(Some("recipes/sst2.toml".as_ref()), &["seed=7".into()])?;
+/// let folder = RunFolder::create("runs/sst2".as_ref())?;
+/// let done = inputs.distil(&Job::new(&recipe, &folder), &mut Silent)?;
+/// println!("{:?}", done.run.outcome.counters.best);
+/// # Ok::<(), bitspike_train::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Inputs {
     /// What they learn.

@@ -41,6 +41,18 @@ const MAX_LENGTH: usize = 48;
 const BATCH_SIZE: usize = 64;
 
 /// A quickstart: everything in one go, without a download.
+///
+/// ```
+/// # use bitspike_run::progress::Silent;
+/// # use bitspike_train::quickstart::Quickstart;
+/// # use std::sync::atomic::AtomicBool;
+/// # let folder = tempfile::tempdir().unwrap();
+/// let stop = AtomicBool::new(false);
+/// let small = Quickstart { out: folder.path(), seed: 1, train: 64, dev: 16, stop: &stop };
+/// let found = small.run(&mut Silent)?.expect("nothing stops it");
+/// assert_eq!(found.rows.len(), 6, "two yardsticks, a teacher, three students");
+/// # Ok::<(), bitspike_train::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Quickstart<'a> {
     /// Folder for the corpus, the teacher and the students; an earlier quickstart in it is replaced.

@@ -17,6 +17,16 @@ const MOST: usize = 10_000;
 const LONGEST: usize = 150;
 
 /// Axes and seeds.
+///
+/// ```
+/// # use bitspike_run::recipe::Recipe;
+/// # use bitspike_train::sweep::Grid;
+/// let base = Recipe::default();
+/// let grid = Grid::new(None, &["bits=1,1.58".into(), "epochs=1,2,3".into()], &[1, 2], &base)?;
+/// let cells = grid.cells(&base)?;
+/// assert_eq!((cells.len(), cells[0].name.as_str()), (12, "weight_bits=1,epochs=1,seed=1"));
+/// # Ok::<(), bitspike_train::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grid {
