@@ -6,16 +6,14 @@
 mod chart;
 mod commands;
 mod cost;
-mod distillation;
 mod download_progress;
 mod interrupt;
 mod live;
 mod models;
 mod number;
 mod packed;
-mod quickstart;
+mod print;
 mod report;
-mod sweep;
 mod trace;
 
 use std::process::ExitCode;
