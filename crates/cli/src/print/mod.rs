@@ -5,6 +5,8 @@ pub(crate) mod cost;
 pub(crate) mod eval;
 pub(crate) mod inspect;
 pub(crate) mod models;
+#[cfg(feature = "train")]
 pub(crate) mod quickstart;
+#[cfg(feature = "train")]
 pub(crate) mod sweep;
 pub(crate) mod verify;
