@@ -11,7 +11,7 @@ use bitspike_run::run::Checkpoint;
 use super::card::card;
 use super::estimates::EnergyEstimates;
 use super::finished::FinishedRun;
-use super::measure::{ModelFiles, measure};
+use super::measure::measure;
 use super::metrics::{Made, MeasuredModel, Metrics};
 use super::origins::{Origins, OriginsOf};
 use super::seeds::Seeds;
