@@ -13,8 +13,9 @@ use crate::{METRICS, MODEL, TOKENIZER};
 /// The model that answers where none is named.
 const BUILTIN: &str = "sst2-tiny";
 
-/// Its files, which are those of `models/sst2-tiny`: a crate that is packaged holds what it compiles in.
-static FILES: [(&str, &[u8]); 3] = [
+/// Its files, which are those of `models/sst2-tiny`: a crate that is packaged holds what it compiles in. The tokeniser is needed only
+/// beside a packed file that has none.
+static FILES: &[(&str, &[u8])] = &[
     (MODEL, include_bytes!("../builtin/sst2-tiny/model.safetensors")),
     (TOKENIZER, include_bytes!("../builtin/sst2-tiny/tokenizer.json")),
     (METRICS, include_bytes!("../builtin/sst2-tiny/metrics.json")),
@@ -114,10 +115,13 @@ impl PackedModel {
     /// # Errors
     /// If either is missing or damaged, or an option is out of range.
     pub fn load(&self, options: &Options) -> Result<Model> {
-        Ok(match &self.path {
-            Some(path) => options.load(path)?,
-            None => options.build(self.open()?, Tokenizer::from_json(FILES[1].1)?)?,
-        })
+        let Some(path) = &self.path else {
+            let packed = self.open()?;
+            let beside = FILES.iter().find(|(name, _)| *name == TOKENIZER && packed.tokenizer().is_none());
+            let tokenizer = beside.map(|(_, json)| Tokenizer::from_json(json)).transpose()?;
+            return Ok(options.build(packed, tokenizer)?);
+        };
+        Ok(options.load(path)?)
     }
 }
 
@@ -154,7 +158,7 @@ mod tests {
         for (name, compiled) in FILES {
             // A packaged crate stands alone.
             match std::fs::read(shipped.join(name)) {
-                Ok(bytes) => assert!(bytes == compiled, "crates/hub/builtin/{BUILTIN}/{name}: copy it from models/"),
+                Ok(bytes) => assert!(bytes == *compiled, "crates/hub/builtin/{BUILTIN}/{name}: copy it from models/"),
                 Err(error) => assert!(!shipped.exists(), "{name}: {error}"),
             }
         }
