@@ -8,7 +8,7 @@ mod bert;
 mod chars;
 mod description;
 mod folder;
-mod packed;
+pub(crate) mod packed;
 mod parts;
 mod pipeline;
 mod vocabulary;

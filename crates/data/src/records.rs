@@ -31,9 +31,10 @@ pub(super) enum Record {
 pub(super) struct Records {
     rows: Rows,
     wanted: TaskColumns,
-    /// Where the columns are in rows of these columns.
-    known: Columns,
-    positions: Positions,
+    /// Where the task's are in rows of these columns.
+    known: Option<(Columns, Positions)>,
+    /// The record last read.
+    row: Row,
 }
 
 /// Opens `path` as its extension says.
@@ -50,8 +51,7 @@ pub(super) fn open(path: &Path, wanted: &TaskColumns) -> Result<Records> {
             return Err(table.refuse(format!("the file is empty; expected a header line with {header}")));
         }
         // Every object says for itself where its columns are.
-        let positions = Positions { first: 0, second: None, label: None, id: None };
-        return Ok(Records { rows: table.rows()?, wanted, known: Columns::default(), positions });
+        return Ok(Records { rows: table.rows()?, wanted, known: None, row: Row::default() });
     };
     let headerless = wanted.headerless(columns).filter(|_| table.form() == Form::Tsv);
     let positions = match headerless {
@@ -69,37 +69,43 @@ pub(super) fn open(path: &Path, wanted: &TaskColumns) -> Result<Records> {
         table = table.without_header();
     }
     let rows = table.rows_of(&positions.used().collect::<Vec<_>>())?;
-    Ok(Records { known: Arc::clone(rows.columns()), rows, wanted, positions: positions.packed() })
+    let known = Some((Arc::clone(rows.columns()), positions.packed()));
+    Ok(Records { rows, wanted, known, row: Row::default() })
 }
 
 impl Iterator for Records {
     type Item = Result<Record>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.rows.next()?.and_then(|row| self.record(row)))
+        Some(self.rows.read(&mut self.row)?.and_then(|()| self.record()))
     }
 }
 
 impl Records {
-    fn record(&mut self, mut row: Row) -> Result<Record> {
+    fn record(&mut self) -> Result<Record> {
+        let row = &mut self.row;
         if row.cells.len() < row.columns.len() {
             return Ok(Record::Skipped);
         }
-        let refuse = |message: String| Error::record(self.rows.place(), row.line, message);
-        if !Arc::ptr_eq(&row.columns, &self.known) {
-            self.positions = self.wanted.positions(&row.columns, Twins::LastCounts).map_err(refuse)?;
-            self.known = Arc::clone(&row.columns);
-        }
-        for place in self.positions.used() {
-            if row.cells[place].plain().is_none() {
+        let line = row.line;
+        let refuse = |message: String| Error::record(self.rows.place(), line, message);
+        let positions = match &self.known {
+            Some((columns, positions)) if Arc::ptr_eq(&row.columns, columns) => *positions,
+            _ => {
+                let positions = self.wanted.positions(&row.columns, Twins::LastCounts).map_err(refuse)?;
+                self.known.insert((Arc::clone(&row.columns), positions)).1
+            }
+        };
+        for place in positions.used() {
+            if matches!(row.cells[place], Cell::Json(_)) && row.cells[place].plain().is_none() {
                 let (name, found) = (&row.columns[place].name, row.cells[place].describe());
                 return Err(refuse(format!("column `{name}` holds {found}; expected a string or a number")));
             }
         }
-        let Positions { first, second, label, id } = self.positions;
+        let Positions { first, second, label, id } = positions;
         let mut take = |place: usize| std::mem::replace(&mut row.cells[place], Cell::Missing);
         let (first, second, label, id) = (take(first), second.map(&mut take), label.map(&mut take), id.map(&mut take));
-        Ok(Record::Row(TaskRow { line: row.line, first, second, label, id }))
+        Ok(Record::Row(TaskRow { line, first, second, label, id }))
     }
 }
 

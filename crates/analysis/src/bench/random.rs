@@ -78,14 +78,6 @@ pub fn random_model(config: &StudentConfig, options: &Options) -> Result<Model> 
     let mut rng = ChaCha8Rng::seed_from_u64(42);
     let sizes: BTreeMap<String, usize> =
         tensors(config).into_iter().map(|tensor| (tensor.name, tensor.rows * tensor.columns)).collect();
-    let bytes = pack(&header, Packing::default(), |name| {
-        let count = sizes.get(name).copied().unwrap_or(0);
-        Ok::<_, bitspike::Error>(match name {
-            _ if name.ends_with("theta") => vec![2.0; count],
-            _ if name.ends_with("gain") => vec![1.0; count],
-            _ => (0..count).map(|_| rng.random_range(-0.1f32..0.1)).collect(),
-        })
-    })?;
     let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from);
     let words = special.into_iter().chain((5..config.vocab_size).map(|i| format!("w{i}")));
     let vocabulary: Vec<String> = words.collect();
@@ -93,5 +85,14 @@ pub fn random_model(config: &StudentConfig, options: &Options) -> Result<Model> 
         tempfile::tempdir().map_err(|source| Error::io("make a temporary folder in", std::env::temp_dir(), source))?;
     let file = folder.path().join("vocab.txt");
     std::fs::write(&file, vocabulary.join("\n")).map_err(|source| Error::io("write", &file, source))?;
-    Ok(options.build(Packed::from_bytes(bytes)?, Tokenizer::load(folder.path())?)?)
+    let tokenizer = Tokenizer::load(folder.path())?;
+    let bytes = pack(&header, &tokenizer, Packing::default(), |name| {
+        let count = sizes.get(name).copied().unwrap_or(0);
+        Ok::<_, bitspike::Error>(match name {
+            _ if name.ends_with("theta") => vec![2.0; count],
+            _ if name.ends_with("gain") => vec![1.0; count],
+            _ => (0..count).map(|_| rng.random_range(-0.1f32..0.1)).collect(),
+        })
+    })?;
+    Ok(options.build(Packed::from_bytes(bytes)?, None)?)
 }

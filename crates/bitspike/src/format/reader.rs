@@ -10,11 +10,12 @@ use safetensors::tensor::Dtype;
 use super::codes::Form;
 use super::container::{Container, Entry};
 use super::header::{FORMAT_VERSION, FORMAT_VERSION_WITHOUT_TOKENIZER, Header};
-use super::layout::{Role, Tensor, VOCABULARY, tensors};
+use super::layout::{Role, Tensor, tensors};
 use super::mapping::Bytes;
 use crate::error::{Error, Result};
 use crate::neuron::{Equilibrium, NeuronConfig};
 use crate::tokenizer::Tokenizer;
+use crate::tokenizer::packed::{LENGTHS, TEXT};
 
 /// A packed model, checked in full.
 #[derive(Debug)]
@@ -22,8 +23,8 @@ pub struct Packed {
     bytes: Bytes,
     header: Header,
     tokenizer: Option<Tokenizer>,
-    /// Where the vocabulary lies; empty in a file of version 1.
-    vocabulary: Range<usize>,
+    /// Bytes of the vocabulary; 0 in a file of version 1.
+    vocabulary_bytes: usize,
     /// In the order of computation.
     tensors: Vec<Stored>,
     /// Index into `tensors` by name.
@@ -34,7 +35,7 @@ pub struct Packed {
 pub(super) struct Checked {
     header: Header,
     tokenizer: Option<Tokenizer>,
-    vocabulary: Range<usize>,
+    vocabulary_bytes: usize,
     tensors: Vec<Stored>,
 }
 
@@ -83,9 +84,9 @@ impl Packed {
     }
 
     fn of(bytes: Bytes) -> Result<Self, String> {
-        let Checked { header, tokenizer, vocabulary, tensors } = Self::check(&bytes)?;
+        let Checked { header, tokenizer, vocabulary_bytes, tensors } = Self::check(&bytes)?;
         let index = tensors.iter().enumerate().map(|(i, stored)| (stored.tensor.name.clone(), i)).collect();
-        Ok(Self { bytes, header, tokenizer, vocabulary, tensors, index })
+        Ok(Self { bytes, header, tokenizer, vocabulary_bytes, tensors, index })
     }
 
     /// All the checks.
@@ -96,10 +97,10 @@ impl Packed {
         for tensor in tensors(&container.header.student) {
             stored.push(Stored::locate(tensor, &container, &mut names)?);
         }
-        let mut vocabulary = 0..0;
+        let mut vocabulary = [0..0, 0..0];
         if container.tokenizer.is_some() {
-            vocabulary = container.bytes(VOCABULARY)?;
-            names.insert(VOCABULARY.to_owned());
+            vocabulary = [container.bytes(LENGTHS)?, container.bytes(TEXT)?];
+            names.extend([LENGTHS, TEXT].map(str::to_owned));
         }
         if let Some(extra) = container.names().into_iter().find(|name| !names.contains(name)) {
             return Err(format!(
@@ -111,13 +112,14 @@ impl Packed {
         for stored in &stored {
             stored.check(bytes, &header).map_err(|message| format!("tensor `{}`: {message}", stored.tensor.name))?;
         }
-        let tokenizer = container.tokenizer.map(|settings| Tokenizer::unpack(&settings, &bytes[vocabulary.clone()]));
-        let tokenizer = tokenizer.transpose()?;
+        let vocabulary_bytes = vocabulary.iter().map(ExactSizeIterator::len).sum();
+        let [lengths, text] = vocabulary.map(|range| &bytes[range]);
+        let tokenizer = container.tokenizer.map(|settings| Tokenizer::unpack(&settings, lengths, text)).transpose()?;
         if let Some(tokenizer) = &tokenizer {
             let checked = tokenizer.check_vocab(header.student.vocab_size);
-            checked.map_err(|e| format!("tensor `{VOCABULARY}`: {e}"))?;
+            checked.map_err(|e| format!("tensor `{LENGTHS}`: {e}"))?;
         }
-        Ok(Checked { header, tokenizer, vocabulary, tensors: stored })
+        Ok(Checked { header, tokenizer, vocabulary_bytes, tensors: stored })
     }
 
     /// The version of the format that the file has.
@@ -132,7 +134,7 @@ impl Packed {
 
     /// Bytes of the vocabulary in the file.
     pub fn vocabulary_bytes(&self) -> usize {
-        self.vocabulary.len()
+        self.vocabulary_bytes
     }
 
     /// What the model is.

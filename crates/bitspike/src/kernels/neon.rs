@@ -7,8 +7,8 @@
 
 use std::ops::Range;
 
-use super::Line;
-use super::counts::{BLOCK, CountMatrix, CountsRef, GROUP, Output, padded};
+use super::forms::Line;
+use super::forms::counts::{BLOCK, CountMatrix, CountsRef, GROUP, Output, padded};
 
 #[cfg(target_arch = "aarch64")]
 use machine as instructions;

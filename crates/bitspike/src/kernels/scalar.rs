@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::Line;
-use super::bits::{BLOCK, BitMatrix};
-use super::counts::{self, BYTES, CountMatrix, CountsRef, Output, padded};
+use super::forms::Line;
+use super::forms::bits::{BLOCK, BitMatrix};
+use super::forms::columns::{Column, TILE};
+use super::forms::counts::{self, BYTES, CountMatrix, CountsRef, Output, padded};
 use crate::arithmetic::wide;
 
 /// See [`CountMatrix::product`] and [`CountMatrix::project`]; any number of tokens.
@@ -69,6 +70,26 @@ pub(super) fn product(matrix: &BitMatrix, bits: &[u64], out: &mut [i32]) {
                         }
                     }
                     out.copy_from_slice(&sums[..out.len()]);
+                }
+            }
+        },
+    );
+}
+
+/// See [`super::ColumnMatrix::product`]: `out <-` the columns `plus` of one tile less the columns `minus`.
+pub(super) fn columns(codes: &[Column], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
+    out.fill(0);
+    wide(
+        #[inline(always)]
+        || {
+            for (events, sign) in [(plus, 1), (minus, -1)] {
+                for &event in events {
+                    for (Line(line), out) in codes[event as usize].iter().zip(out.as_chunks_mut::<128>().0) {
+                        for (i, byte) in line.iter().enumerate() {
+                            out[i] += sign * (i32::from(byte & 15) - 1);
+                            out[64 + i] += sign * (i32::from(byte >> 4) - 1);
+                        }
+                    }
                 }
             }
         },

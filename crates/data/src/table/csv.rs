@@ -204,7 +204,7 @@ impl Reader for Csv {
         Ok(())
     }
 
-    fn next(&mut self) -> Option<Result<Row>> {
+    fn read(&mut self, row: &mut Row) -> Option<Result<()>> {
         match if self.finished { Ok(false) } else { self.advance() } {
             Ok(true) => {}
             Ok(false) => return None,
@@ -220,7 +220,10 @@ impl Reader for Csv {
             );
             return Some(Err(self.refuse(self.start, message)));
         }
-        let row = |texts: Vec<Cow<'_, str>>| self.selection.row(self.start, texts.iter().map(AsRef::as_ref));
-        Some(self.texts().map(|texts| Row { position: self.bytes.position, ..row(texts) }))
+        row.position = self.bytes.position;
+        let fill = |texts: Vec<Cow<'_, str>>| {
+            self.selection.fill(row, self.start, texts.iter().map(AsRef::as_ref));
+        };
+        Some(self.texts().map(fill))
     }
 }

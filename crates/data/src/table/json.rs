@@ -32,7 +32,7 @@ impl Reader for JsonLines {
         Ok(())
     }
 
-    fn next(&mut self) -> Option<Result<Row>> {
+    fn read(&mut self, row: &mut Row) -> Option<Result<()>> {
         let (number, parsed, text) = loop {
             match self.lines.next()? {
                 Err(error) => return Some(Err(error)),
@@ -54,9 +54,13 @@ impl Reader for JsonLines {
         if !self.columns.iter().map(|column| &column.name).eq(object.iter().map(|(name, _)| name)) {
             self.columns = object.iter().map(|(name, _)| Column::text(name)).collect();
         }
-        let cells = object.into_iter().map(|(_, value)| cell(value)).collect();
-        let columns = Arc::clone(&self.columns);
-        Some(Ok(Row { line: number, columns, cells, object: Some(text), position: self.lines.position() }))
+        row.line = number;
+        row.columns = Arc::clone(&self.columns);
+        row.cells.clear();
+        row.cells.extend(object.into_iter().map(|(_, value)| cell(value)));
+        row.object = Some(text);
+        row.position = self.lines.position();
+        Some(Ok(()))
     }
 }
 

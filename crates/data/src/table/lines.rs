@@ -134,23 +134,18 @@ impl Reader for PlainText {
         Ok(())
     }
 
-    fn next(&mut self) -> Option<Result<Row>> {
-        let (number, line) = match self.lines.next()? {
-            Ok((number, line)) => (number, line),
+    fn read(&mut self, row: &mut Row) -> Option<Result<()>> {
+        let parts = match self.lines.next()? {
+            Ok((number, line)) if self.pair => self.selection.fill(row, number, line.split('\t')),
+            Ok((number, line)) => self.selection.fill(row, number, std::iter::once(line.as_ref())),
             Err(error) => return Some(Err(error)),
         };
-        let parts = if self.pair { line.split('\t').count() } else { 1 };
-        let row = match self.pair {
-            true if parts == 2 => self.selection.row(number, line.split('\t')),
-            true => {
-                drop(line);
-                let message = format!("expected two texts with one tab between, found {} tabs", parts - 1);
-                return Some(Err(self.lines.refuse(message)));
-            }
-            false => self.selection.row(number, std::iter::once(line.as_ref())),
-        };
-        drop(line);
-        Some(Ok(Row { position: self.lines.position(), ..row }))
+        row.position = self.lines.position();
+        if parts == self.selection.width() {
+            return Some(Ok(()));
+        }
+        let message = format!("expected two texts with one tab between, found {} tabs", parts - 1);
+        Some(Err(self.lines.refuse(message)))
     }
 }
 

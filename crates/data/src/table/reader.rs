@@ -138,13 +138,24 @@ impl Rows {
     }
 }
 
+impl Rows {
+    /// Makes `row` the next record, as the iterator gives it, in the memory that it has.
+    pub fn read(&mut self, row: &mut Row) -> Option<Result<()>> {
+        match self.first.take() {
+            Some(first) => {
+                *row = first;
+                Some(Ok(()))
+            }
+            None => self.reader.read(row),
+        }
+    }
+}
+
 impl Iterator for Rows {
     type Item = Result<Row>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.first.take() {
-            Some(row) => Some(Ok(row)),
-            None => self.reader.next(),
-        }
+        let mut row = Row::default();
+        Some(self.read(&mut row)?.map(|()| row))
     }
 }

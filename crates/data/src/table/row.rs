@@ -123,7 +123,7 @@ impl Column {
 pub type Columns = Arc<[Column]>;
 
 /// One record.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Row {
     /// 1-based line that it begins on, or its number in Parquet.
     pub line: usize,
@@ -152,9 +152,9 @@ pub(super) trait Reader: Send {
     /// Says which columns are to be decoded, by their places in [`Reader::columns`], and under which names rows give them.
     fn select(&mut self, places: &[usize], columns: &Columns) -> Result<()>;
 
-    /// The next record: its line, its cells and, of JSON Lines, more. It may go on after an error about one record and gives
-    /// nothing after one about the input as a whole.
-    fn next(&mut self) -> Option<Result<Row>>;
+    /// Makes `row` the next record, whose memory is used again. Nothing at the end; there may be more after an error about one
+    /// record, and is nothing after one about the input as a whole.
+    fn read(&mut self, row: &mut Row) -> Option<Result<()>>;
 }
 
 /// Which of a file's columns are wanted, and where their cells go.
@@ -163,7 +163,7 @@ pub(super) struct Selection {
     /// By place in the file: the place in a row.
     slots: Vec<Option<usize>>,
     /// The columns of a row.
-    columns: Option<Columns>,
+    columns: Columns,
 }
 
 impl Selection {
@@ -171,7 +171,7 @@ impl Selection {
     pub(super) fn new(width: usize, places: &[usize], columns: &Columns) -> Self {
         let mut slots = vec![None; width];
         places.iter().enumerate().for_each(|(slot, &place)| slots[place] = Some(slot));
-        Self { slots, columns: Some(Arc::clone(columns)) }
+        Self { slots, columns: Arc::clone(columns) }
     }
 
     /// Columns of the file.
@@ -179,20 +179,21 @@ impl Selection {
         self.slots.len()
     }
 
-    /// A row of the texts that are wanted of `fields`, which are as many as the file has columns.
-    pub(super) fn row<'a>(&self, line: usize, fields: impl Iterator<Item = &'a str>) -> Row {
-        let columns = self.columns.clone().unwrap_or_default();
-        let mut cells = vec![Cell::Missing; columns.len()];
-        for (slot, field) in self.slots.iter().zip(fields) {
-            if let Some(cell) = slot.and_then(|slot| cells.get_mut(slot)) {
-                *cell = field.into();
-            }
+    /// Puts the texts that are wanted into `row`, and returns how many there are in all. The row is good if they are as many as
+    /// the file has columns.
+    pub(super) fn fill<'a>(&self, row: &mut Row, line: usize, fields: impl Iterator<Item = &'a str>) -> usize {
+        row.line = line;
+        if !Arc::ptr_eq(&row.columns, &self.columns) {
+            row.columns = Arc::clone(&self.columns);
         }
-        Row { line, columns, cells, object: None, position: 0 }
-    }
-
-    /// A row without cells, for a record that is too short.
-    pub(super) fn short(&self, line: usize) -> Row {
-        Row { cells: Vec::new(), ..self.row(line, std::iter::empty()) }
+        row.cells.resize(self.columns.len(), Cell::Missing);
+        let mut count = 0;
+        for field in fields {
+            if let Some(slot) = self.slots.get(count).copied().flatten() {
+                row.cells[slot] = field.into();
+            }
+            count += 1;
+        }
+        count
     }
 }

@@ -1,12 +1,10 @@
 //! Tab-separated values as GLUE and IANA's `text/tab-separated-values` define them: fields are split at tabs and a quote is an
 //! ordinary character. Text with tabs or line breaks inside belongs in CSV, JSON Lines or Parquet.
 
-use std::borrow::Cow;
-
 use super::csv::MAX_COLUMNS;
 use super::lines::Lines;
 use super::row::{Column, Columns, Reader, Row, Selection};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Records of TSV; wholly empty lines are ignored.
 pub(super) struct Tsv {
@@ -48,29 +46,32 @@ impl Reader for Tsv {
         Ok(())
     }
 
-    fn next(&mut self) -> Option<Result<Row>> {
-        let Self { lines, selection, .. } = self;
-        let width = selection.width();
-        let (number, found) = loop {
-            match lines.next()? {
+    fn read(&mut self, row: &mut Row) -> Option<Result<()>> {
+        let (width, found) = loop {
+            match self.lines.next()? {
                 Err(error) => return Some(Err(error)),
-                Ok((_, Cow::Borrowed(""))) => {}
-                Ok((number, line)) => {
-                    let found = memchr::memchr_iter(b'\t', line.as_bytes()).count() + 1;
-                    if found == width {
-                        let row = selection.row(number, line.split('\t'));
-                        return Some(Ok(Row { position: lines.position(), ..row }));
-                    }
-                    break (number, found);
-                }
+                Ok((_, line)) if line.is_empty() => {}
+                Ok((number, line)) => break (self.selection.width(), self.selection.fill(row, number, fields(&line))),
             }
         };
+        row.position = self.lines.position();
+        if found == width {
+            return Some(Ok(()));
+        }
         if self.short_rows && found < width {
-            return Some(Ok(Row { position: self.lines.position(), ..selection.short(number) }));
+            row.cells.clear();
+            return Some(Ok(()));
         }
         let message = format!(
             "expected {width} columns, found {found}; fields are split at tabs, and quotes do not hold them together"
         );
-        Some(Err(Error::record(self.lines.place(), number, message)))
+        Some(Err(self.lines.refuse(message)))
     }
+}
+
+/// `line` split at its tabs.
+fn fields(line: &str) -> impl Iterator<Item = &str> {
+    let mut start = 0;
+    let ends = memchr::memchr_iter(b'\t', line.as_bytes()).chain([line.len()]);
+    ends.map(move |end| &line[std::mem::replace(&mut start, end + 1)..end])
 }

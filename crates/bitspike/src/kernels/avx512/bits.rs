@@ -6,16 +6,16 @@ use std::arch::x86_64::{
     _mm512_slli_epi64, _mm512_sub_epi64, _mm512_ternarylogic_epi64, _mm512_test_epi8_mask,
 };
 
-use super::{available, counts_bits};
-use crate::kernels::Line;
-use crate::kernels::bits::{BLOCK as BITS, BitMatrix};
+use crate::kernels::Kernels;
+use crate::kernels::forms::Line;
+use crate::kernels::forms::bits::{BLOCK as BITS, BitMatrix};
 
 /// See [`crate::kernels::SpikeBits::set_row`]: a word of `fired` and one of `negative` for each 64 spikes.
 ///
 /// # Panics
 /// If the machine lacks the instructions, or there are too few words.
 pub(in crate::kernels) fn pack_spikes(spikes: &[i8], fired: &mut [u64], negative: &mut [u64]) {
-    assert!(available(), "no AVX-512 on this machine");
+    assert!(Kernels::Avx512.is_available(), "no AVX-512 on this machine");
     // SAFETY: the machine has the instructions that the function is compiled for.
     unsafe { spike_words(spikes, fired, negative) }
 }
@@ -40,7 +40,7 @@ const BIT_TOKENS: usize = 8;
 /// # Panics
 /// If the machine lacks the instructions.
 pub(in crate::kernels) fn product(matrix: &BitMatrix, bits: &[u64], out: &mut [i32]) {
-    assert!(counts_bits(), "no AVX-512 VPOPCNTDQ on this machine");
+    assert!(Kernels::counts_bits(), "no AVX-512 VPOPCNTDQ on this machine");
     // SAFETY: the machine has the instructions that the function is compiled for.
     unsafe { blocks(matrix, bits, out) }
 }

@@ -6,15 +6,15 @@ use std::arch::x86_64::{
     _mm512_sub_epi8,
 };
 
-use super::available;
-use crate::kernels::columns::{Column, FLUSH, PACKED_FLUSH, SILENT, TILE};
+use crate::kernels::Kernels;
+use crate::kernels::forms::columns::{Column, FLUSH, PACKED_FLUSH, SILENT, TILE};
 
 /// See [`crate::kernels::ColumnMatrix::product`]: `out <-` the columns `plus` less the columns `minus` of one tile of [`TILE`] rows.
 ///
 /// # Panics
 /// If the machine lacks the instructions.
 pub(in crate::kernels) fn columns(codes: &[Column], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
-    assert!(available(), "no AVX-512 on this machine");
+    assert!(Kernels::Avx512.is_available(), "no AVX-512 on this machine");
     // SAFETY: the machine has the instructions that the function is compiled for.
     unsafe { column_tile(codes, plus, minus, out) }
 }

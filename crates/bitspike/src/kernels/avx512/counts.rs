@@ -10,9 +10,9 @@ use std::arch::x86_64::{
 
 use std::ops::Range;
 
-use super::available;
-use crate::kernels::Line;
-use crate::kernels::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output};
+use crate::kernels::Kernels;
+use crate::kernels::forms::Line;
+use crate::kernels::forms::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output};
 
 /// Tokens of a tile of counts: with two blocks of rows their sums take 20 of 32 registers. Two more would fit and are no faster,
 /// but leave so few that the compiler may keep sums in memory, at two thirds of the rate.
@@ -23,7 +23,7 @@ pub(in crate::kernels) const TOKENS: usize = 10;
 /// # Panics
 /// If the machine lacks the instructions, or there are more tokens.
 pub(in crate::kernels) fn tile(matrix: &CountMatrix, blocks: Range<usize>, counts: CountsRef<'_>, out: Output<'_>) {
-    assert!(available(), "no AVX-512 VNNI on this machine");
+    assert!(Kernels::Avx512.is_available(), "no AVX-512 VNNI on this machine");
     macro_rules! heights {
         ($($n:literal x $b:literal)*) => {
             match counts.sums.len() {
@@ -141,7 +141,7 @@ const PERMUTATION: [i8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11,
 /// # Panics
 /// If the machine lacks the instructions.
 pub(in crate::kernels) fn pack(counts: &[f32], data: &mut [i8]) -> i32 {
-    assert!(available(), "no AVX-512 on this machine");
+    assert!(Kernels::Avx512.is_available(), "no AVX-512 on this machine");
     // SAFETY: the machine has the instructions that the function is compiled for.
     unsafe { permuted(counts, data) }
 }

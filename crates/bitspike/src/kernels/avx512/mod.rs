@@ -10,18 +10,7 @@ pub(super) use bits::{pack_spikes, product};
 pub(super) use columns::columns;
 pub(super) use counts::{TOKENS, pack, tile};
 
-/// Whether this machine has the instructions.
-pub(super) fn available() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx512vnni")
-}
-
-/// Whether it counts bits too.
-pub(super) fn counts_bits() -> bool {
-    available() && is_x86_feature_detected!("avx512vpopcntdq")
-}
+use super::Kernels;
 
 /// Multiply-adds of a step of [`peak`].
 pub(super) const PEAK_PRODUCTS: usize = 64 * 16;
@@ -31,7 +20,7 @@ pub(super) const PEAK_PRODUCTS: usize = 64 * 16;
 /// # Panics
 /// If the machine lacks the instructions.
 pub(super) fn peak(steps: usize) -> i32 {
-    assert!(available(), "no AVX-512 on this machine");
+    assert!(Kernels::Avx512.is_available(), "no AVX-512 on this machine");
     // SAFETY: the machine has the instructions that the function is compiled for.
     unsafe { chains(steps) }
 }

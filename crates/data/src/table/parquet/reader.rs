@@ -145,10 +145,10 @@ impl ParquetFile {
         Ok(true)
     }
 
-    /// The cells of the next record; nothing at the end of the file.
-    fn cells(&mut self) -> Result<Option<Vec<Cell>>, ParquetError> {
+    /// Puts the cells of the next record into `found`; `false` at the end of the file.
+    fn cells(&mut self, found: &mut Vec<Cell>) -> Result<bool, ParquetError> {
         if self.decoded == 0 && !self.refill()? {
-            return Ok(None);
+            return Ok(false);
         }
         self.decoded -= 1;
         let mut nested: Vec<(String, Cell)> = Vec::new();
@@ -156,15 +156,18 @@ impl ParquetFile {
             let row = rows.next().ok_or_else(|| ParquetError::EOF("a nested column ends early".to_owned()))??;
             nested = row.into_columns().into_iter().map(|(name, value)| (name, field::cell(value))).collect();
         }
-        let cell = |(way, column): (&mut Way, &Column)| match way {
-            Way::Flat { cells, .. } => cells.pop_front(),
-            Way::Nested => {
-                let place = nested.iter().position(|(name, _)| *name == column.name)?;
-                Some(nested.swap_remove(place).1)
-            }
-        };
-        let cells: Option<Vec<Cell>> = self.ways.iter_mut().zip(self.selected.iter()).map(cell).collect();
-        cells.map(Some).ok_or_else(|| ParquetError::EOF(FEW.to_owned()))
+        found.clear();
+        for (way, column) in self.ways.iter_mut().zip(self.selected.iter()) {
+            let cell = match way {
+                Way::Flat { cells, .. } => cells.pop_front(),
+                Way::Nested => {
+                    let place = nested.iter().position(|(name, _)| *name == column.name);
+                    place.map(|place| nested.swap_remove(place).1)
+                }
+            };
+            found.push(cell.ok_or_else(|| ParquetError::EOF(FEW.to_owned()))?);
+        }
+        Ok(true)
     }
 }
 
@@ -195,17 +198,18 @@ impl Reader for ParquetFile {
         Ok(())
     }
 
-    fn next(&mut self) -> Option<Result<Row>> {
+    fn read(&mut self, row: &mut Row) -> Option<Result<()>> {
         if self.finished {
             return None;
         }
-        match guard(|| self.cells()) {
-            Ok(Some(cells)) => {
+        match guard(|| self.cells(&mut row.cells)) {
+            Ok(true) => {
                 self.number += 1;
-                let (columns, position) = (Arc::clone(&self.selected), self.number as u64);
-                Some(Ok(Row { line: self.number, columns, cells, object: None, position }))
+                (row.line, row.position) = (self.number, self.number as u64);
+                row.columns = Arc::clone(&self.selected);
+                Some(Ok(()))
             }
-            Ok(None) => {
+            Ok(false) => {
                 self.finished = true;
                 None
             }

@@ -4,29 +4,21 @@
 //! counts is subtracted once. In memory 16 rows lie side by side, and of each group of 16 columns a row has one 32-bit word, its
 //! four bytes of four codes. Shifted right by `2 i` and masked, 64 bytes are then the codes of 16 rows at the columns `i`, `4 + i`,
 //! `8 + i` and `12 + i` of the group: one operand of a byte product. Counts are stored permuted to match ([`padded`],
-//! [`super::pack_counts`]), four bytes for each `i`.
+//! [`pack_counts`](crate::kernels::pack_counts)), four bytes for each `i`.
 //!
 //! The sums: `|n| <= 127`, stored codes are at most 2, so that `254 K` bounds every partial sum, and `127 K` what is subtracted.
 //! With `K` up to [`MAX_COLUMNS`] both, and their difference, are far inside `i32`.
 
-use std::ops::Range;
-
-use super::{Kernels, Line};
-#[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
+use super::Line;
 
 /// Rows that lie side by side.
-pub(super) const BLOCK: usize = 16;
+pub(in crate::kernels) const BLOCK: usize = 16;
 
 /// Columns of a group.
-pub(super) const GROUP: usize = 16;
+pub(in crate::kernels) const GROUP: usize = 16;
 
 /// Bytes of a group of columns of a block of rows.
-pub(super) const BYTES: usize = BLOCK * GROUP / 4;
-
-/// Bytes of the matrix that every token meets before the next ones are loaded: they stay in the second-level cache, beside the
-/// counts. Matrices of BERT-base do not fit it as a whole.
-const STRIP: usize = 1 << 17;
+pub(in crate::kernels) const BYTES: usize = BLOCK * GROUP / 4;
 
 /// Largest number of columns: `254 * 65,536` is 2^24, an integer that `f32` holds exactly too.
 pub const MAX_COLUMNS: usize = 1 << 16;
@@ -42,8 +34,8 @@ pub fn padded(columns: usize) -> usize {
 /// A matrix `[rows, columns]` of codes in {-1, 0, 1}, two bits each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountMatrix {
-    pub(super) rows: usize,
-    pub(super) columns: usize,
+    pub(in crate::kernels) rows: usize,
+    pub(in crate::kernels) columns: usize,
     /// `[blocks of rows][groups of columns]`
     groups: Vec<Line<[u8; BYTES]>>,
 }
@@ -57,11 +49,8 @@ pub struct CountsRef<'a> {
     pub sums: &'a [i32],
 }
 
-/// The product of some blocks of rows with a tile of tokens.
-type Tile = fn(&CountMatrix, Range<usize>, CountsRef<'_>, Output<'_>);
-
 /// Where a product goes.
-pub(super) enum Output<'a> {
+pub(in crate::kernels) enum Output<'a> {
     /// The sums.
     Sums(&'a mut [i32]),
     /// `sum * factor + bias`, row by row.
@@ -71,7 +60,7 @@ pub(super) enum Output<'a> {
 impl Output<'_> {
     /// Whether it has a place for each of `rows` sums of `tokens` tokens.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn fits(&self, tokens: usize, rows: usize) -> bool {
+    pub(in crate::kernels) fn fits(&self, tokens: usize, rows: usize) -> bool {
         match self {
             Self::Sums(out) => out.len() == tokens * rows,
             Self::Affine { factors, bias, out } => {
@@ -81,7 +70,7 @@ impl Output<'_> {
     }
 
     /// The part of tokens `range`.
-    fn tokens(&mut self, range: std::ops::Range<usize>, rows: usize) -> Output<'_> {
+    pub(in crate::kernels) fn tokens(&mut self, range: std::ops::Range<usize>, rows: usize) -> Output<'_> {
         let range = range.start * rows..range.end * rows;
         match self {
             Self::Sums(out) => Output::Sums(&mut out[range]),
@@ -113,7 +102,7 @@ impl CountMatrix {
 
     /// The groups of a block of rows.
     #[inline(always)]
-    pub(super) fn block(&self, block: usize) -> &[Line<[u8; BYTES]>] {
+    pub(in crate::kernels) fn block(&self, block: usize) -> &[Line<[u8; BYTES]>] {
         let width = self.columns.div_ceil(GROUP);
         &self.groups[block * width..][..width]
     }
@@ -137,65 +126,6 @@ impl CountMatrix {
         for (Line(group), out) in self.block(row / BLOCK).iter().zip(out.chunks_mut(GROUP)) {
             let word = &group[row % BLOCK * 4..][..4];
             out.iter_mut().enumerate().for_each(|(k, code)| *code = (word[k / 4] >> (2 * (k % 4)) & 3) as i8 - 1);
-        }
-    }
-
-    /// `out[m, r] = sum over k of codes[r, k] * counts[m, k]`.
-    ///
-    /// # Shapes
-    /// `out [tokens, rows]`.
-    ///
-    /// # Panics
-    /// If the shapes do not fit.
-    pub fn product(&self, kernels: Kernels, counts: CountsRef<'_>, out: &mut [i32]) {
-        assert_eq!(out.len(), counts.sums.len() * self.rows, "an output of another shape");
-        self.run(kernels, counts, Output::Sums(out));
-    }
-
-    /// `out[m, r] = sum * factors[r] + bias[r]` with the sums of [`CountMatrix::product`] converted to `f32`, which holds them
-    /// exactly; product and sum are rounded each, never fused, so that the bits are the same everywhere.
-    ///
-    /// # Shapes
-    /// `factors [rows]`, `bias [rows]`, `out [tokens, rows]`.
-    ///
-    /// # Panics
-    /// If the shapes do not fit.
-    pub fn project(&self, kernels: Kernels, counts: CountsRef<'_>, factors: &[f32], bias: &[f32], out: &mut [f32]) {
-        assert_eq!(out.len(), counts.sums.len() * self.rows, "an output of another shape");
-        assert_eq!((factors.len(), bias.len()), (self.rows, self.rows), "a factor and a bias a row");
-        self.run(kernels, counts, Output::Affine { factors, bias, out });
-    }
-
-    fn run(&self, kernels: Kernels, counts: CountsRef<'_>, mut out: Output<'_>) {
-        let (tokens, stride) = (counts.sums.len(), padded(self.columns));
-        assert_eq!(counts.data.len(), tokens * stride, "counts of another width");
-        let (most, tile): (usize, Tile) = match kernels {
-            #[cfg(target_arch = "x86_64")]
-            Kernels::Avx512 => (avx512::TOKENS, avx512::tile),
-            #[cfg(target_arch = "x86_64")]
-            Kernels::AvxVnni => (avx2::TOKENS, avx2::tile_vnni),
-            #[cfg(target_arch = "x86_64")]
-            Kernels::Avx2 => (avx2::TOKENS, avx2::tile),
-            #[cfg(any(target_arch = "aarch64", test))]
-            Kernels::Neon => (super::neon::TOKENS, super::neon::tile),
-            _ => (1, super::scalar::tile),
-        };
-        let blocks = self.rows.div_ceil(BLOCK);
-        // Whole numbers of the blocks that the kernels take at once.
-        let strip = (STRIP / (stride / GROUP * BYTES).max(1)).max(1).next_multiple_of(8);
-        // Tiles of equal height, or one less: a lone token at the end would waste most of a pass over the weights.
-        let tiles = tokens.div_ceil(most);
-        for strip in (0..blocks).step_by(strip).map(|first| first..blocks.min(first + strip)) {
-            let mut first = 0;
-            for i in 0..tiles {
-                let range = first..first + tokens / tiles + usize::from(i < tokens % tiles);
-                let part = CountsRef {
-                    data: &counts.data[range.start * stride..range.end * stride],
-                    sums: &counts.sums[range.clone()],
-                };
-                first = range.end;
-                tile(self, strip.clone(), part, out.tokens(range, self.rows));
-            }
         }
     }
 }

@@ -1,21 +1,21 @@
-//! 256-bit kernels, with the byte products of AVX-VNNI or without.
+//! Counts: byte products, and the permutation of counts that they read.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _mm_loadl_epi64, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storeu_si128, _mm_unpacklo_epi64,
-    _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castsi256_si128,
-    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_cvtps_epi32, _mm256_dpbusd_avx_epi32, _mm256_extract_epi32,
-    _mm256_extracti128_si256, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
-    _mm256_mul_ps, _mm256_packs_epi16, _mm256_packs_epi32, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
-    _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_sub_epi32,
+    __m256, __m256i, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storeu_si128, _mm_unpacklo_epi64, _mm256_add_epi16,
+    _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castsi256_si128, _mm256_cvtepi32_ps, _mm256_cvtps_epi32,
+    _mm256_dpbusd_avx_epi32, _mm256_extract_epi32, _mm256_extracti128_si256, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_packs_epi16, _mm256_packs_epi32, _mm256_set1_epi8,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm256_sub_epi32,
 };
 use std::ops::Range;
 
-use super::columns::{Column, FLUSH, PACKED_FLUSH, SILENT, TILE};
-use super::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
-use super::{Kernels, Line};
+use crate::kernels::Kernels;
+use crate::kernels::forms::Line;
+use crate::kernels::forms::counts::{BLOCK, BYTES, CountMatrix, CountsRef, GROUP, Output, padded};
 
 /// Tokens of a tile: with two halves of blocks their sums, the codes, a mask and the counts fit 16 registers.
-pub(super) const TOKENS: usize = 5;
+pub(in crate::kernels) const TOKENS: usize = 5;
 
 /// Rows of half a block: the 32-bit lanes of a register.
 const HALF: usize = BLOCK / 2;
@@ -32,7 +32,7 @@ macro_rules! kernel {
         ///
         /// # Panics
         /// If the machine lacks the instructions, or there are more tokens.
-        pub(super) fn $tile(matrix: &CountMatrix, blocks: Range<usize>, counts: CountsRef<'_>, out: Output<'_>) {
+        pub(in crate::kernels) fn $tile(matrix: &CountMatrix, blocks: Range<usize>, counts: CountsRef<'_>, out: Output<'_>) {
             assert!($kernels.is_available(), "no {} on this machine", $features);
             // SAFETY: the machine has the instructions that the functions are compiled for.
             unsafe {
@@ -140,7 +140,7 @@ macro_rules! kernel {
         ///
         /// # Panics
         /// If the machine lacks the instructions.
-        pub(super) fn $peak(steps: usize) -> i32 {
+        pub(in crate::kernels) fn $peak(steps: usize) -> i32 {
             #[target_feature(enable = $features)]
             fn chains(steps: usize) -> i32 {
                 let mut sums = [_mm256_setzero_si256(); CHAINS];
@@ -165,7 +165,7 @@ macro_rules! kernel {
 }
 
 /// Chains of products that measure the peak: enough to hide how long each takes, and they fit 16 registers.
-pub(super) const CHAINS: usize = 12;
+pub(in crate::kernels) const CHAINS: usize = 12;
 
 kernel!(
     tile_vnni,
@@ -254,12 +254,12 @@ fn read(values: &[f32]) -> __m256 {
 /// Where the bytes of a group come from when its columns have been packed in the order 0 to 3, 8 to 11, 4 to 7, 12 to 15.
 const PERMUTATION: [i8; 16] = [0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15];
 
-/// See [`super::pack_counts`]; whole groups of 16.
+/// See [`crate::kernels::pack_counts`]; whole groups of 16.
 ///
 /// # Panics
 /// If the machine lacks the instructions.
-pub(super) fn pack(counts: &[f32], data: &mut [i8]) -> i32 {
-    assert!(is_x86_feature_detected!("avx2"), "no AVX2 on this machine");
+pub(in crate::kernels) fn pack(counts: &[f32], data: &mut [i8]) -> i32 {
+    assert!(Kernels::Avx2.is_available(), "no AVX2 on this machine");
     // SAFETY: the machine has the instructions that the function is compiled for.
     unsafe { permuted(counts, data) }
 }
@@ -281,93 +281,4 @@ fn permuted(counts: &[f32], data: &mut [i8]) -> i32 {
     let mut all = [0; HALF];
     write(&mut all, sums);
     all.iter().sum()
-}
-
-/// See [`super::ColumnMatrix::product`]: `out <-` the columns `plus` less the columns `minus` of one tile of [`TILE`] rows.
-///
-/// # Panics
-/// If the machine lacks the instructions.
-pub(super) fn columns(codes: &[Column], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
-    assert!(is_x86_feature_detected!("avx2"), "no AVX2 on this machine");
-    // SAFETY: the machine has the instructions that the function is compiled for.
-    unsafe { column_tile(codes, plus, minus, out) }
-}
-
-/// Vectors of a column of a tile: each holds 32 rows in its low halves of bytes and the 32 that are 64 further in its high ones.
-const VECTORS: usize = TILE / 64;
-
-#[target_feature(enable = "avx2")]
-fn column_tile(codes: &[Column], mut plus: &[u32], mut minus: &[u32], out: &mut [i32; TILE]) {
-    let mut first = true;
-    while first || !plus.is_empty() || !minus.is_empty() {
-        let (more, later) = plus.split_at(plus.len().min(FLUSH));
-        let (less, later_less) = minus.split_at(minus.len().min(FLUSH - more.len()));
-        (plus, minus) = (later, later_less);
-        let mut sums = [[_mm256_setzero_si256(); 2]; VECTORS];
-        sums = add_columns::<false>(codes, more, sums);
-        sums = add_columns::<true>(codes, less, sums);
-        // Each stored code is its code plus 1.
-        let excess = _mm256_set1_epi8((more.len() as i8).wrapping_sub(less.len() as i8));
-        for v in 0..VECTORS {
-            for half in 0..2 {
-                let mut bytes = [0i8; 32];
-                // SAFETY: the array is 32 bytes.
-                unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), _mm256_sub_epi8(sums[v][half], excess)) };
-                let out = &mut out[v / 2 * 128 + half * 64 + v % 2 * 32..][..32];
-                for (eight, out) in bytes.as_chunks::<8>().0.iter().zip(out.as_chunks_mut::<8>().0) {
-                    // SAFETY: 8 bytes and 32 bytes of the arrays.
-                    unsafe {
-                        let sum = _mm256_cvtepi8_epi32(_mm_loadl_epi64(eight.as_ptr().cast()));
-                        let old = if first { _mm256_setzero_si256() } else { _mm256_loadu_si256(out.as_ptr().cast()) };
-                        _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm256_add_epi32(old, sum));
-                    }
-                }
-            }
-        }
-        first = false;
-    }
-}
-
-/// `sums` and the stored codes of the columns `events`, or less them; modulo 256.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn add_columns<const LESS: bool>(
-    codes: &[Column],
-    events: &[u32],
-    mut sums: [[__m256i; 2]; VECTORS],
-) -> [[__m256i; 2]; VECTORS] {
-    let (sevens, rest) = events.as_chunks();
-    for seven in sevens {
-        sums = add_seven::<LESS>(seven.map(|event| &codes[event as usize]), sums);
-    }
-    if !rest.is_empty() {
-        let seven = std::array::from_fn(|i| rest.get(i).map_or(&SILENT, |&event| &codes[event as usize]));
-        sums = add_seven::<LESS>(seven, sums);
-    }
-    sums
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn add_seven<const LESS: bool>(
-    columns: [&Column; PACKED_FLUSH],
-    mut sums: [[__m256i; 2]; VECTORS],
-) -> [[__m256i; 2]; VECTORS] {
-    let low = _mm256_set1_epi8(15);
-    for v in 0..VECTORS {
-        let mut packed = _mm256_setzero_si256();
-        for column in columns {
-            let bytes = &column[v / 2].0.as_chunks::<32>().0[v % 2];
-            // SAFETY: the array is 32 bytes.
-            packed = _mm256_add_epi8(packed, unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) });
-        }
-        let halves = [_mm256_and_si256(packed, low), _mm256_and_si256(_mm256_srli_epi16::<4>(packed), low)];
-        for half in 0..2 {
-            sums[v][half] = match LESS {
-                true => _mm256_sub_epi8(sums[v][half], halves[half]),
-                false => _mm256_add_epi8(sums[v][half], halves[half]),
-            };
-        }
-    }
-    sums
 }

@@ -4,23 +4,20 @@
 //! spikes the product is then `popcount(m) - 2 popcount(m & x)` with `m` the places where both are not zero and `x` those
 //! where their signs differ: no multiplication, exact integers, and the same time whatever the firing rate.
 
-#[cfg(target_arch = "x86_64")]
-use super::avx512;
-use super::scalar;
-use super::{Kernels, Line};
+use super::Line;
 use crate::quantize::Quantized;
 
 /// Rows of weights that lie side by side: the 64-bit lanes of a 512-bit register.
-pub(super) const BLOCK: usize = 8;
+pub(in crate::kernels) const BLOCK: usize = 8;
 
 /// Rows of values in {-1, 0, 1} as bits: for each row its words of *fired* bits, then as many words of *negative* bits (a
 /// subset of those that fired). Value `c` of a row is bit `c % 64` of word `c / 64`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SpikeBits {
-    words: usize,
-    bits: Vec<u64>,
+    pub(in crate::kernels) words: usize,
+    pub(in crate::kernels) bits: Vec<u64>,
     /// Spikes of each row.
-    spikes: Vec<u32>,
+    pub(in crate::kernels) spikes: Vec<u32>,
 }
 
 impl SpikeBits {
@@ -28,26 +25,6 @@ impl SpikeBits {
     pub fn silent(rows: usize, columns: usize) -> Self {
         let words = columns.div_ceil(64);
         Self { words, bits: vec![0; rows * words * 2], spikes: vec![0; rows] }
-    }
-
-    /// The bits of `spikes` `[rows, columns]`.
-    pub fn of(spikes: &[i8], columns: usize) -> Self {
-        let mut bits = Self::silent(spikes.len() / columns, columns);
-        for (row, spikes) in spikes.chunks_exact(columns).enumerate() {
-            bits.set_row(row, spikes);
-        }
-        bits
-    }
-
-    /// Replaces row `row` by the bits of `spikes`.
-    ///
-    /// # Panics
-    /// If there is no such row, or it has another number of words.
-    pub fn set_row(&mut self, row: usize, spikes: &[i8]) {
-        assert_eq!(spikes.len().div_ceil(64), self.words, "spikes of another width");
-        let (fired, negative) = self.bits[row * 2 * self.words..][..2 * self.words].split_at_mut(self.words);
-        pack_row(spikes, fired, negative);
-        self.spikes[row] = fired.iter().map(|word| word.count_ones()).sum();
     }
 
     /// Number of rows.
@@ -66,20 +43,9 @@ impl SpikeBits {
     }
 }
 
-/// The words of a row: one of `fired` and one of `negative` for each 64 spikes.
-fn pack_row(spikes: &[i8], fired: &mut [u64], negative: &mut [u64]) {
-    #[cfg(target_arch = "x86_64")]
-    if Kernels::Avx512.is_available() {
-        return avx512::pack_spikes(spikes, fired, negative);
-    }
-    for ((spikes, fired), negative) in spikes.chunks(64).zip(fired).zip(negative) {
-        (*fired, *negative) = pack(spikes);
-    }
-}
-
 /// Fired and negative bits of up to 64 spikes.
 #[inline(always)]
-fn pack(spikes: &[i8]) -> (u64, u64) {
+pub(in crate::kernels) fn pack(spikes: &[i8]) -> (u64, u64) {
     let (mut fired, mut negative) = (0, 0);
     let (eights, rest) = spikes.as_chunks::<8>();
     for (i, eight) in eights.iter().enumerate() {
@@ -100,10 +66,10 @@ fn pack(spikes: &[i8]) -> (u64, u64) {
 /// A matrix `[rows, columns]` of codes in {-1, 0, 1} as bits, eight rows side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BitMatrix {
-    pub(super) rows: usize,
-    pub(super) columns: usize,
+    pub(in crate::kernels) rows: usize,
+    pub(in crate::kernels) columns: usize,
     /// For each block of rows and each word: the *not zero* words of the block's rows, then their *negative* words.
-    pub(super) words: Vec<[Line<[u64; BLOCK]>; 2]>,
+    pub(in crate::kernels) words: Vec<[Line<[u64; BLOCK]>; 2]>,
 }
 
 impl BitMatrix {
@@ -134,28 +100,4 @@ impl BitMatrix {
     pub fn columns(&self) -> usize {
         self.columns
     }
-
-    /// `out[m, r] = sum over c of codes[r, c] * spikes[m, c]` for the rows `m` of `spikes` in `range`.
-    ///
-    /// # Shapes
-    /// `out [range.len(), rows]`.
-    ///
-    /// # Panics
-    /// If the shapes do not fit.
-    pub fn product(&self, kernels: Kernels, spikes: &SpikeBits, range: std::ops::Range<usize>, out: &mut [i32]) {
-        assert_eq!(spikes.words, self.columns.div_ceil(64), "spikes of another width");
-        assert_eq!(out.len(), range.len() * self.rows, "an output of another shape");
-        if out.is_empty() || self.columns == 0 {
-            return out.fill(0);
-        }
-        let bits = &spikes.bits[range.start * 2 * spikes.words..range.end * 2 * spikes.words];
-        match kernels {
-            #[cfg(target_arch = "x86_64")]
-            Kernels::Avx512 if avx512::counts_bits() => avx512::product(self, bits, out),
-            _ => scalar::product(self, bits, out),
-        }
-    }
 }
-
-#[cfg(test)]
-mod tests;

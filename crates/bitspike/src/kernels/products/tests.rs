@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::quantize::Quantized;
 
 fn quantized(codes: Vec<i8>, rows: usize, cols: usize) -> Quantized {
     Quantized { codes, scales: vec![1.0], rows, cols }

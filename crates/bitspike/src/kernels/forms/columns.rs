@@ -8,34 +8,31 @@
 
 use std::ops::Range;
 
-use super::{Kernels, Line, SpikeBits};
-#[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
-use crate::arithmetic::wide;
+use super::{Line, SpikeBits};
 
 /// Rows whose sums are kept in registers: six of 512 bits.
-pub(super) const TILE: usize = 384;
+pub(in crate::kernels) const TILE: usize = 384;
 
 /// Columns after which sums of bytes are emptied: `127 * 1` is the largest byte.
-pub(super) const FLUSH: usize = 127;
+pub(in crate::kernels) const FLUSH: usize = 127;
 
 /// Columns after which sums of half a byte are emptied: `7 * 2 < 16`.
-pub(super) const PACKED_FLUSH: usize = 7;
+pub(in crate::kernels) const PACKED_FLUSH: usize = 7;
 
 /// A column of a tile: byte `i` of each line holds row `i` of 128 in its low half and row `64 + i` in its high half.
-pub(super) type Column = [Line<[u8; 64]>; TILE / 128];
+pub(in crate::kernels) type Column = [Line<[u8; 64]>; TILE / 128];
 
 /// Adds nothing.
 #[cfg(target_arch = "x86_64")]
-pub(super) static SILENT: Column = [Line([0; 64]); TILE / 128];
+pub(in crate::kernels) static SILENT: Column = [Line([0; 64]); TILE / 128];
 
 /// A matrix `[rows, columns]` of codes in {-1, 0, 1}, half a byte each, column by column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnMatrix {
-    rows: usize,
-    columns: usize,
+    pub(in crate::kernels) rows: usize,
+    pub(in crate::kernels) columns: usize,
     /// `[tiles][columns]`, code 0 beyond the last row.
-    codes: Vec<Column>,
+    pub(in crate::kernels) codes: Vec<Column>,
 }
 
 /// Where a row of a tile lies in its column: the line, the byte, and by how many bits its code is shifted.
@@ -47,14 +44,14 @@ fn place(row: usize) -> (usize, usize, usize) {
 #[derive(Debug, Clone, Default)]
 pub struct Events {
     /// For each token the columns of its positive spikes, then of its negative ones.
-    columns: Vec<u32>,
+    pub(in crate::kernels) columns: Vec<u32>,
     /// For each token where its positive spikes begin, where its negative ones do, and where those end.
-    bounds: Vec<[usize; 3]>,
+    pub(in crate::kernels) bounds: Vec<[usize; 3]>,
 }
 
 impl Events {
     /// Takes over the events of the rows `range` of `spikes`.
-    fn read(&mut self, spikes: &SpikeBits, range: Range<usize>) {
+    pub(in crate::kernels) fn read(&mut self, spikes: &SpikeBits, range: Range<usize>) {
         self.columns.clear();
         self.bounds.clear();
         for row in range {
@@ -104,71 +101,4 @@ impl ColumnMatrix {
     pub fn rows(&self) -> usize {
         self.rows
     }
-
-    /// `out[m, r] = sum over c of codes[r, c] * spikes[m, c]` for the rows `m` of `spikes` in `range`.
-    ///
-    /// # Shapes
-    /// `out [range.len(), rows]`.
-    ///
-    /// # Panics
-    /// If the shapes do not fit.
-    pub fn product(
-        &self,
-        kernels: Kernels,
-        spikes: &SpikeBits,
-        range: Range<usize>,
-        events: &mut Events,
-        out: &mut [i32],
-    ) {
-        assert_eq!(out.len(), range.len() * self.rows, "an output of another shape");
-        let tile = match kernels {
-            #[cfg(target_arch = "x86_64")]
-            Kernels::Avx512 => avx512::columns,
-            #[cfg(target_arch = "x86_64")]
-            Kernels::Avx2 | Kernels::AvxVnni => avx2::columns,
-            _ => columns,
-        };
-        if self.columns == 0 {
-            return out.fill(0);
-        }
-        events.read(spikes, range);
-        let last = events.columns.iter().max();
-        assert!(last.is_none_or(|&last| (last as usize) < self.columns), "spikes of another width");
-        // Tile by tile, so that the columns of one stay in the nearest caches for all tokens.
-        for (t, codes) in self.codes.chunks_exact(self.columns).enumerate() {
-            let rows = t * TILE..self.rows.min((t + 1) * TILE);
-            for (&[start, middle, end], out) in events.bounds.iter().zip(out.chunks_exact_mut(self.rows)) {
-                let (plus, minus) = (&events.columns[start..middle], &events.columns[middle..end]);
-                let out = &mut out[rows.clone()];
-                match out.as_mut_array() {
-                    Some(out) => tile(codes, plus, minus, out),
-                    None => {
-                        let mut sums = [0; TILE];
-                        tile(codes, plus, minus, &mut sums);
-                        out.copy_from_slice(&sums[..out.len()]);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// `out <-` the columns `plus` of one tile less the columns `minus`.
-fn columns(codes: &[Column], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
-    out.fill(0);
-    wide(
-        #[inline(always)]
-        || {
-            for (events, sign) in [(plus, 1), (minus, -1)] {
-                for &event in events {
-                    for (Line(line), out) in codes[event as usize].iter().zip(out.as_chunks_mut::<128>().0) {
-                        for (i, byte) in line.iter().enumerate() {
-                            out[i] += sign * (i32::from(byte & 15) - 1);
-                            out[64 + i] += sign * (i32::from(byte >> 4) - 1);
-                        }
-                    }
-                }
-            }
-        },
-    );
 }
