@@ -8,6 +8,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Everything that can keep a model from being measured, drawn or described.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub enum Error {
     /// Model or simulation.
     #[error(transparent)]
@@ -26,19 +27,15 @@ pub enum Error {
     Io {
         /// What was being done, as a verb: "read", "write", "create folder".
         action: &'static str,
-        /// The file or folder.
         path: PathBuf,
-        /// The operating system's reason.
         source: std::io::Error,
     },
     /// A JSON file is not what its name says.
     #[error("{}: {message}: {source}", path.display())]
     Json {
-        /// The file.
         path: PathBuf,
         /// What it should be, and what to do.
         message: String,
-        /// Where it is wrong.
         source: serde_json::Error,
     },
     /// A TOML text is not what its name says.
@@ -46,27 +43,18 @@ pub enum Error {
     Toml {
         /// What it should be, and where it comes from.
         what: String,
-        /// Where it is wrong.
         source: Box<toml::de::Error>,
     },
     /// A file or folder holds what cannot be used.
     #[error("{}: {message}", path.display())]
     Unusable {
-        /// The file or folder.
         path: PathBuf,
         /// Expected and found, and what to do.
         message: String,
     },
     /// A value that a caller or a config gave is outside its range.
     #[error("{what}: expected {expected}, found {found}")]
-    Invalid {
-        /// Name of the setting.
-        what: String,
-        /// What would have been accepted.
-        expected: String,
-        /// What was given.
-        found: String,
-    },
+    Invalid { what: String, expected: String, found: String },
     /// Texts do not suit a task.
     #[error("{0}")]
     Texts(String),
@@ -75,11 +63,8 @@ pub enum Error {
     Outputs {
         /// What the model is called.
         model: String,
-        /// Its outputs.
         outputs: usize,
-        /// The task's name.
         task: String,
-        /// The task's outputs.
         wanted: usize,
     },
     /// The processor's energy counters are not there.
@@ -95,14 +80,10 @@ pub enum Error {
     #[error(
         "{model}: no metrics.json beside it, so there is nothing to compare with; `bitspike models add` writes one"
     )]
-    NotMeasured {
-        /// What it is called.
-        model: String,
-    },
+    NotMeasured { model: String },
     /// A shipped model does not open; its hashes may say why.
     #[error("{model}: {hashes}: {source}")]
     NotOpened {
-        /// What it is called.
         model: String,
         /// Which of its files do not have the hashes that were recorded.
         hashes: String,

@@ -58,8 +58,8 @@ impl InTimeOptions {
 
 /// What a model scores after so many steps of one of the dynamics.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct TimeScore {
-    /// Which.
     pub dynamics: Dynamics,
     /// Most steps that a sentence took.
     pub time_steps: u32,
@@ -93,8 +93,8 @@ impl TimeScore {
 
 /// Spike counts beside those of training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct ComparedCounts {
-    /// How many.
     pub compared: u64,
     /// Those that differ.
     pub different: u64,
@@ -102,14 +102,12 @@ pub struct ComparedCounts {
 
 /// How far a simulation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Progress {
-    /// Which.
     pub dynamics: Dynamics,
-    /// Its steps.
     pub time_steps: u32,
     /// Examples that are done.
     pub done: usize,
-    /// All of them.
     pub examples: usize,
 }
 
@@ -217,3 +215,6 @@ impl Readout<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

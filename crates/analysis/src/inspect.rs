@@ -7,10 +7,10 @@ use crate::digest::sha256;
 
 /// A packed model: its configuration, every tensor, and what it all takes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Contents {
     /// Where it came from.
     pub file: String,
-    /// Of the file.
     pub bytes: usize,
     /// Of the file, in hexadecimal digits.
     pub sha256: String,
@@ -32,14 +32,13 @@ pub struct Contents {
 
 /// One tensor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct TensorContents {
     /// As in `docs/format.md`.
     pub name: String,
     /// Form of its values, such as `trits`.
     pub form: String,
-    /// Rows and columns.
     pub shape: [usize; 2],
-    /// Of the file.
     pub bytes: usize,
     /// Bits a value, scales included.
     pub bits: f64,
@@ -51,27 +50,22 @@ pub struct TensorContents {
 
 /// The scales of a tensor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Scales {
-    /// How many.
     pub count: usize,
-    /// The least.
     pub min: f32,
-    /// Their mean.
     pub mean: f64,
-    /// The largest.
     pub max: f32,
 }
 
 /// Several tensors together.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Part {
-    /// What it is.
     pub name: &'static str,
-    /// How many.
     pub tensors: usize,
     /// In all of them.
     pub values: u64,
-    /// Of the file.
     pub bytes: usize,
     /// Share of the codes that are 0; none in `f32`.
     pub zeros: Option<f64>,
@@ -149,4 +143,21 @@ fn measure(packed: &Packed, tensor: &Tensor, form: Form) -> (Option<u64>, Option
     let [min, max] = [scales.iter().copied().reduce(f32::min), scales.iter().copied().reduce(f32::max)];
     let scales = min.zip(max).map(|(min, max)| Scales { count: scales.len(), min, mean, max });
     (Some(zeros), scales)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_and_header_are_the_whole_file() {
+        let model = crate::fixture::model();
+        let contents = inspect("small", model.packed());
+        let parts: usize = contents.parts.iter().map(|part| part.bytes).sum();
+        assert_eq!(parts + contents.header_bytes, contents.bytes);
+        assert_eq!(contents.tensors.iter().map(|tensor| tensor.bytes).sum::<usize>(), parts);
+        let matrix = contents.tensors.iter().find(|tensor| tensor.zeros.is_some()).unwrap();
+        let scales = matrix.scales.as_ref().unwrap();
+        assert!(matrix.bits < 8.0 && f64::from(scales.min) <= scales.mean && scales.mean <= f64::from(scales.max));
+    }
 }

@@ -6,6 +6,7 @@ use bitspike::Encoding;
 use bitspike::Model;
 use bitspike::config::population_names;
 use bitspike::count::{Counter, Operations};
+use bitspike::format::Packed;
 use bitspike::forward::SentenceRun;
 use bitspike_data::{Encoded, Predictions, sorted_batches};
 use serde::Serialize;
@@ -19,12 +20,10 @@ const BATCH: usize = 64;
 
 /// The score of one split, as `--json` prints it.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Score {
-    /// What was scored.
     pub model: String,
-    /// The task's name.
     pub task: String,
-    /// The split's name.
     pub split: &'static str,
     /// How many examples it has.
     pub examples: usize,
@@ -130,6 +129,11 @@ pub fn score(model: &Model, name: &str, split: &EncodedSplit, count: bool) -> Re
     Ok((Score { seconds, counted, ..Score::of(name, split, &predictions)? }, predictions))
 }
 
+/// Bytes of a packed file but for its vocabulary: what the network itself takes.
+pub fn weight_bytes(packed: &Packed) -> u64 {
+    (packed.file_bytes().len() - packed.vocabulary_bytes()) as u64
+}
+
 /// What `model` says of `examples`, with its firing rates.
 ///
 /// # Errors
@@ -218,7 +222,7 @@ impl Counts {
             spikes,
             connection_sparsity: counter.connection_sparsity(),
             examples: examples.len(),
-            bytes: model.packed().file_bytes().len() as u64,
+            bytes: weight_bytes(model.packed()),
         })
     }
 
@@ -237,5 +241,26 @@ impl Counts {
             },
             membrane_updates: mean(total.membrane_updates),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{dev_of, model};
+
+    #[test]
+    fn counting_changes_no_answer_and_no_rate() {
+        let model = model();
+        let split = dev_of(&model);
+        let (plain, answers) = score(&model, "small", &split, false).unwrap();
+        let (counted, same) = score(&model, "small", &split, true).unwrap();
+        assert_eq!((answers, plain.metrics, plain.mean_rate), (same, counted.metrics, counted.mean_rate));
+        let total = counted.counted.unwrap().total;
+        assert!(plain.counted.is_none() && total.spikes > 0);
+        assert_eq!((plain.examples, plain.split, plain.rates.len()), (4, "dev", 13));
+        let mut none = split;
+        none.truncate(0);
+        assert!(score(&model, "small", &none, false).unwrap_err().to_string().contains("no examples"));
     }
 }

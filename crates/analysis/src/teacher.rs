@@ -13,16 +13,13 @@ use crate::examples::EncodedSplit;
 /// The teacher on the same examples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct TeacherFacts {
     /// Value of each of the task's metrics.
     pub scores: BTreeMap<String, f64>,
-    /// Its layers.
     pub layers: usize,
-    /// Its width.
     pub hidden: usize,
-    /// Its feed-forward width.
     pub intermediate: usize,
-    /// Its attention heads.
     pub heads: usize,
     /// In `f32`.
     pub bytes: u64,
@@ -30,8 +27,8 @@ pub struct TeacherFacts {
 
 /// What a teacher answered, for whoever can run one to compute.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct TeacherAnswers<'a> {
-    /// What it is.
     pub config: &'a BertConfig,
     /// All its values.
     pub parameters: u64,

@@ -24,16 +24,14 @@ const REPEATS: usize = 5;
 /// Time from text to answer, one text at a time on one thread.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Latency {
     /// Processor, as the system names it.
     pub machine: String,
     /// Instruction set of the kernels.
     pub kernels: String,
-    /// Threads that were used.
     pub threads: usize,
-    /// Texts that were timed.
     pub texts: usize,
-    /// Their mean length.
     pub mean_tokens: f64,
     /// Over texts, of the fastest of five answers to each.
     pub median_ms: f64,
@@ -101,10 +99,10 @@ fn rounded(milliseconds: f64) -> f64 {
 
 /// Time of one tokenised sentence on one thread.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct SentenceTime {
     /// Median of repeated calls.
     pub median: Duration,
-    /// The fastest.
     pub best: Duration,
     /// Tokens of the sentence.
     pub tokens: usize,

@@ -4,20 +4,17 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bitspike::format::Packed;
-use bitspike::tokenizer::Tokenizer;
 use bitspike::{Model, Options};
 
 use crate::error::{Result, io};
-use crate::{METRICS, MODEL, TOKENIZER};
+use crate::{METRICS, MODEL};
 
 /// The model that answers where none is named.
 const BUILTIN: &str = "sst2-tiny";
 
-/// Its files, which are those of `models/sst2-tiny`: a crate that is packaged holds what it compiles in. The tokeniser is needed only
-/// beside a packed file that has none.
-static FILES: &[(&str, &[u8])] = &[
+/// Its files, which are those of `models/sst2-tiny`: a crate that is packaged holds what it compiles in.
+static FILES: [(&str, &[u8]); 2] = [
     (MODEL, include_bytes!("../builtin/sst2-tiny/model.safetensors")),
-    (TOKENIZER, include_bytes!("../builtin/sst2-tiny/tokenizer.json")),
     (METRICS, include_bytes!("../builtin/sst2-tiny/metrics.json")),
 ];
 
@@ -89,7 +86,7 @@ impl PackedModel {
         self.path.as_deref()
     }
 
-    /// The model's own file under [`MODEL`], or one beside it: [`TOKENIZER`], [`METRICS`], [`RECIPE`](crate::RECIPE),
+    /// The model's own file under [`MODEL`], or one beside it: [`TOKENIZER`](crate::TOKENIZER), [`METRICS`], [`RECIPE`](crate::RECIPE),
     /// [`CARD`](crate::CARD). None of those that are not compiled in.
     pub fn beside(&self, file: &str) -> Option<ModelFile> {
         match &self.path {
@@ -115,13 +112,10 @@ impl PackedModel {
     /// # Errors
     /// If either is missing or damaged, or an option is out of range.
     pub fn load(&self, options: &Options) -> Result<Model> {
-        let Some(path) = &self.path else {
-            let packed = self.open()?;
-            let beside = FILES.iter().find(|(name, _)| *name == TOKENIZER && packed.tokenizer().is_none());
-            let tokenizer = beside.map(|(_, json)| Tokenizer::from_json(json)).transpose()?;
-            return Ok(options.build(packed, tokenizer)?);
-        };
-        Ok(options.load(path)?)
+        Ok(match &self.path {
+            Some(path) => options.load(path)?,
+            None => options.build(self.open()?, None)?,
+        })
     }
 }
 
@@ -158,7 +152,7 @@ mod tests {
         for (name, compiled) in FILES {
             // A packaged crate stands alone.
             match std::fs::read(shipped.join(name)) {
-                Ok(bytes) => assert!(bytes == *compiled, "crates/hub/builtin/{BUILTIN}/{name}: copy it from models/"),
+                Ok(bytes) => assert!(bytes == compiled, "crates/hub/builtin/{BUILTIN}/{name}: copy it from models/"),
                 Err(error) => assert!(!shipped.exists(), "{name}: {error}"),
             }
         }

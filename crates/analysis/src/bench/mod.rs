@@ -43,14 +43,12 @@ impl Default for BenchOptions {
 
 /// Everything that was measured.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Bench {
-    /// What was run.
     pub model: String,
     /// Instruction set of the kernels.
     pub isa: String,
-    /// In which dynamics.
     pub dynamics: Dynamics,
-    /// In how many steps.
     pub time_steps: u32,
     /// Every batch with every number of threads.
     pub scenarios: Vec<Scenario>,
@@ -63,28 +61,21 @@ pub struct Bench {
 
 /// One batch, over and over.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Scenario {
-    /// Which batch.
     pub name: String,
-    /// Its sentences.
     pub batch: usize,
     /// Tokens of all of them.
     pub tokens: usize,
-    /// Threads to compute with.
     pub threads: usize,
     /// How often it ran.
     pub runs: usize,
-    /// The median.
     pub p50_ms: f64,
     /// 99 of 100 runs took no longer.
     pub p99_ms: f64,
-    /// The fastest.
     pub best_ms: f64,
-    /// The mean.
     pub mean_ms: f64,
-    /// By the mean.
     pub sentences_per_s: f64,
-    /// By the mean.
     pub tokens_per_s: f64,
     /// Multiply-adds with the encoder's matrices per second, by the median run, in 10^9: those that are done, so of the last
     /// layer little but keys and values; of one window of counts or, in stepped dynamics, of every step.
@@ -93,8 +84,8 @@ pub struct Scenario {
 
 /// An operator's part of the time.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Share {
-    /// Which.
     pub operator: &'static str,
     /// 0 to 1.
     pub share: f64,
@@ -223,35 +214,4 @@ fn shares(model: &Model, batch: &[Encoding]) -> Result<Vec<Share>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_combination_is_measured_and_shares_sum_to_one() {
-        let model = crate::fixture::model();
-        let options = BenchOptions {
-            lengths: vec![3, 7],
-            batches: vec![1, 4],
-            threads: vec![1, 2],
-            seconds: 0.002,
-            kernels: false,
-            ..BenchOptions::default()
-        };
-        let bench = bench(&model, "small", &options).unwrap();
-        let names: Vec<(&str, usize)> = bench.scenarios.iter().map(|s| (s.name.as_str(), s.threads)).collect();
-        let four = ["L=3 B=1", "L=3 B=4", "L=7 B=1", "L=7 B=4"];
-        assert_eq!(names, [1, 2].into_iter().flat_map(|threads| four.map(|name| (name, threads))).collect::<Vec<_>>());
-        assert!(bench.scenarios.iter().all(|s| s.best_ms <= s.p50_ms && s.p50_ms <= s.p99_ms && s.runs >= 3));
-        assert!((bench.operators.iter().map(|share| share.share).sum::<f64>() - 1.0).abs() < 1e-9);
-        for (bad, says) in [
-            (BenchOptions { seconds: f64::NAN, ..options.clone() }, "--seconds"),
-            (BenchOptions { threads: vec![0], ..options.clone() }, "--threads"),
-            (BenchOptions { lengths: vec![4000], ..options.clone() }, "--lengths"),
-            (BenchOptions { batches: vec![0], ..options.clone() }, "--batches"),
-            (BenchOptions { ids: Some("no/such.json".into()), ..options }, "no/such.json"),
-        ] {
-            let error = super::bench(&model, "small", &bad).unwrap_err().to_string();
-            assert!(error.contains(says), "{error}");
-        }
-    }
-}
+mod tests;

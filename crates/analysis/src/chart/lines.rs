@@ -27,8 +27,8 @@ pub struct Lines {
 
 /// One line. What is not finite is left out of the drawing, not out of the CSV.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Series {
-    /// What it is called.
     pub name: String,
     /// Its points, from left to right.
     pub points: Vec<(f64, f64)>,

@@ -22,8 +22,8 @@ pub use networks::NetworkCost;
 
 /// At which prices, and beside which teacher.
 #[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct CostOptions<'a> {
-    /// The constants.
     pub profile: &'a Profile,
     /// The teacher's shape, where it is known; its outputs are taken to be the model's.
     pub teacher: Option<DenseShape>,
@@ -31,20 +31,15 @@ pub struct CostOptions<'a> {
 
 /// Everything that was counted and reckoned.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Cost {
-    /// The task's name.
     pub task: String,
-    /// The split's name.
     pub split: &'static str,
     /// Empty where the split has no labels.
     pub metrics: BTreeMap<String, f64>,
-    /// What was counted.
     pub model: String,
-    /// In which dynamics.
     pub dynamics: Dynamics,
-    /// In how many steps.
     pub time_steps: u32,
-    /// Number of sentences.
     pub examples: usize,
     /// Tokens of all examples.
     pub tokens: u64,
@@ -61,7 +56,6 @@ pub struct Cost {
     pub normalised_operations: f64,
     /// See [`Cost::normalised_operations`].
     pub normalised_energy_gain: f64,
-    /// The constants.
     pub profile: Profile,
     /// The model first, then the baselines, of which the first, in FP32, is what gains refer to: the teacher, or a BERT of the
     /// model's own shape where the teacher's is not known.
@@ -76,10 +70,9 @@ pub struct Cost {
 
 /// Spikes of a population over all examples.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct PopulationSpikes {
-    /// Its name.
     pub name: String,
-    /// Of either sign.
     pub spikes: u64,
     /// Spikes a neuron and step.
     pub rate: f64,
@@ -171,3 +164,6 @@ fn joules(model: &Model, split: &EncodedSplit) -> Result<MeasuredEnergy> {
     let (microjoules, seconds) = (counters.since(&before)?, began.elapsed().as_secs_f64());
     Ok(MeasuredEnergy { microjoules: microjoules as f64 / encodings.len() as f64, seconds })
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 
 /// The colours of everything but the data, and sizes of text in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Theme {
-    /// Text.
     pub ink: &'static str,
     /// Axes and what is said aside.
     pub faint: &'static str,

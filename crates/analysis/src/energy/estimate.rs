@@ -14,8 +14,8 @@ const GELU_FUNCTIONS: f64 = 2.0;
 /// One kind of operation, or of bytes moved, of a mean sentence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Term {
-    /// What it is.
     pub name: String,
     /// How many a sentence; bytes where memory is meant.
     pub amount: f64,
@@ -50,8 +50,8 @@ impl Estimate {
 
 /// What estimates of networks on the same sentences have in common.
 #[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Prices<'a> {
-    /// The constants.
     pub profile: &'a Profile,
     /// Sentences that were counted; estimates are of a mean one.
     pub sentences: usize,

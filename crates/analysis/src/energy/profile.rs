@@ -21,8 +21,8 @@ const LARGEST: f64 = 1e12;
 /// A named set of constants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Profile {
-    /// What it is called.
     pub name: String,
     /// A line about it.
     pub description: String,
@@ -69,12 +69,12 @@ pub struct Memory {
 /// A figure with its unit and source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Constant {
     /// The figure.
     pub value: f64,
     /// `pJ` or `pJ/byte`.
     pub unit: String,
-    /// Where it is from.
     pub source: String,
 }
 

@@ -7,10 +7,9 @@ use super::{Estimate, Precision, Prices, Profile, activation_bits};
 
 /// A student that was counted, and the constants to price it by.
 #[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct CountedStudent<'a> {
-    /// The constants.
     pub profile: &'a Profile,
-    /// What it is.
     pub student: &'a StudentConfig,
     /// Over all examples.
     pub operations: &'a Operations,

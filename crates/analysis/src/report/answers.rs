@@ -10,12 +10,11 @@ const MISTAKES: usize = 12;
 
 /// An example that was answered wrongly.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Mistake {
-    /// Its text or texts.
     pub text: String,
     /// The true class or score.
     pub expected: String,
-    /// The model's.
     pub answer: String,
     /// Probability of the answer, or distance of the score.
     pub size: f64,

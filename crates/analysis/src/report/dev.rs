@@ -36,8 +36,8 @@ pub struct ReportOptions<'a> {
 
 /// What was computed.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct DevResults {
-    /// The task.
     pub task: TaskSpec,
     /// Operations and energies.
     pub cost: Cost,
@@ -58,21 +58,18 @@ pub struct DevResults {
 
 /// Another model in the table.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Beside {
-    /// What it is called.
     pub name: String,
-    /// As in [`DevResults`].
     pub scores: Vec<(String, f64)>,
-    /// Likewise.
     pub cost: Cost,
-    /// Likewise.
     pub latency_ms: f64,
 }
 
 /// A sentence in time.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct SentenceInTime {
-    /// The text.
     pub text: String,
     /// Whole SVG document.
     #[serde(skip)]

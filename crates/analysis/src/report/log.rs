@@ -7,8 +7,8 @@ use serde::Serialize;
 
 /// What `metrics.jsonl` says.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct TrainingLog {
-    /// Steps taken.
     pub steps: u64,
     /// Steps of the whole recipe.
     pub total_steps: u64,

@@ -16,3 +16,6 @@ pub use dev::{Beside, DevResults, ReportOptions, SentenceInTime, beside, measure
 pub use log::TrainingLog;
 pub use page::Report;
 pub use training::Training;
+
+#[cfg(test)]
+mod tests;

@@ -9,12 +9,12 @@ use super::metrics::MeasuredModel;
 
 /// A value that is not what was recorded.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Difference {
     /// Where in `measured`, such as `spikes.populations.3.spikes`.
     pub what: String,
     /// As JSON; none where there is no such value.
     pub recorded: Option<Value>,
-    /// Likewise.
     pub found: Option<Value>,
 }
 

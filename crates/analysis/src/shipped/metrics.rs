@@ -29,10 +29,10 @@ const MAX_TEXT: usize = 2000;
 /// A shipped model in figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Metrics {
     /// `bitspike-metrics-1`
     pub format: String,
-    /// The model's name.
     pub name: String,
     /// What `bitspike verify` computes again.
     pub measured: MeasuredModel,
@@ -75,24 +75,20 @@ pub struct MeasuredModel {
 /// A file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct FileFacts {
-    /// How large it is.
     pub bytes: u64,
-    /// Its checksum, in hexadecimal digits.
     pub sha256: String,
 }
 
 /// What the student is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct ModelShape {
-    /// The task's name.
     pub task: String,
-    /// Layers.
     pub layers: usize,
-    /// Width.
     pub hidden: usize,
-    /// Steps of a window.
     pub time_steps: u32,
     /// Whether neurons fire -1 too.
     pub signed: bool,
@@ -109,12 +105,11 @@ pub struct ModelShape {
 /// What it was measured on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct MeasuredData {
-    /// `dev`
     pub split: String,
     /// The files, by name.
     pub files: BTreeMap<String, FileFacts>,
-    /// How many.
     pub examples: u64,
     /// SHA-256 of the examples' texts and labels, whatever the form of the file.
     pub examples_sha256: String,
@@ -125,10 +120,9 @@ pub struct MeasuredData {
 /// MeasuredSpikes of either sign over all examples, `phased` at the model's own `T`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct MeasuredSpikes {
-    /// All of them.
     pub total: u64,
-    /// A token.
     pub per_token: f64,
     /// Mean of the populations' rates.
     pub mean_rate: f64,
@@ -139,12 +133,11 @@ pub struct MeasuredSpikes {
 /// MeasuredSpikes of a population.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct MeasuredPopulation {
     /// As `layer.0.key`.
     pub name: String,
-    /// A token.
     pub neurons: u64,
-    /// Of either sign.
     pub spikes: u64,
     /// `spikes / (tokens neurons T)`
     pub rate: f64,
@@ -153,18 +146,16 @@ pub struct MeasuredPopulation {
 /// How a model was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Made {
     /// The version of the program that measured.
     pub version: String,
     /// `last` or `best`: which state of the run was packed.
     pub checkpoint: String,
-    /// The run's.
     pub seed: u64,
-    /// Steps of training.
     pub steps: u64,
     /// Training examples.
     pub examples: u64,
-    /// Of training.
     pub minutes: f64,
     /// The same recipe with several seeds.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,12 +7,12 @@ use crate::error::{Error, Result};
 /// Scores of one recipe with several seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Seeds {
     /// All that were run, in order.
     pub seeds: Vec<u64>,
     /// The primary metric of each.
     pub scores: Vec<f64>,
-    /// Their mean.
     pub mean: f64,
     /// Standard deviation of the sample: `sqrt(sum (x - mean)^2 / (n - 1))`.
     pub deviation: f64,

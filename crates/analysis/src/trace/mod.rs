@@ -18,10 +18,12 @@ mod record;
 mod series;
 mod summary;
 mod traced;
+mod write;
 
 #[cfg(test)]
 mod fixture;
 
 pub use record::{TraceOptions, trace};
 pub use summary::{Origin, PopulationSummary, Reading, Summary};
-pub use traced::{TableFormat, TracedText};
+pub use traced::TracedText;
+pub use write::TableFormat;

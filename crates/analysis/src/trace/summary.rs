@@ -11,18 +11,14 @@ const FORMAT: &str = "bitspike-trace-1";
 
 /// Where a trace comes from and what the model answered.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Origin {
-    /// The model's name.
     pub model: String,
-    /// The text.
     pub text: String,
-    /// The second of a pair.
     pub text2: Option<String>,
     /// Text of each token, from `[CLS]` on.
     pub tokens: Vec<String>,
-    /// What operators saw.
     pub dynamics: Dynamics,
-    /// Leak of every neuron.
     pub beta: f32,
     /// `soft` or `hard`.
     pub reset: String,
@@ -38,23 +34,18 @@ pub struct Origin {
 
 /// What `--json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Summary {
     /// `bitspike-trace-1`
     pub format: &'static str,
-    /// The model's name.
     pub model: String,
-    /// The text.
     pub text: String,
-    /// The second of a pair.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text2: Option<String>,
     /// Text of each token, from `[CLS]` on.
     pub tokens: Vec<String>,
-    /// What operators saw.
     pub dynamics: &'static str,
-    /// `T`
     pub time_steps: u32,
-    /// Leak of every neuron.
     pub beta: f32,
     /// `soft` or `hard`.
     pub reset: String,
@@ -80,12 +71,10 @@ pub struct Reading {
 
 /// One population at the end of the trace.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct PopulationSummary {
-    /// Its name.
     pub name: String,
-    /// Neurons a token.
     pub width: usize,
-    /// Its firing threshold.
     pub theta: f32,
     /// Mean of `|a[T]|`.
     pub rate: f64,
@@ -132,6 +121,33 @@ impl Summary {
     }
 }
 
+/// For people: a line a population.
+impl fmt::Display for Summary {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (tokens, steps) = (self.tokens.len(), self.time_steps);
+        writeln!(out, "{}, T = {steps}, {tokens} tokens: {}", self.dynamics, self.tokens.join(" "))?;
+        let longest = self.populations.iter().map(|p| p.name.len()).max().unwrap_or(0).max("population".len());
+        writeln!(
+            out,
+            "{:<longest$}  {:>8}  {:>11}  {:>12}  {:>12}",
+            "population", "rate", "equilibrium", "rms distance", "max distance"
+        )?;
+        for p in &self.populations {
+            writeln!(
+                out,
+                "{:<longest$}  {:>8.4}  {:>11.4}  {:>12.5}  {:>12.5}",
+                p.name, p.rate, p.equilibrium_rate, p.rms_distance, p.max_distance
+            )?;
+        }
+        let verdict = match (&self.answer.label, &self.phased.label) {
+            (Some(label), Some(phased)) if label == phased => "; the same answer",
+            (Some(_), Some(_)) => "; another answer",
+            _ => "",
+        };
+        writeln!(out, "{}: {}   phased: {}{verdict}", self.dynamics, self.answer, self.phased)
+    }
+}
+
 impl fmt::Display for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let logits: Vec<String> = self.logits.iter().map(|x| format!("{x:.3}")).collect();
@@ -143,27 +159,4 @@ impl fmt::Display for Reading {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::trace::fixture;
-
-    #[test]
-    fn the_summary_is_the_end_of_the_trace() {
-        let traced = fixture::traced(64, 5, "a fine film");
-        assert_eq!(traced.summary.populations.len(), traced.trace.populations.len());
-        for (population, rates) in traced.summary.populations.iter().zip(&traced.rates) {
-            assert_eq!(rates.len(), 64);
-            assert_eq!(population.rms_distance, rates[63].rms_distance);
-            // Constant currents: half a spike of the charge, so at most 1/(2T) from I/theta, and 1/(2T) from its rounding.
-            assert!(population.max_distance <= 1.0 / 64.0 + 1e-6, "{}: {}", population.name, population.max_distance);
-        }
-        assert_eq!(traced.summary.answer.to_string(), "positive (-0.500, 1.250)");
-    }
-
-    #[test]
-    fn readings_are_a_label_with_logits_or_a_score() {
-        let class = Reading { label: Some("b".into()), logits: vec![0.5, 2.0] };
-        let score = Reading { label: None, logits: vec![3.25] };
-        assert_eq!((class.to_string(), score.to_string()), ("b (0.500, 2.000)".to_owned(), "3.250".to_owned()));
-    }
-}
+mod tests;

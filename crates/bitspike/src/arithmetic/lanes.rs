@@ -24,6 +24,17 @@ pub fn wide<R>(f: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(f)
 }
 
+/// [`wide`] of a closure, inlined.
+macro_rules! vectorised {
+    ($f:expr) => {
+        $crate::arithmetic::wide(
+            #[inline(always)]
+            $f,
+        )
+    };
+}
+pub(crate) use vectorised;
+
 /// Joins accumulators pair by pair, each with the one half the lanes away: four steps deep where one after another would be 16.
 #[inline(always)]
 pub(super) fn join<T: Copy>(lanes: [T; LANES], f: impl Fn(T, T) -> T) -> T {

@@ -12,6 +12,7 @@ mod softmax;
 pub use attention::{Attention, AttentionInputs, Scaled};
 pub use functions::{exp, gelu, largest, normal, normalise_row};
 pub use heads::{Head, accumulate, heads, product};
+pub(crate) use lanes::vectorised;
 pub use lanes::{LANES, lane_sum2, wide};
 pub use softmax::softmax;
 

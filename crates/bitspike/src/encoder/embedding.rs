@@ -1,7 +1,7 @@
 //! From token ids to the current of the embedding population.
 
 use super::Norm;
-use crate::arithmetic::wide;
+use crate::arithmetic::vectorised;
 use crate::error::{Error, Result};
 use crate::format::Packed;
 use crate::tokenizer::Encoding;
@@ -66,10 +66,7 @@ impl Embedding {
             for row in [&of_position, &of_type] {
                 current.iter_mut().zip(row).for_each(|(x, y)| *x += y);
             }
-            wide(
-                #[inline(always)]
-                || self.norm.alone(current),
-            );
+            vectorised!(|| self.norm.alone(current));
         }
     }
 }

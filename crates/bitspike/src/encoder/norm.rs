@@ -1,6 +1,6 @@
 //! Layer normalisation, and the classifier's affine map.
 
-use crate::arithmetic::{Scaled, lane_sum2, normalise_row, wide};
+use crate::arithmetic::{Scaled, lane_sum2, normalise_row, vectorised};
 
 /// A layer normalisation, `LN(x) = gain (x - mean) / sqrt(variance + epsilon) + bias`.
 #[derive(Debug, Clone)]
@@ -18,14 +18,11 @@ impl Norm {
 
     /// `x <- LN(x + residual)`, row by row.
     pub(crate) fn rows(&self, x: &mut [f32], residual: Scaled<'_>) {
-        wide(
-            #[inline(always)]
-            || {
-                for (x, values) in x.chunks_exact_mut(self.width()).zip(residual.values.chunks_exact(self.width())) {
-                    self.row(x, Scaled { values, ..residual });
-                }
-            },
-        );
+        vectorised!(|| {
+            for (x, values) in x.chunks_exact_mut(self.width()).zip(residual.values.chunks_exact(self.width())) {
+                self.row(x, Scaled { values, ..residual });
+            }
+        });
     }
 
     /// `x <- LN(x + residual)` of one row.
@@ -58,13 +55,10 @@ impl Affine {
     /// Appends `W x + b` of one row to `out`.
     pub(crate) fn apply(&self, x: Scaled<'_>, out: &mut Vec<f32>) {
         let Scaled { values, scale } = x;
-        wide(
-            #[inline(always)]
-            || {
-                for (row, &bias) in self.weight.chunks_exact(values.len()).zip(&self.bias) {
-                    out.push(lane_sum2(row, values, |w, x| w * (scale * x)) as f32 + bias);
-                }
-            },
-        );
+        vectorised!(|| {
+            for (row, &bias) in self.weight.chunks_exact(values.len()).zip(&self.bias) {
+                out.push(lane_sum2(row, values, |w, x| w * (scale * x)) as f32 + bias);
+            }
+        });
     }
 }

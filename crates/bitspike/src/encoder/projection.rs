@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use crate::arithmetic::wide;
+use crate::arithmetic::vectorised;
 use crate::kernels::{BitMatrix, ColumnMatrix, CountMatrix, CountsRef, Events, Kernels, SpikeBits};
 use crate::quantize::Quantized;
 
@@ -170,16 +170,13 @@ impl Projection {
     pub(crate) fn step(&self, new: &Sums, row: usize, (keep, scale): (f32, f32), sums: &mut [f32], out: &mut [f32]) {
         let rows = self.rows();
         let values = row * rows..(row + 1) * rows;
-        wide(
-            #[inline(always)]
-            move || {
-                match &self.weight {
-                    SpikingWeight::Codes(_) => add(keep, sums, &new.integers[values], |new| new as f32),
-                    SpikingWeight::Full(_) => add(keep, sums, &new.floats[values], |new| new),
-                }
-                self.finish_row(sums, scale, out);
-            },
-        );
+        vectorised!(move || {
+            match &self.weight {
+                SpikingWeight::Codes(_) => add(keep, sums, &new.integers[values], |new| new as f32),
+                SpikingWeight::Full(_) => add(keep, sums, &new.floats[values], |new| new),
+            }
+            self.finish_row(sums, scale, out);
+        });
     }
 
     #[inline(always)]
@@ -198,26 +195,20 @@ impl Projection {
 
     /// `sums <- keep * sums + new`, where `new` is what [`Projection::of_spikes`] left.
     pub(crate) fn accumulate(&self, new: &Sums, keep: f32, sums: &mut [f32]) {
-        wide(
-            #[inline(always)]
-            move || match &self.weight {
-                SpikingWeight::Codes(_) => add(keep, sums, &new.integers, |new| new as f32),
-                SpikingWeight::Full(_) => add(keep, sums, &new.floats, |new| new),
-            },
-        );
+        vectorised!(move || match &self.weight {
+            SpikingWeight::Codes(_) => add(keep, sums, &new.integers, |new| new as f32),
+            SpikingWeight::Full(_) => add(keep, sums, &new.floats, |new| new),
+        });
     }
 
     /// `y = (scale * s) * sums + b` in place of the sums of any number of rows; the scales are joined first, as in training.
     pub(crate) fn finish(&self, sums: &[f32], scale: f32, out: &mut [f32]) {
         let rows = self.rows();
-        wide(
-            #[inline(always)]
-            || {
-                for (sums, out) in sums.chunks_exact(rows).zip(out.chunks_exact_mut(rows)) {
-                    self.finish_row(sums, scale, out);
-                }
-            },
-        );
+        vectorised!(|| {
+            for (sums, out) in sums.chunks_exact(rows).zip(out.chunks_exact_mut(rows)) {
+                self.finish_row(sums, scale, out);
+            }
+        });
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::simulation::Simulation;
-use crate::arithmetic::wide;
+use crate::arithmetic::vectorised;
 use crate::kernels::SpikeBits;
 use crate::neuron::Reset;
 
@@ -140,52 +140,49 @@ impl Neurons {
         let recorded = if record { &mut self.recorded[first..] } else { &mut [][..] };
         let potentials = &mut self.potentials[first..];
         let weight = step.weight;
-        wide(
-            // By value: constants behind a reference would have to be loaded again after every store.
-            #[inline(always)]
-            move || {
-                // Slices of one length let the compiler see that no index is out of range.
-                let size = input.len();
-                let (potentials, spikes) = (&mut potentials[..size], &mut spikes[..size]);
-                let sums = if RULE == PLAIN { sums } else { &mut sums[..size] };
-                // Magnitudes order as their bits do, infinity and NaN last.
-                let mut largest = 0;
-                for i in 0..size {
-                    largest = largest.max(input[i].to_bits() & 0x7fff_ffff);
-                    let target = if MEAN { weight * input[i] } else { input[i] };
-                    let kept = beta * potentials[i];
-                    let v = kept + target;
-                    // `&`, not `&&`: without a branch the loop is one of vectors.
-                    let (up, down) = match (SIGNED, RULE) {
-                        (true, PLAIN) => (v >= half, v < -half),
-                        // A spike against the sign of the sum takes an earlier one back.
-                        (true, _) => {
-                            let above = half + if sums[i] < 0.0 { extra } else { 0.0 };
-                            let below = half + if sums[i] > 0.0 { extra } else { 0.0 };
-                            (v >= above, v < -below)
-                        }
-                        (false, PLAIN) => (v >= theta, false),
-                        (false, _) => (v >= theta, (sums[i] > 0.0) & (v < lowest)),
-                    };
-                    let s = if up { 1.0 } else { 0.0 } - if down { 1.0 } else { 0.0 };
-                    let soft = v - theta * s;
-                    let left = if MEAN { kept - theta * s } else { soft };
-                    potentials[i] = match (hard && (up || down), MEAN) {
-                        (false, _) => left,
-                        (true, false) => 0.0,
-                        (true, true) => -target,
-                    };
-                    if RULE != PLAIN {
-                        sums[i] = beta * sums[i] + s;
+        // By value: constants behind a reference would have to be loaded again after every store.
+        vectorised!(move || {
+            // Slices of one length let the compiler see that no index is out of range.
+            let size = input.len();
+            let (potentials, spikes) = (&mut potentials[..size], &mut spikes[..size]);
+            let sums = if RULE == PLAIN { sums } else { &mut sums[..size] };
+            // Magnitudes order as their bits do, infinity and NaN last.
+            let mut largest = 0;
+            for i in 0..size {
+                largest = largest.max(input[i].to_bits() & 0x7fff_ffff);
+                let target = if MEAN { weight * input[i] } else { input[i] };
+                let kept = beta * potentials[i];
+                let v = kept + target;
+                // `&`, not `&&`: without a branch the loop is one of vectors.
+                let (up, down) = match (SIGNED, RULE) {
+                    (true, PLAIN) => (v >= half, v < -half),
+                    // A spike against the sign of the sum takes an earlier one back.
+                    (true, _) => {
+                        let above = half + if sums[i] < 0.0 { extra } else { 0.0 };
+                        let below = half + if sums[i] > 0.0 { extra } else { 0.0 };
+                        (v >= above, v < -below)
                     }
-                    spikes[i] = i8::from(up) - i8::from(down);
-                    if record {
-                        recorded[i] = if hard && (up || down) { 0.0 } else { soft };
-                    }
+                    (false, PLAIN) => (v >= theta, false),
+                    (false, _) => (v >= theta, (sums[i] > 0.0) & (v < lowest)),
+                };
+                let s = if up { 1.0 } else { 0.0 } - if down { 1.0 } else { 0.0 };
+                let soft = v - theta * s;
+                let left = if MEAN { kept - theta * s } else { soft };
+                potentials[i] = match (hard && (up || down), MEAN) {
+                    (false, _) => left,
+                    (true, false) => 0.0,
+                    (true, true) => -target,
+                };
+                if RULE != PLAIN {
+                    sums[i] = beta * sums[i] + s;
                 }
-                largest <= LARGEST.to_bits()
-            },
-        )
+                spikes[i] = i8::from(up) - i8::from(down);
+                if record {
+                    recorded[i] = if hard && (up || down) { 0.0 } else { soft };
+                }
+            }
+            largest <= LARGEST.to_bits()
+        })
     }
 
     /// Their threshold.

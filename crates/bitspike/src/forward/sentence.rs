@@ -1,7 +1,7 @@
 //! What is asked of a simulation, and what it says of a sentence.
 
 use super::ExitRule;
-use crate::arithmetic::wide;
+use crate::arithmetic::vectorised;
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 
@@ -103,12 +103,9 @@ impl Sent {
 
 /// Adds the rows of `values` to `sums` after `f`.
 fn add_rows<T: Copy>(values: &[T], sums: &mut [u32], f: impl Fn(T) -> u32) {
-    wide(
-        #[inline(always)]
-        move || {
-            for row in values.chunks_exact(sums.len()) {
-                sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f(value));
-            }
-        },
-    );
+    vectorised!(move || {
+        for row in values.chunks_exact(sums.len()) {
+            sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f(value));
+        }
+    });
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::{BitMatrix, ColumnMatrix, CountMatrix, CountsRef, Events, Kernels, SpikeBits, padded};
+use crate::arithmetic::vectorised;
 use crate::quantize::Quantized;
 
 /// A kernel's rate.
@@ -140,15 +141,16 @@ fn columns(kernels: Kernels, shape: [usize; 3], percent: u32) -> Rate {
 /// Multiply-adds per second, in 10^9, of byte products whose operands never leave the registers.
 fn peak(kernels: Kernels) -> f64 {
     const STEPS: usize = 100_000;
-    let (products, run): (usize, fn(usize) -> i32) = match kernels {
+    let chains: Option<(usize, fn(usize) -> i32)> = match kernels {
         #[cfg(target_arch = "x86_64")]
-        Kernels::Avx512 => (super::avx512::PEAK_PRODUCTS, super::avx512::peak),
+        Kernels::Avx512 => Some((super::avx512::PEAK_PRODUCTS, super::avx512::peak)),
         #[cfg(target_arch = "x86_64")]
-        Kernels::AvxVnni => (super::avx2::CHAINS * 32, super::avx2::peak_vnni),
+        Kernels::AvxVnni => Some((super::avx2::CHAINS * 32, super::avx2::peak_vnni)),
         #[cfg(target_arch = "x86_64")]
-        Kernels::Avx2 => (super::avx2::CHAINS * 32, super::avx2::peak),
-        _ => return 0.0,
+        Kernels::Avx2 => Some((super::avx2::CHAINS * 32, super::avx2::peak)),
+        _ => None,
     };
+    let Some((products, run)) = chains else { return 0.0 };
     let time = best(|| {
         black_box(run(black_box(STEPS)));
     });
@@ -159,18 +161,15 @@ fn peak(kernels: Kernels) -> f64 {
 fn read(bytes: usize) -> f64 {
     let block = vec![1u64; bytes / 8];
     let time = best(|| {
-        let sum = crate::arithmetic::wide(
-            #[inline(always)]
-            || {
-                let mut sums = [0u64; 64];
-                for chunk in black_box(&block).as_chunks::<64>().0 {
-                    for lane in 0..64 {
-                        sums[lane] = sums[lane].wrapping_add(chunk[lane]);
-                    }
+        let sum = vectorised!(|| {
+            let mut sums = [0u64; 64];
+            for chunk in black_box(&block).as_chunks::<64>().0 {
+                for lane in 0..64 {
+                    sums[lane] = sums[lane].wrapping_add(chunk[lane]);
                 }
-                sums
-            },
-        );
+            }
+            sums
+        });
         black_box(sum);
     });
     bytes as f64 / time.as_secs_f64() / 1e9

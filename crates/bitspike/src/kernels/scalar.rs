@@ -6,7 +6,7 @@ use super::forms::Line;
 use super::forms::bits::{BLOCK, BitMatrix};
 use super::forms::columns::{Column, TILE};
 use super::forms::counts::{self, BYTES, CountMatrix, CountsRef, Output, padded};
-use crate::arithmetic::wide;
+use crate::arithmetic::vectorised;
 
 /// See [`CountMatrix::product`] and [`CountMatrix::project`]; any number of tokens.
 pub(super) fn tile(matrix: &CountMatrix, blocks: Range<usize>, counts: CountsRef<'_>, mut out: Output<'_>) {
@@ -14,10 +14,7 @@ pub(super) fn tile(matrix: &CountMatrix, blocks: Range<usize>, counts: CountsRef
     for (m, &sum) in counts.sums.iter().enumerate() {
         let counts = &counts.data[m * width..][..width];
         for b in blocks.clone() {
-            let stored = wide(
-                #[inline(always)]
-                || stored_sums(matrix.block(b), counts),
-            );
+            let stored = vectorised!(|| stored_sums(matrix.block(b), counts));
             let sums = stored.map(|stored| stored - sum);
             let first = b * counts::BLOCK;
             let rows = first..matrix.rows.min(first + counts::BLOCK);
@@ -55,43 +52,37 @@ fn stored_sums(block: &[Line<[u8; BYTES]>], counts: &[i8]) -> [i32; counts::BLOC
 /// See [`BitMatrix::product`]; `bits` are the fired and negative words of each token.
 pub(super) fn product(matrix: &BitMatrix, bits: &[u64], out: &mut [i32]) {
     let per_row = matrix.columns.div_ceil(64);
-    wide(
-        #[inline(always)]
-        || {
-            for (token, out) in bits.chunks_exact(2 * per_row).zip(out.chunks_exact_mut(matrix.rows)) {
-                let (fired, negative) = token.split_at(per_row);
-                for (block, out) in matrix.words.chunks_exact(per_row).zip(out.chunks_mut(BLOCK)) {
-                    let mut sums = [0i32; BLOCK];
-                    for (([Line(weights), Line(signs)], &fired), &negative) in block.iter().zip(fired).zip(negative) {
-                        for lane in 0..BLOCK {
-                            let both = weights[lane] & fired;
-                            let differ = both & (signs[lane] ^ negative);
-                            sums[lane] += both.count_ones().cast_signed() - 2 * differ.count_ones().cast_signed();
-                        }
+    vectorised!(|| {
+        for (token, out) in bits.chunks_exact(2 * per_row).zip(out.chunks_exact_mut(matrix.rows)) {
+            let (fired, negative) = token.split_at(per_row);
+            for (block, out) in matrix.words.chunks_exact(per_row).zip(out.chunks_mut(BLOCK)) {
+                let mut sums = [0i32; BLOCK];
+                for (([Line(weights), Line(signs)], &fired), &negative) in block.iter().zip(fired).zip(negative) {
+                    for lane in 0..BLOCK {
+                        let both = weights[lane] & fired;
+                        let differ = both & (signs[lane] ^ negative);
+                        sums[lane] += both.count_ones().cast_signed() - 2 * differ.count_ones().cast_signed();
                     }
-                    out.copy_from_slice(&sums[..out.len()]);
                 }
+                out.copy_from_slice(&sums[..out.len()]);
             }
-        },
-    );
+        }
+    });
 }
 
 /// See [`super::ColumnMatrix::product`]: `out <-` the columns `plus` of one tile less the columns `minus`.
 pub(super) fn columns(codes: &[Column], plus: &[u32], minus: &[u32], out: &mut [i32; TILE]) {
     out.fill(0);
-    wide(
-        #[inline(always)]
-        || {
-            for (events, sign) in [(plus, 1), (minus, -1)] {
-                for &event in events {
-                    for (Line(line), out) in codes[event as usize].iter().zip(out.as_chunks_mut::<128>().0) {
-                        for (i, byte) in line.iter().enumerate() {
-                            out[i] += sign * (i32::from(byte & 15) - 1);
-                            out[64 + i] += sign * (i32::from(byte >> 4) - 1);
-                        }
+    vectorised!(|| {
+        for (events, sign) in [(plus, 1), (minus, -1)] {
+            for &event in events {
+                for (Line(line), out) in codes[event as usize].iter().zip(out.as_chunks_mut::<128>().0) {
+                    for (i, byte) in line.iter().enumerate() {
+                        out[i] += sign * (i32::from(byte & 15) - 1);
+                        out[64 + i] += sign * (i32::from(byte >> 4) - 1);
                     }
                 }
             }
-        },
-    );
+        }
+    });
 }

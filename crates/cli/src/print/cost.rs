@@ -1,14 +1,23 @@
 //! Costs for people.
 
-use std::io::{Result, Write};
+use std::io::Write;
 
+use anyhow::Result;
 use bitspike::count::Operations;
-
-use super::{Cost, NeuroBench, Row};
-use crate::number::grouped;
+use bitspike_analysis::cost::{Cost, NetworkCost};
+use bitspike_analysis::number::grouped;
+use bitspike_analysis::score::NeuroBench;
 
 /// Prints everything but the layers.
-pub(crate) fn print(cost: &Cost, out: &mut impl Write) -> Result<()> {
+pub(crate) fn print(cost: &Cost, out: &mut dyn Write) -> Result<()> {
+    print_figures(cost, out)?;
+    for (metric, value) in &cost.metrics {
+        writeln!(out, "{metric} {value:.4} on {} {}", cost.task, cost.split)?;
+    }
+    Ok(())
+}
+
+fn print_figures(cost: &Cost, out: &mut dyn Write) -> Result<()> {
     let Cost { model, dynamics, time_steps, examples, tokens, neurobench, total, .. } = cost;
     writeln!(out, "{model}  {dynamics}, T={time_steps}  {examples} sentences, {tokens} tokens")?;
     writeln!(out)?;
@@ -16,7 +25,7 @@ pub(crate) fn print(cost: &Cost, out: &mut impl Write) -> Result<()> {
 
     writeln!(out, "\nenergy of a mean sentence, profile {}: {}", cost.profile.name, cost.profile.description)?;
     writeln!(out, "  {:<38} {:>12} {:>9} {:>14} {:>9}", "", "operations", "", "with memory", "")?;
-    for Row { estimate, gain_compute, gain_total, .. } in &cost.energy {
+    for NetworkCost { estimate, gain_compute, gain_total, .. } in &cost.energy {
         let (compute, all) = (micro(estimate.compute_picojoules), micro(estimate.total_picojoules));
         writeln!(out, "  {:<38} {compute:>9} uJ {gain_compute:>8.2}x {all:>11} uJ {gain_total:>8.2}x", estimate.name)?;
     }
@@ -53,14 +62,14 @@ pub(crate) fn print(cost: &Cost, out: &mut impl Write) -> Result<()> {
         "\nnormalised operations (SpikingBERT's figure: matrices alone, zero weights counted): {:.3}, {:.2}x less energy than FP32",
         cost.normalised_operations, cost.normalised_energy_gain
     )?;
-    match (&cost.measured, &cost.not_measured) {
+    Ok(match (&cost.measured, &cost.not_measured) {
         (Some(measured), _) => writeln!(
             out,
             "measured by the processor's counters: {:.0} uJ a sentence, idle power included ({:.2} s)",
             measured.microjoules, measured.seconds
         ),
         (None, reason) => writeln!(out, "joules not measured: {}", reason.as_deref().unwrap_or("not asked for")),
-    }
+    }?)
 }
 
 /// Prints what a mean sentence of `examples` takes.
@@ -68,7 +77,7 @@ pub(crate) fn print_operations(
     neurobench: &NeuroBench,
     total: &Operations,
     examples: usize,
-    out: &mut impl Write,
+    out: &mut dyn Write,
 ) -> Result<()> {
     let mean = |amount: u64| amount as f64 / examples as f64;
     let synaptic = &neurobench.synaptic_operations;
@@ -95,7 +104,7 @@ pub(crate) fn print_operations(
     }
     writeln!(out, "  {:<48} {:>16}", "file, bytes (footprint)", whole(neurobench.footprint as f64))?;
     writeln!(out, "  {:<48} {:>16.4}", "zero weights (connection sparsity)", neurobench.connection_sparsity)?;
-    writeln!(out, "  {:<48} {:>16.4}", "silent neuron steps (activation sparsity)", neurobench.activation_sparsity)
+    Ok(writeln!(out, "  {:<48} {:>16.4}", "silent neuron steps (activation sparsity)", neurobench.activation_sparsity)?)
 }
 
 /// `x`, which is not negative, as a whole number with its thousands apart.

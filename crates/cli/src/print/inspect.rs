@@ -1,13 +1,13 @@
 //! The contents of a packed model as text.
 
-use std::io::{self, Write};
+use std::io::Write;
 
-use bitspike_data::{Target, TaskSpec};
-
-use super::{Contents, Part, TensorContents};
+use anyhow::Result;
+use bitspike::{Target, Task};
+use bitspike_analysis::inspect::{Contents, Part, TensorContents};
 
 /// Everything: configuration, tensors with codes, sizes.
-pub(crate) fn print(contents: &Contents, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn print(contents: &Contents, out: &mut dyn Write) -> Result<()> {
     let Contents { file, sha256, format_version, config, .. } = contents;
     let student = &config.student;
     writeln!(out, "{file}: bitspike model, format {format_version}")?;
@@ -40,7 +40,7 @@ pub(crate) fn print(contents: &Contents, out: &mut impl Write) -> io::Result<()>
 }
 
 /// What each part takes, and the whole beside the same model in `f32`.
-pub(crate) fn print_sizes(contents: &Contents, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn print_sizes(contents: &Contents, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "{:<18} {:>12} {:>11} {:>7} {:>12}", "part", "values", "bits/value", "zeros", "bytes")?;
     for Part { name, values, bytes, zeros, .. } in &contents.parts {
         let bits = 8.0 * *bytes as f64 / *values as f64;
@@ -50,14 +50,14 @@ pub(crate) fn print_sizes(contents: &Contents, out: &mut impl Write) -> io::Resu
     let values: u64 = contents.parts.iter().map(|part| part.values).sum();
     let bits = 8.0 * contents.bytes as f64 / values as f64;
     writeln!(out, "{:<18} {values:>12} {bits:>11.3} {:>7} {:>12}", "file", "", contents.bytes)?;
-    writeln!(
+    Ok(writeln!(
         out,
         "the same sizes in f32 take {} bytes: the file is {:.1} times smaller",
         contents.full_bytes, contents.times_smaller
-    )
+    )?)
 }
 
-fn print_tensors(contents: &Contents, out: &mut impl Write) -> io::Result<()> {
+fn print_tensors(contents: &Contents, out: &mut dyn Write) -> Result<()> {
     let coded: Vec<&TensorContents> = contents.tensors.iter().filter(|tensor| tensor.form != "f32").collect();
     let width = coded.iter().map(|tensor| tensor.name.len()).max().unwrap_or(0).max("tensor".len());
     if !coded.is_empty() {
@@ -84,14 +84,14 @@ fn print_tensors(contents: &Contents, out: &mut impl Write) -> io::Result<()> {
     }
     let full = contents.tensors.iter().filter(|tensor| tensor.form == "f32");
     let (count, bytes) = full.fold((0, 0), |(count, bytes), tensor| (count + 1, bytes + tensor.bytes));
-    writeln!(out, "and {count} tensors in f32, {bytes} bytes")
+    Ok(writeln!(out, "and {count} tensors in f32, {bytes} bytes")?)
 }
 
 fn share(share: Option<f64>) -> String {
     share.map_or_else(String::new, |share| format!("{:.1} %", 100.0 * share))
 }
 
-fn task(task: &TaskSpec) -> String {
+fn task(task: &Task) -> String {
     let second = task.second.as_ref().map_or(String::new(), |second| format!(" and {second}"));
     let target = match &task.target {
         Target::Classification { labels } => labels.join(", "),

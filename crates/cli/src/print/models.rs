@@ -1,120 +1,40 @@
 //! All models side by side: for people, and as the table of `docs/results.md`.
 
-use std::io::{self, Write};
+use std::io::Write;
 
-use serde::Serialize;
+use anyhow::Result;
+use bitspike_analysis::number::{grouped, megabytes, metric as shown, microjoules};
+use bitspike_analysis::shipped::{Listed, Metrics};
+use bitspike_hub::MODEL;
 
-use super::card::{megabytes, microjoules, shown};
-use super::find::Found;
-use super::metrics::Metrics;
-use crate::number::grouped;
-
-/// A line of the table.
-#[derive(Debug, Serialize)]
-pub(crate) struct Row {
-    name: String,
-    /// The packed file; none for the model that is compiled in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    layers: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    weight_bits: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    embedding_bits: Option<String>,
-    /// The primary metric.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metric: Option<String>,
-    /// Its value on dev.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    score: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mean_rate: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    latency_ms: Option<f64>,
-    /// Why the model or its figures cannot be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<String>,
-    #[serde(skip)]
-    metrics: Option<Metrics>,
-}
-
-impl Row {
-    /// What is known of a model: of one without `metrics.json`, what the file says of itself.
-    pub(crate) fn new(found: &Found) -> Self {
-        let mut row = Self {
-            name: found.name().to_owned(),
-            path: found.path().map(|path| path.display().to_string()),
-            task: None,
-            bytes: None,
-            layers: None,
-            weight_bits: None,
-            embedding_bits: None,
-            metric: None,
-            score: None,
-            mean_rate: None,
-            latency_ms: None,
-            error: None,
-            metrics: None,
-        };
-        match found.open() {
-            Ok(packed) => {
-                let header = packed.header();
-                row.bytes = Some(packed.file_bytes().len() as u64);
-                row.task = Some(header.task.name.clone());
-                row.layers = Some(header.student.layers);
-                row.weight_bits = Some(header.student.weight_bits.to_string());
-                row.embedding_bits = Some(header.student.embedding_bits.to_string());
-            }
-            Err(error) => row.error = Some(format!("{error:#}")),
-        }
-        match found.metrics() {
-            Ok(Some(metrics)) => {
-                row.metric = Some(metrics.measured.primary.clone());
-                row.score = Some(metrics.score());
-                row.mean_rate = Some(metrics.measured.spikes.mean_rate);
-                row.latency_ms = metrics.latency.as_ref().map(|latency| latency.median_ms);
-                row.metrics = Some(metrics);
-            }
-            Ok(None) => {}
-            Err(error) => row.error = row.error.or(Some(format!("{error:#}"))),
-        }
-        row
-    }
-
-    fn cells(&self) -> [String; 8] {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let number = |value: Option<f64>, digits| value.map_or_else(String::new, |value| format!("{value:.digits$}"));
-        let score = match (&self.metric, self.score) {
-            (Some(metric), Some(score)) => format!("{metric} {}", shown(metric, score)),
-            _ => String::new(),
-        };
-        let bits = match (&self.weight_bits, &self.embedding_bits) {
-            (Some(weights), Some(tables)) => format!("{weights} / {tables}"),
-            _ => String::new(),
-        };
-        [
-            self.name.clone(),
-            text(&self.task),
-            score,
-            self.layers.map_or_else(String::new, |layers| layers.to_string()),
-            bits,
-            self.bytes.map_or_else(String::new, megabytes),
-            number(self.mean_rate, 3),
-            number(self.latency_ms, 2),
-        ]
-    }
+fn cells(listed: &Listed) -> [String; 8] {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let number = |value: Option<f64>, digits| value.map_or_else(String::new, |value| format!("{value:.digits$}"));
+    let score = match (&listed.metric, listed.score) {
+        (Some(metric), Some(score)) => format!("{metric} {}", shown(metric, score)),
+        _ => String::new(),
+    };
+    let bits = match (&listed.weight_bits, &listed.embedding_bits) {
+        (Some(weights), Some(tables)) => format!("{weights} / {tables}"),
+        _ => String::new(),
+    };
+    [
+        listed.name.clone(),
+        text(&listed.task),
+        score,
+        listed.layers.map_or_else(String::new, |layers| layers.to_string()),
+        bits,
+        listed.bytes.map_or_else(String::new, megabytes),
+        number(listed.mean_rate, 3),
+        number(listed.latency_ms, 2),
+    ]
 }
 
 const HEAD: [&str; 8] = ["model", "task", "dev score", "layers", "bits w / emb", "size", "rate", "ms"];
 
 /// One line a model.
-pub(crate) fn print(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
-    let lines: Vec<[String; 8]> = std::iter::once(HEAD.map(str::to_owned)).chain(rows.iter().map(Row::cells)).collect();
+pub(crate) fn print(rows: &[Listed], out: &mut dyn Write) -> Result<()> {
+    let lines: Vec<[String; 8]> = std::iter::once(HEAD.map(str::to_owned)).chain(rows.iter().map(cells)).collect();
     let widths: [usize; 8] =
         std::array::from_fn(|i| lines.iter().map(|line| line[i].chars().count()).max().unwrap_or(0));
     for line in &lines {
@@ -138,7 +58,7 @@ const PUBLISHED: [(&str, &str); 4] = [
 ];
 
 /// The models that have figures as Markdown, each beside its teacher, and what others report.
-pub(crate) fn markdown(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn markdown(rows: &[Listed], out: &mut dyn Write) -> Result<()> {
     let measured: Vec<&Metrics> = rows.iter().filter_map(|row| row.metrics.as_ref()).collect();
     writeln!(
         out,
@@ -159,7 +79,7 @@ pub(crate) fn markdown(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
             format!("{count}: {} ({})", shown(primary, seeds.mean), shown(primary, seeds.deviation))
         });
         let of_teacher = teacher.as_ref().and_then(|teacher| teacher.scores.get(primary));
-        let bytes = measured.files.get(super::MODEL).map_or(0, |file| file.bytes);
+        let bytes = measured.files.get(MODEL).map_or(0, |file| file.bytes);
         let smaller = teacher.as_ref().map_or(String::new(), |t| format!("1/{:.1}", t.bytes as f64 / bytes as f64));
         writeln!(
             out,

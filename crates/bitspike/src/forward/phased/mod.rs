@@ -10,7 +10,7 @@ use self::fire::{Exact, Fire, Leaky};
 use super::neurons::{Input, Neurons, Step};
 use super::readout::Readout;
 use super::{Record, Sent, SentenceRun, Simulation, Wanted};
-use crate::arithmetic::{Attention, AttentionInputs, Scaled, gelu, wide};
+use crate::arithmetic::{Attention, AttentionInputs, Scaled, gelu, vectorised};
 use crate::encoder::{Encoder, Projection, Sums};
 use crate::error::Result;
 use crate::kernels::{Kernels, SpikeBits};
@@ -51,10 +51,7 @@ pub(super) fn run<R: Record>(
         layer.attention_norm.rows(&mut attention, x.scaled());
         let attention = phases.fire(&attention, thresholds[3], d)?;
         let mut inner = attention.project(&layer.intermediate, kernels);
-        wide(
-            #[inline(always)]
-            || inner.iter_mut().for_each(|x| *x = gelu(*x)),
-        );
+        vectorised!(|| inner.iter_mut().for_each(|x| *x = gelu(*x)));
         let inner = phases.fire(&inner, thresholds[4], config.intermediate)?;
         let mut out = inner.project(&layer.output, kernels);
         layer.output_norm.rows(&mut out, attention.scaled());

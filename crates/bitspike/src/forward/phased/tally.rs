@@ -1,6 +1,6 @@
 //! A window computed at once, with its spikes and counts added up.
 
-use crate::arithmetic::wide;
+use crate::arithmetic::vectorised;
 use crate::encoder::Encoder;
 use crate::error::Result;
 use crate::forward::readout::Readout;
@@ -27,17 +27,14 @@ struct Tallied {
 impl Tallied {
     fn add(&mut self, counts: &[f32]) {
         let (spikes, active) = (self.spikes.as_mut_slice(), self.active.as_mut_slice());
-        wide(
-            #[inline(always)]
-            move || {
-                for row in counts.chunks_exact(spikes.len()) {
-                    for ((&n, spikes), active) in row.iter().zip(spikes.iter_mut()).zip(active.iter_mut()) {
-                        *spikes += n.abs();
-                        *active += if n == 0.0 { 0.0 } else { 1.0 };
-                    }
+        vectorised!(move || {
+            for row in counts.chunks_exact(spikes.len()) {
+                for ((&n, spikes), active) in row.iter().zip(spikes.iter_mut()).zip(active.iter_mut()) {
+                    *spikes += n.abs();
+                    *active += if n == 0.0 { 0.0 } else { 1.0 };
                 }
-            },
-        );
+            }
+        });
     }
 
     fn finish(self) -> Sent {
@@ -60,10 +57,7 @@ impl<const SUMS: bool, const SENT: bool> Watch for Tally<SUMS, SENT> {
             self.sent[population].add(counts);
         }
         // A neuron under a constant current never spikes both ways.
-        self.spikes[population] += wide(
-            #[inline(always)]
-            || counts.iter().map(|n| n.abs() as u32).sum::<u32>(),
-        );
+        self.spikes[population] += vectorised!(|| counts.iter().map(|n| n.abs() as u32).sum::<u32>());
         if SUMS {
             self.sums[population].extend_from_slice(counts);
         }

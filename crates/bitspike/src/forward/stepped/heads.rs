@@ -2,7 +2,7 @@
 
 use super::buffers::{Buffers, add};
 use super::pass::Pass;
-use crate::arithmetic::{Attention, AttentionInputs, Scaled, wide};
+use crate::arithmetic::{Attention, AttentionInputs, Scaled, vectorised};
 
 /// One head.
 #[derive(Debug)]
@@ -49,29 +49,26 @@ impl Pass<'_> {
         head.out.resize(self.chunk.steps.len() * asked * size, 0.0);
         for (local, (&step, out)) in self.chunk.steps.iter().zip(head.out.chunks_exact_mut(asked * size)).enumerate() {
             let keep = self.keep(step);
-            wide(
-                #[inline(always)]
-                || {
-                    let (mut token, columns) = (0, index * size..(index + 1) * size);
-                    for buffers in buffers {
-                        let tokens = buffers.tokens;
-                        for row in local * tokens..(local + 1) * tokens {
-                            let here = token * size..(token + 1) * size;
-                            if token < asked {
-                                let query = &buffers.queries[row * width..][columns.clone()];
-                                // Too short for a call of `memcpy`.
-                                head.queries[here.clone()].iter_mut().zip(query).for_each(|(to, &from)| *to = from);
-                            }
-                            let spikes =
-                                [&buffers.key, &buffers.value].map(|train| &train.rows(row..row + 1)[columns.clone()]);
-                            for (sums, spikes) in [&mut head.keys, &mut head.values].into_iter().zip(spikes) {
-                                add(keep, &mut sums[here.clone()], spikes);
-                            }
-                            token += 1;
+            vectorised!(|| {
+                let (mut token, columns) = (0, index * size..(index + 1) * size);
+                for buffers in buffers {
+                    let tokens = buffers.tokens;
+                    for row in local * tokens..(local + 1) * tokens {
+                        let here = token * size..(token + 1) * size;
+                        if token < asked {
+                            let query = &buffers.queries[row * width..][columns.clone()];
+                            // Too short for a call of `memcpy`.
+                            head.queries[here.clone()].iter_mut().zip(query).for_each(|(to, &from)| *to = from);
                         }
+                        let spikes =
+                            [&buffers.key, &buffers.value].map(|train| &train.rows(row..row + 1)[columns.clone()]);
+                        for (sums, spikes) in [&mut head.keys, &mut head.values].into_iter().zip(spikes) {
+                            add(keep, &mut sums[here.clone()], spikes);
+                        }
+                        token += 1;
                     }
-                },
-            );
+                }
+            });
             let (key, value) = (self.scale(key, step), self.scale(value, step));
             let inputs = AttentionInputs {
                 query: &head.queries,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::buffers::{Buffers, add};
 use super::heads::Head;
 use super::pass::Pass;
-use crate::arithmetic::{Scaled, gelu, wide};
+use crate::arithmetic::{Scaled, gelu, vectorised};
 use crate::encoder::{Projection, Sums};
 use crate::error::Result;
 use crate::forward::Record;
@@ -133,10 +133,7 @@ impl Pass<'_> {
         for (local, &step) in self.chunk.steps.iter().enumerate() {
             for token in 0..tokens {
                 let current = &mut current[..self.encoder.config.hidden];
-                wide(
-                    #[inline(always)]
-                    || gather(heads, (local, first + token), current),
-                );
+                vectorised!(|| gather(heads, (local, first + token), current));
                 let row = Row { row: local * tokens + token, token, local, step, current };
                 if !self.fire((2, context_neurons, context), tokens, row, record) {
                     return Err(self.not_finite(2, local));
@@ -157,10 +154,7 @@ impl Pass<'_> {
         let products = &mut tile.intermediate;
         let through = Through { map, theta, spikes: attention, sums: products, direct: false, work: sums, current };
         self.map(4, tokens, through, |row| {
-            wide(
-                #[inline(always)]
-                || row.current.iter_mut().for_each(|x| *x = gelu(*x)),
-            );
+            vectorised!(|| row.current.iter_mut().for_each(|x| *x = gelu(*x)));
             self.fire((4, feed_forward_neurons, feed_forward), tokens, row, record)
         })?;
 
@@ -211,10 +205,7 @@ impl Pass<'_> {
         let width = row.current.len();
         let (keep, sums) = (self.keep(row.step), &mut sums[row.token * width..][..width]);
         let spikes = train.rows(row.row..row.row + 1);
-        wide(
-            #[inline(always)]
-            || add(keep, sums, spikes),
-        );
+        vectorised!(|| add(keep, sums, spikes));
         sums
     }
 

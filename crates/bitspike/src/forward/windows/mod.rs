@@ -18,7 +18,7 @@ use self::tile::{KeysValues, Tile};
 use super::Sentences;
 use super::timing::Operator;
 use super::watch::Watch;
-use crate::arithmetic::{AttentionInputs, Scaled, gelu, wide};
+use crate::arithmetic::{AttentionInputs, Scaled, gelu, vectorised};
 use crate::encoder::{Encoder, Norm};
 use crate::error::Result;
 use crate::neuron::{Equilibrium, NeuronConfig};
@@ -267,10 +267,7 @@ impl Windows<'_> {
     ) -> Result<()> {
         let (time_steps, signed) = (self.time_steps, self.encoder.config.signed);
         let neuron = Equilibrium::new(NeuronConfig { time_steps, signed, theta: self.threshold(population) })?;
-        let finite = wide(
-            #[inline(always)]
-            || f(&neuron, x),
-        );
+        let finite = vectorised!(|| f(&neuron, x));
         if !finite {
             return Err(self.encoder.not_finite(population, 1));
         }

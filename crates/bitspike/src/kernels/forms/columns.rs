@@ -14,9 +14,11 @@ use super::{Line, SpikeBits};
 pub(in crate::kernels) const TILE: usize = 384;
 
 /// Columns after which sums of bytes are emptied: `127 * 1` is the largest byte.
+#[cfg(target_arch = "x86_64")]
 pub(in crate::kernels) const FLUSH: usize = 127;
 
 /// Columns after which sums of half a byte are emptied: `7 * 2 < 16`.
+#[cfg(target_arch = "x86_64")]
 pub(in crate::kernels) const PACKED_FLUSH: usize = 7;
 
 /// A column of a tile: byte `i` of each line holds row `i` of 128 in its low half and row `64 + i` in its high half.
