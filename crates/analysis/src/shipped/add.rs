@@ -11,7 +11,7 @@ use bitspike_run::run::Checkpoint;
 use super::card::card;
 use super::estimates::EnergyEstimates;
 use super::finished::FinishedRun;
-use super::measure::{ModelFiles, measure};
+use super::measure::measure;
 use super::metrics::{Made, MeasuredModel, Metrics};
 use super::origins::{Origins, OriginsOf};
 use super::seeds::Seeds;
@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
 use crate::teacher::TeacherAnswers;
 use crate::timing;
-use bitspike_hub::{CARD, METRICS, MODEL, RECIPE, TOKENIZER, is_name};
+use bitspike_hub::{CARD, METRICS, MODEL, RECIPE, is_name};
 
 /// What is made of which run.
 #[derive(Debug, Clone)]
@@ -149,8 +149,6 @@ impl Addition {
             Packed::open(&replaced)?;
         }
         let write = |name: &str, bytes: &[u8]| atomic_file::write(&folder.join(name), |file| file.write_all(bytes));
-        let ModelFiles { tokenizer, .. } = run.files();
-        tokenizer.map_or(Ok(()), |tokenizer| write(TOKENIZER, tokenizer))?;
         write(MODEL, model.packed().file_bytes())?;
         write(RECIPE, run.recipe.to_toml().as_bytes())?;
         write(CARD, card(metrics).as_bytes())?;
