@@ -3,7 +3,8 @@
 //!     cargo bench -p bitspike --bench start_up -- [model.safetensors]
 
 use std::hint::black_box;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bitspike::Model;
@@ -12,6 +13,12 @@ use bitspike::format::{Packed, upgrade};
 use bitspike::tokenizer::Tokenizer;
 
 const ROUNDS: usize = 101;
+
+/// Processes started.
+const STARTS: usize = 21;
+
+/// What a process is told that is to load a model and nothing else.
+const ONE_START: &str = "--one-start";
 
 /// Median and least of what `run` takes, in milliseconds.
 fn time<T>(mut run: impl FnMut() -> T) -> (f64, f64) {
@@ -35,7 +42,33 @@ fn peak() -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
+/// Loads a model in a new process: microseconds of the load and of the first answer, peak memory before and after in kilobytes.
+fn start_process(model: &Path) -> [u64; 4] {
+    let program = std::env::current_exe().expect("this program");
+    let output = Command::new(program).arg(ONE_START).arg(model).output().expect("another process");
+    let text = String::from_utf8(output.stdout).expect("numbers");
+    let numbers: Vec<u64> = text.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+    numbers.try_into().unwrap_or_else(|_| panic!("expected four numbers, found {text:?}"))
+}
+
+/// What [`start_process`] runs.
+fn one_start(model: &Path) {
+    let before = peak().unwrap_or(0);
+    let began = Instant::now();
+    let model = Model::load(model).expect("a model");
+    let loaded = began.elapsed();
+    model.classify(["a gripping, funny film"]).expect("an answer");
+    let answered = began.elapsed() - loaded;
+    println!("{} {} {before} {}", loaded.as_micros(), answered.as_micros(), peak().unwrap_or(0));
+}
+
 fn main() {
+    let flags: Vec<_> = std::env::args().collect();
+    if let [_, flag, model] = &flags[..]
+        && flag == ONE_START
+    {
+        return one_start(Path::new(model));
+    }
     let path = std::env::args().skip(1).find(|flag| !flag.starts_with('-')).map(PathBuf::from);
     let path = path.unwrap_or_else(|| {
         PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sst2-tiny/model.safetensors"))
@@ -50,21 +83,17 @@ fn main() {
         std::fs::write(&one, upgrade(&packed, &tokenizer).expect("a model and its tokeniser"))
             .expect("a writable folder");
     }
-    // The first start of the process: cold pages, no threads yet.
-    let before = peak();
-    let began = Instant::now();
-    let model = Model::load(&one).expect("a model");
-    let loaded = began.elapsed();
-    let began = Instant::now();
-    model.classify(["a gripping, funny film"]).expect("an answer");
-    let answered = began.elapsed();
-    let peaks = before.zip(peak());
     let size = std::fs::metadata(&one).expect("a file").len();
     println!("{}: {size} bytes", path.display());
-    println!("first load {:.3} ms, first answer {:.3} ms", loaded.as_secs_f64() * 1e3, answered.as_secs_f64() * 1e3);
-    if let Some((before, after)) = peaks {
-        println!("peak memory {after} kB, {before} kB before the load");
-    }
+    let mut starts: Vec<[u64; 4]> = (0..STARTS).map(|_| start_process(&one)).collect();
+    starts.sort_unstable();
+    let [load, answer, before, after] = starts[STARTS / 2];
+    println!("in a new process, the median of {STARTS}: load {load} us, first answer {answer} us");
+    println!(
+        "peak memory {after} kB, {before} kB before the load: file and {} kB",
+        (after - before).saturating_sub(size / 1024)
+    );
+    let model = Model::load(&one).expect("a model");
     let bytes = std::fs::read(&one).expect("a file");
     let packed = Packed::open(&one).expect("a packed model");
     let json = model.tokenizer().to_json().expect("a tokenizer.json").into_bytes();

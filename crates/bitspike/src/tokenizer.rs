@@ -8,13 +8,13 @@ mod bert;
 mod chars;
 mod description;
 mod folder;
-mod packed;
+pub(crate) mod packed;
 mod parts;
 mod pipeline;
 mod vocabulary;
 mod wordpiece;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -242,7 +242,7 @@ impl Inner {
         let text = parts::normalize(&self.normalizers, text);
         let mut hashes = Hashes::new();
         let _ = find(self.normalized.as_ref(), &text, limit, ids, |text, ids| {
-            let mut words = vec![0..text.len()];
+            let mut words = Vec::from([Range { start: 0, end: text.len() }]);
             self.splitters.iter().for_each(|splitter| splitter.apply(text, &mut words));
             for word in words {
                 self.pieces.spell(&text[word], &mut hashes, ids);

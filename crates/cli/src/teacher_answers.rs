@@ -23,7 +23,7 @@ impl ScoredTeacher {
         use bitspike_train::evaluate::predict_teacher;
         use bitspike_train::teacher::Teacher;
 
-        let device = burn::tensor::Device::flex();
+        let device = bitspike_train::Device::flex();
         let task = TaskSpec::of_model(&student.task)?;
         let teacher = Teacher::load(folder, &device)?;
         let (outputs, wanted) = (teacher.num_outputs().unwrap_or(0), task.num_outputs());

@@ -240,15 +240,18 @@ fn runs_that_cannot_answer_say_why() {
 }
 
 #[test]
-fn a_model_needs_a_vocabulary() {
+fn a_model_without_a_vocabulary_needs_one_beside_it() {
     let folder = Folder::new();
-    fs::remove_file(folder.path("models/own").join(TOKENIZER)).unwrap();
-    let subject = folder.resolve("own").unwrap();
+    // Of its own one, the file beside it is not looked for.
+    folder.write(&format!("models/own/{TOKENIZER}"), "no JSON");
+    answer(&folder.resolve("own").unwrap());
+    folder.write("models/old/model.safetensors", include_bytes!("../../../fuzz/seeds/packed_open/v1-w1.58-e4"));
+    let subject = folder.resolve("old").unwrap();
+    assert!(subject.open().is_ok(), "its tensors can be looked at");
     let error = subject.model(&Options::default()).unwrap_err().to_string();
     assert!(error.contains(TOKENIZER), "{error}");
-    assert!(subject.open().is_ok(), "its tensors can be looked at");
     let error = subject.packed().unwrap().beside(TOKENIZER).unwrap().read().unwrap_err().to_string();
-    assert!(error.starts_with("read ") && error.contains("own/tokenizer.json"), "{error}");
+    assert!(error.starts_with("read ") && error.contains(TOKENIZER), "{error}");
     folder.write("broken.safetensors", "not a model");
     let broken = PackedModel::file(folder.path("broken.safetensors"));
     assert!(broken.load(&Options::default()).unwrap_err().to_string().contains("broken.safetensors"));

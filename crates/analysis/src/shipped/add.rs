@@ -15,6 +15,7 @@ use super::measure::measure;
 use super::metrics::{Made, MeasuredModel, Metrics};
 use super::origins::{Origins, OriginsOf};
 use super::seeds::Seeds;
+use crate::score::weight_bytes;
 use crate::energy::CountedStudent;
 use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
@@ -100,7 +101,7 @@ impl Addition {
             profile: &EnergyEstimates::profile()?,
             student: &model.header().student,
             operations: &measured.operations,
-            bytes: run.packed.file.len() as u64,
+            bytes: weight_bytes(model.packed()),
             lengths: &split.lengths(),
         };
         let metrics = Metrics {

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::layout::VOCABULARY;
 use super::*;
 use crate::config::{StudentConfig, Task};
 use crate::error::Result;
 use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
 use crate::tokenizer::Tokenizer;
+use crate::tokenizer::packed::{LENGTHS, TEXT};
 
 /// A header of a model whose rows fill the last byte in no form: D = 6 or 22, F = 11 or 13.
 pub(super) fn header(
@@ -87,10 +87,10 @@ pub(super) fn packed_without_tokenizer(header: &Header, packing: Packing) -> Vec
     let metadata = header["__metadata__"].as_object_mut().unwrap();
     metadata.insert("format_version".into(), "1".into());
     metadata.remove("tokenizer");
-    let [start, end] = place(&header, VOCABULARY);
-    assert_eq!(end, data.len());
+    let ([start, middle], [same, end]) = (place(&header, LENGTHS), place(&header, TEXT));
+    assert_eq!((middle, end), (same, data.len()));
     data.truncate(start);
-    header.remove(VOCABULARY);
+    header.retain(|name, _| ![LENGTHS, TEXT].contains(&name.as_str()));
     put_together(&header, &data)
 }
 

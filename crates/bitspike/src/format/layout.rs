@@ -4,9 +4,6 @@ use super::codes::Form;
 use crate::config::{LAYER_POPULATIONS, StudentConfig, projections};
 use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
 
-/// Name of the vocabulary's bytes, which are no tensor of the model.
-pub(super) const VOCABULARY: &str = "vocabulary";
-
 /// What a tensor is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {

@@ -8,12 +8,13 @@ use safetensors::tensor::Dtype;
 use super::codes::Form;
 use super::container::{Entry, write};
 use super::header::Header;
-use super::layout::{Role, Tensor, VOCABULARY, tensors};
+use super::layout::{Role, Tensor, tensors};
 use super::reader::{Packed, SCALES};
 use crate::atomic_file;
 use crate::error::{Error, Result};
 use crate::quantize::{EmbeddingBits, Quantized};
 use crate::tokenizer::Tokenizer;
+use crate::tokenizer::packed::{LENGTHS, TEXT};
 
 /// What may be chosen when a model is packed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,9 +89,11 @@ pub fn upgrade(packed: &Packed, tokenizer: &Tokenizer) -> Result<Vec<u8>> {
 
 /// The file of the model's entries and the tokeniser's.
 fn finish(header: &Header, tokenizer: &Tokenizer, mut entries: Vec<Entry>) -> Result<Vec<u8>> {
-    let (settings, bytes) = tokenizer.pack()?;
-    entries.push(Entry { name: VOCABULARY.to_owned(), dtype: Dtype::U8, shape: vec![bytes.len()], bytes });
-    Ok(write(header, settings, entries))
+    let tokenizer = tokenizer.pack()?;
+    for (name, bytes) in [(LENGTHS, tokenizer.lengths), (TEXT, tokenizer.text)] {
+        entries.push(Entry { name: name.to_owned(), dtype: Dtype::U8, shape: vec![bytes.len()], bytes });
+    }
+    Ok(write(header, tokenizer.settings, entries))
 }
 
 /// [`pack`]s into the file `path`, written beside it under another name, flushed to the disk and renamed; returns what was written.

@@ -151,7 +151,7 @@ fn of_lines(vocabulary: &[u8], settings: &Settings) -> Result<Inner, String> {
         })
     };
     Parts {
-        normalizers: vec![Normalizer::BertNormalizer {
+        normalizers: vec![Normalizer::Bert {
             clean_text: true,
             handle_chinese_chars: settings.tokenize_chinese_chars.unwrap_or(true),
             strip_accents: settings.strip_accents,

@@ -5,11 +5,18 @@ use serde::{Deserialize, Serialize};
 use super::added::AddedToken;
 use super::parts::{Frame, Parts};
 use super::pipeline::{Normalizer, Splitter};
-use super::vocabulary::Vocabulary;
+use super::vocabulary::{MAX_VOCABULARY, Vocabulary};
 use super::{Inner, Tokenizer};
 
-/// Largest vocabulary in bytes; the largest multilingual ones have a tenth of it.
-const MAX_VOCABULARY_BYTES: usize = 64 << 20;
+/// Names of the vocabulary's tensors: a length for each id, and the tokens one after another.
+pub(crate) const LENGTHS: &str = "vocabulary.lengths";
+pub(crate) const TEXT: &str = "vocabulary.text";
+
+/// Most bytes of text; the largest multilingual vocabularies have a tenth of it.
+const MAX_TEXT: usize = 64 << 20;
+
+/// Most bytes of lengths.
+const MAX_LENGTHS: usize = 2 * MAX_VOCABULARY as usize;
 
 /// Most added tokens.
 const MAX_ADDED: usize = 1 << 16;
@@ -32,12 +39,23 @@ struct Settings {
     added_tokens: Vec<AddedToken>,
 }
 
+/// A tokeniser's packed form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Packed {
+    /// The metadata's entry `tokenizer`.
+    pub(crate) settings: String,
+    /// The tensor [`LENGTHS`].
+    pub(crate) lengths: Vec<u8>,
+    /// The tensor [`TEXT`].
+    pub(crate) text: Vec<u8>,
+}
+
 impl Tokenizer {
-    /// Settings and vocabulary.
+    /// The packed form.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) if the vocabulary is larger than a reader takes.
-    pub(crate) fn pack(&self) -> crate::Result<(String, Vec<u8>)> {
+    pub(crate) fn pack(&self) -> crate::Result<Packed> {
         let inner = &*self.inner;
         let pieces = &inner.pieces;
         let settings = Settings {
@@ -51,33 +69,37 @@ impl Tokenizer {
             pad: inner.pad,
             added_tokens: inner.added.clone(),
         };
-        let mut bytes = Vec::new();
-        pieces.vocabulary.tokens().for_each(|token| encode(token, &mut bytes));
-        let (found, added) = (bytes.len(), settings.added_tokens.len());
-        if found > MAX_VOCABULARY_BYTES || added > MAX_ADDED {
-            let expected = format!("at most {MAX_VOCABULARY_BYTES} bytes of vocabulary and {MAX_ADDED} added tokens");
-            return Err(crate::Error::invalid("tokeniser", expected, format!("{found} bytes and {added} tokens")));
+        let (mut lengths, mut text) = (Vec::new(), String::new());
+        for token in pieces.vocabulary.tokens() {
+            encode(token, &mut lengths);
+            text.push_str(token.unwrap_or_default());
         }
-        Ok((serde_json::to_string(&settings).expect("settings are JSON"), bytes))
+        let (found, added) = ([lengths.len(), text.len()], settings.added_tokens.len());
+        if found[0] > MAX_LENGTHS || found[1] > MAX_TEXT || added > MAX_ADDED {
+            let expected =
+                format!("at most {MAX_LENGTHS} bytes of lengths, {MAX_TEXT} of text and {MAX_ADDED} added tokens");
+            let found = format!("{} bytes, {} bytes and {added} tokens", found[0], found[1]);
+            return Err(crate::Error::invalid("tokeniser", expected, found));
+        }
+        let settings = serde_json::to_string(&settings).expect("settings are JSON");
+        Ok(Packed { settings, lengths, text: text.into_bytes() })
     }
 
-    /// The tokeniser of settings and vocabulary.
+    /// The tokeniser of the packed form.
     ///
     /// # Errors
     /// What is wrong, by name, expected and found, and at which byte.
-    pub(crate) fn unpack(settings: &str, vocabulary: &[u8]) -> Result<Self, String> {
-        let inner = unpack(settings, vocabulary)?;
-        Ok(Self::new(inner, Vec::new()))
+    pub(crate) fn unpack(settings: &str, lengths: &[u8], text: &[u8]) -> Result<Self, String> {
+        Ok(Self::new(unpack(settings, decode(lengths, text)?)?, Vec::new()))
     }
 }
 
-fn unpack(settings: &str, vocabulary: &[u8]) -> Result<Inner, String> {
+fn unpack(settings: &str, vocabulary: Vocabulary) -> Result<Inner, String> {
     let settings: Settings = serde_json::from_str(settings).map_err(|e| format!("metadata `tokenizer`: {e}"))?;
     let found = settings.added_tokens.len();
     if found > MAX_ADDED {
         return Err(format!("metadata `tokenizer`: added_tokens: expected at most {MAX_ADDED}, found {found}"));
     }
-    let vocabulary = decode(vocabulary).map_err(|message| format!("tensor `vocabulary`: {message}"))?;
     let Settings { unk, cls, sep, pad, .. } = settings;
     let stated: Vec<u32> = settings.added_tokens.iter().map(|token| token.id).collect();
     let parts = Parts {
@@ -91,76 +113,90 @@ fn unpack(settings: &str, vocabulary: &[u8]) -> Result<Inner, String> {
     };
     let inner = parts.assemble().map_err(|message| format!("metadata `tokenizer`: {message}"))?;
     let expected: Vec<u32> = inner.added.iter().map(|token| token.id).collect();
-    if stated != expected {
-        return Err(format!("metadata `tokenizer`: added_tokens: expected the ids {expected:?}, found {stated:?}"));
+    if let Some(at) = (0..stated.len().max(expected.len())).find(|&at| stated.get(at) != expected.get(at)) {
+        let id = |ids: &[u32]| ids.get(at).map_or("no token".to_owned(), |id| format!("the id {id}"));
+        let (expected, found) = (id(&expected), id(&stated));
+        return Err(format!("metadata `tokenizer`: added_tokens: entry {at}: expected {expected}, found {found}"));
     }
     Ok(inner)
 }
 
 /// Appends what stands for the next id: 0 for no token; else the token's length plus 1, seven bits a byte from the lowest, all
-/// bytes but the last with the top bit set; and the token.
-fn encode(token: Option<&str>, bytes: &mut Vec<u8>) {
+/// bytes but the last with the top bit set.
+fn encode(token: Option<&str>, lengths: &mut Vec<u8>) {
     let mut rest = token.map_or(0, |token| token.len() + 1);
     while rest >= usize::from(CONTINUED) {
-        bytes.push(rest as u8 | CONTINUED);
+        lengths.push(rest as u8 | CONTINUED);
         rest >>= 7;
     }
-    bytes.push(rest as u8);
-    bytes.extend_from_slice(token.unwrap_or_default().as_bytes());
+    lengths.push(rest as u8);
 }
 
-/// The vocabulary of bytes that [`encode`] made, and no others.
-fn decode(bytes: &[u8]) -> Result<Vocabulary, String> {
-    if bytes.len() > MAX_VOCABULARY_BYTES {
-        return Err(format!("expected at most {MAX_VOCABULARY_BYTES} bytes, found {}", bytes.len()));
+/// The vocabulary of lengths that [`encode`] made, and no others, and of the text of its tokens.
+fn decode(lengths: &[u8], text: &[u8]) -> Result<Vocabulary, String> {
+    if text.len() > MAX_TEXT || lengths.len() > MAX_LENGTHS {
+        let (found, text) = (lengths.len(), text.len());
+        return Err(format!(
+            "vocabulary: expected at most {MAX_LENGTHS} bytes of lengths and {MAX_TEXT} of text, found {found} and {text}"
+        ));
     }
-    let (mut rest, mut id, mut gap) = (bytes, 0u32, false);
-    let tokens = std::iter::from_fn(|| {
-        while !rest.is_empty() {
-            let place = bytes.len() - rest.len();
-            let token = match next(&mut rest) {
-                Ok(token) => token,
-                Err(message) => return Some(Err(format!("byte {place}, id {id}: {message}"))),
-            };
-            let this = id;
-            (id, gap) = (id.saturating_add(1), token.is_none());
-            if let Some(token) = token {
-                return Some(Ok((this, token)));
-            }
+    let text = str::from_utf8(text).map_err(|e| format!("tensor `{TEXT}`: expected UTF-8, found other bytes: {e}"))?;
+    let mut ends = Vec::with_capacity(lengths.len());
+    let (mut rest, mut end, mut tokens, mut empty) = (lengths, 0, 0, None);
+    while let [first, ..] = *rest {
+        let (place, id) = (lengths.len() - rest.len(), ends.len() as u32);
+        let refuse = |message: String| Err(format!("tensor `{LENGTHS}`: byte {place}, id {id}: {message}"));
+        if id >= MAX_VOCABULARY {
+            return refuse(format!("expected ids below {MAX_VOCABULARY}"));
         }
-        gap.then(|| {
-            gap = false;
-            Err(format!("expected a token at the last id, {}, found none", id - 1))
-        })
-    });
-    Vocabulary::new(tokens, bytes.len())
-}
-
-/// Takes what stands for one id from the front of `bytes`, which are not empty.
-fn next<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a str>, String> {
-    let (mut length, mut shift) = (0usize, 0);
-    loop {
-        let Some((&byte, rest)) = bytes.split_first() else {
-            return Err("expected a token's length, found the end".into());
+        let length = match first {
+            CONTINUED.. => match number(&mut rest) {
+                Ok(length) => length,
+                Err(message) => return refuse(message),
+            },
+            _ => {
+                rest = &rest[1..];
+                usize::from(first)
+            }
         };
-        *bytes = rest;
-        length |= usize::from(byte & !CONTINUED) << shift;
-        if byte < CONTINUED {
-            if byte == 0 && shift > 0 {
-                return Err("expected a length in as few bytes as it needs, found more".into());
+        if let Some(length) = length.checked_sub(1) {
+            if !text.is_char_boundary(end + length) {
+                let left = text.len() - end;
+                return refuse(format!(
+                    "expected a token of {length} bytes that are whole characters, {left} are left"
+                ));
             }
-            break;
+            end += length;
+            tokens += 1;
+            if length == 0
+                && let Some(earlier) = empty.replace(id)
+            {
+                return refuse(format!("expected the empty token once, found it as id {earlier} too"));
+            }
+        } else if rest.is_empty() {
+            return refuse("expected a token at the last id, found none".into());
         }
-        shift += 7;
-        // Four bytes hold more than the cap.
-        if shift > 21 {
-            return Err(format!("expected a token of fewer than {MAX_VOCABULARY_BYTES} bytes, found a longer one"));
+        ends.push(end as u32);
+    }
+    if end < text.len() {
+        return Err(format!("tensor `{TEXT}`: expected {end} bytes, as `{LENGTHS}` says, found {}", text.len()));
+    }
+    Vocabulary::of_text(text.to_owned(), ends, (tokens, empty)).map_err(|message| format!("tensor `{TEXT}`: {message}"))
+}
+
+/// Takes a number of more than one byte from the front of `bytes`.
+fn number(bytes: &mut &[u8]) -> Result<usize, String> {
+    let mut number = 0;
+    // Four bytes hold more than the longest text.
+    for (i, &byte) in bytes.iter().take(4).enumerate() {
+        number |= usize::from(byte & !CONTINUED) << (7 * i);
+        if byte == 0 {
+            return Err("expected a length in as few bytes as it needs, found more".into());
+        }
+        if byte < CONTINUED {
+            *bytes = &bytes[i + 1..];
+            return Ok(number);
         }
     }
-    let Some(length) = length.checked_sub(1) else { return Ok(None) };
-    let Some((token, rest)) = bytes.split_at_checked(length) else {
-        return Err(format!("expected a token of {length} bytes, found {} before the end", bytes.len()));
-    };
-    *bytes = rest;
-    std::str::from_utf8(token).map(Some).map_err(|e| format!("expected UTF-8 text, found other bytes: {e}"))
+    Err("expected a length of at most four bytes, found none that ends".into())
 }

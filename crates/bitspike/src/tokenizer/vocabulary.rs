@@ -74,10 +74,10 @@ impl Vocabulary {
             if (id as usize) < ends.len() {
                 return Err(format!("expected one token of each id, found {token:?} as another of id {id}"));
             }
-            if token.is_empty() {
-                if let Some(earlier) = empty.replace(id) {
-                    return Err(twice("", earlier, id));
-                }
+            if token.is_empty()
+                && let Some(earlier) = empty.replace(id)
+            {
+                return Err(twice("", earlier, id));
             }
             ends.resize(id as usize, text.len() as u32);
             text.push_str(token);
@@ -88,14 +88,20 @@ impl Vocabulary {
             count += 1;
             longest = longest.max(token.len());
         }
-        let slots = vec![0; (2 * count).next_power_of_two().max(FEWEST_SLOTS)];
-        let mut vocabulary = Self { text, ends, slots, empty, count, longest };
-        vocabulary.fill()?;
-        Ok(vocabulary)
+        Self { text, ends, slots: Vec::new(), empty, count, longest }.filled()
     }
 
-    /// Enters every token into the slots.
-    fn fill(&mut self) -> Result<(), String> {
+    /// The vocabulary of a text and of where the token of each id ends in it, both within bounds and on characters; `tokens` are
+    /// there, one of them the empty one of id `empty`.
+    pub(super) fn of_text(text: String, ends: Vec<u32>, (tokens, empty): (usize, Option<u32>)) -> Result<Self, String> {
+        let starts = std::iter::once(&0).chain(&ends);
+        let longest = starts.zip(&ends).map(|(start, end)| end - start).max().unwrap_or(0) as usize;
+        Self { text, ends, slots: Vec::new(), empty, count: tokens, longest }.filled()
+    }
+
+    /// The same with every token in the slots.
+    fn filled(mut self) -> Result<Self, String> {
+        self.slots = vec![0; (2 * self.count).next_power_of_two().max(FEWEST_SLOTS)];
         let seed = seed();
         let mut start = 0;
         for id in 0..self.ends.len() {
@@ -110,7 +116,7 @@ impl Vocabulary {
             }
             start = end;
         }
-        Ok(())
+        Ok(self)
     }
 
     /// The id of the token with `hash` that `is` the one wanted, or else the free slot for it.

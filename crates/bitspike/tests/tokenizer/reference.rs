@@ -19,6 +19,11 @@ impl Reference {
         Ok(Self(serde_json::from_str(&description.to_string()).map_err(|e| e.to_string())?))
     }
 
+    /// As `tokenizer.json`.
+    pub(crate) fn to_json(&self) -> String {
+        self.0.to_string(false).expect("it is JSON")
+    }
+
     /// All tokens of a text.
     pub(crate) fn tokens(&self, text: &str) -> Vec<u32> {
         self.0.encode_fast(text, false).expect("text is tokenised").get_ids().to_vec()

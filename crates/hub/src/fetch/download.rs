@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use sha1::Sha1;
+use sha2::digest::DynDigest;
 use sha2::{Digest, Sha256};
 use ureq::Body;
 use ureq::http::Response;
@@ -21,6 +22,9 @@ use crate::error::{Result, io};
 /// Bytes that must arrive for a broken connection to count as progress: a server that drops the line after every few bytes
 /// is given up, one that drops it every few minutes is not.
 const PROGRESS_BYTES: u64 = 1 << 20;
+
+/// Bytes that are read at once.
+const BUFFER_BYTES: usize = 128 << 10;
 
 /// Where a file comes from and goes to.
 pub(super) struct Download<'a> {
@@ -43,7 +47,7 @@ impl Download<'_> {
     /// # Errors
     /// If the server gives up or sends other bytes than it announced, or the cache cannot be written.
     pub(super) fn run(&self, name: &str, file: &RemoteFile) -> Result<()> {
-        let url = self.client.address(&Repository::new(self.repository.kind, name)?, self.commit, &file.path);
+        let url = self.client.address(&self.repository.renamed(name)?, self.commit, &file.path);
         let (etag, size) = match (&file.etag, file.size) {
             (Some(etag), Some(size)) => (etag.clone(), size),
             _ => self.client.checksum(&url).map_err(|failure| self.explain(failure, &file.path))?,
@@ -69,7 +73,7 @@ impl Download<'_> {
         (self.observe)(Progress::Begin { file, size, have: partial.length });
         loop {
             self.receive_all(partial, url, file)?;
-            let found = partial.checksum();
+            let found = hex(&*partial.hasher);
             if found == partial.etag {
                 (self.observe)(Progress::End { file, size });
                 return Ok(());
@@ -143,26 +147,29 @@ struct Partial {
     length: u64,
     size: u64,
     etag: String,
-    hasher: Hasher,
+    hasher: Box<dyn DynDigest>,
 }
 
 impl Partial {
     /// Opens the part that an earlier process left, or an empty file.
     fn open(path: PathBuf, etag: &str, size: u64) -> Result<Self> {
-        let open = || -> std::io::Result<Self> {
-            let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
+        let open = || -> std::io::Result<(File, u64)> {
+            let file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
             let length = file.metadata()?.len();
-            let mut hasher = Hasher::new(etag, size);
-            if length <= size {
-                std::io::copy(&mut file, &mut hasher)?;
-            }
-            Ok(Self { path: path.clone(), file, length, size, etag: etag.to_owned(), hasher })
+            Ok((file, length))
         };
-        let mut partial = open().map_err(io("open", &path))?;
+        let (file, length) = open().map_err(io("open", &path))?;
+        let mut partial = Self { file, length, size, etag: etag.to_owned(), hasher: hasher(etag, size), path };
         if partial.length > size {
             partial.restart()?;
         }
-        Ok(partial)
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            match partial.file.read(&mut buffer).map_err(io("read", &partial.path))? {
+                0 => return Ok(partial),
+                read => partial.hasher.update(&buffer[..read]),
+            }
+        }
     }
 
     /// Appends a response's body and shows how much is there. Ends with an error if it ends early, and refuses one byte too many.
@@ -180,7 +187,7 @@ impl Partial {
             self.restart().map_err(Failure::Fatal)?;
         }
         let mut body = response.into_body().into_reader();
-        let mut buffer = vec![0; 128 << 10];
+        let mut buffer = vec![0; BUFFER_BYTES];
         while self.length < self.size {
             let received = match body.read(&mut buffer) {
                 Ok(0) => return Err(Failure::Interrupted(Cause::EndedEarly)),
@@ -205,13 +212,8 @@ impl Partial {
         let emptied = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
         emptied.map_err(io("empty", &self.path))?;
         self.length = 0;
-        self.hasher = Hasher::new(&self.etag, self.size);
+        self.hasher = hasher(&self.etag, self.size);
         Ok(())
-    }
-
-    /// Checksum of what the file holds, in hexadecimal.
-    fn checksum(&self) -> String {
-        self.hasher.clone().hex()
     }
 
     /// Gives the complete file its final name.
@@ -221,50 +223,17 @@ impl Partial {
     }
 }
 
-/// The two checksums that the hub names blobs by.
-#[derive(Clone)]
-enum Hasher {
-    /// Of the content.
-    Sha256(Sha256),
-    /// Of `blob SIZE\0` and the content, as git does.
-    Git(Sha1),
-}
-
-impl Hasher {
-    /// The one that an etag of this length comes from.
-    fn new(etag: &str, size: u64) -> Self {
-        if etag.len() == 64 {
-            Self::Sha256(Sha256::new())
-        } else {
-            Self::Git(Sha1::new_with_prefix(format!("blob {size}\0")))
-        }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hasher) => hasher.update(bytes),
-            Self::Git(hasher) => hasher.update(bytes),
-        }
-    }
-
-    fn hex(self) -> String {
-        let hex = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        match self {
-            Self::Sha256(hasher) => hex(&hasher.finalize()),
-            Self::Git(hasher) => hex(&hasher.finalize()),
-        }
+/// The checksum that an etag of this length is: SHA-256 of the content, or SHA-1 of `blob SIZE\0` and the content, as git does.
+fn hasher(etag: &str, size: u64) -> Box<dyn DynDigest> {
+    match etag.len() {
+        64 => Box::new(Sha256::new()),
+        _ => Box::new(Sha1::new_with_prefix(format!("blob {size}\0"))),
     }
 }
 
-impl Write for Hasher {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+/// Its value so far, in hexadecimal.
+fn hex(hasher: &dyn DynDigest) -> String {
+    hasher.box_clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -274,9 +243,9 @@ mod tests {
     #[test]
     fn checksums_agree_with_sha256sum_and_git() {
         let sum = |etag: &str, text: &[u8]| {
-            let mut hasher = Hasher::new(etag, text.len() as u64);
+            let mut hasher = hasher(etag, text.len() as u64);
             hasher.update(text);
-            hasher.hex()
+            hex(&*hasher)
         };
         // `printf abc | sha256sum` and `printf 'hello\n' | git hash-object --stdin`.
         let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -294,7 +263,7 @@ mod tests {
         assert_eq!(Partial::open(path.clone(), sha256, 3).unwrap().length, 0);
         std::fs::write(&path, "abc").unwrap();
         let partial = Partial::open(path.clone(), sha256, 3).unwrap();
-        assert_eq!((partial.length, partial.checksum().as_str()), (3, sha256));
+        assert_eq!((partial.length, hex(&*partial.hasher).as_str()), (3, sha256));
         partial.finish(&folder.path().join("x")).unwrap();
         assert!(!path.exists());
         assert_eq!(std::fs::read(folder.path().join("x")).unwrap(), b"abc");

@@ -48,7 +48,7 @@ pub use error::{AnswerError, Cause, FetchError, Refusal};
 use http::Client;
 use listing::Listing;
 pub use progress::{Observe, Progress, bytes};
-use repository::{RepoKind, Repository};
+use repository::Repository;
 
 /// Largest single file that is fetched, in bytes. A BERT checkpoint has 0.1 to 1.5 GB; a name that leads to more is a
 /// mistake worth a question before the disk is full.
@@ -96,7 +96,7 @@ impl<'a> Hub<'a> {
     /// If the hub cannot be reached and the cache does not hold the files, if it has no such revision, if a file arrives damaged
     /// again and again, or if the cache cannot be written.
     pub fn task(&self, task: GlueTask, revision: &str) -> Result<Fetched> {
-        let repository = Repository::new(RepoKind::Dataset, select::GLUE)?;
+        let repository = Repository::dataset(select::GLUE)?;
         let prefix = format!("{}/", task.name());
         let Fetched { commit, folder, mut files } =
             self.fetch(&repository, revision, &|listing| select::task_files(listing, &prefix))?;
@@ -112,7 +112,7 @@ impl<'a> Hub<'a> {
     /// # Errors
     /// As [`Hub::task`], and if the hub has no such model, does not let us read it, or it is of another kind.
     pub fn model(&self, id: &str, revision: &str) -> Result<Fetched> {
-        self.fetch(&Repository::new(RepoKind::Model, id)?, revision, &select::model_files)
+        self.fetch(&Repository::model(id)?, revision, &select::model_files)
     }
 
     fn fetch(&self, repository: &Repository, revision: &str, select: Select) -> Result<Fetched> {
