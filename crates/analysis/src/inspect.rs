@@ -1,112 +1,118 @@
-//! Packed model files: made of a run, and what is in them, measured.
+//! What is in a packed model file, measured.
 
-mod from_run;
-mod print;
-
-use bitspike::format::{FORMAT_VERSION, Form, Header, Packed, Role, Tensor};
+use bitspike::format::{Form, Header, Packed, Role, Tensor};
 use serde::Serialize;
 
-use crate::models::sha256;
-
-pub(crate) use from_run::FromRun;
-pub(crate) use print::{print, print_sizes};
+use crate::digest::sha256;
 
 /// A packed model: its configuration, every tensor, and what it all takes.
-#[derive(Debug, Serialize)]
-pub(crate) struct Contents {
-    file: String,
-    bytes: usize,
-    sha256: String,
-    format_version: &'static str,
-    config: Header,
-    tensors: Vec<TensorContents>,
-    parts: Vec<Part>,
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct Contents {
+    /// Where it came from.
+    pub file: String,
+    pub bytes: usize,
+    /// Of the file, in hexadecimal digits.
+    pub sha256: String,
+    /// Version of the format.
+    pub format_version: &'static str,
+    /// What the file says of itself.
+    pub config: Header,
+    /// Every tensor, in the file's order.
+    pub tensors: Vec<TensorContents>,
+    /// Tables, matrices, all else.
+    pub parts: Vec<Part>,
     /// The safetensors header.
-    header_bytes: usize,
+    pub header_bytes: usize,
     /// A BERT of the same sizes in `f32`.
-    full_bytes: u64,
+    pub full_bytes: u64,
     /// `full_bytes / bytes`
-    times_smaller: f64,
+    pub times_smaller: f64,
 }
 
 /// One tensor.
-#[derive(Debug, Serialize)]
-struct TensorContents {
-    name: String,
-    form: String,
-    shape: [usize; 2],
-    bytes: usize,
-    /// Bits a value with scales.
-    bits: f64,
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct TensorContents {
+    /// As in `docs/format.md`.
+    pub name: String,
+    /// Form of its values, such as `trits`.
+    pub form: String,
+    pub shape: [usize; 2],
+    pub bytes: usize,
+    /// Bits a value, scales included.
+    pub bits: f64,
     /// Share of the codes that are 0; none in `f32`.
-    zeros: Option<f64>,
-    scales: Option<Scales>,
+    pub zeros: Option<f64>,
+    /// None in `f32`.
+    pub scales: Option<Scales>,
 }
 
 /// The scales of a tensor.
-#[derive(Debug, Serialize)]
-struct Scales {
-    count: usize,
-    min: f32,
-    mean: f64,
-    max: f32,
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct Scales {
+    pub count: usize,
+    pub min: f32,
+    pub mean: f64,
+    pub max: f32,
 }
 
 /// Several tensors together.
-#[derive(Debug, Serialize)]
-struct Part {
-    name: &'static str,
-    tensors: usize,
-    values: u64,
-    bytes: usize,
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct Part {
+    pub name: &'static str,
+    pub tensors: usize,
+    /// In all of them.
+    pub values: u64,
+    pub bytes: usize,
     /// Share of the codes that are 0; none in `f32`.
-    zeros: Option<f64>,
+    pub zeros: Option<f64>,
 }
 
-impl Contents {
-    /// Measures `packed`, which came from `file`.
-    pub(crate) fn new(file: &str, packed: &Packed) -> Self {
-        let bytes = packed.file_bytes().len();
-        let mut parts = [("embedding tables", 0), ("encoder matrices", 0), ("all else", 0)]
-            .map(|(name, tensors)| (Part { name, tensors, values: 0, bytes: 0, zeros: None }, 0));
-        let mut tensors = Vec::new();
-        for (tensor, form, size) in packed.tensors() {
-            let (zeros, scales) = measure(packed, tensor, form);
-            let values = tensor.rows as u64 * tensor.columns as u64;
-            let at = match tensor.role {
-                Role::Table => 0,
-                Role::Matrix => 1,
-                Role::Classifier | Role::Vector | Role::Threshold => 2,
-            };
-            let (part, zeros_of_part) = &mut parts[at];
-            part.tensors += 1;
-            part.values += values;
-            part.bytes += size;
-            *zeros_of_part += zeros.unwrap_or(0);
-            part.zeros = zeros.map(|_| *zeros_of_part as f64 / part.values as f64);
-            tensors.push(TensorContents {
-                name: tensor.name.clone(),
-                form: form.to_string(),
-                shape: [tensor.rows, tensor.columns],
-                bytes: size,
-                bits: 8.0 * size as f64 / values as f64,
-                zeros: zeros.map(|zeros| zeros as f64 / values as f64),
-                scales,
-            });
-        }
-        let full_bytes = packed.header().student.full_bytes();
-        Self {
-            file: file.to_owned(),
-            bytes,
-            sha256: sha256(packed.file_bytes()),
-            format_version: FORMAT_VERSION,
-            config: packed.header().clone(),
-            header_bytes: bytes - parts.iter().map(|(part, _)| part.bytes).sum::<usize>(),
-            tensors,
-            parts: parts.map(|(part, _)| part).into(),
-            full_bytes,
-            times_smaller: full_bytes as f64 / bytes as f64,
-        }
+/// Measures `packed`, which came from `file`.
+pub fn inspect(file: &str, packed: &Packed) -> Contents {
+    let bytes = packed.file_bytes().len();
+    let mut parts = [("embedding tables", 0), ("encoder matrices", 0), ("all else", 0)]
+        .map(|(name, tensors)| (Part { name, tensors, values: 0, bytes: 0, zeros: None }, 0));
+    let mut tensors = Vec::new();
+    for (tensor, form, size) in packed.tensors() {
+        let (zeros, scales) = measure(packed, tensor, form);
+        let values = tensor.rows as u64 * tensor.columns as u64;
+        let at = match tensor.role {
+            Role::Table => 0,
+            Role::Matrix => 1,
+            Role::Classifier | Role::Vector | Role::Threshold => 2,
+        };
+        let (part, zeros_of_part) = &mut parts[at];
+        part.tensors += 1;
+        part.values += values;
+        part.bytes += size;
+        *zeros_of_part += zeros.unwrap_or(0);
+        part.zeros = zeros.map(|_| *zeros_of_part as f64 / part.values as f64);
+        tensors.push(TensorContents {
+            name: tensor.name.clone(),
+            form: form.to_string(),
+            shape: [tensor.rows, tensor.columns],
+            bytes: size,
+            bits: 8.0 * size as f64 / values as f64,
+            zeros: zeros.map(|zeros| zeros as f64 / values as f64),
+            scales,
+        });
+    }
+    let full_bytes = packed.header().student.full_bytes();
+    Contents {
+        file: file.to_owned(),
+        bytes,
+        sha256: sha256(packed.file_bytes()),
+        format_version: packed.format_version(),
+        config: packed.header().clone(),
+        header_bytes: bytes - packed.vocabulary_bytes() - parts.iter().map(|(part, _)| part.bytes).sum::<usize>(),
+        tensors,
+        parts: parts.map(|(part, _)| part).into(),
+        full_bytes,
+        times_smaller: full_bytes as f64 / bytes as f64,
     }
 }
 
@@ -137,4 +143,21 @@ fn measure(packed: &Packed, tensor: &Tensor, form: Form) -> (Option<u64>, Option
     let [min, max] = [scales.iter().copied().reduce(f32::min), scales.iter().copied().reduce(f32::max)];
     let scales = min.zip(max).map(|(min, max)| Scales { count: scales.len(), min, mean, max });
     (Some(zeros), scales)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_and_header_are_the_whole_file() {
+        let model = crate::fixture::model();
+        let contents = inspect("small", model.packed());
+        let parts: usize = contents.parts.iter().map(|part| part.bytes).sum();
+        assert_eq!(parts + contents.header_bytes, contents.bytes);
+        assert_eq!(contents.tensors.iter().map(|tensor| tensor.bytes).sum::<usize>(), parts);
+        let matrix = contents.tensors.iter().find(|tensor| tensor.zeros.is_some()).unwrap();
+        let scales = matrix.scales.as_ref().unwrap();
+        assert!(matrix.bits < 8.0 && f64::from(scales.min) <= scales.mean && scales.mean <= f64::from(scales.max));
+    }
 }

@@ -19,16 +19,6 @@ pub enum Error {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// A line or record of a data file does not have the form the task needs.
-    #[error("{}, line {line}: {message}", path.display())]
-    Record {
-        /// The data file.
-        path: PathBuf,
-        /// 1-based line (text formats) or record (Parquet) number.
-        line: usize,
-        /// Expected and found, and what to do.
-        message: String,
-    },
     /// A file is not what its name or place says.
     #[error("{}: {message}", path.display())]
     Malformed {
@@ -53,11 +43,6 @@ impl Error {
     /// An [`Error::Io`] for `path`.
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: std::io::Error) -> Self {
         Self::Io { action, path: path.as_ref().to_path_buf(), source }
-    }
-
-    /// An [`Error::Record`] for `line` of `path`.
-    pub fn record(path: impl AsRef<Path>, line: usize, message: impl Into<String>) -> Self {
-        Self::Record { path: path.as_ref().to_path_buf(), line, message: message.into() }
     }
 
     /// An [`Error::Malformed`] for `path`.

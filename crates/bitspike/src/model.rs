@@ -1,6 +1,6 @@
 //! The engine: a packed model that classifies texts.
 //!
-//! [`Model::load`] maps the file, turns the encoder's codes into the kernels' form and leaves the embedding tables where they
+//! [`Model::load`] reads the file, turns the encoder's codes into the kernels' form and leaves the embedding tables where they
 //! are. [`Model::classify`] packs sentences by their real length, so that padding is never computed, spreads packs over the
 //! threads of the current rayon pool, and a lone request over its own tokens. Every token is computed by itself: an answer does
 //! not depend on batch, order, threads or kernels.
@@ -71,26 +71,31 @@ struct Scratch {
 }
 
 impl Options {
-    /// Loads a packed file and the `tokenizer.json` beside it.
+    /// Loads a packed file, and the `tokenizer.json` beside it if its own version has none within.
     ///
     /// # Errors
-    /// If either cannot be read or is damaged, if the two do not fit, or if an option is out of range.
+    /// If a file cannot be read or is damaged, if model and tokeniser do not fit, or if an option is out of range.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Model> {
         let path = path.as_ref();
+        let packed = Packed::open(path)?;
+        if packed.tokenizer().is_some() {
+            return self.build(packed, None);
+        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // Both are independent of each other, and a start is mostly these two.
-        let (packed, tokenizer) = parallel::join(|| Packed::open(path), || Tokenizer::load(folder));
-        self.build(packed?, tokenizer?)
+        self.build(packed, Tokenizer::load(folder)?)
     }
 
-    /// A model of a packed file that is already open, and of its tokeniser.
+    /// A model of a packed file that is already open. The tokeniser is the one in the file, unless another is given; a file of
+    /// version 1 has none.
     ///
     /// # Errors
     /// If tokeniser and model do not fit, there is no tokeniser, or an option is out of range.
     pub fn build(&self, packed: Packed, tokenizer: impl Into<Option<Tokenizer>>) -> Result<Model> {
         let Header { student, task, .. } = packed.header();
-        let missing = || Error::invalid("tokeniser", "the tokenizer.json that belongs to the model", "none");
-        let tokenizer = tokenizer.into().ok_or_else(missing)?;
+        let tokenizer = tokenizer.into().or_else(|| packed.tokenizer());
+        let tokenizer = tokenizer.ok_or_else(|| {
+            Error::invalid("tokeniser", "the tokenizer.json that belongs to a model of format version 1", "none")
+        })?;
         tokenizer.check_vocab(student.vocab_size)?;
         let Checked { simulation, exit, kernels } = self.check(student.time_steps)?;
         let labels = task.labels().iter().map(|label| label.as_str().into()).collect();

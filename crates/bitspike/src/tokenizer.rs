@@ -3,15 +3,27 @@
 //! A text is cleaned and split into words and punctuation, each word into the longest pieces the vocabulary has, and the pieces
 //! are framed as `[CLS] first [SEP]` or `[CLS] first [SEP] second [SEP]`, the second text with type id 1.
 
+mod added;
+mod bert;
+mod chars;
+mod description;
 mod folder;
+pub(crate) mod packed;
+mod parts;
+mod pipeline;
+mod vocabulary;
+mod wordpiece;
 
+use std::ops::ControlFlow;
 use std::path::Path;
-
-use tokenizers::models::wordpiece::WordPiece;
-use tokenizers::{DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl};
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::parallel;
+use added::{AddedToken, Finder, Part};
+use bert::Bert;
+use pipeline::{Normalizer, Splitter};
+use wordpiece::{Hashes, WordPiece};
 
 /// Characters of a text that are looked at first for each token wanted; more than any natural language needs, so that only
 /// odd texts (long runs of spaces or of unbroken letters) need a second look.
@@ -20,29 +32,42 @@ const CHARS_PER_TOKEN: usize = 8;
 /// Texts given to a thread at a time.
 const TEXTS_PER_TASK: usize = 32;
 
-/// A tokeniser of BERT's kind.
+/// A tokeniser of BERT's kind; a clone shares its vocabulary.
 ///
 /// Texts of any length are safe to encode: the cost is bounded by the tokens wanted unless the text holds fewer tokens than its
 /// length suggests, and then by one pass over it (see [`Tokenizer::encode`]).
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
-    /// Normaliser, splitter and vocabulary; neither frame nor truncation nor padding.
-    inner: Inner,
-    /// The frame as `tokenizer.json` describes it, to write it back.
-    post_processor: Option<PostProcessorWrapper>,
+    inner: Arc<Inner>,
+    /// Other files of the folder that belong to the tokeniser: name and content.
+    companions: Arc<[(&'static str, Vec<u8>)]>,
+}
+
+/// What a text goes through, in this order.
+#[derive(Debug)]
+struct Inner {
+    /// Finds the added tokens that are looked for in the text as it is.
+    raw: Option<Finder>,
+    /// Rewrite what is between them.
+    normalizers: Vec<Normalizer>,
+    /// Finds the other added tokens.
+    normalized: Option<Finder>,
+    /// Split what is between them into words.
+    splitters: Vec<Splitter>,
+    /// Spells the words.
+    pieces: WordPiece,
+    /// The four steps between `raw` and the end in one pass, where they are BERT's own.
+    bert: Option<Bert>,
+    /// All added tokens, in the order of their ids.
+    added: Vec<AddedToken>,
     cls: u32,
     sep: u32,
     pad: u32,
-    unknown: u32,
-    vocab_size: usize,
+    /// The largest id plus 1.
+    ids: usize,
     /// Tokens that the end of a cut text can change at most.
     margin: usize,
-    /// Other files of the folder that belong to the tokeniser: name and content.
-    companions: Vec<(&'static str, Vec<u8>)>,
 }
-
-/// The library's tokeniser with the one model that BERT has: read straight from its JSON, twice as fast as one of any model.
-type Inner = TokenizerImpl<WordPiece, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
 /// A text or pair of texts as the model reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +79,10 @@ pub struct Encoding {
 }
 
 impl Tokenizer {
+    fn new(inner: Inner, companions: Vec<(&'static str, Vec<u8>)>) -> Self {
+        Self { inner: Arc::new(inner), companions: companions.into() }
+    }
+
     /// Reads `tokenizer.json` of a model folder or, where there is none, `vocab.txt` with the settings of
     /// `tokenizer_config.json` (`do_lower_case`, `strip_accents`, `tokenize_chinese_chars`, names of the special tokens; the
     /// defaults are those of an uncased BERT). Truncation and padding that `tokenizer.json` asks for are dropped.
@@ -88,7 +117,8 @@ impl Tokenizer {
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn to_json(&self) -> Result<String> {
-        folder::to_json(self)
+        description::write(self)
+            .map_err(|e| Error::malformed("tokenizer.json", format!("cannot be written as JSON: {e}")))
     }
 
     /// Token ids of a text or a pair of texts, cut to `max_len` tokens with the frame.
@@ -97,10 +127,10 @@ impl Tokenizer {
     /// the other gets the rest; where both are longer they share evenly, an odd token going to the longer (to the second if
     /// both alone would fill the room). The frame is always there: `max_len` below 2 (3 for a pair) gives the frame alone.
     ///
-    /// Only a beginning of a long text is tokenised, and the result is that of the whole text: cutting a text can change no
-    /// token but those of its last word (a word of more than 100 characters is one `[UNK]`, so 100 tokens at most) or of a
-    /// special token that the cut divides. The beginning, first 8 characters for every token wanted, is therefore extended
-    /// until it gives that many tokens more than wanted.
+    /// Only a beginning of a long text is tokenised, and the result is that of the whole text. BERT's own steps read a text once,
+    /// word by word, and stop. Other steps are given a beginning: cutting a text can change no token but those of its last word (a
+    /// word of more than 100 characters is one `[UNK]`, so 100 tokens at most) or of a special token that the cut divides. The
+    /// beginning, first 8 characters for every token wanted, is therefore extended until it gives that many tokens more than wanted.
     pub fn encode(&self, first: &str, second: Option<&str>, max_len: usize) -> Encoding {
         self.encode_cut(first, second, max_len).0
     }
@@ -126,17 +156,17 @@ impl Tokenizer {
 
     /// The text of a token as the vocabulary has it: `[CLS]`, `film`, `##s`; none for an id that it lacks.
     pub fn token(&self, id: u32) -> Option<String> {
-        self.inner.id_to_token(id)
+        self.inner.token(id).map(str::to_owned)
     }
 
     /// Rows that an embedding table needs for this vocabulary: the largest id plus 1.
     pub fn vocab_size(&self) -> usize {
-        self.vocab_size
+        self.inner.ids
     }
 
     /// Id of the padding token; 0 where the vocabulary has none (padded places are masked, their id is never seen).
     pub fn pad_id(&self) -> u32 {
-        self.pad
+        self.inner.pad
     }
 
     /// Checks that a model whose word table has `vocab_size` rows can read every id of this tokeniser.
@@ -144,48 +174,105 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Invalid`] that names both sizes.
     pub fn check_vocab(&self, vocab_size: usize) -> Result<()> {
-        if self.vocab_size <= vocab_size {
+        if self.inner.ids <= vocab_size {
             return Ok(());
         }
         let expected =
             format!("ids below the model's vocab_size = {vocab_size} (the tokeniser that the model was trained with)");
-        Err(Error::invalid("tokeniser", expected, format!("ids up to {}", self.vocab_size - 1)))
+        Err(Error::invalid("tokeniser", expected, format!("ids up to {}", self.inner.ids - 1)))
     }
 
     /// The first `wanted` tokens of a text, without frame, and whether there were more.
     fn pieces(&self, text: &str, wanted: usize) -> (Vec<u32>, bool) {
-        let enough = wanted.saturating_add(self.margin);
+        let whole = |mut ids: Vec<u32>| {
+            let cut = ids.len() > wanted;
+            ids.truncate(wanted);
+            (ids, cut)
+        };
+        if self.inner.bert.is_some() {
+            return whole(self.inner.tokens(text, wanted));
+        }
+        let enough = wanted.saturating_add(self.inner.margin);
         let mut chars = enough.saturating_mul(CHARS_PER_TOKEN);
         loop {
             let end = text.char_indices().nth(chars).map(|(end, _)| end);
-            let mut ids = self.tokens(&text[..end.unwrap_or(text.len())]);
+            let ids = self.inner.tokens(&text[..end.unwrap_or(text.len())], enough);
             if end.is_none() || ids.len() >= enough {
-                let cut = ids.len() > wanted;
-                ids.truncate(wanted);
-                return (ids, cut);
+                return whole(ids);
             }
             chars = chars.saturating_mul(4);
         }
     }
 
-    fn tokens(&self, text: &str) -> Vec<u32> {
-        // The parts that `load` admits fail on no text once the vocabulary has [UNK]. Should one fail all the same, the text
-        // counts as one word that the vocabulary cannot spell.
-        self.inner.encode_fast(text, false).map_or_else(|_| vec![self.unknown], |encoding| encoding.get_ids().to_vec())
-    }
-
     fn frame(&self, first: &[u32], second: Option<&[u32]>) -> Encoding {
         let mut ids = Vec::with_capacity(first.len() + second.map_or(2, |second| second.len() + 3));
-        ids.push(self.cls);
+        ids.push(self.inner.cls);
         ids.extend_from_slice(first);
-        ids.push(self.sep);
+        ids.push(self.inner.sep);
         let mut type_ids = vec![0; ids.len()];
         if let Some(second) = second {
             ids.extend_from_slice(second);
-            ids.push(self.sep);
+            ids.push(self.inner.sep);
             type_ids.resize(ids.len(), 1);
         }
         Encoding { ids, type_ids }
+    }
+}
+
+impl Inner {
+    /// The text of a token.
+    fn token(&self, id: u32) -> Option<&str> {
+        let added = self.added.binary_search_by_key(&id, |token| token.id);
+        added.map_or_else(|_| self.pieces.vocabulary.token(id), |at| Some(&self.added[at].content))
+    }
+
+    /// The tokens of a text, without frame; at least `limit` and one, where there are so many.
+    fn tokens(&self, text: &str, limit: usize) -> Vec<u32> {
+        let mut ids = Vec::new();
+        // No more than a limit is reached by breaking.
+        let _ = find(self.raw.as_ref(), text, limit, &mut ids, |text, ids| match &self.bert {
+            Some(bert) => bert.tokens(text, &self.pieces, limit, ids),
+            None => self.step_by_step(text, limit, ids),
+        });
+        ids
+    }
+
+    /// Appends the tokens of a text without raw added tokens, one step after another.
+    fn step_by_step(&self, text: &str, limit: usize, ids: &mut Vec<u32>) {
+        let text = parts::normalize(&self.normalizers, text);
+        let mut hashes = Hashes::new();
+        let _ = find(self.normalized.as_ref(), &text, limit, ids, |text, ids| {
+            let mut words = vec![0..text.len()];
+            self.splitters.iter().for_each(|splitter| splitter.apply(text, &mut words));
+            for word in words {
+                self.pieces.spell(&text[word], &mut hashes, ids);
+                if ids.len() > limit {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// Appends the tokens that `finder` finds, and what `rest` makes of the text between them, until there are more than `limit`.
+fn find(
+    finder: Option<&Finder>,
+    text: &str,
+    limit: usize,
+    ids: &mut Vec<u32>,
+    mut rest: impl FnMut(&str, &mut Vec<u32>),
+) -> ControlFlow<()> {
+    let mut each = |part: Part<'_>| {
+        match part {
+            Part::Token(id) => ids.push(id),
+            Part::Text(text) => rest(text, ids),
+        }
+        if ids.len() > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    match finder {
+        Some(finder) => finder.split(text, each),
+        None if text.is_empty() => ControlFlow::Continue(()),
+        None => each(Part::Text(text)),
     }
 }
 

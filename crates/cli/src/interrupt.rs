@@ -18,6 +18,11 @@ pub(crate) fn listen() -> anyhow::Result<&'static AtomicBool> {
     Ok(&REQUESTED)
 }
 
+/// The flag that an interrupt sets.
+pub(crate) fn flag() -> &'static AtomicBool {
+    &REQUESTED
+}
+
 /// Whether the user asked to stop.
 pub(crate) fn requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)

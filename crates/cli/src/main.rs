@@ -4,11 +4,10 @@
 //! interrupted.
 
 mod chart;
-mod classify;
 mod commands;
 mod cost;
 mod distillation;
-mod hub;
+mod download_progress;
 mod interrupt;
 mod live;
 mod models;

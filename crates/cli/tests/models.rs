@@ -131,7 +131,7 @@ fn a_run_becomes_a_folder_to_ship() {
     assert_eq!(measured["files"]["model.safetensors"]["bytes"], file.len());
     assert_eq!(measured["data"]["files"]["dev.tsv"]["sha256"], sha256(folder.read("data/dev.tsv").as_bytes()));
     assert_eq!((&measured["data"]["examples"], &metrics["made"]["steps"]), (&6.into(), &7.into()));
-    assert_eq!(FORMAT_VERSION, "1", "metrics.json would have to say which format it is of");
+    assert_eq!(FORMAT_VERSION, "2", "metrics.json would have to say which format it is of");
     // The same scores and rates by the command that people use.
     let scored: Value = serde_json::from_str(&folder.exits(&["eval", "own", "--data", "data", "--json"], 0).0).unwrap();
     assert_eq!(scored[0]["metrics"], measured["scores"]);

@@ -4,16 +4,29 @@
 //! its meaning here.
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
+use super::error::{Error, Result};
 use super::metrics::Metric;
 use super::split::Split;
-use super::task::TaskSpec;
-use bitspike::Target;
-use bitspike::{Error, Result};
 
 /// A task of GLUE.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum GlueTask {
     /// Corpus of Linguistic Acceptability.
     Cola,
@@ -36,17 +49,16 @@ pub enum GlueTask {
 }
 
 /// What the files of one task look like and how it is scored.
-struct Entry {
-    name: &'static str,
+pub(super) struct Entry {
     folder: &'static str,
     about: &'static str,
     /// Columns in the Hugging Face layout: first text, second text or empty, label.
-    columns: [&'static str; 3],
+    pub(super) columns: [&'static str; 3],
     /// The same columns in the official TSV files.
     official: [&'static str; 3],
     /// Labels by class index; none for regression.
-    labels: &'static [&'static str],
-    metrics: &'static [Metric],
+    pub(super) labels: &'static [&'static str],
+    pub(super) metrics: &'static [Metric],
 }
 
 const SENTENCE: [&str; 3] = ["sentence", "", "label"];
@@ -54,14 +66,12 @@ const SENTENCES: [&str; 3] = ["sentence1", "sentence2", "label"];
 
 impl GlueTask {
     /// All tasks in the order of GLUE's own table.
-    pub const ALL: [Self; 9] =
-        [Self::Cola, Self::Sst2, Self::Mrpc, Self::Stsb, Self::Qqp, Self::Mnli, Self::Qnli, Self::Rte, Self::Wnli];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    fn entry(self) -> Entry {
+    pub(super) fn entry(self) -> Entry {
         use Metric::{Accuracy, F1, Matthews, Pearson, Spearman};
         match self {
             Self::Cola => Entry {
-                name: "cola",
                 folder: "CoLA",
                 about: "is the sentence grammatical?",
                 columns: SENTENCE,
@@ -70,7 +80,6 @@ impl GlueTask {
                 metrics: &[Matthews],
             },
             Self::Sst2 => Entry {
-                name: "sst2",
                 folder: "SST-2",
                 about: "is the review positive?",
                 columns: SENTENCE,
@@ -79,7 +88,6 @@ impl GlueTask {
                 metrics: &[Accuracy],
             },
             Self::Mrpc => Entry {
-                name: "mrpc",
                 folder: "MRPC",
                 about: "do the two sentences mean the same?",
                 columns: SENTENCES,
@@ -88,7 +96,6 @@ impl GlueTask {
                 metrics: &[Accuracy, F1],
             },
             Self::Stsb => Entry {
-                name: "stsb",
                 folder: "STS-B",
                 about: "how alike are the two sentences, from 0 to 5?",
                 columns: SENTENCES,
@@ -97,7 +104,6 @@ impl GlueTask {
                 metrics: &[Pearson, Spearman],
             },
             Self::Qqp => Entry {
-                name: "qqp",
                 folder: "QQP",
                 about: "do the two questions ask the same?",
                 columns: ["question1", "question2", "label"],
@@ -106,7 +112,6 @@ impl GlueTask {
                 metrics: &[Accuracy, F1],
             },
             Self::Mnli => Entry {
-                name: "mnli",
                 folder: "MNLI",
                 about: "does the premise entail, contradict or leave open the hypothesis?",
                 columns: ["premise", "hypothesis", "label"],
@@ -115,7 +120,6 @@ impl GlueTask {
                 metrics: &[Accuracy],
             },
             Self::Qnli => Entry {
-                name: "qnli",
                 folder: "QNLI",
                 about: "does the sentence answer the question?",
                 columns: ["question", "sentence", "label"],
@@ -124,7 +128,6 @@ impl GlueTask {
                 metrics: &[Accuracy],
             },
             Self::Rte => Entry {
-                name: "rte",
                 folder: "RTE",
                 about: "does the first sentence entail the second?",
                 columns: SENTENCES,
@@ -133,7 +136,6 @@ impl GlueTask {
                 metrics: &[Accuracy],
             },
             Self::Wnli => Entry {
-                name: "wnli",
                 folder: "WNLI",
                 about: "does the sentence with the pronoun replaced follow?",
                 columns: SENTENCES,
@@ -156,19 +158,16 @@ impl GlueTask {
             "sts" => "stsb",
             other => other,
         };
-        Self::ALL.into_iter().find(|task| task.name() == plain).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            Error::invalid(
-                "task",
-                format!("one of {names}; or a task of your own with its columns named"),
-                format!("`{name}`"),
-            )
+        Self::ALL.iter().copied().find(|task| task.name() == plain).ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(|task| task.name()).collect();
+            let expected = format!("one of {}; or a task of your own with its columns named", names.join(", "));
+            Error::invalid("task", expected, format!("`{name}`"))
         })
     }
 
     /// Short name: `cola`, `sst2`, `mrpc`, `stsb`, `qqp`, `mnli`, `qnli`, `rte`, `wnli`.
     pub fn name(self) -> &'static str {
-        self.entry().name
+        self.into()
     }
 
     /// Folder of the official download: `CoLA`, `SST-2`, `MRPC`, `STS-B`, `QQP`, `MNLI`, `QNLI`, `RTE`, `WNLI`.
@@ -179,29 +178,6 @@ impl GlueTask {
     /// The question the task asks, in one line.
     pub fn about(self) -> &'static str {
         self.entry().about
-    }
-
-    /// The full description of the task.
-    ///
-    /// The first metric chooses the best checkpoint. For MRPC and QQP that is accuracy, not F1: a model that answers
-    /// "paraphrase" to everything already has an F1 of about 0.8 on MRPC, so F1 separates good checkpoints poorly.
-    pub fn spec(self) -> TaskSpec {
-        let entry = self.entry();
-        let [first, second, label] = entry.columns.map(str::to_owned);
-        let target = match entry.labels {
-            [] => Target::Regression { min: 0.0, max: 5.0 },
-            labels => Target::Classification { labels: labels.iter().map(|&l| l.to_owned()).collect() },
-        };
-        TaskSpec {
-            name: entry.name.to_owned(),
-            glue: Some(self),
-            first,
-            second: (!second.is_empty()).then_some(second),
-            label,
-            target,
-            metrics: entry.metrics.to_vec(),
-            discovered: false,
-        }
     }
 
     /// First text, second text (empty where there is none) and label as the official TSV files name them.
@@ -232,7 +208,7 @@ mod tests {
 
     #[test]
     fn every_spelling_finds_its_task() {
-        for task in GlueTask::ALL {
+        for &task in GlueTask::ALL {
             for name in [task.name(), task.folder(), &task.name().to_uppercase(), &task.folder().replace('-', "_")] {
                 assert_eq!(GlueTask::parse(name).unwrap(), task, "{name}");
             }
@@ -243,31 +219,5 @@ mod tests {
             message.contains("cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte, wnli") && message.contains("`squad`"),
             "{message}"
         );
-    }
-
-    /// The order of `datasets.load_dataset("nyu-mll/glue", task).features["label"].names`.
-    #[test]
-    fn class_indices_are_those_of_the_hub() {
-        let labels = |task: GlueTask| task.spec().labels().join(" ");
-        assert_eq!(labels(GlueTask::Cola), "unacceptable acceptable");
-        assert_eq!(labels(GlueTask::Sst2), "negative positive");
-        assert_eq!(labels(GlueTask::Mrpc), "not_equivalent equivalent");
-        assert_eq!(labels(GlueTask::Stsb), "");
-        assert_eq!(labels(GlueTask::Qqp), "not_duplicate duplicate");
-        assert_eq!(labels(GlueTask::Mnli), "entailment neutral contradiction");
-        assert_eq!(labels(GlueTask::Qnli), "entailment not_entailment");
-        assert_eq!(labels(GlueTask::Rte), "entailment not_entailment");
-        assert_eq!(labels(GlueTask::Wnli), "not_entailment entailment");
-    }
-
-    #[test]
-    fn specifications_are_valid_and_survive_json() {
-        for task in GlueTask::ALL {
-            let spec = task.spec();
-            spec.validate().unwrap();
-            assert_eq!(spec.num_outputs(), if task == GlueTask::Stsb { 1 } else { spec.labels().len() });
-            let json = serde_json::to_string(&spec).unwrap();
-            assert_eq!(serde_json::from_str::<TaskSpec>(&json).unwrap(), spec, "{json}");
-        }
     }
 }

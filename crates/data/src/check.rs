@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::error::{Error, Result};
 use super::examples::{Entry, Example, Examples};
 use super::locate;
 use super::split::Split;
 use super::task::TaskSpec;
 use bitspike::Target;
-use bitspike::{Error, Result};
 
 /// What a split holds. Figures cover the good examples; bad lines are counted apart.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -171,13 +171,8 @@ fn report(task: &TaskSpec, files: Vec<PathBuf>, split: Split) -> SplitReport {
 }
 
 fn bad_line(error: Error) -> BadLine {
-    let (file, line, reason) = match error {
-        Error::Record { path, line, message } => (path, Some(line), message),
-        Error::Malformed { path, message } => (path, None, message),
-        Error::Io { action, path, source } => (path, None, format!("cannot {action} it: {source}")),
-        other => (PathBuf::new(), None, other.to_string()),
-    };
-    BadLine { file, line, reason }
+    let (file, line, reason) = error.parts();
+    BadLine { file: file.unwrap_or_default(), line, reason }
 }
 
 #[derive(Default)]

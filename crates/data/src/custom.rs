@@ -5,13 +5,15 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::columns::{TaskColumns, shorten};
+use super::error::{Error, Result};
 use super::locate;
 use super::metrics::Metric;
-use super::records::{self, Cell, Columns, Record};
+use super::records::{self, Record};
 use super::split::Split;
+use super::table::Cell;
 use super::task::TaskSpec;
 use bitspike::config::{MAX_CLASSES, Target};
-use bitspike::{Error, Result};
 
 /// What is asked of a user's own label column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -126,9 +128,8 @@ fn discover_range(task: &TaskSpec, data: &Path) -> Result<Target> {
     let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
     each_label(task, data, |label| {
         let score = label.parse::<f32>().ok().filter(|score| score.is_finite());
-        let score = score.ok_or_else(|| {
-            format!("column `{}`: expected a finite number, found {}", task.label, records::shorten(label))
-        })?;
+        let score = score
+            .ok_or_else(|| format!("column `{}`: expected a finite number, found {}", task.label, shorten(label)))?;
         (min, max) = (min.min(score), max.max(score));
         Ok(())
     })?;
@@ -144,20 +145,15 @@ fn discover_range(task: &TaskSpec, data: &Path) -> Result<Target> {
 
 /// Calls `use_label` with the label of every training record, as text.
 fn each_label(task: &TaskSpec, data: &Path, mut use_label: impl FnMut(&str) -> Result<(), String>) -> Result<()> {
-    let columns = Columns::new(task, Split::Train);
+    let columns = TaskColumns::new(task, Split::Train);
     let mut any = false;
     for path in locate::require(task, data, Split::Train)? {
         for record in records::open(&path, &columns)? {
             let Record::Row(row) = record? else { continue };
-            let label = match row.label {
-                Some(Cell::Text(text)) => text.trim().to_owned(),
-                Some(Cell::Integer(number)) => number.to_string(),
-                Some(Cell::Number(number)) => number.to_string(),
-                Some(Cell::Missing) | None => String::new(),
-            };
+            let label = row.label.as_ref().and_then(Cell::plain).unwrap_or_default();
             let checked =
                 if label.is_empty() { Err(format!("column `{}` is empty", task.label)) } else { use_label(&label) };
-            checked.map_err(|message| Error::record(&path, row.line, message))?;
+            checked.map_err(|message| Error::record(&path.clone().into(), row.line, message))?;
             any = true;
         }
     }

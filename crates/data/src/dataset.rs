@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::error::{Error, Result};
 use super::examples::{Entry, Example, Examples};
 use super::locate;
 use super::split::Split;
 use super::task::TaskSpec;
-use bitspike::{Error, Result};
 
 /// The examples of one split.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use bitspike::tokenizer::{Encoding, Tokenizer};
-use bitspike::{Error, Result};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::dataset::Dataset;
+use crate::error::{Error, Result};
 use crate::examples::Example;
 use crate::plain_text::read_plain_text;
 
@@ -95,7 +95,6 @@ pub fn choose(examples: Vec<Encoded>, limit: usize, seed: u64) -> Vec<Encoded> {
     order[..limit].iter().for_each(|&i| keep[i] = true);
     examples.into_iter().zip(keep).filter_map(|(example, keep)| keep.then_some(example)).collect()
 }
-
 
 #[cfg(test)]
 mod tests {

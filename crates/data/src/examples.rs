@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::builtin::GlueTask;
-use super::records::{self, Cell, Columns, Record, Records, Row, shorten};
+use super::columns::{TaskColumns, shorten};
+use super::error::{Error, Result};
+use super::records::{self, Record, Records, TaskRow};
 use super::split::Split;
+use super::table::Cell;
 use super::task::TaskSpec;
 use bitspike::config::{Target, preview};
-use bitspike::{Error, Result};
 
 /// One or two texts and, where known, their label.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +27,7 @@ pub struct Example {
 
 /// A split read one example at a time.
 pub(super) struct Examples<'a> {
-    columns: Columns,
+    columns: TaskColumns,
     labels: LabelReader<'a>,
     files: std::vec::IntoIter<PathBuf>,
     /// The file being read.
@@ -44,7 +46,7 @@ pub(super) enum Entry {
 impl<'a> Examples<'a> {
     pub(super) fn new(task: &'a TaskSpec, files: Vec<PathBuf>, split: Split) -> Self {
         Self {
-            columns: Columns::new(task, split),
+            columns: TaskColumns::new(task, split),
             labels: LabelReader::new(task, split),
             files: files.into_iter(),
             current: None,
@@ -78,11 +80,11 @@ impl Iterator for Examples<'_> {
 fn entry(record: Record, path: &Path, labels: &LabelReader<'_>, index: usize) -> Result<Entry> {
     let Record::Row(row) = record else { return Ok(Entry::Skipped) };
     let line = row.line;
-    let example = example(row, labels, index).map_err(|message| Error::record(path, line, message))?;
+    let example = example(row, labels, index).map_err(|message| Error::record(&path.into(), line, message))?;
     Ok(example.map_or(Entry::Skipped, Entry::Example))
 }
 
-fn example(row: Row, labels: &LabelReader<'_>, index: usize) -> Result<Option<Example>, String> {
+fn example(row: TaskRow, labels: &LabelReader<'_>, index: usize) -> Result<Option<Example>, String> {
     let task = labels.task;
     if labels.is_undecided(row.label.as_ref()) {
         return Ok(None);
@@ -90,28 +92,18 @@ fn example(row: Row, labels: &LabelReader<'_>, index: usize) -> Result<Option<Ex
     let target = labels.read(row.label.as_ref())?;
     let first = text(row.first, &task.first)?;
     let second = row.second.map(|cell| text(cell, task.second.as_deref().unwrap_or_default())).transpose()?;
-    let id = match row.id {
-        Some(Cell::Text(id)) if !id.trim().is_empty() => id.trim().to_owned(),
-        Some(Cell::Integer(id)) => id.to_string(),
-        Some(Cell::Number(id)) => id.to_string(),
-        _ => index.to_string(),
-    };
+    let id = row.id.as_ref().and_then(Cell::plain).filter(|id| !id.is_empty());
+    let id = id.map_or_else(|| index.to_string(), |id| id.into_owned());
     Ok(Some(Example { id, first, second, target }))
 }
 
 fn text(cell: Cell, column: &str) -> Result<String, String> {
-    match cell {
-        Cell::Text(text) => Ok(text),
-        Cell::Integer(number) => {
-            Err(format!("column `{column}`: expected text, found the number {number}; write it as a string"))
-        }
-        Cell::Number(number) => {
-            Err(format!("column `{column}`: expected text, found the number {number}; write it as a string"))
-        }
-        Cell::Missing => {
-            Err(format!("column `{column}`: expected text, found nothing; give an empty string if that is meant"))
-        }
-    }
+    let hint = match cell {
+        Cell::Text(text) => return Ok(text),
+        Cell::Missing => "give an empty string if that is meant",
+        _ => "write it as a string",
+    };
+    Err(format!("column `{column}`: expected text, found {}; {hint}", cell.describe()))
 }
 
 /// Reads the label column of one task and split.
@@ -143,12 +135,7 @@ impl<'a> LabelReader<'a> {
     /// only a test split may have.
     fn read(&self, cell: Option<&Cell>) -> Result<Option<f32>, String> {
         let Some(cell) = cell else { return Ok(None) };
-        let found = match cell {
-            Cell::Text(text) => text.trim().to_owned(),
-            Cell::Integer(number) => number.to_string(),
-            Cell::Number(number) => number.to_string(),
-            Cell::Missing => String::new(),
-        };
+        let found = cell.plain().unwrap_or_default();
         let marks_absence = match &self.task.target {
             Target::Classification { labels } => !labels.iter().any(|label| label == "-1"),
             Target::Regression { min, .. } => *min > -1.0,
@@ -163,7 +150,7 @@ impl<'a> LabelReader<'a> {
         let value = match &self.task.target {
             Target::Classification { labels } => {
                 let index = || found.parse::<usize>().ok().filter(|&i| self.by_index && i < labels.len());
-                self.classes.get(found.as_str()).copied().or_else(index).map(|i| i as f32)
+                self.classes.get(found.as_ref()).copied().or_else(index).map(|i| i as f32)
             }
             Target::Regression { min, max } => {
                 let fits = |x: &f32| x.is_finite() && (self.task.discovered || (*min..=*max).contains(x));

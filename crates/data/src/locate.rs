@@ -5,10 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::builtin::GlueTask;
-use super::records::{EXTENSIONS, extension};
+use super::error::{Error, Result};
 use super::split::Split;
+use super::table::Form;
 use super::task::TaskSpec;
-use bitspike::{Error, Result};
+
+/// File name extensions that can be read.
+const EXTENSIONS: [&str; 6] = ["tsv", "csv", "jsonl", "ndjson", "parquet", "txt"];
 
 /// The files of `split`: `path` itself where it is a file, otherwise what the folder holds for it; none where it holds
 /// nothing.
@@ -53,6 +56,28 @@ pub(super) fn require(task: &TaskSpec, path: &Path, split: Split) -> Result<Vec<
         task.name
     );
     Err(Error::malformed(path, message))
+}
+
+/// The form of the file at `path`, by its extension; MRPC's `.txt` is TSV.
+///
+/// # Errors
+/// If the extension is none of those that can be read.
+pub(super) fn form(path: &Path) -> Result<Form> {
+    let known = extension(path).is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()));
+    match Form::of(path).filter(|_| known) {
+        Some(Form::Text) => Ok(Form::Tsv),
+        Some(form) => Ok(form),
+        None => {
+            let message =
+                format!("cannot tell the format; expected a name ending in one of .{}", EXTENSIONS.join(", ."));
+            Err(Error::malformed(path, message))
+        }
+    }
+}
+
+/// The extension of `path` in lower case.
+fn extension(path: &Path) -> Option<String> {
+    path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase)
 }
 
 fn folders(task: &TaskSpec, path: &Path) -> Vec<PathBuf> {

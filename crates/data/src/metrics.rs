@@ -9,12 +9,11 @@
 //! correctly among checkpoints and NaN does not.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
-use bitspike::{Error, Result};
+use super::error::{Error, Result};
 
 /// Values of a task's metrics by [`Metric::name`], in alphabetical order.
 pub type MetricValues = BTreeMap<String, f64>;
@@ -28,10 +27,26 @@ pub type MetricValues = BTreeMap<String, f64>;
 /// let (predictions, targets) = ([1.0, 0.0, 1.0, 0.0], [1.0, 1.0, 0.0, 0.0]);
 /// assert_eq!(Metric::F1.compute(&predictions, &targets)?, 0.5);
 /// assert_eq!(Metric::Matthews.compute(&predictions, &targets)?, 0.0);
-/// # Ok::<(), bitspike::Error>(())
+/// # Ok::<(), bitspike_data::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", parse_err_ty = Error, parse_err_fn = unknown)]
 pub enum Metric {
     /// Share of examples whose predicted class is the target class, in [0, 1].
     Accuracy,
@@ -50,17 +65,11 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 5] = [Self::Accuracy, Self::F1, Self::Matthews, Self::Pearson, Self::Spearman];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name in files and logs: `accuracy`, `f1`, `matthews`, `pearson`, `spearman`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Accuracy => "accuracy",
-            Self::F1 => "f1",
-            Self::Matthews => "matthews",
-            Self::Pearson => "pearson",
-            Self::Spearman => "spearman",
-        }
+        self.into()
     }
 
     /// Whether the metric compares scores rather than classes.
@@ -118,22 +127,9 @@ impl Metric {
     }
 }
 
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Metric {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        let names = Self::ALL.map(Self::name).join(", ");
-        Self::ALL
-            .into_iter()
-            .find(|m| m.name() == name)
-            .ok_or_else(|| Error::invalid("metric", format!("one of {names}"), name))
-    }
+fn unknown(name: &str) -> Error {
+    let names: Vec<&str> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+    Error::invalid("metric", format!("one of {}", names.join(", ")), name)
 }
 
 fn agreements(predictions: &[u32], targets: &[u32]) -> usize {

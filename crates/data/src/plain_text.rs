@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::lines::Lines;
-use bitspike::Result;
+use super::error::Result;
+use super::table::{Lines, ReadOptions, Source};
 
 /// The paragraphs of a text file, one a line, without the white space around them. Blank lines and headings in the manner of
 /// WikiText (` = Title = `, ` = = Section = = `) are left out.
@@ -11,7 +11,7 @@ use bitspike::Result;
 /// # Errors
 /// If the file cannot be read, or a line is not UTF-8 or holds a NUL; the message has its number.
 pub fn read_plain_text(path: &Path) -> Result<Vec<String>> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = Lines::open(Source::File(path.to_owned()), &ReadOptions::strict())?;
     let mut paragraphs = Vec::new();
     while let Some(line) = lines.next() {
         let (_, line) = line?;

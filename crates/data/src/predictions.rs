@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use bitspike::{Result, Target};
+use bitspike::Target;
 
 use crate::encoded::Encoded;
+use crate::error::Result;
 use crate::metrics::MetricValues;
 use crate::task::TaskSpec;
 
@@ -39,6 +40,6 @@ impl Predictions {
     /// If an example has no label, or an answer is not a number.
     pub fn score(&self, task: &TaskSpec, examples: &[Encoded]) -> Result<MetricValues> {
         let targets: Vec<f32> = examples.iter().map(Encoded::label).collect::<Result<_>>()?;
-        Ok(task.score(&self.answers(task), &targets)?)
+        task.score(&self.answers(task), &targets)
     }
 }

@@ -1,26 +1,16 @@
-//! Records cut down to the columns a task needs, whatever format they come from.
+//! Records cut down to the columns a task needs, whatever form they come from.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::builtin::GlueTask;
-use super::split::Split;
-use super::task::TaskSpec;
-use super::{delimited, json_lines, parquet_file, tsv};
-use bitspike::{Error, Result};
+use super::columns::{Positions, TaskColumns, Twins};
+use super::error::{Error, Result};
+use super::locate;
+use super::table::{Cell, Columns, Form, ReadOptions, Row, Rows, Source, Table};
 
-/// One value of one column.
+/// The cells of one record that a task uses.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Cell {
-    Text(String),
-    Integer(i64),
-    Number(f64),
-    /// JSON `null` or a Parquet null; text formats have none.
-    Missing,
-}
-
-/// One record.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Row {
+pub(super) struct TaskRow {
     /// 1-based line, or record number in Parquet.
     pub(super) line: usize,
     pub(super) first: Cell,
@@ -29,196 +19,95 @@ pub(super) struct Row {
     pub(super) id: Option<Cell>,
 }
 
-/// What a source yields.
+/// What a file yields.
 #[derive(Debug, PartialEq)]
 pub(super) enum Record {
-    Row(Row),
+    Row(TaskRow),
     /// A record left out by a documented tolerance.
     Skipped,
 }
 
-/// Records of one file in order. A source goes on after an error about one record and ends after one about the file.
-pub(super) type Records = Box<dyn Iterator<Item = Result<Record>>>;
-
-/// File name extensions that can be read.
-pub(super) const EXTENSIONS: [&str; 6] = ["tsv", "csv", "jsonl", "ndjson", "parquet", "txt"];
-
-/// Names a task's columns may have in a file. Where several are given the first one present counts.
-#[derive(Debug, Clone)]
-pub(super) struct Columns {
-    first: Vec<String>,
-    second: Option<Vec<String>>,
-    label: Vec<String>,
-    id: Vec<String>,
-    /// Whether a file without a label column is refused.
-    label_required: bool,
-    /// CoLA's train and dev files have no header but these columns: source, label, the author's mark, sentence.
-    may_lack_header: bool,
-    /// QQP's train file holds a few lines with too few columns, which its published baselines skip; so does this reader, and
-    /// counts them.
-    pub(super) skip_broken: bool,
-}
-
-/// Where a task's columns are in a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Positions {
-    pub(super) first: usize,
-    pub(super) second: Option<usize>,
-    pub(super) label: Option<usize>,
-    pub(super) id: Option<usize>,
-}
-
-impl Columns {
-    pub(super) fn new(task: &TaskSpec, split: Split) -> Self {
-        let mut first = vec![task.first.clone()];
-        let mut second = task.second.clone().map(|name| vec![name]);
-        let mut label = vec![task.label.clone()];
-        if let Some(glue) = task.glue {
-            let official = glue.official_columns();
-            first.push(official[0].to_owned());
-            if let Some(second) = &mut second {
-                second.push(official[1].to_owned());
-            }
-            label.push(official[2].to_owned());
-        }
-        let taken = |name: &String| {
-            first.contains(name) || label.contains(name) || second.as_ref().is_some_and(|s| s.contains(name))
-        };
-        let id = ["idx", "index", "id"].map(str::to_owned).into_iter().filter(|name| !taken(name)).collect();
-        Self {
-            first,
-            second,
-            label,
-            id,
-            label_required: split.must_be_labelled(),
-            may_lack_header: task.glue == Some(GlueTask::Cola),
-            skip_broken: task.glue == Some(GlueTask::Qqp),
-        }
-    }
-
-    /// Where the columns are among `names`, or which one is missing or ambiguous.
-    pub(super) fn positions(&self, names: &[&str]) -> Result<Positions, String> {
-        let find = |wanted: &[String], required: bool| {
-            for name in wanted {
-                let mut places = names.iter().enumerate().filter(|(_, found)| found.trim() == name).map(|(i, _)| i);
-                match (places.next(), places.next()) {
-                    (Some(place), None) => return Ok(Some(place)),
-                    (Some(_), Some(_)) => return Err(format!("the column `{name}` occurs twice; keep one of them")),
-                    (None, _) => {}
-                }
-            }
-            if required {
-                let found: Vec<String> = names.iter().take(20).map(|name| shorten(name)).collect();
-                return Err(format!("no column {}; found {}", either(wanted), found.join(", ")));
-            }
-            Ok(None)
-        };
-        Ok(Positions {
-            first: find(&self.first, true)?.unwrap_or_default(),
-            second: self.second.as_deref().map_or(Ok(None), |second| find(second, true))?,
-            label: find(&self.label, self.label_required)?,
-            id: find(&self.id, false)?,
-        })
-    }
-
-    /// The header a file should have, for a message.
-    pub(super) fn expected(&self) -> String {
-        let required = [Some(&self.first), self.second.as_ref(), self.label_required.then_some(&self.label)];
-        required.into_iter().flatten().map(|names| either(names)).collect::<Vec<_>>().join(", ")
-    }
-
-    /// Whether `names` are the first line of a CoLA file without header.
-    pub(super) fn headerless(&self, names: &[&str]) -> Option<Positions> {
-        let headed = self.first.iter().any(|name| names.contains(&name.as_str()));
-        let positions = Positions { first: 3, second: None, label: Some(1), id: None };
-        (self.may_lack_header && !headed && names.len() == 4).then_some(positions)
-    }
-}
-
-impl Positions {
-    /// The record at `line` whose column `i` holds `cell(i)`.
-    pub(super) fn row(&self, line: usize, mut cell: impl FnMut(usize) -> Cell) -> Row {
-        Row {
-            line,
-            first: cell(self.first),
-            second: self.second.map(&mut cell),
-            label: self.label.map(&mut cell),
-            id: self.id.map(&mut cell),
-        }
-    }
+/// Records of one file in order. They go on after an error about one record and end after one about the file.
+pub(super) struct Records {
+    rows: Rows,
+    wanted: TaskColumns,
+    /// Where the task's are in rows of these columns.
+    known: Option<(Columns, Positions)>,
+    /// The record last read.
+    row: Row,
 }
 
 /// Opens `path` as its extension says.
-pub(super) fn open(path: &Path, columns: &Columns) -> Result<Records> {
-    match extension(path).as_deref() {
-        Some("tsv" | "txt") => tsv::open(path, columns),
-        Some("csv") => delimited::open(path, columns),
-        Some("jsonl" | "ndjson") => json_lines::open(path, columns),
-        Some("parquet") => parquet_file::open(path, columns),
-        _ => {
-            let message =
-                format!("cannot tell the format; expected a name ending in one of .{}", EXTENSIONS.join(", ."));
-            Err(Error::malformed(path, message))
+///
+/// # Errors
+/// If the file cannot be opened, is empty or damaged, or lacks a column of a type that a task can use.
+pub(super) fn open(path: &Path, wanted: &TaskColumns) -> Result<Records> {
+    let options = ReadOptions { short_rows: wanted.skip_short, ..ReadOptions::strict() };
+    let mut table = Table::open(Source::File(path.to_owned()), locate::form(path)?, &options)?;
+    let wanted = wanted.clone();
+    let Some(columns) = table.columns() else {
+        if table.form() != Form::Jsonl {
+            let header = wanted.expected();
+            return Err(table.refuse(format!("the file is empty; expected a header line with {header}")));
         }
+        // Every object says for itself where its columns are.
+        return Ok(Records { rows: table.rows()?, wanted, known: None, row: Row::default() });
+    };
+    let headerless = wanted.headerless(columns).filter(|_| table.form() == Form::Tsv);
+    let positions = match headerless {
+        Some(positions) => positions,
+        None => wanted.positions(columns, Twins::Refused).map_err(|message| table.refuse(message))?,
+    };
+    for column in positions.used().map(|place| &columns[place]) {
+        if let Some(found) = &column.special {
+            let name = &column.name;
+            let message = format!("column `{name}` holds {found}; expected text, integers, floats or booleans");
+            return Err(table.refuse(message));
+        }
+    }
+    if headerless.is_some() {
+        table = table.without_header();
+    }
+    let rows = table.rows_of(&positions.used().collect::<Vec<_>>())?;
+    let known = Some((Arc::clone(rows.columns()), positions.packed()));
+    Ok(Records { rows, wanted, known, row: Row::default() })
+}
+
+impl Iterator for Records {
+    type Item = Result<Record>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.rows.read(&mut self.row)?.and_then(|()| self.record()))
     }
 }
 
-/// The extension of `path` in lower case.
-pub(super) fn extension(path: &Path) -> Option<String> {
-    path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase)
-}
-
-fn either(names: &[String]) -> String {
-    let mut names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.dedup();
-    names.join(" or ")
-}
-
-/// `text` in quotes for a message, at most 40 characters of it.
-pub(super) fn shorten(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((end, _)) => format!("`{}...`", &text[..end]),
-        None => format!("`{text}`"),
+impl Records {
+    fn record(&mut self) -> Result<Record> {
+        let row = &mut self.row;
+        if row.cells.len() < row.columns.len() {
+            return Ok(Record::Skipped);
+        }
+        let line = row.line;
+        let refuse = |message: String| Error::record(self.rows.place(), line, message);
+        let positions = match &self.known {
+            Some((columns, positions)) if Arc::ptr_eq(&row.columns, columns) => *positions,
+            _ => {
+                let positions = self.wanted.positions(&row.columns, Twins::LastCounts).map_err(refuse)?;
+                self.known.insert((Arc::clone(&row.columns), positions)).1
+            }
+        };
+        for place in positions.used() {
+            if matches!(row.cells[place], Cell::Json(_)) && row.cells[place].plain().is_none() {
+                let (name, found) = (&row.columns[place].name, row.cells[place].describe());
+                return Err(refuse(format!("column `{name}` holds {found}; expected a string or a number")));
+            }
+        }
+        let Positions { first, second, label, id } = positions;
+        let mut take = |place: usize| std::mem::replace(&mut row.cells[place], Cell::Missing);
+        let (first, second, label, id) = (take(first), second.map(&mut take), label.map(&mut take), id.map(&mut take));
+        Ok(Record::Row(TaskRow { line, first, second, label, id }))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn columns(task: &str, split: Split) -> Columns {
-        Columns::new(&TaskSpec::glue(task).unwrap(), split)
-    }
-
-    #[test]
-    fn both_layouts_are_recognised() {
-        let official = ["index", "promptID", "sentence1", "sentence2", "label1", "gold_label"];
-        let hub = ["premise", "hypothesis", "label", "idx"];
-        let expected = Positions { first: 2, second: Some(3), label: Some(5), id: Some(0) };
-        assert_eq!(columns("mnli", Split::Train).positions(&official).unwrap(), expected);
-        let expected = Positions { first: 0, second: Some(1), label: Some(2), id: Some(3) };
-        assert_eq!(columns("mnli", Split::Train).positions(&hub).unwrap(), expected);
-    }
-
-    #[test]
-    fn a_label_column_is_needed_only_where_labels_are() {
-        let names = ["index", "sentence"];
-        assert_eq!(columns("sst2", Split::Test).positions(&names).unwrap().label, None);
-        let message = columns("sst2", Split::Dev).positions(&names).unwrap_err();
-        assert_eq!(message, "no column `label`; found `index`, `sentence`");
-        let message = columns("qqp", Split::Dev).positions(&["question1", "question2"]).unwrap_err();
-        assert!(message.contains("`label` or `is_duplicate`"), "{message}");
-    }
-
-    #[test]
-    fn a_repeated_column_is_ambiguous() {
-        let message = columns("sst2", Split::Dev).positions(&["sentence", "label", "sentence"]).unwrap_err();
-        assert!(message.contains("`sentence` occurs twice"), "{message}");
-    }
-
-    #[test]
-    fn an_unknown_extension_lists_the_known_ones() {
-        let message = open(Path::new("train.xlsx"), &columns("rte", Split::Train)).err().unwrap().to_string();
-        assert!(message.contains("train.xlsx") && message.contains(".parquet"), "{message}");
-    }
-}
+mod tests;

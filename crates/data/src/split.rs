@@ -1,19 +1,34 @@
 //! The parts of a data set, and the file names they go by.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
-use bitspike::{Error, Result};
+use super::error::Error;
 
-/// A part of a data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// A part of a data set. Read from its name, or `validation` for `dev`.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", parse_err_ty = Error, parse_err_fn = unknown)]
 pub enum Split {
     /// What a model learns from.
     Train,
     /// What chooses checkpoints and is reported; MNLI's matched half.
+    #[strum(to_string = "dev", serialize = "validation")]
     Dev,
     /// MNLI's dev examples from genres that training has not seen.
     DevMismatched,
@@ -25,17 +40,11 @@ pub enum Split {
 
 impl Split {
     /// Every split.
-    pub const ALL: [Self; 5] = [Self::Train, Self::Dev, Self::DevMismatched, Self::Test, Self::TestMismatched];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name in reports: `train`, `dev`, `dev_mismatched`, `test`, `test_mismatched`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Dev => "dev",
-            Self::DevMismatched => "dev_mismatched",
-            Self::Test => "test",
-            Self::TestMismatched => "test_mismatched",
-        }
+        self.into()
     }
 
     /// Whether every example must carry a label. Test files may come without.
@@ -57,22 +66,27 @@ impl Split {
     }
 }
 
-impl fmt::Display for Split {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
+fn unknown(name: &str) -> Error {
+    let names: Vec<&str> = Split::ALL.iter().map(|split| split.name()).collect();
+    Error::invalid("split", format!("one of {}", names.join(", ")), name)
 }
 
-impl FromStr for Split {
-    type Err = Error;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Reads [`Split::name`], and `validation` for `dev`.
-    fn from_str(name: &str) -> Result<Self> {
-        let wanted = if name == "validation" { "dev" } else { name };
-        let names = Self::ALL.map(Self::name).join(", ");
-        Self::ALL
-            .into_iter()
-            .find(|s| s.name() == wanted)
-            .ok_or_else(|| Error::invalid("split", format!("one of {names}"), name))
+    #[test]
+    fn names_are_read_back() {
+        for &split in Split::ALL {
+            assert_eq!(split.to_string().parse::<Split>().unwrap(), split);
+            assert_eq!(serde_json::to_value(split).unwrap(), split.name());
+        }
+        assert_eq!(
+            ("validation".parse::<Split>().unwrap(), format!("{:<6}|", Split::Dev)),
+            (Split::Dev, "dev   |".into())
+        );
+        let message = "eval".parse::<Split>().unwrap_err().to_string();
+        let expected = "split: expected one of train, dev, dev_mismatched, test, test_mismatched, found eval";
+        assert_eq!(message, expected);
     }
 }

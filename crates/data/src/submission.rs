@@ -1,14 +1,14 @@
 //! Prediction files: the form the GLUE server takes, and the same with a task's own labels.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use bitspike::{Target, atomic_file};
+
+use super::error::{Error, Result};
 use super::split::Split;
+use super::table::{Column, Form, TableWriter};
 use super::task::TaskSpec;
-use bitspike::Target;
-use bitspike::{Error, Result};
 
 /// Writes the GLUE server's file for a test split: a header `index<TAB>prediction`, then a line an example in the order given.
 ///
@@ -85,29 +85,14 @@ fn answers(task: &TaskSpec, ids: &[String], predictions: &[f32], as_indices: boo
     predictions.iter().zip(ids).map(answer).collect()
 }
 
-/// Writes the table through a temporary file in the same folder, so that `path` holds the old content or the new.
 fn write_table(path: &Path, ids: &[String], answers: &[String]) -> Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".writing-");
-        // Temporary files are private by default; a result is for whoever the user's mask admits.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut temporary = builder.tempfile_in(folder)?;
-        let mut out = BufWriter::new(temporary.as_file_mut());
-        writeln!(out, "index\tprediction")?;
-        for (id, answer) in ids.iter().zip(answers) {
-            writeln!(out, "{id}\t{answer}")?;
-        }
-        out.flush()?;
-        drop(out);
-        temporary.as_file().sync_all()?;
-        temporary.persist(path).map_err(|e| e.error)?;
-        // The rename itself must reach the disk; not every platform can open a folder.
-        File::open(folder).map_or(Ok(()), |folder| folder.sync_all())
-    };
-    write().map_err(|e| Error::io("write", path, e))
+    let mut table = Vec::new();
+    let mut writer = TableWriter::create(&mut table, Form::Tsv, ["index", "prediction"].map(Column::text).into())?;
+    for (id, answer) in ids.iter().zip(answers) {
+        writer.write(vec![id.as_str().into(), answer.as_str().into()])?;
+    }
+    writer.finish()?;
+    Ok(atomic_file::write(path, |file| std::io::Write::write_all(file, &table))?)
 }
 
 #[cfg(test)]

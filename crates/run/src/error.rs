@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::recipe::RecipeError;
+
 /// Result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -9,9 +11,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Data, tokeniser, task or configuration.
+    /// Tokeniser, model or configuration.
     #[error(transparent)]
     Core(#[from] bitspike::Error),
+    /// Data or task.
+    #[error(transparent)]
+    Data(#[from] bitspike_data::Error),
     /// The operating system refused a file or folder.
     #[error("{action} {}: {source}", path.display())]
     Io {
@@ -30,13 +35,41 @@ pub enum Error {
         /// Expected and found, and what to do.
         message: String,
     },
+    /// A file, or what a checkpoint carries, is not the JSON that it should be.
+    #[error("{}: {what}: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What it is not, or what of it is damaged.
+        what: &'static str,
+        /// Where the JSON is wrong.
+        source: serde_json::Error,
+    },
+    /// A line of a log is no event.
+    #[error("{}, line {line}: not an event: {source}; remove the line", path.display())]
+    Event {
+        /// The log.
+        path: PathBuf,
+        /// 1-based line.
+        line: usize,
+        /// Where the JSON is wrong.
+        source: serde_json::Error,
+    },
+    /// A checkpoint is no safetensors file.
+    #[error("{}: not a safetensors file: {source}; download or export the checkpoint again", path.display())]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: safetensors::SafeTensorError,
+    },
     /// A recipe does not say something a training can do.
-    #[error("recipe{}: {message}", origin(path))]
+    #[error("recipe{}: {source}", origin(path))]
     Recipe {
         /// The recipe's file, if it came from one.
         path: Option<PathBuf>,
         /// Key, expected and found.
-        message: String,
+        source: RecipeError,
     },
     /// A run's student cannot be packed.
     #[error("pack {}: {source}", path.display())]
@@ -46,9 +79,6 @@ pub enum Error {
         /// Why not.
         source: Box<Error>,
     },
-    /// Two things that were given do not fit together.
-    #[error("{0}")]
-    Mismatch(String),
 }
 
 fn origin(path: &Option<PathBuf>) -> String {

@@ -1,7 +1,8 @@
 //! A run's student as a packed file in memory.
 
-use bitspike::format::{Header, Packing, pack};
+use bitspike::format::{Header, Packed, Packing, pack};
 use bitspike::tokenizer::Tokenizer;
+use bitspike::{Model, Options};
 
 use crate::error::{Error, Result};
 use crate::run::{Checkpoint, RunFolder};
@@ -25,19 +26,30 @@ impl FromRun {
     /// If the run has no such student, its files are damaged or do not fit each other, or it has feedback.
     pub fn pack(run: &RunFolder, checkpoint: Checkpoint, packing: Packing) -> Result<Self> {
         let description = run.description()?;
-        let header =
-            Header { student: description.student, task: description.task.for_model(), max_length: description.max_length };
+        let header = Header {
+            student: description.student,
+            task: description.task.for_model(),
+            max_length: description.max_length,
+        };
         header.validate().map_err(|e| Error::Unpackable { path: run.path().into(), source: Box::new(e.into()) })?;
         let tokenizer = run.tokenizer()?;
         tokenizer.check_vocab(header.student.vocab_size)?;
         let tokenizer_json = tokenizer.to_json()?;
         let mut weights = run.weights_of(checkpoint)?;
         let origin = weights.origin().to_path_buf();
-        let file = pack(&header, packing, |name| match weights.remove(name) {
+        let file = pack(&header, &tokenizer, packing, |name| match weights.remove(name) {
             Some(array) => Ok(array.values),
             None => Err(Error::checkpoint(&origin, format!("tensor `{name}` is missing"))),
         })
         .map_err(|e| Error::Unpackable { path: origin.clone(), source: Box::new(e) })?;
         Ok(Self { header, file, tokenizer, tokenizer_json })
+    }
+
+    /// The model of the file.
+    ///
+    /// # Errors
+    /// If an option is out of range.
+    pub fn load(self, options: &Options) -> Result<Model> {
+        Ok(options.build(Packed::from_bytes(self.file)?, None)?)
     }
 }

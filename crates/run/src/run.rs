@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use bitspike::atomic_file;
 use bitspike::config::StudentConfig;
 use bitspike::forward::Dynamics;
-use bitspike_data::TaskSpec;
 use bitspike::tokenizer::Tokenizer;
+use bitspike_data::TaskSpec;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -59,9 +59,11 @@ pub struct Counters {
 }
 
 /// Which student of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Checkpoint {
     /// The one that scored best on dev, or the last one of a run that was never evaluated.
+    #[default]
     Best,
     /// The one at the last step, whatever it scores.
     Last,
@@ -70,10 +72,7 @@ pub enum Checkpoint {
 impl Checkpoint {
     /// `best` or `last`
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Best => "best",
-            Self::Last => "last",
-        }
+        self.into()
     }
 }
 
@@ -90,13 +89,10 @@ impl RunFolder {
     /// If it already holds a run, or cannot be written.
     pub fn create(path: &Path) -> Result<Self> {
         let folder = Self { path: path.to_path_buf() };
-        if let Some(file) =
-            [folder.last(), folder.best(), folder.file("model.json")].into_iter().find(|file| file.exists())
-        {
-            return Err(Error::checkpoint(
-                file,
-                "this folder already holds a run; continue it with --resume, or choose another --out",
-            ));
+        let files = [folder.last(), folder.best(), folder.file("model.json")];
+        if let Some(file) = files.into_iter().find(|file| file.exists()) {
+            let message = "this folder already holds a run; continue it with --resume, or choose another --out";
+            return Err(Error::checkpoint(file, message));
         }
         std::fs::create_dir_all(path).map_err(|e| Error::io("create folder", path, e))?;
         // Found out now rather than after the first hour.
@@ -173,14 +169,13 @@ impl RunFolder {
     pub fn description(&self) -> Result<Description> {
         let path = self.file("model.json");
         let text = std::fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
-        let value: serde_json::Value =
-            serde_json::from_str(&text).map_err(|e| Error::checkpoint(&path, format!("not JSON: {e}")))?;
+        let value: serde_json::Value = serde_json::from_str(&text).map_err(|source| json(&path, "not JSON", source))?;
         let format = value.get("format").and_then(serde_json::Value::as_str).unwrap_or("none");
         if format != FORMAT {
             return Err(Error::checkpoint(&path, format!("expected format `{FORMAT}`, found `{format}`")));
         }
-        let description: Description = serde_json::from_value(value)
-            .map_err(|e| Error::checkpoint(&path, format!("not a model description: {e}")))?;
+        let description: Description =
+            serde_json::from_value(value).map_err(|source| json(&path, "not a model description", source))?;
         description.student.validate()?;
         Ok(description)
     }
@@ -259,6 +254,9 @@ pub fn save(path: &Path, mut weights: Weights, counters: &Counters) -> Result<Pa
 /// If there are none, or they are damaged.
 pub fn counters(weights: &Weights) -> Result<Counters> {
     let text = weights.metadata.get("counters").map_or("", String::as_str);
-    serde_json::from_str(text)
-        .map_err(|e| Error::checkpoint(weights.origin(), format!("its counters are damaged: {e}")))
+    serde_json::from_str(text).map_err(|source| json(weights.origin(), "its counters are damaged", source))
+}
+
+fn json(path: &Path, what: &'static str, source: serde_json::Error) -> Error {
+    Error::Json { path: path.to_path_buf(), what, source }
 }

@@ -33,9 +33,7 @@ impl Weights {
     /// If the file is missing, is no safetensors file, or holds a float type of another kind.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-        let malformed = |e: safetensors::SafeTensorError| {
-            Error::checkpoint(path, format!("not a safetensors file: {e}; download or export the checkpoint again"))
-        };
+        let malformed = |source| Error::Safetensors { path: path.to_path_buf(), source };
         let tensors = SafeTensors::deserialize(&bytes).map_err(malformed)?;
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(malformed)?;
         let mut weights = Self { origin: path.to_path_buf(), ..Self::default() };
@@ -47,10 +45,8 @@ impl Weights {
                 view.dtype(),
                 Dtype::I64 | Dtype::I32 | Dtype::I16 | Dtype::I8 | Dtype::U8 | Dtype::BOOL
             ) {
-                return Err(Error::checkpoint(
-                    path,
-                    format!("tensor `{name}` has type {:?}; expected F32, F16 or BF16", view.dtype()),
-                ));
+                let message = format!("tensor `{name}` has type {:?}; expected F32, F16 or BF16", view.dtype());
+                return Err(Error::checkpoint(path, message));
             }
         }
         Ok(weights)

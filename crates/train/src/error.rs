@@ -9,9 +9,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Data, tokeniser, task or configuration.
+    /// Tokeniser, model or configuration.
     #[error(transparent)]
     Model(#[from] bitspike::Error),
+    /// Data or task.
+    #[error(transparent)]
+    Data(#[from] bitspike_data::Error),
     /// A run's files, a checkpoint, a recipe.
     #[error(transparent)]
     Run(#[from] bitspike_run::Error),

@@ -53,11 +53,11 @@ fn model(student: &Student, trits: bool, options: &Options) -> Model {
 fn try_model(student: &Student, trits: bool, options: &Options) -> bitspike::Result<Model> {
     let header = Header { student: student.config.clone(), task: TaskSpec::glue("sst2").unwrap(), max_length: 64 };
     let mut weights = student.to_weights();
-    let bytes = pack(&header, Packing { trits, ..Packing::default() }, |name| {
+    let tokenizer = Tokenizer::load(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/bert-tiny")).unwrap();
+    let bytes = pack(&header, &tokenizer, Packing { trits, ..Packing::default() }, |name| {
         let array = weights.remove(name).ok_or_else(|| Error::Mismatch(format!("no {name}")))?;
         Ok::<_, Error>(array.values)
     });
-    let tokenizer = Tokenizer::load(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/bert-tiny")).unwrap();
     Model::of(Packed::from_bytes(bytes.unwrap()).unwrap(), tokenizer, options)
 }
 

@@ -23,7 +23,7 @@ fn all_recipes_load_and_cover_glue() {
         assert_eq!(recipe.seed, 42, "{}: models are shipped of seed 42", path.display());
     }
     assert!(loaded >= 11, "{loaded} recipes");
-    for task in GlueTask::ALL {
+    for &task in GlueTask::ALL {
         assert!(folder.join(format!("{}.toml", task.name())).exists(), "no recipe for {}", task.name());
     }
 }

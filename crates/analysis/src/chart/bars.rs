@@ -1,84 +1,94 @@
 //! Horizontal bars, of one part or several.
 
-use anyhow::Result;
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use super::{Chart, WIDTH, csv};
+use crate::draw::{Anchor, Area, Canvas, Font, PAGE_SERIES, Paint, Stroke, Theme, printable};
 
-use super::style::{FAINT, INK, SCALE, printable};
-use super::{Chart, SERIES, WIDTH, field, finish, short, text};
-
-/// Height of a bar with its distance to the next, in units of the drawing.
-const BAR: i32 = 48;
+/// Height of a bar with its distance to the next.
+const BAR: f64 = 24.0;
 
 /// Where bars begin, and the longest ends.
-const LEFT: i32 = 390;
-const RIGHT: i32 = (WIDTH * SCALE) as i32 - 130;
+const LEFT: f64 = 195.0;
+const RIGHT: f64 = WIDTH - 65.0;
 
 /// What to draw.
 #[derive(Debug, Clone)]
-pub(crate) struct Bars {
-    pub(crate) title: String,
+pub struct Bars {
+    /// What it shows.
+    pub title: String,
     /// Unit of the values.
-    pub(crate) unit: String,
+    pub unit: String,
     /// Names of the parts of a bar.
-    pub(crate) parts: Vec<String>,
+    pub parts: Vec<String>,
     /// Names of bars, each with a value a part. What is not finite is drawn as nothing.
-    pub(crate) rows: Vec<(String, Vec<f64>)>,
+    pub rows: Vec<(String, Vec<f64>)>,
 }
 
-/// Draws `bars`; none if there is nothing to draw.
-///
-/// # Errors
-/// If the drawing library fails.
-pub(crate) fn bars(bars: &Bars) -> Result<Option<Chart>> {
-    let Bars { title, unit, parts, rows } = bars;
-    let finite =
-        |values: &[f64]| -> Vec<f64> { values.iter().map(|x| if x.is_finite() { x.max(0.0) } else { 0.0 }).collect() };
-    let longest = rows.iter().map(|(_, values)| finite(values).iter().sum::<f64>()).fold(0.0, f64::max);
-    if rows.is_empty() || longest <= 0.0 {
-        return Ok(None);
-    }
-    let legend = if parts.len() > 1 { 44 * parts.len().div_ceil(2) as i32 } else { 0 };
-    let size = (WIDTH * SCALE, (rows.len() as i32 * BAR + legend + 24) as u32);
-    let mut svg = String::new();
-    {
-        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        let at = |value: f64| LEFT + (f64::from(RIGHT - LEFT) * value / longest).round() as i32;
-        let right = text(INK).pos(Pos::new(HPos::Right, VPos::Center));
-        let left = text(INK).pos(Pos::new(HPos::Left, VPos::Center));
+impl Bars {
+    /// Draws the bars; none if there is nothing to draw.
+    pub fn draw(&self) -> Option<Chart> {
+        let Self { title, unit, parts, rows } = self;
+        let finite = |values: &[f64]| -> Vec<f64> {
+            values.iter().map(|x| if x.is_finite() { x.max(0.0) } else { 0.0 }).collect()
+        };
+        let longest = rows.iter().map(|(_, values)| finite(values).iter().sum::<f64>()).fold(0.0, f64::max);
+        if rows.is_empty() || longest <= 0.0 {
+            return None;
+        }
+        let theme = Theme::PAGE;
+        let font = Font::new(theme.label, theme.ink);
+        let at = |value: f64| LEFT + (RIGHT - LEFT) * value / longest;
+        let mut canvas = Canvas::default();
         for (i, (name, values)) in rows.iter().enumerate() {
-            let y = 8 + i as i32 * BAR;
-            root.draw_text(&printable(name, 30), &right, (LEFT - 14, y + BAR / 2 - 4))?;
+            let y = 4.0 + i as f64 * BAR;
+            canvas.text((LEFT - 7.0, y + BAR / 2.0 - 2.0), &printable(name, 30), font.anchor(Anchor::End));
             let mut sum = 0.0;
-            for (part, value) in finite(values).into_iter().enumerate() {
-                let ends = [(at(sum), y + 4), (at(sum + value), y + BAR - 12)];
-                root.draw(&Rectangle::new(ends, SERIES[part % SERIES.len()].filled()))?;
+            for (value, colour) in finite(values).into_iter().zip(PAGE_SERIES.into_iter().cycle()) {
+                let bar = Area { x: at(sum), y: y + 2.0, width: at(value) - LEFT, height: BAR - 8.0 };
+                canvas.rectangle(bar, Paint::Full(colour));
                 sum += value;
             }
-            root.draw_text(&short(sum), &left, (at(sum) + 10, y + BAR / 2 - 4))?;
+            canvas.text((at(sum) + 5.0, y + BAR / 2.0 - 2.0), &short(sum), font);
         }
-        let bottom = rows.len() as i32 * BAR + 4;
-        root.draw(&PathElement::new(vec![(LEFT, 4), (LEFT, bottom)], FAINT.stroke_width(2)))?;
-        for (i, part) in parts.iter().enumerate().filter(|_| parts.len() > 1) {
-            let (x, y) = (LEFT + (i % 2) as i32 * 300, bottom + 24 + (i / 2) as i32 * 44);
-            root.draw(&Rectangle::new([(x, y - 9), (x + 18, y + 9)], SERIES[i % SERIES.len()].filled()))?;
-            root.draw_text(&printable(part, 22), &left, (x + 28, y))?;
+        let bottom = rows.len() as f64 * BAR + 2.0;
+        canvas.line([(LEFT, 2.0), (LEFT, bottom)], Stroke::new(theme.faint, 1.0));
+        let legend = if parts.len() > 1 { parts.as_slice() } else { &[] };
+        for (i, (part, colour)) in legend.iter().zip(PAGE_SERIES.into_iter().cycle()).enumerate() {
+            let (x, y) = (LEFT + (i % 2) as f64 * 150.0, bottom + 12.0 + (i / 2) as f64 * 22.0);
+            canvas.rectangle(Area { x, y: y - 4.5, width: 9.0, height: 9.0 }, Paint::Full(colour));
+            canvas.text((x + 14.0, y), &printable(part, 22), font);
         }
-        root.present()?;
+        let height = rows.len() as f64 * BAR + 22.0 * legend.len().div_ceil(2) as f64 + 12.0;
+        let names: Vec<&str> = rows.iter().map(|row| row.0.as_str()).collect();
+        let description = format!("{title}, {unit}: {}", names.join(", "));
+        let svg = canvas.figure(Area::new(WIDTH, height), &description);
+        Some(Chart { title: title.clone(), svg, description, csv: self.csv() })
     }
-    let description =
-        format!("{title}, {unit}: {}", rows.iter().map(|row| row.0.as_str()).collect::<Vec<_>>().join(", "));
-    Ok(Some(Chart { title: title.clone(), svg: finish(&svg, size, &description), description, csv: csv(bars) }))
+
+    fn csv(&self) -> String {
+        let head = std::iter::once(self.unit.clone()).chain(self.parts.iter().cloned()).collect::<Vec<_>>();
+        let row = |(name, values): &(String, Vec<f64>)| {
+            std::iter::once(name.clone()).chain(values.iter().map(f64::to_string)).collect()
+        };
+        csv(head, self.rows.iter().map(row))
+    }
 }
 
-fn csv(bars: &Bars) -> String {
-    let mut out = field(&bars.unit);
-    bars.parts.iter().for_each(|part| out += &format!(",{}", field(part)));
-    out.push('\n');
-    for (name, values) in &bars.rows {
-        out += &field(name);
-        values.iter().for_each(|value| out += &format!(",{value}"));
-        out.push('\n');
+/// A value beside its bar, in three digits or, if it is whole thousands, all of them.
+fn short(x: f64) -> String {
+    match x.abs() {
+        size if size >= 100.0 => format!("{x:.0}"),
+        size if size >= 10.0 => format!("{x:.1}"),
+        size if size >= 1.0 => format!("{x:.2}"),
+        _ => format!("{x:.3}"),
     }
-    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_beside_bars_are_short() {
+        assert_eq!([8255.12, 562.17, 35.886, 2.78, 0.5027].map(short), ["8255", "562", "35.9", "2.78", "0.503"]);
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use crate::error::{Error, Result};
 
 /// Where Linux shows them.
 const POWERCAP: &str = "/sys/class/powercap";
@@ -36,14 +36,12 @@ impl Counters {
             let package = name.to_str().and_then(|name| name.strip_prefix("intel-rapl:"));
             if package.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit())) {
                 let energy = entry.path().join("energy_uj");
-                number(&energy).with_context(|| {
-                    format!("{} (it is root's alone on most systems: run as root to have joules)", energy.display())
-                })?;
+                number(&energy)?;
                 packages.push(Package { energy, range: number(&entry.path().join("max_energy_range_uj"))? });
             }
         }
         if packages.is_empty() {
-            bail!("this machine shows no energy counters (RAPL) in {}", folder.display());
+            return Err(Error::NoCounters { folder: folder.into() });
         }
         Ok(Self { packages })
     }
@@ -64,36 +62,15 @@ impl Counters {
 }
 
 fn number(path: &Path) -> Result<u64> {
-    let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-    text.trim().parse().with_context(|| format!("{}: not a number", path.display()))
+    let text = fs::read_to_string(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            Error::io("read (it is root's alone on most systems: run as root to have joules)", path, source)
+        }
+        _ => Error::io("read", path, source),
+    })?;
+    let found = text.trim();
+    found.parse().map_err(|_| Error::unusable(path, format!("expected a number, found `{}`", found.escape_debug())))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counters_are_added_and_begin_anew() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, energy: u64| {
-            let package = folder.path().join(name);
-            fs::create_dir_all(&package).unwrap();
-            fs::write(package.join("energy_uj"), format!("{energy}\n")).unwrap();
-            fs::write(package.join("max_energy_range_uj"), "1000\n").unwrap();
-        };
-        assert!(Counters::open_in(folder.path()).err().unwrap().to_string().contains("no energy counters"));
-        write("intel-rapl:0", 10);
-        write("intel-rapl:1", 900);
-        write("intel-rapl:0:0", 5);
-        let counters = Counters::open_in(folder.path()).unwrap();
-        let mut before = counters.read().unwrap();
-        before.sort_unstable();
-        assert_eq!(before, [10, 900]);
-        let before = counters.read().unwrap();
-        write("intel-rapl:0", 30);
-        write("intel-rapl:1", 100);
-        assert_eq!(counters.since(&before).unwrap(), 20 + 200);
-        fs::write(folder.path().join("intel-rapl:0/energy_uj"), "many").unwrap();
-        assert!(counters.read().is_err());
-    }
-}
+mod tests;

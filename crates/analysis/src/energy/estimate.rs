@@ -14,8 +14,8 @@ const GELU_FUNCTIONS: f64 = 2.0;
 /// One kind of operation, or of bytes moved, of a mean sentence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Term {
-    /// What it is.
     pub name: String,
     /// How many a sentence; bytes where memory is meant.
     pub amount: f64,
@@ -48,67 +48,15 @@ impl Estimate {
     }
 }
 
-/// Collects the terms of a mean sentence.
-struct Terms<'a> {
-    profile: &'a Profile,
-    sentences: f64,
-    terms: Vec<Term>,
-}
-
-impl<'a> Terms<'a> {
-    fn new(profile: &'a Profile, sentences: usize) -> Self {
-        Self { profile, sentences: sentences.max(1) as f64, terms: Vec::new() }
-    }
-
-    /// `amount` operations, or bytes, of `each` picojoules; nothing where there are none.
-    fn add(&mut self, name: &str, amount: f64, each: f64) {
-        let amount = amount / self.sentences;
-        if amount > 0.0 {
-            self.terms.push(Term { name: name.to_owned(), amount, picojoules: amount * each });
-        }
-    }
-
-    /// What networks of spikes and of values have in common.
-    fn operators(&mut self, count: &Operations) {
-        let compute = &self.profile.compute;
-        let (mac, function) = (compute.fp32_mac.value, compute.function.value);
-        self.add("scales and biases", count.scalings as f64, mac);
-        self.add("softmax: exponentials", count.exponentials as f64, function + mac);
-        self.add("softmax: reciprocals", count.softmax_rows as f64, function);
-        self.add("residuals", count.residuals as f64, mac);
-        self.add("layer norms: values", count.norm_values as f64, NORM_MACS * mac);
-        self.add("layer norms: roots", count.norm_rows as f64, function);
-        self.add("GELU", count.gelus as f64, GELU_FUNCTIONS * function);
-        self.add("embedding rows", count.table_values as f64, mac);
-        self.add("classifier", count.classifier_macs as f64, mac);
-    }
-
-    fn memory(mut self, count: &Operations, bytes: u64) -> Vec<Term> {
-        let memory = &self.profile.memory;
-        let (activations, state) = (memory.activations.value, memory.state.value);
-        let weights = self.profile.weight_byte(bytes);
-        let bytes = |bits: u64| bits as f64 / 8.0;
-        self.add("weights", bytes(count.weight_bits), weights);
-        self.add("activations", bytes(count.activation_bits), activations);
-        self.add("sums and currents", bytes(count.value_bits), activations);
-        self.add("potentials", bytes(count.state_bits), state);
-        self.terms
-    }
-}
-
-/// A spiking network: `count` are its operations over `sentences` sentences, `bytes` what its weights take.
-pub fn of_spikes(profile: &Profile, name: &str, count: &Operations, sentences: usize, bytes: u64) -> Estimate {
-    let compute = &profile.compute;
-    let mut terms = Terms::new(profile, sentences);
-    terms.add("synaptic accumulates", count.synaptic_acs as f64, compute.accumulate.value);
-    // Queries and probabilities are values of 32 bits, whatever codes the weights have.
-    terms.add("attention accumulates", count.attention_acs as f64, compute.fp32_add.value);
-    terms.add("attention multiply-adds", count.attention_macs as f64, compute.fp32_mac.value);
-    terms.add("membrane updates", count.membrane_updates as f64, compute.neuron_update.value);
-    terms.add("resets", count.spikes as f64, compute.fp32_add.value);
-    terms.operators(count);
-    let memory = Terms::new(profile, sentences).memory(count, bytes);
-    Estimate::new(name, terms.terms, memory)
+/// What estimates of networks on the same sentences have in common.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct Prices<'a> {
+    pub profile: &'a Profile,
+    /// Sentences that were counted; estimates are of a mean one.
+    pub sentences: usize,
+    /// What the network's weights take in memory.
+    pub bytes: u64,
 }
 
 /// What a dense network multiplies.
@@ -120,52 +68,101 @@ pub enum Precision {
     Int8,
 }
 
-/// A network of values, counted by [`bitspike::count::dense`]; arguments as in [`of_spikes`].
-pub fn of_values(
-    profile: &Profile,
-    name: &str,
-    (count, precision): (&Operations, Precision),
-    sentences: usize,
-    bytes: u64,
-) -> Estimate {
-    let mac = match precision {
-        Precision::Fp32 => profile.compute.fp32_mac.value,
-        Precision::Int8 => profile.compute.int8_mac.value,
-    };
-    let mut terms = Terms::new(profile, sentences);
-    terms.add("weight multiply-adds", (count.synaptic_dense - count.attention_macs) as f64, mac);
-    terms.add("attention multiply-adds", count.attention_macs as f64, mac);
-    terms.operators(count);
-    let memory = Terms::new(profile, sentences).memory(count, bytes);
-    Estimate::new(name, terms.terms, memory)
+impl Prices<'_> {
+    /// A spiking network with these operations over all sentences.
+    pub fn spikes(&self, name: &str, count: &Operations) -> Estimate {
+        let compute = &self.profile.compute;
+        let mut terms = self.terms();
+        terms.add("synaptic accumulates", count.synaptic_acs as f64, compute.accumulate.value);
+        // Queries and probabilities are values of 32 bits, whatever codes the weights have.
+        terms.add("attention accumulates", count.attention_acs as f64, compute.fp32_add.value);
+        terms.add("attention multiply-adds", count.attention_macs as f64, compute.fp32_mac.value);
+        terms.add("membrane updates", count.membrane_updates as f64, compute.neuron_update.value);
+        terms.add("resets", count.spikes as f64, compute.fp32_add.value);
+        self.operators(&mut terms, count);
+        Estimate::new(name, terms.terms, self.memory(count))
+    }
+
+    /// A network of values, counted by [`bitspike::count::dense`].
+    pub fn values(&self, name: &str, count: &Operations, precision: Precision) -> Estimate {
+        let mac = match precision {
+            Precision::Fp32 => self.profile.compute.fp32_mac.value,
+            Precision::Int8 => self.profile.compute.int8_mac.value,
+        };
+        let mut terms = self.terms();
+        terms.add("weight multiply-adds", (count.synaptic_dense - count.attention_macs) as f64, mac);
+        terms.add("attention multiply-adds", count.attention_macs as f64, mac);
+        self.operators(&mut terms, count);
+        Estimate::new(name, terms.terms, self.memory(count))
+    }
+
+    /// The quantised network that carries the same information: the counts of a window as values of [`activation_bits`] bits,
+    /// the same codes as weights. `spikes` are the operations of the student in `phased`, `dense` those of the same shape
+    /// without spikes. A count that is 0 and a weight that is 0 cost nothing, as for the student.
+    pub fn quantised(&self, name: &str, spikes: &Operations, dense: &Operations) -> Estimate {
+        let compute = &self.profile.compute;
+        let mut terms = self.terms();
+        terms.add("weight accumulates", spikes.value_acs as f64, compute.int_accumulate.value);
+        terms.add("attention multiply-adds", dense.attention_macs as f64, compute.int8_mac.value);
+        // One rounding a value, where the student has neurons.
+        let values = dense.activation_bits as f64 / (2.0 * 32.0);
+        terms.add("rounding", values, compute.fp32_mac.value);
+        self.operators(&mut terms, dense);
+        let moved = Operations {
+            weight_bits: spikes.weight_bits,
+            activation_bits: spikes.activation_bits,
+            value_bits: dense.value_bits,
+            ..Operations::default()
+        };
+        Estimate::new(name, terms.terms, self.memory(&moved))
+    }
+
+    fn terms(&self) -> Terms {
+        Terms { sentences: self.sentences.max(1) as f64, terms: Vec::new() }
+    }
+
+    /// What networks of spikes and of values have in common.
+    fn operators(&self, terms: &mut Terms, count: &Operations) {
+        let compute = &self.profile.compute;
+        let (mac, function) = (compute.fp32_mac.value, compute.function.value);
+        terms.add("scales and biases", count.scalings as f64, mac);
+        terms.add("softmax: exponentials", count.exponentials as f64, function + mac);
+        terms.add("softmax: reciprocals", count.softmax_rows as f64, function);
+        terms.add("residuals", count.residuals as f64, mac);
+        terms.add("layer norms: values", count.norm_values as f64, NORM_MACS * mac);
+        terms.add("layer norms: roots", count.norm_rows as f64, function);
+        terms.add("GELU", count.gelus as f64, GELU_FUNCTIONS * function);
+        terms.add("embedding rows", count.table_values as f64, mac);
+        terms.add("classifier", count.classifier_macs as f64, mac);
+    }
+
+    fn memory(&self, count: &Operations) -> Vec<Term> {
+        let memory = &self.profile.memory;
+        let (activations, state) = (memory.activations.value, memory.state.value);
+        let bytes = |bits: u64| bits as f64 / 8.0;
+        let mut terms = self.terms();
+        terms.add("weights", bytes(count.weight_bits), self.profile.weight_byte(self.bytes));
+        terms.add("activations", bytes(count.activation_bits), activations);
+        terms.add("sums and currents", bytes(count.value_bits), activations);
+        terms.add("potentials", bytes(count.state_bits), state);
+        terms.terms
+    }
 }
 
-/// The quantised network that carries the same information: the counts of a window as values of
-/// [`activation_bits`] bits, the same codes as weights. `spikes` are the operations of the student in `phased`, `dense` those of
-/// the same shape without spikes. A count that is 0 and a weight that is 0 cost nothing, as for the student.
-pub fn quantised(
-    profile: &Profile,
-    name: &str,
-    (spikes, dense): (&Operations, &Operations),
-    sentences: usize,
-    bytes: u64,
-) -> Estimate {
-    let compute = &profile.compute;
-    let mut terms = Terms::new(profile, sentences);
-    terms.add("weight accumulates", spikes.value_acs as f64, compute.int_accumulate.value);
-    terms.add("attention multiply-adds", dense.attention_macs as f64, compute.int8_mac.value);
-    // One rounding a value, where the student has neurons.
-    let values = dense.activation_bits as f64 / (2.0 * 32.0);
-    terms.add("rounding", values, compute.fp32_mac.value);
-    terms.operators(dense);
-    let moved = Operations {
-        weight_bits: spikes.weight_bits,
-        activation_bits: spikes.activation_bits,
-        value_bits: dense.value_bits,
-        ..Operations::default()
-    };
-    let memory = Terms::new(profile, sentences).memory(&moved, bytes);
-    Estimate::new(name, terms.terms, memory)
+/// Collects the terms of a mean sentence.
+struct Terms {
+    sentences: f64,
+    terms: Vec<Term>,
+}
+
+impl Terms {
+    /// `amount` operations, or bytes, of `each` picojoules; nothing where there are none.
+    fn add(&mut self, name: &str, amount: f64, each: f64) {
+        let amount = amount / self.sentences;
+        if amount > 0.0 {
+            self.terms.push(Term { name: name.to_owned(), amount, picojoules: amount * each });
+        }
+    }
 }
 
 /// `ceil(log2(T+1))`, and a sign where neurons have one: bits of a value that carries what `T` steps do (arXiv 2409.08290).
@@ -187,10 +184,21 @@ pub struct BreakEven {
     pub against_quantised: f64,
 }
 
-/// Where spikes and other codes cost the same. `tokens` are those of all sentences, `weights` the encoder's weights, of which the
-/// share `zeros` is zero.
-pub fn break_even(profile: &Profile, count: &Operations, tokens: u64, (weights, zeros): (u64, f64)) -> BreakEven {
+/// Weights of an encoder and how often they were met.
+#[derive(Debug, Clone, Copy)]
+pub struct Synapses {
+    /// Tokens of all sentences.
+    pub tokens: u64,
+    /// Weights of the encoder.
+    pub weights: u64,
+    /// Share of them that is zero.
+    pub zeros: f64,
+}
+
+/// Where spikes and other codes cost the same.
+pub fn break_even(profile: &Profile, count: &Operations, synapses: &Synapses) -> BreakEven {
     let compute = &profile.compute;
+    let Synapses { tokens, weights, zeros } = *synapses;
     let synapses = (tokens as f64 * weights as f64 * (1.0 - zeros)).max(1.0);
     let against = |energy: f64| energy / (compute.accumulate.value * (1.0 - zeros)).max(f64::MIN_POSITIVE);
     BreakEven {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use bitspike::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Names and texts of the profiles that come with the program; the first is the default.
 pub const PROFILES: [(&str, &str); 3] = [
@@ -21,8 +21,8 @@ const LARGEST: f64 = 1e12;
 /// A named set of constants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Profile {
-    /// What it is called.
     pub name: String,
     /// A line about it.
     pub description: String,
@@ -69,12 +69,12 @@ pub struct Memory {
 /// A figure with its unit and source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct Constant {
     /// The figure.
     pub value: f64,
     /// `pJ` or `pJ/byte`.
     pub unit: String,
-    /// Where it is from.
     pub source: String,
 }
 
@@ -92,6 +92,16 @@ impl Profile {
         Self::parse(text, name)
     }
 
+    /// The profile that `argument` means: a file where it looks like one (an ending, or a folder before it), else a name.
+    ///
+    /// # Errors
+    /// As [`Profile::load`] and [`Profile::named`].
+    pub fn find(argument: &str) -> Result<Self> {
+        let path = Path::new(argument);
+        let is_file = path.extension().is_some() || path.components().count() > 1;
+        if is_file { Self::load(path) } else { Self::named(argument) }
+    }
+
     /// Reads a profile of one's own.
     ///
     /// # Errors
@@ -104,12 +114,15 @@ impl Profile {
     /// Parses and checks a profile; `origin` names it in errors.
     ///
     /// # Errors
-    /// [`Error::Invalid`] that names the line: for an unknown or missing key, a constant that is negative, not finite or above a
+    /// That names the line: for an unknown or missing key, a constant that is negative, not finite or above a
     /// joule, or a unit other than the one expected.
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
-        let refuse = |found: String| Error::invalid(format!("energy profile {origin}"), "a valid profile", found);
-        let profile: Self = toml::from_str(text).map_err(|e| refuse(e.to_string().trim_end().to_owned()))?;
-        let spans: Spans = toml::from_str(text).map_err(|e| refuse(e.to_string()))?;
+        let refuse = |source| Error::Toml {
+            what: format!("energy profile {origin}: expected a valid profile, found"),
+            source: Box::new(source),
+        };
+        let profile: Self = toml::from_str(text).map_err(refuse)?;
+        let spans: Spans = toml::from_str(text).map_err(refuse)?;
         for (table, constants, unit) in [("compute", spans.compute, "pJ"), ("memory", spans.memory, "pJ/byte")] {
             for (key, constant) in constants {
                 let line = |at: usize| text[..at].matches('\n').count() + 1;

@@ -42,22 +42,23 @@ fn terms_are_counts_times_constants() {
     let profile = Profile::named("45nm").unwrap();
     let count =
         Operations { synaptic_acs: 1000, spikes: 10, membrane_updates: 500, weight_bits: 800, ..Operations::default() };
-    let estimate = of_spikes(&profile, "student", &count, 10, 1_000_000);
+    let prices = |sentences, bytes| Prices { profile: &profile, sentences, bytes };
+    let estimate = prices(10, 1_000_000).spikes("student", &count);
     let by_hand = 100.0 * 0.9 + 50.0 * 0.9 + 1.0 * 0.9;
     assert!((estimate.compute_picojoules - by_hand).abs() < 1e-9, "{estimate:?}");
     assert!((estimate.total_picojoules - by_hand - 10.0 * 12.5).abs() < 1e-9);
-    let large = of_spikes(&profile, "student", &count, 10, 20_000_000);
+    let large = prices(10, 20_000_000).spikes("student", &count);
     assert!((large.total_picojoules - by_hand - 10.0 * 162.5).abs() < 1e-9);
 
     let model = DenseShape { hidden: 8, intermediate: 16, layers: 2, heads: 2, num_labels: 2 };
     let count = dense(model, 5, [32, 32]);
-    let fp32 = of_values(&profile, "teacher", (&count, Precision::Fp32), 1, 1);
-    let int8 = of_values(&profile, "teacher", (&count, Precision::Int8), 1, 1);
+    let fp32 = prices(1, 1).values("teacher", &count, Precision::Fp32);
+    let int8 = prices(1, 1).values("teacher", &count, Precision::Int8);
     let products = (2 * 5 * (4 * 64 + 2 * 128 + 2 * 5 * 8)) as f64;
     assert!((fp32.compute_picojoules - int8.compute_picojoules - products * (4.6 - 0.23)).abs() < 1e-6);
     // Rounded values: embedding, then key, value, context, attention, output and the wide population of each layer.
-    let quantised =
-        quantised(&profile, "quantised", (&Operations { value_acs: 7, ..Operations::default() }, &count), 1, 1);
+    let spikes = Operations { value_acs: 7, ..Operations::default() };
+    let quantised = prices(1, 1).quantised("quantised", &spikes, &count);
     let rounding = quantised.compute.iter().find(|term| term.name == "rounding").unwrap();
     assert_eq!(rounding.amount, (5 * (8 + 2 * (5 * 8 + 16))) as f64);
     assert_eq!(quantised.compute[0].picojoules, 7.0 * 0.1);
@@ -77,7 +78,7 @@ fn energies_meet_where_they_break_even() {
     let profile = Profile::named("45nm").unwrap();
     // 10 tokens, 100 weights of which 40 % are zero; each of the 60 others accumulates twice a token, for 1.5 counts.
     let count = Operations { synaptic_acs: 1200, value_acs: 300, ..Operations::default() };
-    let even = break_even(&profile, &count, 10, (100, 0.4));
+    let even = break_even(&profile, &count, &Synapses { tokens: 10, weights: 100, zeros: 0.4 });
     assert!((even.found - 2.0).abs() < 1e-12);
     assert!((even.against_fp32 * 0.9 * 0.6 - 4.6).abs() < 1e-12);
     assert!((even.against_quantised - 0.5 * 0.1 / 0.9).abs() < 1e-12);

@@ -1,25 +1,21 @@
-//! A run as one self-contained HTML page.
+//! A model as one self-contained HTML page.
 //!
-//! [`folder`] reads what a run left, whole or not; [`measured`] computes what needs the task's data; [`page()`] lays both out. What is
-//! missing is said on the page, with the option that brings it.
+//! [`Training`] is what a run left, whole or not; [`measure`] computes what needs the task's data, of any model; [`Report::page`]
+//! lays both out. What is missing is said on the page, with the option that brings it.
 
-mod folder;
-mod measured;
+mod answers;
+mod charts;
+mod dev;
+mod log;
 mod page;
+mod tables;
+mod training;
 
-pub(crate) use folder::Folder;
-pub(crate) use measured::{Besides, Measured, Sentence, Settings, beside, measure, sentence};
-pub(crate) use page::page;
+pub use answers::Mistake;
+pub use dev::{Beside, DevResults, ReportOptions, SentenceInTime, beside, measure, sentence};
+pub use log::TrainingLog;
+pub use page::Report;
+pub use training::Training;
 
-/// What a page is made of.
-pub(crate) struct Report {
-    pub(crate) folder: Folder,
-    /// With `--data`.
-    pub(crate) measured: Option<Measured>,
-    /// With `--beside`.
-    pub(crate) beside: Vec<Besides>,
-    /// With `--sentence`.
-    pub(crate) sentence: Option<Sentence>,
-    /// What is not on the page, and why.
-    pub(crate) missing: Vec<String>,
-}
+#[cfg(test)]
+mod tests;

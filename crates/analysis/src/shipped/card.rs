@@ -1,30 +1,14 @@
 //! The card of a model: `README.md` in its folder, every figure of it from `metrics.json`.
 
-use bitspike::encoder::LAYER_POPULATIONS;
+use bitspike::config::LAYER_POPULATIONS;
 
-use super::metrics::{Measured, Metrics};
-use crate::number::grouped;
-
-/// A metric's value as people read it: shares in percent, correlations as they are.
-pub(super) fn shown(metric: &str, value: f64) -> String {
-    match metric {
-        "accuracy" | "f1" => format!("{:.2} %", 100.0 * value),
-        _ => format!("{value:.4}"),
-    }
-}
-
-/// Bytes as megabytes of 10^6.
-pub(super) fn megabytes(bytes: u64) -> String {
-    format!("{:.2} MB", bytes as f64 / 1e6)
-}
-
-/// Picojoules as microjoules.
-pub(super) fn microjoules(picojoules: f64) -> String {
-    format!("{:.1} uJ", picojoules / 1e6)
-}
+use super::metrics::{MeasuredModel, Metrics};
+use super::origins::Origin;
+use crate::number::{grouped, megabytes, metric as shown, microjoules};
+use bitspike_hub::MODEL;
 
 /// The card's text in Markdown.
-pub(crate) fn card(metrics: &Metrics) -> String {
+pub fn card(metrics: &Metrics) -> String {
     let Metrics { name, measured, origins, .. } = metrics;
     let parts = [
         format!(
@@ -50,7 +34,7 @@ pub(crate) fn card(metrics: &Metrics) -> String {
 
 fn facts(metrics: &Metrics) -> String {
     let Metrics { measured, teacher, energy, latency, .. } = metrics;
-    let Measured { model, data, scores, spikes, operations, files, .. } = measured;
+    let MeasuredModel { model, data, scores, spikes, operations, files, .. } = measured;
     let mut rows = Vec::new();
     let mut row = |what: &str, value: String| rows.push(format!("| {what} | {value} |"));
     row("task", model.task.clone());
@@ -77,7 +61,7 @@ fn facts(metrics: &Metrics) -> String {
         format!("{} layers, width {}, {signs} neurons, T = {}", model.layers, model.hidden, model.time_steps),
     );
     row("bits", format!("{} a weight, {} a value of the embedding tables", model.weight_bits, model.embedding_bits));
-    let bytes = files.get(super::MODEL).map_or(0, |file| file.bytes);
+    let bytes = files.get(MODEL).map_or(0, |file| file.bytes);
     row(
         "size",
         format!("{} bytes, 1/{:.1} of the same student in f32", grouped(bytes), model.full_bytes as f64 / bytes as f64),
@@ -129,7 +113,7 @@ fn usage(name: &str, task: &str) -> String {
 }
 
 /// Rates by layer and population.
-fn rates(measured: &Measured) -> String {
+fn rates(measured: &MeasuredModel) -> String {
     let populations = &measured.spikes.populations;
     let rate = |name: &str| {
         let found = populations.iter().find(|population| population.name == name);
@@ -183,9 +167,8 @@ fn making(metrics: &Metrics) -> String {
 
 fn sources(metrics: &Metrics) -> String {
     let origins = &metrics.origins;
-    let line = |what: &str, origin: &super::origins::Origin| {
-        format!("| {what} | {} | {} | {} |", origin.name, origin.origin, origin.licence)
-    };
+    let line =
+        |what: &str, origin: &Origin| format!("| {what} | {} | {} | {} |", origin.name, origin.origin, origin.licence);
     format!(
         "| | what | origin | licence |\n|---|---|---|---|\n{}\n{}",
         line("data", &origins.data),
@@ -213,14 +196,4 @@ fn reproduce(name: &str, task: &str) -> String {
 /// The folder of a task of GLUE as it is distributed.
 fn folder(task: &str) -> &str {
     bitspike_data::GlueTask::parse(task).map_or("DIR", |task| task.folder())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_are_percent_and_correlations_are_not() {
-        assert_eq!((shown("accuracy", 0.896_789), shown("pearson", 0.85444)), ("89.68 %".into(), "0.8544".into()));
-    }
 }

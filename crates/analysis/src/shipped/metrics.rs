@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
 use bitspike::atomic_file;
 use bitspike::count::Operations;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::energy::Energy;
-use super::find::is_name;
-use super::latency::Latency;
+use super::estimates::EnergyEstimates;
 use super::origins::OriginsOf;
 use super::seeds::Seeds;
+use crate::error::{Error, Result};
+use crate::teacher::TeacherFacts;
+use crate::timing::Latency;
+use bitspike_hub::{METRICS, MODEL, ModelFile, PackedModel, is_name};
 
 /// The `format` that this version writes and reads.
 const FORMAT: &str = "bitspike-metrics-1";
@@ -28,164 +29,174 @@ const MAX_TEXT: usize = 2000;
 /// A shipped model in figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Metrics {
-    pub(crate) format: String,
-    /// The model's name.
-    pub(crate) name: String,
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct Metrics {
+    /// `bitspike-metrics-1`
+    pub format: String,
+    pub name: String,
     /// What `bitspike verify` computes again.
-    pub(crate) measured: Measured,
+    pub measured: MeasuredModel,
     /// How the model was made.
-    pub(crate) made: Made,
+    pub made: Made,
     /// Whose data and whose teacher.
-    pub(crate) origins: OriginsOf,
+    pub origins: OriginsOf,
     /// The teacher on the same examples.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) teacher: Option<Teacher>,
+    pub teacher: Option<TeacherFacts>,
     /// Estimates of energy.
-    pub(crate) energy: Energy,
+    pub energy: EnergyEstimates,
     /// Time of an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) latency: Option<Latency>,
+    pub latency: Option<Latency>,
 }
 
 /// What the engine computes of a model on the dev set: the same on every machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Measured {
+pub struct MeasuredModel {
     /// The model's own files.
-    pub(crate) files: BTreeMap<String, FileFacts>,
-    pub(crate) model: Shape,
-    pub(crate) data: Data,
+    pub files: BTreeMap<String, FileFacts>,
+    /// What the student is.
+    pub model: ModelShape,
+    /// What it was measured on.
+    pub data: MeasuredData,
     /// Value of each of the task's metrics.
-    pub(crate) scores: BTreeMap<String, f64>,
+    pub scores: BTreeMap<String, f64>,
     /// The metric that stands for all.
-    pub(crate) primary: String,
-    pub(crate) spikes: Spikes,
+    pub primary: String,
+    /// Spikes over all examples.
+    pub spikes: MeasuredSpikes,
     /// Of all examples, `phased` at the model's own `T`.
-    pub(crate) operations: Operations,
+    pub operations: Operations,
     /// Share of the encoder's weights that are zero.
-    pub(crate) connection_sparsity: f64,
+    pub connection_sparsity: f64,
 }
 
 /// A file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct FileFacts {
-    pub(crate) bytes: u64,
-    pub(crate) sha256: String,
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct FileFacts {
+    pub bytes: u64,
+    pub sha256: String,
 }
 
 /// What the student is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Shape {
-    pub(crate) task: String,
-    pub(crate) layers: usize,
-    pub(crate) hidden: usize,
-    pub(crate) time_steps: u32,
-    pub(crate) signed: bool,
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct ModelShape {
+    pub task: String,
+    pub layers: usize,
+    pub hidden: usize,
+    pub time_steps: u32,
+    /// Whether neurons fire -1 too.
+    pub signed: bool,
     /// As recipes write it: `1`, `1.58` or `32`.
-    pub(crate) weight_bits: String,
-    pub(crate) embedding_bits: String,
+    pub weight_bits: String,
+    /// Likewise, of the tables.
+    pub embedding_bits: String,
     /// Weights, tables and all else.
-    pub(crate) values: u64,
+    pub values: u64,
     /// The same student in `f32`.
-    pub(crate) full_bytes: u64,
+    pub full_bytes: u64,
 }
 
 /// What it was measured on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Data {
-    pub(crate) split: String,
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct MeasuredData {
+    pub split: String,
     /// The files, by name.
-    pub(crate) files: BTreeMap<String, FileFacts>,
-    pub(crate) examples: u64,
+    pub files: BTreeMap<String, FileFacts>,
+    pub examples: u64,
     /// SHA-256 of the examples' texts and labels, whatever the form of the file.
-    pub(crate) examples_sha256: String,
+    pub examples_sha256: String,
     /// Tokens of all examples, frames included.
-    pub(crate) tokens: u64,
+    pub tokens: u64,
 }
 
-/// Spikes of either sign over all examples, `phased` at the model's own `T`.
+/// MeasuredSpikes of either sign over all examples, `phased` at the model's own `T`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Spikes {
-    pub(crate) total: u64,
-    pub(crate) per_token: f64,
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct MeasuredSpikes {
+    pub total: u64,
+    pub per_token: f64,
     /// Mean of the populations' rates.
-    pub(crate) mean_rate: f64,
+    pub mean_rate: f64,
     /// In the order of computation.
-    pub(crate) populations: Vec<Population>,
+    pub populations: Vec<MeasuredPopulation>,
 }
 
-/// Spikes of a population.
+/// MeasuredSpikes of a population.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Population {
-    pub(crate) name: String,
-    pub(crate) neurons: u64,
-    pub(crate) spikes: u64,
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct MeasuredPopulation {
+    /// As `layer.0.key`.
+    pub name: String,
+    pub neurons: u64,
+    pub spikes: u64,
     /// `spikes / (tokens neurons T)`
-    pub(crate) rate: f64,
+    pub rate: f64,
 }
 
 /// How a model was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Made {
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct Made {
     /// The version of the program that measured.
-    pub(crate) version: String,
+    pub version: String,
     /// `last` or `best`: which state of the run was packed.
-    pub(crate) checkpoint: String,
-    pub(crate) seed: u64,
-    pub(crate) steps: u64,
+    pub checkpoint: String,
+    pub seed: u64,
+    pub steps: u64,
     /// Training examples.
-    pub(crate) examples: u64,
-    pub(crate) minutes: f64,
+    pub examples: u64,
+    pub minutes: f64,
     /// The same recipe with several seeds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) seeds: Option<Seeds>,
-}
-
-/// The teacher on the same examples.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Teacher {
-    pub(crate) scores: BTreeMap<String, f64>,
-    pub(crate) layers: usize,
-    pub(crate) hidden: usize,
-    pub(crate) intermediate: usize,
-    pub(crate) heads: usize,
-    /// In `f32`.
-    pub(crate) bytes: u64,
+    pub seeds: Option<Seeds>,
 }
 
 impl Metrics {
-    /// A new one.
-    pub(crate) fn new(name: String, measured: Measured, made: Made, (origins, energy): (OriginsOf, Energy)) -> Self {
-        Self { format: FORMAT.into(), name, measured, made, origins, teacher: None, energy, latency: None }
-    }
+    /// The format that is written.
+    pub(super) const FORMAT: &str = FORMAT;
 
     /// The value of the primary metric.
-    pub(crate) fn score(&self) -> f64 {
+    pub fn score(&self) -> f64 {
         self.measured.scores.get(&self.measured.primary).copied().unwrap_or(f64::NAN)
+    }
+
+    /// What is known of `model`; none where nothing was measured.
+    ///
+    /// # Errors
+    /// As [`Metrics::load`].
+    pub fn of(model: &PackedModel) -> Result<Option<Self>> {
+        match model.beside(METRICS) {
+            Some(ModelFile::Path(path)) => Self::load(&path),
+            Some(ModelFile::Bytes(bytes)) => Self::parse(bytes, Path::new(METRICS)).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Reads the file at `path`; none where there is none.
     ///
     /// # Errors
     /// If it cannot be read, is too large, or is not what this version writes.
-    pub(crate) fn load(path: &Path) -> Result<Option<Self>> {
+    pub fn load(path: &Path) -> Result<Option<Self>> {
         let length = match std::fs::metadata(path) {
             Ok(data) => data.len(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
+            Err(error) => return Err(Error::io("read", path, error)),
         };
         if length > MAX_BYTES {
-            bail!("{}: expected at most {MAX_BYTES} bytes, found {length}", path.display());
+            return Err(Error::unusable(path, format!("expected at most {MAX_BYTES} bytes, found {length}")));
         }
-        let bytes = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
+        let bytes = std::fs::read(path).map_err(|error| Error::io("read", path, error))?;
         Self::parse(&bytes, path).map(Some)
     }
 
@@ -193,35 +204,35 @@ impl Metrics {
     ///
     /// # Errors
     /// If it is not JSON, of another version, has keys too many or too few, or a value out of range.
-    pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
-        let name = path.display();
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
         let again = "make it again with `bitspike models add`";
-        let value: Value = serde_json::from_slice(bytes).with_context(|| format!("{name}: not JSON; {again}"))?;
+        let refuse = |message: String| Error::unusable(path, message);
+        let json = |message: String| move |source| Error::Json { path: path.into(), message, source };
+        let value: Value = serde_json::from_slice(bytes).map_err(json(format!("not JSON; {again}")))?;
         let format = value.get("format").and_then(Value::as_str).unwrap_or("none");
         if format != FORMAT {
-            bail!("{name}: expected format `{FORMAT}`, found `{}`; {again}", format.escape_debug());
+            return Err(refuse(format!("expected format `{FORMAT}`, found `{}`; {again}", format.escape_debug())));
         }
         if let Some(text) = bad_text(&value) {
             let text: String = text.chars().take(40).collect();
-            bail!(
-                "{name}: a text is longer than {MAX_TEXT} characters or holds control characters: `{}`",
+            return Err(refuse(format!(
+                "a text is longer than {MAX_TEXT} characters or holds control characters: `{}`",
                 text.escape_debug()
-            );
+            )));
         }
-        let metrics: Self = serde_json::from_value(value).with_context(|| format!("{name}: {again}"))?;
-        metrics.check().map_err(|message| anyhow::anyhow!("{name}: {message}; {again}"))?;
+        let metrics: Self = serde_json::from_value(value).map_err(json(again.into()))?;
+        metrics.check().map_err(|message| refuse(format!("{message}; {again}")))?;
         Ok(metrics)
     }
 
     fn check(&self) -> Result<(), String> {
-        let Measured { files, data, scores, primary, spikes, .. } = &self.measured;
+        let MeasuredModel { files, data, scores, primary, spikes, .. } = &self.measured;
         if !is_name(&self.name) {
             return Err(format!("`name`: expected letters, digits, `-`, `_` and `.`, found `{}`", self.name));
         }
-        for file in [super::MODEL, super::TOKENIZER] {
-            if !files.contains_key(file) {
-                return Err(format!("`measured.files`: `{file}` is missing"));
-            }
+        // The tokeniser may be a part of it.
+        if !files.contains_key(MODEL) {
+            return Err(format!("`measured.files`: `{MODEL}` is missing"));
         }
         let hashes = files.values().chain(data.files.values()).map(|file| &file.sha256).chain([&data.examples_sha256]);
         for hash in hashes {
@@ -242,8 +253,8 @@ impl Metrics {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(crate) fn save(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)? + "\n";
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self).expect("figures are JSON") + "\n";
         Ok(atomic_file::write(path, |file| file.write_all(text.as_bytes()))?)
     }
 }
@@ -258,60 +269,5 @@ fn bad_text(value: &Value) -> Option<&str> {
             map.iter().find_map(|(key, value)| Some(key.as_str()).filter(bad).or_else(|| bad_text(value)))
         }
         _ => None,
-    }
-}
-
-/// A value that is not what was recorded.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Difference {
-    /// Where in `measured`, such as `spikes.populations.3.spikes`.
-    pub(crate) what: String,
-    /// As JSON; none where there is no such value.
-    pub(crate) recorded: Option<Value>,
-    pub(crate) found: Option<Value>,
-}
-
-/// The values that are compared and those that differ, beginning with the files'.
-pub(crate) fn difference(recorded: &Measured, found: &Measured) -> Result<(usize, Vec<Difference>)> {
-    let flat = |measured: &Measured| -> Result<BTreeMap<String, Value>> {
-        let mut values = BTreeMap::new();
-        flatten(String::new(), serde_json::to_value(measured)?, &mut values);
-        Ok(values)
-    };
-    let (mut recorded, found) = (flat(recorded)?, flat(found)?);
-    let mut differences = Vec::new();
-    let mut compared = 0;
-    for (what, value) in found {
-        compared += 1;
-        let expected = recorded.remove(&what);
-        if expected.as_ref() != Some(&value) {
-            differences.push(Difference { what, recorded: expected, found: Some(value) });
-        }
-    }
-    compared += recorded.len();
-    differences.extend(recorded.into_iter().map(|(what, value)| Difference {
-        what,
-        recorded: Some(value),
-        found: None,
-    }));
-    differences.sort_by_key(|difference| !difference.what.starts_with("files."));
-    Ok((compared, differences))
-}
-
-/// Every number and text of `value` by its path.
-fn flatten(path: String, value: Value, into: &mut BTreeMap<String, Value>) {
-    let join = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-    match value {
-        Value::Object(map) => map.into_iter().for_each(|(key, value)| flatten(join(&key), value, into)),
-        Value::Array(values) => {
-            for (i, value) in values.into_iter().enumerate() {
-                // Populations are known by name rather than by number.
-                let name = value.get("name").and_then(Value::as_str).map_or_else(|| i.to_string(), str::to_owned);
-                flatten(join(&name), value, into);
-            }
-        }
-        value => {
-            into.insert(path, value);
-        }
     }
 }

@@ -1,18 +1,19 @@
 //! A trace for tests: the populations of a small student under constant currents, spiking as `neuron::step` does.
 
 use bitspike::forward::Dynamics;
-use bitspike::trace::{PopulationTrace, Trace};
 use bitspike::neuron::{Equilibrium, Membrane, NeuronConfig, Reset, step};
+use bitspike::trace::{PopulationTrace, Trace};
 
-use super::{Origin, Report};
+use super::summary::{Origin, Reading};
+use super::traced::TracedText;
 
 /// A trace of `tokens` tokens over `time_steps` steps of signed neurons, about `text`.
-pub(crate) fn report(time_steps: u32, tokens: usize, text: &str) -> Report {
+pub(crate) fn traced(time_steps: u32, tokens: usize, text: &str) -> TracedText {
     sized(time_steps, tokens, 24, text)
 }
 
-/// [`report`] of populations of `width` neurons, `feed_forward` of twice as many.
-pub(crate) fn sized(time_steps: u32, tokens: usize, width: usize, text: &str) -> Report {
+/// [`traced`] of populations of `width` neurons, `feed_forward` of twice as many.
+pub(crate) fn sized(time_steps: u32, tokens: usize, width: usize, text: &str) -> TracedText {
     let kinds = ["key", "value", "context", "attention", "feed_forward", "output"];
     let names = (0..3).flat_map(|layer| kinds.map(|kind| format!("layer.{layer}.{kind}")));
     let populations: Vec<PopulationTrace> = std::iter::once("embedding".to_owned())
@@ -32,11 +33,11 @@ pub(crate) fn sized(time_steps: u32, tokens: usize, width: usize, text: &str) ->
         beta: 1.0,
         reset: "soft".into(),
         signed: true,
-        labels: vec!["negative".into(), "positive".into()],
-        logits: vec![-0.5, 1.25],
-        phased_logits: vec![-0.25, 1.0],
+        answer: Reading { label: Some("positive".into()), logits: vec![-0.5, 1.25] },
+        phased: Reading { label: Some("positive".into()), logits: vec![-0.25, 1.0] },
+        truncated: false,
     };
-    Report::new(origin, Trace { time_steps, tokens, populations }).expect("a complete trace")
+    TracedText::new(origin, Trace { time_steps, tokens, populations }).expect("a complete trace")
 }
 
 fn population(time_steps: u32, (tokens, width): (usize, usize), number: usize, name: String) -> PopulationTrace {
@@ -71,4 +72,23 @@ fn population(time_steps: u32, (tokens, width): (usize, usize), number: usize, n
         chosen,
         equilibrium: currents.iter().map(rate).collect(),
     }
+}
+
+/// Every spike as (population, token, neuron, t, sign), straight from the dense trains.
+pub(crate) fn expected_spikes(traced: &TracedText) -> Vec<(String, u32, u32, u32, i8)> {
+    let mut spikes = Vec::new();
+    for population in &traced.trace.populations {
+        for t in 0..traced.trace.time_steps {
+            for token in 0..traced.trace.tokens {
+                for neuron in 0..population.width {
+                    let row = t as usize * traced.trace.tokens + token;
+                    let sign = population.spikes[row * population.width + neuron];
+                    if sign != 0 {
+                        spikes.push((population.name.clone(), token as u32, neuron as u32, t + 1, sign));
+                    }
+                }
+            }
+        }
+    }
+    spikes
 }

@@ -1,29 +1,13 @@
-//! The panels of the picture.
+//! Panels of populations: their rates, and how far these are from the equilibrium.
 
-use anyhow::Result;
-use bitspike::trace::{PopulationTrace, RateAt};
-use plotters::coord::types::RangedCoordf64;
-use plotters::prelude::*;
+use bitspike::trace::RateAt;
 
-use super::Report;
-use super::style::{NEGATIVE, POSITIVE, WIDTH, drawn_steps, kind_colour, layer_colour};
-use super::tables::potentials;
-use crate::chart::style::{Area, BODY, FAINT, INK, LABEL, plain_axes, printable, text, tick};
+use super::traced::TracedText;
+use crate::draw::{Area, Axis, Canvas, Font, KINDS, Plot, Stroke, Theme, shade};
 
-/// Panels of rates side by side.
+/// Panels of rates side by side, and the height of one.
 const COLUMNS: usize = 4;
-
-/// Most membranes drawn; the tables have all.
-const MEMBRANES: usize = 8;
-
-/// Most neurons and steps of the raster.
-const RASTER_NEURONS: usize = 64;
-const RASTER_STEPS: u32 = 256;
-
-type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-
-/// Place and sign of a spike in a chart.
-type Mark = ((f64, f64), i8);
+const HEIGHT: f64 = 230.0;
 
 /// Populations of one kind: `key` of every layer, in the order of computation.
 struct Kind<'a> {
@@ -32,9 +16,9 @@ struct Kind<'a> {
     members: Vec<(usize, usize)>,
 }
 
-fn kinds(report: &Report) -> Vec<Kind<'_>> {
+fn kinds(traced: &TracedText) -> Vec<Kind<'_>> {
     let mut kinds: Vec<Kind<'_>> = Vec::new();
-    for (i, population) in report.trace.populations.iter().enumerate() {
+    for (i, population) in traced.trace.populations.iter().enumerate() {
         let name = population.name.rsplit('.').next().unwrap_or(&population.name);
         let layer = population.name.split('.').nth(1).and_then(|layer| layer.parse().ok()).unwrap_or(0);
         match kinds.iter_mut().find(|kind| kind.name == name) {
@@ -45,40 +29,10 @@ fn kinds(report: &Report) -> Vec<Kind<'_>> {
     kinds
 }
 
-fn layers(kinds: &[Kind<'_>]) -> usize {
-    kinds.iter().flat_map(|kind| &kind.members).map(|(_, layer)| layer + 1).max().unwrap_or(1)
-}
-
-/// A chart with linear axes; `steps` is the number of steps along x.
-fn linear<'a>(area: &Area<'a>, caption: &str, steps: f64, y: std::ops::Range<f64>) -> Result<Chart<'a>> {
+/// An axis of `steps` steps.
+pub(super) fn step_axis(steps: f64, labels: usize) -> Axis {
     let start = if steps > 1.0 { 0.0 } else { 0.5 };
-    Ok(ChartBuilder::on(area)
-        .caption(caption, text(BODY, INK))
-        .margin(10)
-        .margin_right(30)
-        .x_label_area_size(76)
-        .y_label_area_size(84)
-        .build_cartesian_2d(start..steps.max(1.5), y)?)
-}
-
-fn mesh(chart: &mut Chart<'_>, (x_labels, y_labels): (usize, usize), y_name: &str) -> Result<()> {
-    plain_axes(&mut chart.configure_mesh(), &text(LABEL, INK))
-        .x_labels(x_labels)
-        .y_labels(y_labels)
-        .x_label_formatter(&|x| tick(*x))
-        .y_label_formatter(&|y| tick(*y))
-        .x_desc("step t")
-        .y_desc(y_name)
-        .draw()?;
-    Ok(())
-}
-
-/// Marks of spikes: triangles for +1, rings for -1.
-fn draw_spikes(chart: &mut Chart<'_>, marks: &[Mark], size: i32) -> Result<()> {
-    let of = |wanted: i8| marks.iter().filter(move |(_, sign)| *sign == wanted).map(|(at, _)| *at);
-    chart.draw_series(of(1).map(|at| TriangleMarker::new(at, size + 1, POSITIVE.filled())))?;
-    chart.draw_series(of(-1).map(|at| Circle::new(at, size - 1, NEGATIVE.stroke_width(3))))?;
-    Ok(())
+    Axis::linear("step t", start..steps.max(1.5), labels)
 }
 
 /// The values of a series at the drawn steps.
@@ -87,240 +41,132 @@ fn points(rates: &[RateAt], value: fn(&RateAt) -> f64) -> Vec<(f64, f64)> {
     steps.into_iter().map(|t| (f64::from(t), value(&rates[t as usize - 1]))).collect()
 }
 
-pub(super) fn rates_height(report: &Report) -> u32 {
+pub(super) fn rates_height(traced: &TracedText) -> f64 {
     // One place more, for the legend.
-    let rows = (kinds(report).len() + 1).div_ceil(COLUMNS);
-    rows as u32 * 460
+    (kinds(traced).len() + 1).div_ceil(COLUMNS) as f64 * HEIGHT
 }
 
 /// A chart a kind: the mean rate of each layer's population against time, and its equilibrium.
-pub(super) fn rates(report: &Report, area: &Area<'_>) -> Result<()> {
-    let kinds = kinds(report);
-    let layers = layers(&kinds);
-    let places = area.split_evenly(((kinds.len() + 1).div_ceil(COLUMNS), COLUMNS));
-    let steps = f64::from(report.trace.time_steps);
+pub(super) fn rates(traced: &TracedText, canvas: &mut Canvas, area: Area) {
+    let kinds = kinds(traced);
+    let layers = kinds.iter().flat_map(|kind| &kind.members).map(|(_, layer)| layer + 1).max().unwrap_or(1);
+    let places = area.grid((kinds.len() + 1).div_ceil(COLUMNS), COLUMNS);
+    let steps = f64::from(traced.trace.time_steps);
+    let theme = Theme::PAPER;
     for (kind, place) in kinds.iter().zip(&places) {
-        let levels = || kind.members.iter().map(|&(i, _)| report.summary.populations[i].equilibrium_rate);
+        let levels = || kind.members.iter().map(|&(i, _)| traced.summary.populations[i].equilibrium_rate);
         let lines: Vec<_> =
-            kind.members.iter().map(|&(i, _)| points(&report.rates[i], |at| at.mean_absolute)).collect();
+            kind.members.iter().map(|&(i, _)| points(&traced.rates[i], |at| at.mean_absolute)).collect();
         let top = lines.iter().flatten().map(|(_, y)| *y).chain(levels()).fold(0.02, f64::max);
-        let mut chart = linear(place, kind.name, steps, 0.0..(top * 1.08).min(1.02))?;
-        mesh(&mut chart, (5, 5), "")?;
+        let axes = [step_axis(steps, 5), Axis::linear("", 0.0..(top * 1.08).min(1.02), 5)];
+        let mut plot = Plot::new(canvas, *place, (kind.name, &theme), axes);
         let alone = kind.name == "embedding";
-        let colour = |layer: usize| if alone { INK } else { layer_colour(layer, layers) };
+        let colour = |layer: usize| if alone { theme.ink.to_owned() } else { shade(layer, layers) };
         for (&(_, layer), level) in kind.members.iter().zip(levels()) {
-            let ends = [(0.0, level), (steps.max(1.5), level)];
-            let style = colour(layer).mix(0.8).stroke_width(2);
-            chart.draw_series(DashedLineSeries::new(ends, 10, 8, style))?;
+            let start = if steps > 1.0 { 0.0 } else { 0.5 };
+            let colour = colour(layer);
+            let stroke = Stroke::new(&colour, 1.0).dashed(5.0, 4.0).opacity(0.8);
+            plot.line([(start, level), (steps.max(1.5), level)], stroke);
         }
         for (&(_, layer), line) in kind.members.iter().zip(&lines) {
-            let style = colour(layer).stroke_width(4);
+            let colour = colour(layer);
+            let stroke = Stroke::new(&colour, 2.0);
             match line[..] {
                 // A line of one point would not be seen.
-                [point] => chart.draw_series([Rectangle::new([(0.95, point.1), (1.05, point.1)], style)])?,
-                _ => chart.draw_series(LineSeries::new(line.iter().copied(), style))?,
-            };
+                [(_, y)] => plot.line([(0.95, y), (1.05, y)], stroke),
+                _ => plot.line(line.iter().copied(), stroke),
+            }
         }
     }
-    match places.get(kinds.len()) {
-        Some(place) => layer_legend(layers, place),
-        None => Ok(()),
+    if let Some(&place) = places.get(kinds.len()) {
+        layer_legend(layers, canvas, place);
     }
 }
 
-fn layer_legend(layers: usize, area: &Area<'_>) -> Result<()> {
+fn layer_legend(layers: usize, canvas: &mut Canvas, area: Area) {
     let rows = 10;
     let columns = layers.div_ceil(rows).min(4);
+    let font = Font::new(Theme::PAPER.label, Theme::PAPER.ink);
     for layer in 0..layers.min(rows * columns) {
-        let (x, y) = (110 + (layer / rows) as i32 * 125, 60 + (layer % rows) as i32 * 34);
-        let style = layer_colour(layer, layers).stroke_width(6);
-        area.draw(&PathElement::new(vec![(x, y), (x + 44, y)], style))?;
+        let (x, y) = area.at(55.0 + (layer / rows) as f64 * 62.0, 30.0 + (layer % rows) as f64 * 17.0);
+        canvas.line([(x, y), (x + 22.0, y)], Stroke::new(&shade(layer, layers), 3.0));
         let name = if columns == 1 { format!("layer {layer}") } else { layer.to_string() };
-        area.draw_text(&name, &text(LABEL, INK), (x + 58, y))?;
+        canvas.text((x + 29.0, y), &name, font);
     }
-    Ok(())
 }
 
 /// Two charts with logarithmic axes: root mean square and maximum distance of each population, by kind.
-pub(super) fn distances(report: &Report, area: &Area<'_>) -> Result<()> {
-    let kinds = kinds(report);
-    let (charts, legend) = area.split_vertically(area.dim_in_pixel().1 - 60);
-    type Measure = fn(&RateAt) -> f64;
-    let measures: [(&str, Measure); 2] =
-        [("root mean square", |at| at.rms_distance), ("maximum", |at| at.max_distance)];
-    for ((name, value), place) in measures.into_iter().zip(charts.split_evenly((1, 2))) {
-        distance_chart(report, &kinds, (name, value), &place)?;
+pub(super) fn distances(traced: &TracedText, canvas: &mut Canvas, area: Area) {
+    let kinds = kinds(traced);
+    let (charts, legend) = area.split(area.height - 30.0);
+    let places = charts.grid(1, 2);
+    distance_chart(traced, &kinds, (canvas, places[0]), ("root mean square", |at| at.rms_distance));
+    distance_chart(traced, &kinds, (canvas, places[1]), ("maximum", |at| at.max_distance));
+    let font = Font::new(Theme::PAPER.label, Theme::PAPER.ink);
+    let mut x = 55.0;
+    for (kind, colour) in kinds.iter().zip(KINDS.into_iter().cycle()) {
+        let (left, y) = legend.at(x, 14.0);
+        canvas.line([(left, y), (left + 22.0, y)], Stroke::new(colour, 3.0));
+        canvas.text((left + 28.0, y), kind.name, font);
+        x += 55.0 + kind.name.len() as f64 * 6.5;
     }
-    let mut x = 110;
-    for (i, kind) in kinds.iter().enumerate() {
-        legend.draw(&PathElement::new(vec![(x, 28), (x + 44, 28)], kind_colour(i).stroke_width(6)))?;
-        legend.draw_text(kind.name, &text(LABEL, INK), (x + 56, 28))?;
-        x += 110 + kind.name.len() as i32 * 13;
-    }
-    Ok(())
 }
 
 fn distance_chart(
-    report: &Report,
+    traced: &TracedText,
     kinds: &[Kind<'_>],
+    (canvas, area): (&mut Canvas, Area),
     (name, value): (&str, fn(&RateAt) -> f64),
-    area: &Area<'_>,
-) -> Result<()> {
-    let steps = f64::from(report.trace.time_steps).max(2.0);
-    let all = || report.rates.iter().flatten().map(value);
+) {
+    let steps = f64::from(traced.trace.time_steps).max(2.0);
+    let all = || traced.rates.iter().flatten().map(value);
     // Zero has no place on the axis, and less than a thousandth of a spike is rounding: both are drawn at the lower edge.
     let least = all().filter(|&y| y > 1e-3 / steps).fold(1.0 / steps, f64::min);
     let low = 10f64.powf((least.log10() * 2.0 - 0.2).floor() / 2.0).max(1e-7);
     let high = all().fold(1.0, f64::max) * 1.15;
-    let mut chart = ChartBuilder::on(area)
-        .caption(name, text(BODY, INK))
-        .margin(10)
-        .margin_right(30)
-        .x_label_area_size(76)
-        .y_label_area_size(100)
-        .build_cartesian_2d((1.0..steps * 1.02).log_scale().base(2.0), (low..high).log_scale())?;
-    plain_axes(&mut chart.configure_mesh(), &text(LABEL, INK))
-        .x_labels(12)
-        .y_labels(8)
-        .x_desc("step t")
-        .x_label_formatter(&|x| tick(*x))
-        .y_label_formatter(&|y| tick(*y))
-        .draw()?;
+    let axes = [Axis::log("step t", 1.0..steps * 1.02, 2.0, 12), Axis::log("", low..high, 10.0, 8)];
+    let mut plot = Plot::new(canvas, area, (name, &Theme::PAPER), axes);
     // A straight line on these axes, cut where it leaves the chart.
     let end = steps.min(1.0 / low);
-    let guide = [(1.0, 1.0), (end, 1.0 / end)];
-    chart.draw_series(DashedLineSeries::new(guide, 14, 10, FAINT.stroke_width(4)))?;
-    for (i, kind) in kinds.iter().enumerate() {
+    plot.line([(1.0, 1.0), (end, 1.0 / end)], Stroke::new(Theme::PAPER.faint, 2.0).dashed(7.0, 5.0));
+    for (kind, colour) in kinds.iter().zip(KINDS.into_iter().cycle()) {
         for &(population, _) in &kind.members {
-            let line = points(&report.rates[population], value).into_iter().map(|(t, y)| (t, y.max(low)));
-            chart.draw_series(LineSeries::new(line, kind_colour(i).mix(0.75).stroke_width(3)))?;
+            let line = points(&traced.rates[population], value).into_iter().map(|(t, y)| (t, y.max(low)));
+            plot.line(line, Stroke::new(colour, 1.5).opacity(0.75));
         }
     }
-    Ok(())
 }
 
-/// What explains the marks of negative spikes, where one of the neurons has any: signed neurons do, and unsigned ones that take
-/// back a spike.
-fn minus_legend<'a>(
-    report: &Report,
-    mut neurons: impl Iterator<Item = (&'a PopulationTrace, (usize, usize))>,
-) -> &'static str {
-    let fires_minus = |population: &PopulationTrace, at| population.train(report.trace.tokens, at).any(|s| s < 0);
-    if neurons.any(|(population, at)| fires_minus(population, at)) { ", rings -1" } else { "" }
-}
-
-/// Population and column of each membrane that is drawn.
-fn drawn_membranes(report: &Report) -> Vec<(&PopulationTrace, usize)> {
-    let all = report.trace.populations.iter().flat_map(|p| (0..p.chosen.len()).map(move |column| (p, column)));
-    all.take(MEMBRANES).collect()
-}
-
-pub(super) fn membranes_explanation(report: &Report) -> String {
-    let chosen: usize = report.trace.populations.iter().map(|p| p.chosen.len()).sum();
-    let part = if chosen > MEMBRANES { format!("the first {MEMBRANES} of {chosen}; ") } else { String::new() };
-    let drawn = drawn_membranes(report);
-    let minus =
-        minus_legend(report, drawn.into_iter().map(|(population, column)| (population, population.chosen[column])));
-    format!("{part}potential after each step in units of theta; dashed: threshold; triangles: spikes +1{minus}")
-}
-
-pub(super) fn membranes_height(report: &Report) -> u32 {
-    drawn_membranes(report).len().div_ceil(2) as u32 * 370
-}
-
-/// A chart a chosen neuron: its potential, its thresholds, its spikes at the edges.
-pub(super) fn membranes(report: &Report, area: &Area<'_>) -> Result<()> {
-    let drawn = drawn_membranes(report);
-    let places = area.split_evenly((drawn.len().div_ceil(2).max(1), 2));
-    for ((population, column), place) in drawn.into_iter().zip(&places) {
-        membrane(report, population, column, place)?;
+/// Steps to draw of `1..=t`: all of them, or a thousand that are dense at the beginning.
+pub(super) fn drawn_steps(t: u32) -> Vec<u32> {
+    const ALL: u32 = 1024;
+    if t <= ALL {
+        return (1..=t).collect();
     }
-    Ok(())
+    let (even, growing) = (ALL / 2, ALL / 2);
+    let spread = (1..=even).map(|i| (u64::from(t) * u64::from(i) / u64::from(even)) as u32);
+    let ratio = f64::from(t).powf(1.0 / f64::from(growing));
+    let powers = (0..growing).map(|i| ratio.powf(f64::from(i)).round() as u32);
+    let mut steps: Vec<u32> = spread.chain(powers).filter(|step| (1..=t).contains(step)).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    steps
 }
 
-fn membrane(report: &Report, population: &PopulationTrace, column: usize, area: &Area<'_>) -> Result<()> {
-    let at = population.chosen[column];
-    let theta = f64::from(population.theta);
-    let values: Vec<f64> = potentials(population, column).map(|v| f64::from(v) / theta).collect();
-    let train: Vec<i8> = population.train(report.trace.tokens, at).collect();
-    let thresholds: &[f64] = match report.origin.signed {
-        true => &[-0.5, 0.5],
-        // Below 0 an unsigned neuron takes back a spike.
-        false if train.contains(&-1) => &[0.0, 1.0],
-        false => &[1.0],
-    };
-    let finite = || values.iter().copied().filter(|v| v.is_finite()).chain(thresholds.iter().copied());
-    let (low, high) = (finite().fold(0.0, f64::min), finite().fold(0.0, f64::max));
-    let space = (high - low) * 0.2;
-    let token = report.origin.tokens.get(at.0).map_or("", String::as_str);
-    let equilibrium = population.equilibrium[at.0 * population.width + at.1];
-    let caption = format!(
-        "{}, {}, neuron {}: theta {:.3}, equilibrium rate {equilibrium:.3}",
-        population.name,
-        printable(token, 16),
-        at.1,
-        population.theta
-    );
-    let steps = report.trace.time_steps;
-    let mut chart = linear(area, &caption, f64::from(steps), low - space..high + space)?;
-    mesh(&mut chart, (8, 5), "")?;
-    for &threshold in thresholds {
-        let ends = [(0.0, threshold), (f64::from(steps).max(1.5), threshold)];
-        chart.draw_series(DashedLineSeries::new(ends, 10, 8, FAINT.stroke_width(3)))?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_traces_are_thinned_at_the_end_alone() {
+        assert_eq!(drawn_steps(1), [1]);
+        assert_eq!(drawn_steps(1024).len(), 1024);
+        for t in [1025, 4096, 65_536] {
+            let steps = drawn_steps(t);
+            assert!(steps.len() <= 1024 && steps.len() > 600, "{}", steps.len());
+            assert_eq!((steps[0], *steps.last().unwrap()), (1, t));
+            assert!(steps.windows(2).all(|pair| pair[0] < pair[1]));
+            assert_eq!(steps[..20], (1..=20).collect::<Vec<_>>());
+        }
     }
-    let drawn = drawn_steps(steps);
-    let line = drawn.iter().map(|&t| (f64::from(t), values[t as usize - 1]));
-    chart.draw_series(LineSeries::new(line, INK.stroke_width(2)).point_size(if steps < 8 { 4 } else { 0 }))?;
-    let fired = drawn.into_iter().map(|t| (t, train[t as usize - 1])).filter(|(_, sign)| *sign != 0);
-    let edge = |sign: i8| if sign > 0 { high + space / 2.0 } else { low - space / 2.0 };
-    let marks: Vec<Mark> = fired.map(|(t, sign)| ((f64::from(t), edge(sign)), sign)).collect();
-    draw_spikes(&mut chart, &marks, if steps > 128 { 5 } else { 9 })
-}
-
-/// The neurons of the raster: the most active of `[CLS]` in the last population, by their rate at equilibrium.
-fn raster_neurons(report: &Report) -> Option<(&PopulationTrace, Vec<usize>)> {
-    let population = report.trace.populations.last()?;
-    let tokens = report.trace.tokens;
-    let count = |neuron: usize| population.train(tokens, (0, neuron)).filter(|&spike| spike != 0).count();
-    let counts: Vec<usize> = (0..population.width).map(count).collect();
-    let mut neurons: Vec<usize> = (0..population.width).collect();
-    neurons.sort_by_key(|&neuron| std::cmp::Reverse(counts[neuron]));
-    neurons.truncate(RASTER_NEURONS);
-    neurons.sort_by(|&a, &b| population.equilibrium[a].total_cmp(&population.equilibrium[b]).then(a.cmp(&b)));
-    Some((population, neurons))
-}
-
-fn raster_steps(report: &Report) -> u32 {
-    report.trace.time_steps.min(RASTER_STEPS)
-}
-
-pub(super) fn raster_explanation(report: &Report) -> String {
-    let Some((population, neurons)) = raster_neurons(report) else { return "no populations".into() };
-    let (steps, all) = (raster_steps(report), report.trace.time_steps);
-    let part = if steps < all { format!(", the first {steps} of {all} steps") } else { String::new() };
-    let minus = minus_legend(report, neurons.iter().map(|&neuron| (population, (0, neuron))));
-    let (count, name) = (neurons.len(), &population.name);
-    format!("{name} at [CLS]: its {count} most active neurons by equilibrium rate{part}; triangles +1{minus}")
-}
-
-pub(super) fn raster_height(report: &Report) -> u32 {
-    let neurons = raster_neurons(report).map_or(0, |(_, neurons)| neurons.len());
-    150 + neurons as u32 * 18
-}
-
-/// A row a neuron, the highest rate on top, a mark a spike.
-pub(super) fn raster(report: &Report, area: &Area<'_>) -> Result<()> {
-    let Some((population, neurons)) = raster_neurons(report) else { return Ok(()) };
-    let steps = raster_steps(report);
-    let mut chart = linear(area, "", f64::from(steps) + 0.5, 0.0..neurons.len() as f64 + 1.0)?;
-    mesh(&mut chart, (16, 8), "neuron, by rate")?;
-    // Marks of half a step's width leave spikes of neighbouring steps apart.
-    let size = (WIDTH / (4 * steps.max(1))).clamp(3, 8) as i32;
-    let mut marks: Vec<Mark> = Vec::new();
-    for (row, &neuron) in (1u32..).zip(&neurons) {
-        let train = population.train(report.trace.tokens, (0, neuron)).take(steps as usize);
-        let fired = (1u32..).zip(train).filter(|(_, sign)| *sign != 0);
-        marks.extend(fired.map(|(t, sign)| ((f64::from(t), f64::from(row)), sign)));
-    }
-    draw_spikes(&mut chart, &marks, size)
 }

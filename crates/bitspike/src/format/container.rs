@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use safetensors::tensor::{Dtype, Metadata};
+use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::Serialize;
 
-use super::header::{FORMAT, FORMAT_VERSION, Header};
+use super::header::{FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITHOUT_TOKENIZER, Header};
 
 /// Largest JSON header. A model of the most layers that a config may have needs half of it.
 pub(super) const MAX_HEADER: usize = 8 << 20;
@@ -14,13 +14,15 @@ pub(super) const MAX_HEADER: usize = 8 << 20;
 /// Where the file says its parts are, before any of it is compared with the configuration.
 pub(super) struct Container {
     pub(super) header: Header,
+    /// The tokeniser's settings; none in a file of version 1.
+    pub(super) tokenizer: Option<String>,
     metadata: Metadata,
     /// Where the data begins in the file.
     data: usize,
 }
 
 impl Container {
-    /// Reads lengths, JSON and the three entries of the metadata; the message says what was expected and found.
+    /// Reads lengths, JSON and the entries of the metadata; the message says what was expected and found.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
         let not_ours = "not a packed model of bitspike; `bitspike pack` makes one of a run";
         let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
@@ -40,17 +42,17 @@ impl Container {
         };
         let metadata: Metadata =
             serde_json::from_slice(json).map_err(|e| format!("its header is no safetensors header: {e}"))?;
-        let header = Self::header(&metadata, not_ours)?;
+        let (header, tokenizer) = Self::header(&metadata, not_ours)?;
         let expected = metadata.data_len();
         if data.len() != expected {
             let problem = if data.len() < expected { "it is cut short" } else { "something was appended to it" };
             return Err(format!("expected {expected} bytes of data after the header, found {}: {problem}", data.len()));
         }
-        Ok(Self { header, metadata, data: 8 + json.len() })
+        Ok(Self { header, tokenizer, metadata, data: 8 + json.len() })
     }
 
-    /// Format, version, configuration, in this order, so that a file of a later version is called that.
-    fn header(metadata: &Metadata, not_ours: &str) -> Result<Header, String> {
+    /// Format, version, configuration and tokeniser, in this order, so that a file of a later version is called that.
+    fn header(metadata: &Metadata, not_ours: &str) -> Result<(Header, Option<String>), String> {
         let entries = metadata.metadata().as_ref();
         let entry = |key: &str| entries.and_then(|entries| entries.get(key)).map(String::as_str);
         match entry("format") {
@@ -58,26 +60,30 @@ impl Container {
             Some(other) => return Err(format!("metadata `format`: expected `{FORMAT}`, found {other:?}: {not_ours}")),
             None => return Err(format!("metadata `format`: expected `{FORMAT}`, found none: {not_ours}")),
         }
-        match entry("format_version") {
-            Some(FORMAT_VERSION) => {}
+        let known: &[&str] = match entry("format_version") {
+            Some(FORMAT_VERSION) => &["format", "format_version", "config", "tokenizer"],
+            Some(FORMAT_VERSION_WITHOUT_TOKENIZER) => &["format", "format_version", "config"],
             found => {
                 let found = found.map_or("none".to_owned(), |version| format!("{version:?}"));
                 return Err(format!(
-                    "metadata `format_version`: expected `{FORMAT_VERSION}`, found {found}; use the version of bitspike that \
-                     packed it, or pack the run again"
+                    "metadata `format_version`: expected `{FORMAT_VERSION_WITHOUT_TOKENIZER}` or `{FORMAT_VERSION}`, found \
+                     {found}; use the version of bitspike that packed it, or pack the run again"
                 ));
             }
-        }
-        let known = ["format", "format_version", "config"];
+        };
         if let Some(key) =
             entries.into_iter().flatten().map(|(key, _)| key).filter(|key| !known.contains(&key.as_str())).min()
         {
-            return Err(format!("metadata: expected format, format_version and config, found {key:?} as well"));
+            return Err(format!("metadata: expected {}, found {key:?} as well", known.join(", ")));
         }
         let config = entry("config").ok_or("metadata `config`: expected the model's configuration, found none")?;
         let header: Header = serde_json::from_str(config).map_err(|e| format!("metadata `config`: {e}"))?;
         header.validate().map_err(|e| format!("metadata `config`: {e}"))?;
-        Ok(header)
+        let tokenizer = entry("tokenizer").map(str::to_owned);
+        if tokenizer.is_none() && known.contains(&"tokenizer") {
+            return Err("metadata `tokenizer`: expected the tokeniser's settings, found none".into());
+        }
+        Ok((header, tokenizer))
     }
 
     /// Names of all tensors, by place in the file.
@@ -92,15 +98,29 @@ impl Container {
 
     /// Where in the file the tensor `name` lies, which must have this type and shape.
     pub(super) fn place(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<Range<usize>, String> {
-        let Some(info) = self.metadata.info(name) else {
-            return Err(format!("tensor `{name}`: expected {dtype:?} of shape {shape:?}, found no such tensor"));
-        };
-        if info.dtype != dtype || info.shape != shape {
-            let found = format!("{:?} of shape {:?}", info.dtype, info.shape);
-            return Err(format!("tensor `{name}`: expected {dtype:?} of shape {shape:?}, found {found}"));
+        self.find(name, &|| format!("{dtype:?} of shape {shape:?}"), |info| info.dtype == dtype && info.shape == shape)
+    }
+
+    /// Where in the file the bytes `name` lie, however many there are.
+    pub(super) fn bytes(&self, name: &str) -> Result<Range<usize>, String> {
+        let expected = || "U8 of one dimension".to_owned();
+        self.find(name, &expected, |info| info.dtype == Dtype::U8 && info.shape.len() == 1)
+    }
+
+    fn find(
+        &self,
+        name: &str,
+        expected: &dyn Fn() -> String,
+        is: impl Fn(&TensorInfo) -> bool,
+    ) -> Result<Range<usize>, String> {
+        match self.metadata.info(name) {
+            None => Err(format!("tensor `{name}`: expected {}, found no such tensor", expected())),
+            Some(info) if !is(info) => {
+                let found = format!("{:?} of shape {:?}", info.dtype, info.shape);
+                Err(format!("tensor `{name}`: expected {}, found {found}", expected()))
+            }
+            Some(info) => Ok(self.data + info.data_offsets.0..self.data + info.data_offsets.1),
         }
-        let (start, end) = info.data_offsets;
-        Ok(self.data + start..self.data + end)
     }
 }
 
@@ -113,7 +133,7 @@ pub(super) struct Entry {
 }
 
 /// The file of `entries`, in their order within each type: F32 first, so that all of it is aligned. Equal input gives equal bytes.
-pub(super) fn write(header: &Header, mut entries: Vec<Entry>) -> Vec<u8> {
+pub(super) fn write(header: &Header, tokenizer: String, mut entries: Vec<Entry>) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(untagged)]
     enum Value<'a> {
@@ -122,7 +142,12 @@ pub(super) fn write(header: &Header, mut entries: Vec<Entry>) -> Vec<u8> {
     }
     entries.sort_by_key(|entry| entry.dtype != Dtype::F32);
     let config = serde_json::to_string(header).expect("a header is JSON");
-    let metadata = [("format", FORMAT.to_owned()), ("format_version", FORMAT_VERSION.to_owned()), ("config", config)];
+    let metadata = [
+        ("format", FORMAT.to_owned()),
+        ("format_version", FORMAT_VERSION.to_owned()),
+        ("config", config),
+        ("tokenizer", tokenizer),
+    ];
     let mut values = BTreeMap::from([("__metadata__", Value::Metadata(metadata.into()))]);
     let mut end = 0;
     for Entry { name, dtype, shape, bytes } in &entries {

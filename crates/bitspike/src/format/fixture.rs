@@ -1,11 +1,13 @@
 //! Small models of odd sizes, and files taken apart and put together wrongly.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::config::{StudentConfig, Task};
 use crate::error::Result;
 use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
+use crate::tokenizer::Tokenizer;
+use crate::tokenizer::packed::{LENGTHS, TEXT};
 
 /// A header of a model whose rows fill the last byte in no form: D = 6 or 22, F = 11 or 13.
 pub(super) fn header(
@@ -56,9 +58,40 @@ pub(super) fn latent(header: &Header, name: &str) -> Result<Vec<f32>> {
     Ok((0..tensor.rows * tensor.columns).map(value).collect())
 }
 
+/// Tokens of the fixtures; the first three are needed.
+pub(super) const TOKENS: [&str; 7] = ["[UNK]", "[CLS]", "[SEP]", "a", "##b", "\u{597d}", "film"];
+
+/// An uncased tokeniser of the first `tokens` of [`TOKENS`].
+pub(super) fn tokenizer(tokens: usize) -> Tokenizer {
+    let vocabulary: Map<String, Value> = (0..tokens).map(|id| (TOKENS[id].to_owned(), json!(id))).collect();
+    let added = json!({"id": 1, "content": "[CLS]", "single_word": false, "lstrip": false, "rstrip": false,
+                       "normalized": false, "special": true});
+    let description = json!({
+        "added_tokens": [added],
+        "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "lowercase": true},
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "model": {"unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+                  "vocab": vocabulary}
+    });
+    Tokenizer::from_json(description.to_string().as_bytes()).unwrap()
+}
+
 /// The packed model of [`latent`] weights.
 pub(super) fn packed(header: &Header, packing: Packing) -> Vec<u8> {
-    pack(header, packing, |name| latent(header, name)).unwrap()
+    pack(header, &tokenizer(header.student.vocab_size), packing, |name| latent(header, name)).unwrap()
+}
+
+/// The same in version 1, which has no tokeniser.
+pub(super) fn packed_without_tokenizer(header: &Header, packing: Packing) -> Vec<u8> {
+    let (mut header, mut data) = take_apart(&packed(header, packing));
+    let metadata = header["__metadata__"].as_object_mut().unwrap();
+    metadata.insert("format_version".into(), "1".into());
+    metadata.remove("tokenizer");
+    let ([start, middle], [same, end]) = (place(&header, LENGTHS), place(&header, TEXT));
+    assert_eq!((middle, end), (same, data.len()));
+    data.truncate(start);
+    header.retain(|name, _| ![LENGTHS, TEXT].contains(&name.as_str()));
+    put_together(&header, &data)
 }
 
 /// A file as its JSON header and its data.

@@ -9,8 +9,11 @@ use crate::config::Task;
 /// The metadata's `format`.
 pub const FORMAT: &str = "bitspike";
 
-/// The metadata's `format_version` that this version writes and reads.
-pub const FORMAT_VERSION: &str = "1";
+/// The metadata's `format_version` that this version writes.
+pub const FORMAT_VERSION: &str = "2";
+
+/// The version before, which is read too: its tokeniser is in a file beside it.
+pub(super) const FORMAT_VERSION_WITHOUT_TOKENIZER: &str = "1";
 
 /// Fewest tokens of a text: the frame `[CLS] [SEP] [SEP]`.
 const MIN_LENGTH: usize = 3;

@@ -1,8 +1,8 @@
-//! The packed model file: a safetensors file of codes and scales, with the configuration in its metadata.
+//! The packed model file: a safetensors file of codes, scales and the vocabulary, with the configuration in its metadata.
 //!
 //! `docs/format.md` specifies it byte by byte. [`pack`] and [`save`] make it from latent weights, [`Packed`] reads it.
-//! [`Packed::open`] maps the file and checks all of it once (names, shapes, every code, padding, scales, thresholds), in
-//! milliseconds; the accessors then decode straight from the mapping and cannot fail.
+//! [`Packed::open`] reads the file and checks all of it once (names, shapes, every code, padding, scales, thresholds, tokens), in
+//! milliseconds; the accessors then decode straight from its bytes and cannot fail.
 
 mod codes;
 mod container;
@@ -16,7 +16,7 @@ pub use codes::Form;
 pub use header::{FORMAT, FORMAT_VERSION, Header};
 pub use layout::{Role, Tensor, tensors};
 pub use reader::{Packed, PackedMatrix, PackedTable};
-pub use writer::{Packing, pack, save};
+pub use writer::{Packing, pack, save, upgrade};
 
 #[cfg(test)]
 mod fixture;
@@ -24,3 +24,5 @@ mod fixture;
 mod hostile_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tokenizer_tests;

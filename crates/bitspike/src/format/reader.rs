@@ -8,27 +8,43 @@ use std::path::Path;
 use safetensors::tensor::Dtype;
 
 use super::codes::Form;
-use super::container::Container;
-use super::header::Header;
+use super::container::{Container, Entry};
+use super::header::{FORMAT_VERSION, FORMAT_VERSION_WITHOUT_TOKENIZER, Header};
 use super::layout::{Role, Tensor, tensors};
 use super::mapping::Bytes;
 use crate::error::{Error, Result};
 use crate::neuron::{Equilibrium, NeuronConfig};
+use crate::tokenizer::Tokenizer;
+use crate::tokenizer::packed::{LENGTHS, TEXT};
 
-/// A packed model: a mapped file or bytes in memory, checked in full.
+/// A packed model, checked in full.
 #[derive(Debug)]
 pub struct Packed {
     bytes: Bytes,
     header: Header,
+    tokenizer: Option<Tokenizer>,
+    /// Bytes of the vocabulary; 0 in a file of version 1.
+    vocabulary_bytes: usize,
     /// In the order of computation.
     tensors: Vec<Stored>,
     /// Index into `tensors` by name.
     index: BTreeMap<String, usize>,
 }
 
+/// What a file holds that passes all the checks; as in [`Packed`].
+pub(super) struct Checked {
+    header: Header,
+    tokenizer: Option<Tokenizer>,
+    vocabulary_bytes: usize,
+    tensors: Vec<Stored>,
+}
+
+/// What follows a tensor's name in the name of its scales.
+pub(super) const SCALES: &str = ".scales";
+
 /// A tensor and where in the file it is.
 #[derive(Debug)]
-pub(super) struct Stored {
+struct Stored {
     tensor: Tensor,
     form: Form,
     /// Codes, or the values of [`Form::Full`].
@@ -37,17 +53,26 @@ pub(super) struct Stored {
 }
 
 impl Packed {
-    /// Maps and checks the file at `path`.
-    ///
-    /// The file must not be changed while the model is in use: replace it by renaming another over it, as `bitspike pack` does
-    /// (the mapping keeps the old one). A file that is overwritten in place gives wrong answers; one that is cut short ends the
-    /// process (SIGBUS on Unix).
+    /// Reads and checks the file at `path`.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be opened or mapped; [`Error::Malformed`] with what was expected and found, and in which tensor,
-    /// if it is anything but a complete model of this version.
+    /// [`Error::Io`] if it cannot be read; [`Error::Malformed`] with what was expected and found, and in which tensor, if it is
+    /// anything but a complete model of a version that is known.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::read(Bytes::map(path)?).map_err(|message| Error::malformed(path, message))
+        Self::of(Bytes::read(path)?).map_err(|message| Error::malformed(path, message))
+    }
+
+    /// [`Packed::open`] through a memory map: processes that use the same model share its memory.
+    ///
+    /// The file must not be changed while the model is in use: replace it by renaming another over it, as `bitspike pack` does
+    /// (the mapping keeps the old one). A file that is overwritten in place gives wrong answers; one that is cut short by another
+    /// process ends this one (SIGBUS on Unix).
+    ///
+    /// # Errors
+    /// As [`Packed::open`].
+    #[cfg(feature = "mmap")]
+    pub fn map(path: &Path) -> Result<Self> {
+        Self::of(Bytes::map(path)?).map_err(|message| Error::malformed(path, message))
     }
 
     /// The same on bytes in memory.
@@ -55,22 +80,27 @@ impl Packed {
     /// # Errors
     /// As [`Packed::open`].
     pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self> {
-        Self::read(Bytes::Owned(bytes.into())).map_err(|message| Error::malformed("model in memory", message))
+        Self::of(Bytes::Owned(bytes.into())).map_err(|message| Error::malformed("model in memory", message))
     }
 
-    fn read(bytes: Bytes) -> Result<Self, String> {
-        let (header, tensors) = Self::check(&bytes)?;
+    fn of(bytes: Bytes) -> Result<Self, String> {
+        let Checked { header, tokenizer, vocabulary_bytes, tensors } = Self::check(&bytes)?;
         let index = tensors.iter().enumerate().map(|(i, stored)| (stored.tensor.name.clone(), i)).collect();
-        Ok(Self { bytes, header, tensors, index })
+        Ok(Self { bytes, header, tokenizer, vocabulary_bytes, tensors, index })
     }
 
-    /// All the checks: header and tensors of a file that passes them.
-    pub(super) fn check(bytes: &[u8]) -> Result<(Header, Vec<Stored>), String> {
+    /// All the checks.
+    pub(super) fn check(bytes: &[u8]) -> Result<Checked, String> {
         let container = Container::parse(bytes)?;
         let mut stored = Vec::new();
         let mut names = HashSet::new();
         for tensor in tensors(&container.header.student) {
             stored.push(Stored::locate(tensor, &container, &mut names)?);
+        }
+        let mut vocabulary = [0..0, 0..0];
+        if container.tokenizer.is_some() {
+            vocabulary = [container.bytes(LENGTHS)?, container.bytes(TEXT)?];
+            names.extend([LENGTHS, TEXT].map(str::to_owned));
         }
         if let Some(extra) = container.names().into_iter().find(|name| !names.contains(name)) {
             return Err(format!(
@@ -82,7 +112,29 @@ impl Packed {
         for stored in &stored {
             stored.check(bytes, &header).map_err(|message| format!("tensor `{}`: {message}", stored.tensor.name))?;
         }
-        Ok((header, stored))
+        let vocabulary_bytes = vocabulary.iter().map(ExactSizeIterator::len).sum();
+        let [lengths, text] = vocabulary.map(|range| &bytes[range]);
+        let tokenizer = container.tokenizer.map(|settings| Tokenizer::unpack(&settings, lengths, text)).transpose()?;
+        if let Some(tokenizer) = &tokenizer {
+            let checked = tokenizer.check_vocab(header.student.vocab_size);
+            checked.map_err(|e| format!("tensor `{LENGTHS}`: {e}"))?;
+        }
+        Ok(Checked { header, tokenizer, vocabulary_bytes, tensors: stored })
+    }
+
+    /// The version of the format that the file has.
+    pub fn format_version(&self) -> &'static str {
+        if self.tokenizer.is_some() { FORMAT_VERSION } else { FORMAT_VERSION_WITHOUT_TOKENIZER }
+    }
+
+    /// The tokeniser in the file; none in one of version 1, which has it in a file beside it.
+    pub fn tokenizer(&self) -> Option<Tokenizer> {
+        self.tokenizer.clone()
+    }
+
+    /// Bytes of the vocabulary in the file.
+    pub fn vocabulary_bytes(&self) -> usize {
+        self.vocabulary_bytes
     }
 
     /// What the model is.
@@ -129,6 +181,24 @@ impl Packed {
         floats(&self.bytes[stored.codes.clone()]).collect()
     }
 
+    /// Names, types, shapes and bytes of all that the file stores of the model, in the order of computation.
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for Stored { tensor, form, codes, scales } in &self.tensors {
+            let mut add = |suffix: &str, dtype, shape, bytes: &Range<usize>| {
+                let (name, bytes) = (format!("{}{suffix}", tensor.name), self.bytes[bytes.clone()].to_vec());
+                entries.push(Entry { name, dtype, shape, bytes });
+            };
+            if *form == Form::Full {
+                add("", Dtype::F32, tensor.shape(), codes);
+            } else {
+                add(SCALES, Dtype::F32, vec![scales.len() / 4], scales);
+                add(form.suffix(), Dtype::U8, vec![tensor.rows, form.row_bytes(tensor.columns)], codes);
+            }
+        }
+        entries
+    }
+
     fn stored(&self, name: &str, roles: &[Role]) -> &Stored {
         let stored =
             self.index.get(name).map(|&i| &self.tensors[i]).filter(|stored| roles.contains(&stored.tensor.role));
@@ -159,7 +229,7 @@ impl Stored {
             return Ok(Self { tensor, form, codes, scales: 0..0 });
         }
         let codes = container.place(&name, Dtype::U8, &[tensor.rows, form.row_bytes(tensor.columns)])?;
-        let scales_name = format!("{}.scales", tensor.name);
+        let scales_name = format!("{}{SCALES}", tensor.name);
         let scales = container.place(&scales_name, Dtype::F32, &[scale_count])?;
         names.extend([name, scales_name]);
         Ok(Self { tensor, form, codes, scales })

@@ -9,10 +9,12 @@ use super::codes::Form;
 use super::container::{Entry, write};
 use super::header::Header;
 use super::layout::{Role, Tensor, tensors};
-use super::reader::Packed;
+use super::reader::{Packed, SCALES};
 use crate::atomic_file;
 use crate::error::{Error, Result};
 use crate::quantize::{EmbeddingBits, Quantized};
+use crate::tokenizer::Tokenizer;
+use crate::tokenizer::packed::{LENGTHS, TEXT};
 
 /// What may be chosen when a model is packed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,18 +26,20 @@ pub struct Packing {
     pub trits: bool,
 }
 
-/// The packed model of the latent weights that `get` hands out by the names of a run's checkpoint (`words`,
+/// The packed model of a tokeniser and of the latent weights that `get` hands out by the names of a run's checkpoint (`words`,
 /// `layers.0.query.weight`, `embedding_neurons.theta`, ...). Equal input gives equal bytes.
 ///
 /// # Errors
-/// What `get` returns; [`Error::Invalid`] if the header does not pass [`Header::validate`], an array has the wrong length, a value
-/// is not finite, or a threshold is not above 0.
+/// What `get` returns; [`Error::Invalid`] if the header does not pass [`Header::validate`], the tokeniser has ids for which there is
+/// no row, an array has the wrong length, a value is not finite, or a threshold is not above 0.
 pub fn pack<E: From<Error>>(
     header: &Header,
+    tokenizer: &Tokenizer,
     packing: Packing,
     mut get: impl FnMut(&str) -> std::result::Result<Vec<f32>, E>,
 ) -> std::result::Result<Vec<u8>, E> {
     header.validate()?;
+    tokenizer.check_vocab(header.student.vocab_size)?;
     let mut packed = header.clone();
     packed.student.embedding_bits = packing.embedding_bits.unwrap_or(header.student.embedding_bits);
     let mut entries = Vec::new();
@@ -57,7 +61,7 @@ pub fn pack<E: From<Error>>(
                 let mut bytes = Vec::with_capacity(tensor.rows * form.row_bytes(tensor.columns));
                 codes.chunks_exact(tensor.columns).for_each(|row| form.encode_row(row, &mut bytes));
                 let shape = vec![tensor.rows, form.row_bytes(tensor.columns)];
-                entries.push(floats(format!("{}.scales", tensor.name), vec![scales], &values));
+                entries.push(floats(format!("{}{SCALES}", tensor.name), vec![scales], &values));
                 entries.push(Entry {
                     name: format!("{}{}", tensor.name, form.suffix()),
                     dtype: Dtype::U8,
@@ -67,10 +71,29 @@ pub fn pack<E: From<Error>>(
             }
         }
     }
-    let file = write(&packed, entries);
     // What is written can be read: thresholds and extreme scales are judged by the reader's own rules.
+    let file = finish(&packed, tokenizer, entries)?;
     Packed::check(&file).map_err(|message| Error::invalid("packed model", "weights that can be stored", message))?;
     Ok(file)
+}
+
+/// The file of a model that is packed already, with another tokeniser within: one of version 1 and the tokeniser beside it become one of
+/// the version that is written now. Every tensor keeps its bits.
+///
+/// # Errors
+/// [`Error::Invalid`] if the tokeniser has ids for which the model has no row.
+pub fn upgrade(packed: &Packed, tokenizer: &Tokenizer) -> Result<Vec<u8>> {
+    tokenizer.check_vocab(packed.header().student.vocab_size)?;
+    finish(packed.header(), tokenizer, packed.entries())
+}
+
+/// The file of the model's entries and the tokeniser's.
+fn finish(header: &Header, tokenizer: &Tokenizer, mut entries: Vec<Entry>) -> Result<Vec<u8>> {
+    let tokenizer = tokenizer.pack()?;
+    for (name, bytes) in [(LENGTHS, tokenizer.lengths), (TEXT, tokenizer.text)] {
+        entries.push(Entry { name: name.to_owned(), dtype: Dtype::U8, shape: vec![bytes.len()], bytes });
+    }
+    Ok(write(header, tokenizer.settings, entries))
 }
 
 /// [`pack`]s into the file `path`, written beside it under another name, flushed to the disk and renamed; returns what was written.
@@ -80,10 +103,11 @@ pub fn pack<E: From<Error>>(
 pub fn save<E: From<Error>>(
     path: &Path,
     header: &Header,
+    tokenizer: &Tokenizer,
     packing: Packing,
     get: impl FnMut(&str) -> std::result::Result<Vec<f32>, E>,
 ) -> std::result::Result<Packed, E> {
-    let bytes = pack(header, packing, get)?;
+    let bytes = pack(header, tokenizer, packing, get)?;
     atomic_file::write(path, |file| file.write_all(&bytes))?;
     Ok(Packed::from_bytes(bytes)?)
 }

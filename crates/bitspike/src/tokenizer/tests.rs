@@ -130,7 +130,7 @@ fn both_forms_of_a_tokeniser_agree_and_survive_saving() {
     let again = Tokenizer::load(saved.path()).unwrap();
     json.save(saved.path().join("new/folder")).unwrap();
     let json_again = Tokenizer::load(saved.path().join("new/folder")).unwrap();
-    assert_eq!(json_again.post_processor, json.post_processor);
+    assert_eq!(json_again.to_json().unwrap(), json.to_json().unwrap());
     for text in ["The films, unwatchable!", "[SEP] café 好 qqq [PAD]", "", &"a b ".repeat(60)] {
         let expected = txt.encode(text, Some("good"), 200);
         for other in [&json, &again, &json_again] {
@@ -189,7 +189,7 @@ fn sharing_equals_the_library() {
 
 /// `pieces`, those of a whole text tokenised in one go, cut and framed.
 fn reference(tokenizer: &Tokenizer, pieces: &[u32], max_len: usize) -> Vec<u32> {
-    [&[tokenizer.cls], &pieces[..pieces.len().min(max_len - 2)], &[tokenizer.sep]].concat()
+    [&[tokenizer.inner.cls], &pieces[..pieces.len().min(max_len - 2)], &[tokenizer.inner.sep]].concat()
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn long_texts_are_cut_without_changing_the_result() {
         "x".repeat(1 << 20),
     ];
     for text in &texts {
-        let pieces = tokenizer.tokens(text);
+        let pieces = tokenizer.inner.tokens(text, usize::MAX);
         for max_len in [3, 17, 64] {
             let start: String = text.chars().take(20).collect();
             let found = tokenizer.encode(text, None, max_len).ids;
@@ -230,7 +230,7 @@ proptest! {
         static TOKENIZER: LazyLock<Tokenizer> = LazyLock::new(|| from_vocabulary("{}"));
         let tokenizer = &*TOKENIZER;
         let text: String = parts.iter().map(|(part, count)| part.repeat(*count)).collect();
-        prop_assert_eq!(tokenizer.encode(&text, None, max_len).ids, reference(tokenizer, &tokenizer.tokens(&text), max_len));
+        prop_assert_eq!(tokenizer.encode(&text, None, max_len).ids, reference(tokenizer, &tokenizer.inner.tokens(&text, usize::MAX), max_len));
     }
 }
 

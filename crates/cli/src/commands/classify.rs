@@ -7,16 +7,18 @@ use anyhow::{Context, Result, bail};
 use bitspike::atomic_file;
 use bitspike::forward::{Dynamics, ExitRule, Simulation};
 use bitspike::model::{Model, Options};
-use bitspike_data::TaskSpec;
 use bitspike::kernels::Kernels;
+use bitspike_data::TaskSpec;
+use bitspike_data::answers::{AnswerOptions, Summary, TextColumns, Texts, classify_stream, classify_texts};
+use bitspike_data::table::{Decoder, Form, Source};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::eval_in_time::parse_rule;
-use crate::classify::Form;
-use crate::classify::input::{Decoder, Input};
-use crate::classify::record::Wanted;
-use crate::classify::stream::{self, Summary};
 use crate::interrupt;
 use crate::models::{self, Found};
+use progress::ProgressLine;
+
+mod progress;
 
 /// Classify texts with a packed model: the one that is compiled into the program (sentiment of English sentences), or another.
 ///
@@ -41,7 +43,7 @@ pub(crate) struct ClassifyArgs {
     #[arg(long, short, value_name = "FILE", conflicts_with = "texts")]
     input: Option<PathBuf>,
     /// Form of the input, where the name of the file does not tell; plain text, unless given
-    #[arg(long, value_enum, value_name = "FORM", conflicts_with = "texts")]
+    #[arg(long, value_parser = forms(), value_name = "FORM", conflicts_with = "texts")]
     format: Option<Form>,
     /// Column of the text, or of the first of a pair; as the task's data has it, unless given
     #[arg(long, value_name = "COLUMN", conflicts_with = "texts")]
@@ -56,7 +58,7 @@ pub(crate) struct ClassifyArgs {
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Form of the output, where the name of the file does not tell; lines for people, unless given
-    #[arg(long, value_enum, value_name = "FORM")]
+    #[arg(long, value_parser = forms(), value_name = "FORM")]
     output_format: Option<Form>,
     /// Write JSON Lines: `--output-format jsonl`
     #[arg(long, conflicts_with = "output_format")]
@@ -92,15 +94,14 @@ pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
         pool.build_global().context("start the threads")?;
     }
     let model = load(&args, &found)?;
-    let task = &model.header().task;
     let job = match &args.texts[..] {
-        [] => Job::Stream(Input {
-            path: file(&args.input).map(Path::to_owned),
+        [] => Job::Stream(Texts {
+            source: file(&args.input).map_or(Source::StandardInput, |path| Source::File(path.to_owned())),
             form: input,
-            wanted: wanted(&args, task, input)?,
-            decoder: Decoder::new(args.lossy),
+            columns: columns(&args, &TaskSpec::of_model(&model.header().task)?, input)?,
+            decoder: Decoder::any(args.lossy, "convert it to UTF-8, or give --lossy"),
         }),
-        texts => Job::Texts(texts.to_vec(), pairs(texts, task)?),
+        texts => Job::Texts(texts.to_vec()),
     };
     // An unfinished output file is to be removed, even where the texts are all there.
     if args.output.is_some() || matches!(job, Job::Stream(_)) {
@@ -118,15 +119,19 @@ pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
 
 /// What is classified.
 enum Job {
-    /// These texts, and whether every two are one pair.
-    Texts(Vec<String>, bool),
-    Stream(Input),
+    Texts(Vec<String>),
+    Stream(Texts),
 }
 
 fn work(model: &Model, job: Job, form: Form, out: &mut (dyn Write + Send), progress: bool) -> Result<Summary> {
+    let options = AnswerOptions { form, cancel: Some(interrupt::flag()) };
     match job {
-        Job::Texts(texts, pair) => stream::texts(model, (texts, pair), form, out),
-        Job::Stream(input) => stream::stream(model, &input, form, out, progress),
+        Job::Texts(texts) => Ok(classify_texts(model, texts, out, &options)?),
+        Job::Stream(texts) => {
+            let size = texts.source.size().filter(|_| texts.form != Form::Parquet);
+            let line = ProgressLine::new(progress, size);
+            Ok(classify_stream(model, texts, out, &options, &mut |progress| line.show(progress))?)
+        }
     }
 }
 
@@ -230,7 +235,7 @@ fn load(args: &ClassifyArgs, found: &Found) -> Result<Model> {
 }
 
 /// The columns of the texts: as the flags say, or by the names that the task's data has.
-fn wanted(args: &ClassifyArgs, task: &TaskSpec, form: Form) -> Result<Wanted> {
+fn columns(args: &ClassifyArgs, task: &TaskSpec, form: Form) -> Result<TextColumns> {
     if args.text2.is_some() && task.second.is_none() {
         bail!("--text2: the model takes one text (task {}), not a pair", task.name);
     }
@@ -238,41 +243,32 @@ fn wanted(args: &ClassifyArgs, task: &TaskSpec, form: Form) -> Result<Wanted> {
         let pair = if task.second.is_some() { "a pair with a tab between" } else { "a text" };
         eprintln!("reading standard input, {pair} a line; Ctrl-D ends");
     }
-    let official = task.glue.map(|glue| glue.official_columns());
-    let names = |flag: &Option<String>, name: &str, i: usize| match flag {
-        Some(name) => vec![name.clone()],
-        None => {
-            let official = official.and_then(|names| names.get(i).copied());
-            let mut names = vec![name.to_owned()];
-            names.extend(official.filter(|official| *official != name).map(str::to_owned));
-            names
-        }
-    };
-    let second = task.second.as_deref().map(|name| names(&args.text2, name, 1));
-    // Where there is one column only, there is no doubt, whatever its name.
-    let sole = args.text.is_none() && second.is_none();
-    Ok(Wanted { first: names(&args.text, &task.first, 0), second, sole })
+    let columns = TextColumns::new(task, args.text.as_deref(), args.text2.as_deref())?;
+    Ok(TextColumns { flags: Some(["--text", "--text2"]), ..columns })
 }
 
-/// Whether texts on the command line are pairs.
-fn pairs(texts: &[String], task: &TaskSpec) -> Result<bool> {
-    let Some(second) = &task.second else { return Ok(false) };
-    if !texts.len().is_multiple_of(2) {
-        let (name, first, found) = (&task.name, &task.first, texts.len());
-        bail!("task {name} is on pairs, {first} and {second}: expected an even number of texts, found {found}");
-    }
-    Ok(true)
+/// The forms by name, with what each is.
+fn forms() -> impl TypedValueParser<Value = Form> {
+    let about = |form: &Form| match form {
+        Form::Text => "A text a line (two with a tab between where the task is on pairs); answers: lines for people",
+        Form::Csv => "Comma-separated values with a header line (RFC 4180)",
+        Form::Tsv => "Tab-separated values with a header line, without quotes",
+        Form::Jsonl => "JSON Lines: an object a line",
+        Form::Parquet => "Parquet",
+    };
+    let values = Form::ALL.iter().map(|form| PossibleValue::new(form.name()).help(about(form)));
+    PossibleValuesParser::new(values.collect::<Vec<_>>()).try_map(|name| name.parse::<Form>())
 }
 
 /// What was not as it should be, once at the end.
 fn say(summary: &Summary, max_length: usize) {
-    let Summary { cut, empty, replaced, notes } = summary;
+    let Summary { cut, empty, replaced, spaced, left_out, .. } = summary;
     for (count, note) in [
         (*cut, format!("texts cut to the {max_length} tokens that the model reads")),
         (*empty, "texts without words, answered as an empty text is".to_owned()),
         (*replaced, "lines or fields that are not UTF-8, read with U+FFFD".to_owned()),
-        (notes.spaced, "fields whose tabs and line breaks became spaces".to_owned()),
-        (notes.left_out, "records whose keys beyond those of the first one were left out".to_owned()),
+        (*spaced, "fields whose tabs and line breaks became spaces".to_owned()),
+        (*left_out, "records whose keys beyond those of the first one were left out".to_owned()),
     ] {
         if count > 0 {
             eprintln!("note: {note}: {count}");

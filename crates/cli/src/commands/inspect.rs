@@ -1,18 +1,19 @@
 //! `bitspike inspect`
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use bitspike_analysis::inspect::inspect;
+use bitspike_hub::Subject;
 
-use crate::models::find;
-use crate::packed::{Contents, print};
+use crate::output::show;
+use crate::print::inspect::print;
 
 /// Show what a packed model is and what it takes: configuration, precision, scales and zeros of every tensor, sizes beside f32.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  bitspike inspect sst2.safetensors")]
 pub(crate) struct InspectArgs {
-    /// The packed model: a name (see `bitspike models`) or a file
+    /// The model: a name (see `bitspike models`), a packed file, or the folder of a run, whose best student is packed in memory
     model: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -20,13 +21,7 @@ pub(crate) struct InspectArgs {
 }
 
 pub(crate) fn run(args: InspectArgs) -> Result<()> {
-    let found = find(&args.model)?;
-    let contents = Contents::new(&found.to_string(), &found.open()?);
-    let mut out = std::io::stdout().lock();
-    if args.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&contents)?)?;
-    } else {
-        print(&contents, &mut out)?;
-    }
-    Ok(out.flush()?)
+    let subject = Subject::resolve(&args.model)?;
+    let contents = inspect(&subject.to_string(), &subject.open()?);
+    show(&contents, args.json, |contents, out| Ok(print(contents, out)?))
 }

@@ -2,11 +2,12 @@
 
 mod add;
 
-use std::io::Write;
-
 use anyhow::{Result, bail};
+use bitspike_analysis::shipped::list;
+use bitspike_hub::Registry;
 
-use crate::models::{Row, all, markdown, print};
+use crate::output::show;
+use crate::print::models::{markdown, print};
 
 /// List the models that can be named, or make one of a run.
 ///
@@ -39,19 +40,15 @@ pub(crate) fn run(args: ModelsArgs) -> Result<()> {
     if let Some(ModelsCommand::Add(args)) = args.command {
         return add::run(*args);
     }
-    let rows: Vec<Row> = all().iter().map(Row::new).collect();
-    let mut out = std::io::stdout().lock();
-    if args.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&rows)?)?;
-    } else if args.markdown {
-        markdown(&rows, &mut out)?;
-    } else if rows.is_empty() {
-        writeln!(out, "no models; `bitspike models --help` says where they are looked for")?;
-    } else {
-        print(&rows, &mut out)?;
-    }
-    out.flush()?;
-    let errors: Vec<&str> = rows.iter().filter_map(|row| row.error.as_deref()).collect();
+    let models = list(&Registry::from_env());
+    show(&models, args.json, |models, out| {
+        Ok(match (args.markdown, models.is_empty()) {
+            (true, _) => markdown(models, out)?,
+            (false, true) => writeln!(out, "no models; `bitspike models --help` says where they are looked for")?,
+            (false, false) => print(models, out)?,
+        })
+    })?;
+    let errors: Vec<&str> = models.iter().filter_map(|model| model.error.as_deref()).collect();
     if !errors.is_empty() {
         bail!("{}", errors.join("; "));
     }

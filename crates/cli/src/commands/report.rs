@@ -1,16 +1,18 @@
 //! `bitspike report`
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use bitspike::atomic_file;
+use bitspike::{Input, Options, atomic_file};
+use bitspike_analysis::report::{Report, ReportOptions, beside, measure, sentence};
+use bitspike_hub::Subject;
 
-use super::cost::profile;
-use super::threads::Threads;
-use crate::report::{Folder, Report, Settings, beside, measure, page, sentence};
+use crate::args::{Threads, profile};
+use crate::output::show;
+use crate::teacher_answers::ScoredTeacher;
 
-/// Write a run as one HTML page that needs nothing else: what was distilled, how it went, what came out and what it costs.
+/// Write a run or a packed model as one HTML page that needs nothing else: what was distilled, how it went, what came out and
+/// what it costs.
 ///
 /// Without --data the page shows what the run's folder holds. With it, the best student is scored on dev, its operations are counted,
 /// and its mistakes and energy shown.
@@ -19,8 +21,8 @@ use crate::report::{Folder, Report, Settings, beside, measure, page, sentence};
     bitspike report runs/sst2 --data SST-2 --teacher minilm-l6-sst2 --sentence \"a gripping, funny film\" -o sst2.html\n  \
     bitspike report runs/ternary --beside runs/binary --beside runs/full --data SST-2")]
 pub(crate) struct ReportArgs {
-    /// Folder of the run
-    run: PathBuf,
+    /// Folder of the run, or a packed model by its name or file
+    model: PathBuf,
     /// File to write
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     output: PathBuf,
@@ -30,7 +32,7 @@ pub(crate) struct ReportArgs {
     /// Folder of the teacher, to score it too
     #[arg(long, value_name = "DIR", requires = "data")]
     teacher: Option<PathBuf>,
-    /// Another run of the same task for the table; may be repeated
+    /// Another run or model of the same task for the table; may be repeated
     #[arg(long, value_name = "RUN", requires = "data")]
     beside: Vec<PathBuf>,
     /// A sentence to show in time
@@ -48,57 +50,67 @@ pub(crate) struct ReportArgs {
     /// Constants of the energy: 45nm, 45nm-integer, neuromorphic, or a TOML file of one's own
     #[arg(long, value_name = "NAME|FILE", default_value = "45nm")]
     profile: String,
+    /// Print what is on the page as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     threads: Threads,
 }
 
 pub(crate) fn run(args: ReportArgs) -> Result<()> {
     args.threads.start()?;
-    let profile = profile(&args.profile)?;
     if args.output.is_dir() {
         bail!("--output {}: expected the name of a file, found a folder", args.output.display());
     }
-    let mut missing = Vec::new();
-    let folder = Folder::read(&args.run, &mut missing)?;
-    let say = |what: &str| eprintln!("{what}");
-    let measured = match &args.data {
-        None => {
-            missing.push("score, operations, energy, mistakes, the dynamics in time: give --data DIR".into());
-            None
-        }
-        Some(data) => {
-            let settings = Settings {
-                data,
-                teacher: args.teacher.as_deref(),
-                profile: &profile,
-                in_time: args.in_time,
-                texts: !args.no_texts,
-            };
-            if args.no_texts {
-                missing.push("the worst mistakes: left out by --no-texts".into());
-            }
-            let measured = measure(&args.run, &settings, say)?;
-            let mut others = Vec::new();
-            for path in &args.beside {
-                say(&format!("measuring {}", path.display()));
-                others.push(beside(path, &settings).with_context(|| format!("--beside {}", path.display()))?);
-            }
-            Some((measured, others))
-        }
+    // A run that was cut short has something to show, too: what cannot be read of it is said on the page.
+    let subject = Subject::resolve(&args.model);
+    let mut report = match &subject {
+        Ok(Subject::Packed(model)) => Report::of_model(&model.to_string(), model.open()?.header()),
+        Ok(Subject::Teacher(path)) => bail!("{}: a teacher has no spikes; give the folder of a run", path.display()),
+        Ok(Subject::Run { .. }) | Err(_) => match (Report::of_run(&args.model), &subject) {
+            (Err(_), Err(_)) if !args.model.is_dir() => return Err(subject.expect_err("matched").into()),
+            (report, _) => report?,
+        },
     };
-    let sentence = match &args.sentence {
-        Some(text) => Some(sentence(&args.run, text, args.sentence2.as_deref())?),
-        None => {
-            missing.push("spikes and rates of a sentence: give --sentence TEXT".into());
-            None
-        }
-    };
-    let (measured, beside) = measured.map_or((None, Vec::new()), |(measured, others)| (Some(measured), others));
-    if measured.as_ref().is_some_and(|measured| measured.teacher.is_none()) {
-        missing.push("the teacher's score: give --teacher DIR".into());
+    if let Some(data) = &args.data {
+        measured(&mut report, &subject?, data, &args)?;
+    } else if let Some(text) = &args.sentence {
+        let subject = subject?;
+        let input = Input { first: text, second: args.sentence2.as_deref() };
+        report.sentence = Some(sentence(&subject.model(&Options::new())?, &subject.to_string(), input)?);
     }
-    let page = page(&Report { folder, measured, beside, sentence, missing });
-    atomic_file::write(&args.output, |file| file.write_all(page.as_bytes()))?;
-    println!("wrote {} ({} kB)", args.output.display(), page.len() / 1000);
+    let page = report.page(&crate::program());
+    atomic_file::write(&args.output, |file| std::io::Write::write_all(file, page.as_bytes()))?;
+    show(&report, args.json, |_, out| Ok(writeln!(out, "wrote {} ({} kB)", args.output.display(), page.len() / 1000)?))
+}
+
+/// Adds what needs the task's data.
+fn measured(report: &mut Report, subject: &Subject, data: &Path, args: &ReportArgs) -> Result<()> {
+    let profile = profile(&args.profile)?;
+    let model = subject.model(&Options::new())?;
+    let say = |what: &str| eprintln!("{what}");
+    let teacher = match &args.teacher {
+        Some(folder) => {
+            say("scoring the teacher");
+            Some(ScoredTeacher::on_dev(folder, model.header(), data)?)
+        }
+        None => None,
+    };
+    let teacher = teacher.as_ref().map(ScoredTeacher::answers);
+    let options =
+        ReportOptions { profile: &profile, teacher: teacher.as_ref(), in_time: args.in_time, texts: !args.no_texts };
+    report.results = Some(measure(&model, &subject.to_string(), data, &options, say)?);
+    for path in &args.beside {
+        say(&format!("measuring {}", path.display()));
+        let other = || -> Result<_> {
+            let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+            Ok(beside(&Subject::resolve(path)?.model(&Options::new())?, &name, data, &options)?)
+        };
+        report.beside.push(other().with_context(|| format!("--beside {}", path.display()))?);
+    }
+    if let Some(text) = &args.sentence {
+        let input = Input { first: text, second: args.sentence2.as_deref() };
+        report.sentence = Some(sentence(&model, &subject.to_string(), input)?);
+    }
     Ok(())
 }

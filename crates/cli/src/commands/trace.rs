@@ -1,28 +1,17 @@
 //! `bitspike trace`
 
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use bitspike::atomic_file;
-use bitspike::trace::{NeuronName, PopulationTrace, Trace, choose, most_active};
-use bitspike::forward::{Dynamics, Wanted, Simulation, simulate, simulate_recorded};
-use bitspike_data::TaskSpec;
-use bitspike::config::population_names;
+use bitspike::forward::{Dynamics, Simulation};
 use bitspike::neuron::Reset;
-use bitspike::tokenizer::{Encoding, Tokenizer};
-use bitspike_train::data::{Encoded, pack};
-use bitspike_run::run::RunFolder;
-use bitspike_train::student::Student;
-use burn::module::Module;
-use burn::tensor::Device;
+use bitspike::trace::NeuronName;
+use bitspike::{Input, Options};
+use bitspike_analysis::trace::{TableFormat, TraceOptions, trace};
+use bitspike_hub::Subject;
 
-use super::eval_in_time::parse_reset;
-use crate::trace::{Origin, Report, picture, tables};
-
-/// Neurons of the first and of the last population whose membranes are kept unless `--neuron` names some.
-const DEFAULT_NEURONS: usize = 2;
+use crate::args::simulation::parse_reset;
+use crate::output::show;
 
 /// Watch a student spike: simulates one text and writes the firing rate of every population against time, the membrane of
 /// chosen neurons and every spike, as tables and as a picture, and says how far each population is from its equilibrium.
@@ -30,8 +19,8 @@ const DEFAULT_NEURONS: usize = 2;
 #[command(after_help = "Examples:\n  bitspike trace runs/sst2 \"a fine film\"\n  \
     bitspike trace runs/sst2 \"a fine film\" --timesteps 256 --neuron layer.5.output:0:17 --format json --out film")]
 pub(crate) struct TraceArgs {
-    /// Folder of the run
-    run: PathBuf,
+    /// The model: a name, a packed file, or the folder of a run
+    model: PathBuf,
     /// The text
     text: String,
     /// The second text, for tasks on pairs
@@ -56,7 +45,7 @@ pub(crate) struct TraceArgs {
     #[arg(long, value_name = "DIR", default_value = "trace")]
     out: PathBuf,
     /// Tables as Arrow files (`rates`, `membrane`, `spikes`) or as one JSON file
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Arrow)]
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     format: Format,
     /// Replace files of an earlier trace
     #[arg(long)]
@@ -67,18 +56,21 @@ pub(crate) struct TraceArgs {
 }
 
 /// The form of the tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
+    #[cfg_attr(not(feature = "arrow"), default)]
     Json,
+    #[cfg(feature = "arrow")]
+    #[default]
     Arrow,
 }
 
-impl Format {
-    /// Names of the files that a trace consists of.
-    fn files(self) -> &'static [&'static str] {
-        match self {
-            Self::Json => &["trace.json", "trace.svg"],
-            Self::Arrow => &["rates.arrow", "membrane.arrow", "spikes.arrow", "summary.json", "trace.svg"],
+impl From<Format> for TableFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Json => Self::Json,
+            #[cfg(feature = "arrow")]
+            Format::Arrow => Self::Arrow,
         }
     }
 }
@@ -98,171 +90,26 @@ pub(crate) fn run(args: TraceArgs) -> Result<()> {
     let simulation =
         Simulation { beta: args.beta, reset: args.reset, ..Simulation::new(args.dynamics, args.timesteps) };
     simulation.validate()?;
-    check_output(&args)?;
-    let folder = RunFolder::open(&args.run)?;
-    let report = trace_text(&folder, (&args.text, args.text2.as_deref()), &simulation, &args.neuron)?;
-    write(&report, &args.out, args.format)?;
-    print(&report, &args)
-}
-
-/// Records one text, or a pair, through the run's best student.
-///
-/// # Errors
-/// If the texts do not suit the task, the run is damaged, or a neuron does not exist.
-pub(crate) fn trace_text(
-    folder: &RunFolder,
-    texts: (&str, Option<&str>),
-    simulation: &Simulation,
-    neurons: &[NeuronName],
-) -> Result<Report> {
-    let description = folder.description()?;
-    check_texts(texts, &description.task)?;
-    let tokenizer = folder.tokenizer()?;
-    let device = Device::flex();
-    let (student, _) = folder.student(&device)?;
-    tokenizer.check_vocab(student.config.vocab_size)?;
-    let encoding = encode(texts, &tokenizer, description.max_length.min(student.config.max_positions));
-    let word = |&id: &u32| tokenizer.token(id).unwrap_or_else(|| format!("#{id}"));
-    let tokens: Vec<String> = encoding.ids.iter().map(word).collect();
-    let simulated = simulate_text(&student, encoding, simulation, neurons, &device)?;
-    let origin = Origin {
-        model: folder.path().display().to_string(),
-        text: texts.0.to_owned(),
-        text2: texts.1.map(str::to_owned),
-        tokens,
-        dynamics: simulation.dynamics,
-        beta: simulation.beta,
-        reset: if simulation.reset == Reset::Hard { "hard".into() } else { "soft".into() },
-        signed: student.config.signed,
-        labels: description.task.labels().to_vec(),
-        logits: simulated.logits,
-        phased_logits: simulated.phased_logits,
-    };
-    Ok(Report::new(origin, simulated.trace)?)
-}
-
-/// Refuses to write over an earlier trace, before anything is computed.
-fn check_output(args: &TraceArgs) -> Result<()> {
-    let existing = args.format.files().iter().map(|name| args.out.join(name)).find(|path| path.exists());
-    match existing {
-        Some(path) if !args.force => bail!("{} exists; choose another --out, or give --force", path.display()),
-        _ => Ok(()),
+    let format = TableFormat::from(args.format);
+    // Refused before anything is computed.
+    let existing = format.files().iter().map(|name| args.out.join(name)).find(|path| path.exists());
+    if let Some(path) = existing.filter(|_| !args.force) {
+        bail!("{} exists; choose another --out, or give --force", path.display());
     }
-}
-
-fn check_texts((first, second): (&str, Option<&str>), task: &TaskSpec) -> Result<()> {
-    if [Some(first), second].into_iter().flatten().any(|text| text.trim().is_empty()) {
-        bail!("text: expected at least one word, found none");
+    let subject = Subject::resolve(&args.model)?;
+    let model = subject.model(&Options::new())?;
+    let input = Input { first: &args.text, second: args.text2.as_deref() };
+    let traced = trace(&model, &subject.to_string(), input, &TraceOptions { simulation, neurons: args.neuron })?;
+    if traced.origin.truncated {
+        let length = model.header().max_length;
+        eprintln!("note: the text is cut to the {length} tokens that the model was trained with");
     }
-    match (&task.second, second) {
-        (Some(second), None) => {
-            bail!("task {} takes two texts, {} and {second}: give both, each in quotes", task.name, task.first)
-        }
-        (None, Some(_)) => bail!("task {} takes one text: put it in quotes", task.name),
-        _ => Ok(()),
-    }
-}
-
-fn encode((first, second): (&str, Option<&str>), tokenizer: &Tokenizer, max_length: usize) -> Encoding {
-    let encoding = tokenizer.encode(first, second, max_length);
-    if encoding.ids.len() == max_length && tokenizer.encode(first, second, max_length + 1).ids.len() > max_length {
-        eprintln!("note: the text is cut to the {max_length} tokens that the model was trained with");
-    }
-    encoding
-}
-
-/// What a simulation of one text gives.
-struct Simulated {
-    trace: Trace,
-    /// After the last step.
-    logits: Vec<f32>,
-    /// At the quantised equilibrium.
-    phased_logits: Vec<f32>,
-}
-
-/// Finds the equilibrium by `phased` with as many steps and neurons without leak, chooses the neurons, and runs the simulation.
-fn simulate_text(
-    student: &Student,
-    encoding: Encoding,
-    simulation: &Simulation,
-    wanted: &[NeuronName],
-    device: &Device,
-) -> Result<Simulated> {
-    let encoder = student.encoder()?;
-    // Without autodiff no graph is kept.
-    let student = Student { net: student.net.valid(), ..student.clone() };
-    let tokens = encoding.ids.len();
-    let example = Encoded { id: String::new(), ids: encoding.ids, types: encoding.type_ids, target: None };
-    let embedded = student.embedding_currents(&pack(&[example], &[0]), device);
-
-    let time_steps = simulation.time_steps;
-    let phased = Simulation::new(Dynamics::Phased, time_steps);
-    let options = Wanted { sums: true, ..Wanted::default() };
-    let mut equilibrium = simulate(&encoder, (&embedded, &[tokens]), &phased, options)?.swap_remove(0);
-
-    let names = population_names(student.config.layers);
-    let shapes = encoder.populations();
-    let named: Vec<(&str, usize)> = names.iter().map(String::as_str).zip(shapes.iter().map(|shape| shape.0)).collect();
-    let rates = |sums: Vec<f32>| sums.into_iter().map(|sum| sum / time_steps as f32).collect();
-    let rates: Vec<Vec<f32>> = std::mem::take(&mut equilibrium.sums).into_iter().map(rates).collect();
-    let chosen = match wanted {
-        [] => choose(&default_neurons(&named, &rates), &named, tokens)?,
-        wanted => choose(wanted, &named, tokens)?,
-    };
-    let parts = names.iter().zip(shapes).zip(chosen).zip(rates);
-    let populations = parts.map(|(((name, (width, theta)), chosen), equilibrium)| PopulationTrace {
-        name: name.clone(),
-        width,
-        theta,
-        spikes: Vec::new(),
-        membrane: Vec::new(),
-        chosen,
-        equilibrium,
-    });
-    let mut trace = Trace::new(time_steps, tokens, populations.collect())?;
-    let run = simulate_recorded(&encoder, &embedded, simulation, &mut trace)?;
-    let classes = student.config.num_labels;
-    let logits = run.logits[run.logits.len().saturating_sub(classes)..].to_vec();
-    Ok(Simulated { trace, logits, phased_logits: equilibrium.logits })
-}
-
-/// The most active neurons of `[CLS]` in the first and the last population, given the rates at equilibrium.
-fn default_neurons(populations: &[(&str, usize)], equilibrium: &[Vec<f32>]) -> Vec<NeuronName> {
-    let most = |((name, width), rates): (&(&str, usize), &Vec<f32>)| -> Vec<NeuronName> {
-        let neurons = most_active(rates, *width, DEFAULT_NEURONS);
-        neurons.into_iter().map(|neuron| NeuronName { population: (*name).to_owned(), token: 0, neuron }).collect()
-    };
-    let both = || populations.iter().zip(equilibrium);
-    both().take(1).chain(both().skip(1).last()).flat_map(most).collect()
-}
-
-/// Writes every file of the trace, the picture last.
-fn write(report: &Report, folder: &Path, format: Format) -> Result<()> {
-    let svg = picture::draw(report)?;
-    std::fs::create_dir_all(folder).map_err(|e| bitspike_train::Error::io("create folder", folder, e))?;
-    for name in format.files() {
-        let content = |file: &mut File| match *name {
-            "trace.json" => tables::write_json(report, file),
-            "rates.arrow" => tables::write_rates(report, file),
-            "membrane.arrow" => tables::write_membranes(report, file),
-            "spikes.arrow" => tables::write_spikes(report, file),
-            "summary.json" => tables::write_summary(report, file),
-            _ => file.write_all(svg.as_bytes()),
-        };
-        atomic_file::write(&folder.join(name), content)?;
-    }
-    Ok(())
-}
-
-fn print(report: &Report, args: &TraceArgs) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    if args.json {
-        return Ok(writeln!(out, "{}", serde_json::to_string_pretty(&report.summary)?)?);
-    }
-    report.print(&mut out)?;
-    let names: Vec<String> = args.format.files().iter().map(|name| args.out.join(name).display().to_string()).collect();
-    writeln!(out, "wrote {}", names.join(", "))?;
-    Ok(out.flush()?)
+    traced.write(&args.out, format)?;
+    show(&traced.summary, args.json, |summary, out| {
+        write!(out, "{summary}")?;
+        let names: Vec<String> = format.files().iter().map(|name| args.out.join(name).display().to_string()).collect();
+        Ok(writeln!(out, "wrote {}", names.join(", "))?)
+    })
 }
 
 #[cfg(test)]
@@ -282,16 +129,5 @@ mod tests {
         ] {
             assert!(parse_neuron(text).unwrap_err().contains(says), "{text}");
         }
-    }
-
-    #[test]
-    fn first_and_last_population_give_the_default_neurons() {
-        let populations = [("embedding", 3), ("layer.0.key", 3), ("layer.0.output", 3)];
-        let rates = [vec![0.1, -0.5, 0.2], vec![0.9; 3], vec![0.0, 0.0, 0.4]];
-        let names = default_neurons(&populations, &rates);
-        let found: Vec<_> = names.iter().map(|name| (name.population.as_str(), name.token, name.neuron)).collect();
-        let expected = [("embedding", 0, 1), ("embedding", 0, 2), ("layer.0.output", 0, 2), ("layer.0.output", 0, 0)];
-        assert_eq!(found, expected);
-        assert_eq!(default_neurons(&populations[..1], &rates[..1]).len(), 2);
     }
 }

@@ -1,5 +1,7 @@
 //! `bitspike data fetch` and `data check` as a user runs them, against a hub on the loopback interface.
 
+#[allow(dead_code, reason = "the tests of the library use all of it")]
+#[path = "../../../hub/tests/fetch/server.rs"]
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -75,13 +77,6 @@ impl User {
     /// Where the cache keeps the bytes of `path`.
     fn blob(&self, path: &str) -> PathBuf {
         self.path("hub/datasets--nyu-mll--glue/blobs").join(self.server.etag(path))
-    }
-
-    /// Puts `bytes` where an interrupted fetch of `path` would have left them.
-    fn leave_part(&self, path: &str, bytes: &[u8]) {
-        let blob = self.blob(path);
-        std::fs::create_dir_all(blob.parent().expect("a folder")).expect("a folder");
-        std::fs::write(blob.with_extension("incomplete"), bytes).expect("a file");
     }
 }
 
@@ -196,77 +191,11 @@ fn what_is_in_the_cache_is_not_fetched_again() {
 }
 
 #[test]
-fn a_cache_that_another_tool_has_filled_is_used() {
-    let user = User::of_sst2();
-    let folder = user.succeeds(&["fetch", "sst2"]);
-    std::fs::remove_dir_all(user.path("hub/datasets--nyu-mll--glue/listings")).unwrap();
-    for revision in ["main", COMMIT] {
-        let command = &["fetch", "sst2", "--revision", revision];
-        let output = user.command(command).env("HF_HUB_OFFLINE", "1").output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), folder, "{}", stderr(&output));
-    }
-    let missing = user.command(&["fetch", "cola"]).env("HF_HUB_OFFLINE", "1").output().unwrap();
-    assert!(fails(&missing).contains("cola/train"), "{}", stderr(&missing));
-}
-
-#[test]
 fn offline_with_an_empty_cache_says_what_to_do() {
     let user = User::of_sst2();
     let message = fails(&user.command(&["fetch", "sst2"]).env("HF_HUB_OFFLINE", "yes").output().unwrap());
     assert!(message.contains("HF_HUB_OFFLINE") && message.contains("train.tsv"), "{message}");
     assert_eq!(user.server.requests().len(), 0);
-}
-
-#[test]
-fn a_connection_that_is_cut_goes_on_where_it_ended() {
-    let user = User::of_sst2();
-    user.server.faults(TRAIN, &[Fault::Cut(100), Fault::Cut(0), Fault::Cut(50)]);
-    user.succeeds(&["fetch", "sst2"]);
-    let store = format!("/store/{}", user.server.etag(TRAIN));
-    let requests = user.server.requests();
-    let ranges: Vec<_> = requests.iter().filter(|r| r.path == store).map(|r| r.header("range")).collect();
-    assert_eq!(ranges, [None, Some("bytes=100-"), Some("bytes=100-"), Some("bytes=150-")]);
-    assert_blobs(&user, &[TRAIN, DEV, TEST]);
-}
-
-#[test]
-fn what_a_killed_fetch_left_is_continued() {
-    let user = User::of_sst2();
-    let whole = parquet_file(&[("a fine film", 1), ("a dull one", 0), ("dull again", 0)]);
-    user.leave_part(TRAIN, &whole[..77]);
-    user.succeeds(&["fetch", "sst2"]);
-    let store = format!("/store/{}", user.server.etag(TRAIN));
-    let ranges: Vec<_> = user.server.requests().into_iter().filter(|r| r.path == store).collect();
-    assert_eq!(ranges.len(), 1);
-    assert_eq!(ranges[0].header("range"), Some("bytes=77-"));
-    assert_eq!(std::fs::read(user.blob(TRAIN)).unwrap(), whole);
-    assert_blobs(&user, &[TRAIN, DEV, TEST]);
-}
-
-#[test]
-fn a_bad_part_is_thrown_away() {
-    for (part, fault) in [
-        (vec![0; 77], None),                         // Other bytes.
-        (vec![0; 1 << 20], None),                    // Longer than the file.
-        (vec![0; 77], Some(Fault::NoRange)),         // A server that cannot continue.
-        (vec![0; 77], Some(Fault::Status(416, ""))), // A server that finds the range wrong.
-    ] {
-        let user = User::of_sst2();
-        user.leave_part(TRAIN, &part);
-        user.server.faults(TRAIN, fault.as_slice());
-        user.succeeds(&["fetch", "sst2"]);
-        assert_blobs(&user, &[TRAIN, DEV, TEST]);
-        let whole = parquet_file(&[("a fine film", 1), ("a dull one", 0), ("dull again", 0)]);
-        assert!(std::fs::read(user.blob(TRAIN)).unwrap() == whole, "{fault:?}");
-    }
-}
-
-#[test]
-fn a_server_in_trouble_is_asked_again() {
-    let user = User::of_sst2();
-    user.server.faults(TRAIN, &[Fault::Status(503, "Retry-After: 1\r\n"), Fault::Status(429, "")]);
-    user.succeeds(&["fetch", "sst2"]);
-    assert_blobs(&user, &[TRAIN, DEV, TEST]);
 }
 
 #[test]
@@ -277,59 +206,6 @@ fn a_server_that_never_delivers_is_given_up_and_nothing_half_written_remains() {
     assert!(message.contains(DEV) && message.contains("0 B of") && message.contains("try again later"), "{message}");
     assert!(!user.blob(DEV).exists(), "no blob without its bytes");
     assert_eq!(files(&user.path("data")), [""; 0], "a task of which one split is missing is not put anywhere");
-}
-
-#[test]
-fn bytes_that_are_not_what_was_announced_are_refused() {
-    let check = |path: &str, fault: Fault, says: &str| {
-        let user = User::of_sst2();
-        user.server.always(path, fault);
-        let message = user.fails(&["fetch", "sst2", "--out", "data"]);
-        assert!(message.contains(says) && message.contains(path), "{message}");
-        assert!(!user.blob(path).exists());
-        assert_eq!(files(&user.path("data")), [""; 0]);
-    };
-    check(TRAIN, Fault::Damage, "damaged");
-    check(TRAIN, Fault::TooLong, "more than the");
-    check(TEST, Fault::Compressed, "compressed");
-    check(DEV, Fault::Status(404, ""), "does not have it");
-
-    let user = User::of_sst2();
-    user.leave_part(TRAIN, b"PAR1");
-    user.server.always(TRAIN, Fault::WrongRange);
-    assert!(user.fails(&["fetch", "sst2"]).contains("asked for byte 4"));
-}
-
-#[test]
-fn a_small_file_is_checked_as_git_does() {
-    let user = model();
-    user.server.always("config.json", Fault::Damage);
-    let message = user.fails(&["fetch", "--model", "some-org/tiny-bert"]);
-    assert!(message.contains("config.json") && message.contains("damaged"), "{message}");
-}
-
-#[test]
-fn answers_of_the_hub_become_advice() {
-    let user = User::of_sst2();
-    let with = |status: u16, code: &str| {
-        user.server.api(status, &format!("X-Error-Code: {code}\r\n"), "{\"error\":\"no\"}");
-        user.fails(&["fetch", "--model", "some-org/secret", "--revision", "v9"])
-    };
-    let unknown = with(404, "RepoNotFound");
-    assert!(unknown.contains("`some-org/secret`") && unknown.contains("check the spelling"), "{unknown}");
-    let revision = with(404, "RevisionNotFound");
-    assert!(revision.contains("no revision `v9`"), "{revision}");
-    let private = with(401, "RepoNotFound");
-    assert!(private.contains("401") && private.contains("set HF_TOKEN"), "{private}");
-    let gated = with(403, "GatedRepo");
-    assert!(gated.contains("403") && gated.contains("accept its conditions on"), "{gated}");
-    let odd = with(418, "");
-    assert!(odd.contains("418"), "{odd}");
-
-    user.server.api(200, "", "<html>a login page</html>");
-    let page = user.fails(&["fetch", "sst2"]);
-    assert!(page.contains("not the listing of a repository"), "{page}");
-    assert_eq!(files(&user.path("hub")), [""; 0], "an error leaves nothing behind");
 }
 
 #[test]
@@ -347,38 +223,6 @@ fn the_token_goes_to_the_hub_and_nowhere_else() {
     assert!(message.contains("HF_TOKEN is set") && !message.contains("hf_secret"), "{message}");
 }
 
-#[test]
-fn names_that_leave_the_cache_are_refused() {
-    for name in ["sst2/../../../x.parquet", "/tmp/x.parquet", "sst2\\..\\x.parquet", "sst2/C:x.parquet"] {
-        let user = User::of_sst2();
-        user.server.large(name, "hostile");
-        let message = user.fails(&["fetch", "sst2"]);
-        assert!(message.contains("refused"), "{name}: {message}");
-        assert_eq!(files(user.home.path()), [""; 0]);
-    }
-    let user = User::of_sst2();
-    for (arguments, says) in [
-        (["--model", "../x", "--revision", "main"], "OWNER/NAME"),
-        (["--model", "a/b", "--revision", "../../x"], "not a revision"),
-    ] {
-        let message = user.fails(&["fetch", arguments[0], arguments[1], arguments[2], arguments[3]]);
-        assert!(message.contains(says), "{message}");
-    }
-    assert_eq!(user.server.requests().len(), 0);
-}
-
-#[test]
-fn without_a_network_the_message_says_what_to_give_by_hand() {
-    let user = User::of_sst2();
-    let run = |arguments: &[&str]| {
-        fails(&user.command(arguments).env("HF_ENDPOINT", closed_port()).output().expect("the program starts"))
-    };
-    let task = run(&["fetch", "sst2"]);
-    assert!(task.contains("cannot reach http://127.0.0.1") && task.contains("train.tsv, dev.tsv"), "{task}");
-    let model = run(&["fetch", "--model", "some-org/tiny-bert"]);
-    assert!(model.contains("config.json, tokenizer.json or vocab.txt"), "{model}");
-}
-
 /// A server without encryption behind an `https` address, as a wrong HF_ENDPOINT may name.
 #[test]
 fn a_server_that_does_not_speak_tls_is_an_error() {
@@ -387,14 +231,6 @@ fn a_server_that_does_not_speak_tls_is_an_error() {
     let message =
         fails(&user.command(&["fetch", "sst2"]).env("HF_ENDPOINT", &encrypted).output().expect("the program starts"));
     assert!(message.contains(&encrypted), "{message}");
-}
-
-#[test]
-fn a_cache_that_cannot_be_written_is_named() {
-    let user = User::of_sst2();
-    std::fs::write(user.path("occupied"), "").unwrap();
-    let output = user.command(&["fetch", "sst2"]).env("HF_HUB_CACHE", user.path("occupied")).output().unwrap();
-    assert!(fails(&output).contains("occupied"), "{}", stderr(&output));
 }
 
 #[test]
@@ -415,32 +251,32 @@ fn two_processes_fetch_a_file_once() {
     assert_blobs(&user, &[TRAIN, DEV, TEST]);
 }
 
-/// A user of a hub that has a BERT of 300 kB.
-fn model() -> User {
-    let user = User::new(Server::start("models", "some-org/tiny-bert"));
-    let weights: Vec<u8> = (0..300_000u32).map(|i| (i % 251) as u8).collect();
-    user.server
-        .small("config.json", "{}")
-        .small("vocab.txt", "[PAD]\n[UNK]\n")
-        .small("tokenizer_config.json", "{\"do_lower_case\": true}")
-        .small("1_Pooling/config.json", "{\"other\": 1}")
-        .large("onnx/model.onnx", "not wanted")
-        .large("pytorch_model.bin", weights.as_slice());
-    user
+#[test]
+fn arguments_that_cannot_be_used_are_refused_without_a_request() {
+    let user = User::of_sst2();
+    for (arguments, says) in [
+        (["--model", "../x", "--revision", "main"], "OWNER/NAME"),
+        (["--model", "a/b", "--revision", "../../x"], "not a revision"),
+    ] {
+        let message = user.fails(&["fetch", arguments[0], arguments[1], arguments[2], arguments[3]]);
+        assert!(message.contains(says), "{message}");
+    }
+    assert!(user.fails(&["fetch", "glue"]).contains("glue"));
+    assert_eq!(user.server.requests().len(), 0);
 }
 
 #[test]
-fn a_model_comes_with_what_it_has() {
-    let user = model();
-    let folder = user.succeeds(&["fetch", "--model", "some-org/tiny-bert"]);
-    let expected = ["config.json", "pytorch_model.bin", "tokenizer_config.json", "vocab.txt"];
-    assert_eq!(files(Path::new(&folder)), expected);
-    assert_eq!(std::fs::read(Path::new(&folder).join("config.json")).unwrap(), b"{}");
-
-    let both = model();
-    both.server.large("model.safetensors", "safer");
-    let folder = both.succeeds(&["fetch", "--model", "some-org/tiny-bert", "--out", "m"]);
-    assert_eq!(files(&both.path(&folder)), ["config.json", "model.safetensors", "tokenizer_config.json", "vocab.txt"]);
+fn an_answer_of_the_hub_is_one_message() {
+    let user = User::of_sst2();
+    user.server.api(200, "", "<html>a login page</html>");
+    let page = user.fails(&["fetch", "sst2"]);
+    let url = format!("{}/api/datasets/nyu-mll/glue/revision/main?blobs=true", user.server.address);
+    let expected = format!(
+        "bitspike: fetch dataset `nyu-mll/glue`: answer of {url}: the answer is not the listing of a repository: expected value \
+         at line 1 column 1\n"
+    );
+    assert_eq!(page, expected);
+    assert_eq!(files(&user.path("hub")), [""; 0], "an error leaves nothing behind");
 }
 
 #[test]
@@ -458,35 +294,6 @@ fn a_packed_model_comes_with_its_card_and_has_a_name() {
         command.env("HF_HUB_CACHE", user.path("hub")).current_dir(user.home.path()).args(["inspect", name]);
         let message = fails(&command.output().expect("the program starts"));
         assert!(message.contains("models--some-org--packed") && message.contains("expected a header"), "{message}");
-    }
-}
-
-#[test]
-fn a_mirror_whose_listing_has_no_checksums_is_asked_for_each() {
-    let user = model();
-    user.server.bare();
-    user.succeeds(&["fetch", "--model", "some-org/tiny-bert"]);
-    let requests = user.server.requests();
-    assert_eq!(requests.iter().filter(|request| request.method == "HEAD").count(), 4);
-    user.succeeds(&["fetch", "--model", "some-org/tiny-bert"]);
-    assert_eq!(user.server.requests().len(), 1);
-}
-
-#[test]
-fn a_model_that_is_none_is_refused_before_anything_is_fetched() {
-    for (files, says) in [
-        (vec!["config.json", "model.safetensors"], "neither tokenizer.json nor vocab.txt"),
-        (vec!["vocab.txt", "model.safetensors"], "no config.json"),
-        (vec!["vocab.txt", "config.json"], "neither model.safetensors nor pytorch_model.bin"),
-        (vec!["vocab.txt", "config.json", "model.safetensors.index.json"], "split over several files"),
-    ] {
-        let user = User::new(Server::start("models", "some-org/tiny-bert"));
-        for file in files {
-            user.server.small(file, "x");
-        }
-        let message = user.fails(&["fetch", "--model", "some-org/tiny-bert"]);
-        assert!(message.contains(says), "{message}");
-        assert_eq!(user.server.requests().len(), 1);
     }
 }
 

@@ -56,7 +56,7 @@ fn extreme_scores_do_not_overflow() {
 
 #[test]
 fn bad_input_is_refused_with_its_place() {
-    for metric in Metric::ALL {
+    for &metric in Metric::ALL {
         assert!(metric.compute(&[], &[]).is_err());
         let message = metric.compute(&[1.0, 0.0], &[1.0]).unwrap_err().to_string();
         assert!(message.contains("1 targets") && message.contains("2 predictions"), "{message}");
@@ -73,7 +73,7 @@ fn bad_input_is_refused_with_its_place() {
 
 #[test]
 fn names_are_read_back() {
-    for metric in Metric::ALL {
+    for &metric in Metric::ALL {
         assert_eq!(metric.name().parse::<Metric>().unwrap(), metric);
         assert_eq!(serde_json::to_string(&metric).unwrap(), format!("\"{metric}\""));
     }
@@ -97,7 +97,7 @@ proptest! {
     fn bounded_and_blind_to_order(
         (original, shuffled) in pairs((0u8..2).prop_map(f32::from)).prop_flat_map(|p| (Just(p.clone()), Just(p).prop_shuffle()))
     ) {
-        for metric in Metric::ALL {
+        for &metric in Metric::ALL {
             let value = of(metric, &original);
             let lowest = if matches!(metric, Metric::Accuracy | Metric::F1) { 0.0 } else { -1.0 };
             prop_assert!((lowest..=1.0).contains(&value), "{metric} is {value}");

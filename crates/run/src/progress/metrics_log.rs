@@ -5,13 +5,15 @@
 //! tear the last lines, which [`MetricsLog::resume`] repairs.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bitspike::atomic_file;
 use serde::{Deserialize, Serialize};
 
 use super::{Event, Observer};
+use crate::error::Error;
 
 /// A line as it is written.
 #[derive(Serialize)]
@@ -67,21 +69,27 @@ impl MetricsLog {
     /// other than the last is not an event.
     pub fn resume(path: impl AsRef<Path>, step: u64) -> io::Result<Self> {
         let path = path.as_ref();
-        let source = match File::open(path) {
-            Ok(source) => source,
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::create(path),
             Err(error) => return Err(explain("open", path, error)),
         };
-        let mut name = path.file_name().unwrap_or_default().to_os_string();
-        name.push(".tmp");
-        let temporary = path.with_file_name(name);
-        let replaced = keep_until(source, path, &temporary, step)
-            .and_then(|()| fs::rename(&temporary, path).map_err(|error| explain("replace", path, error)));
-        if let Err(error) = replaced {
-            // Whether or not it can be removed, the error to report is the one that left it behind.
-            let _ = fs::remove_file(&temporary);
-            return Err(error);
+        let mut kept = Vec::with_capacity(bytes.len());
+        let mut bad = None;
+        for (number, line) in lines(&bytes) {
+            if let Some((line, source)) = bad {
+                let error = Error::Event { path: path.to_path_buf(), line, source };
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
+            match parse(line) {
+                Ok(event) if event.repeated_step().is_none_or(|at| at <= step) => kept.extend([line, b"\n"].concat()),
+                Ok(_) => {}
+                Err(error) => bad = Some((number, error)),
+            }
         }
+        let permissions = fs::metadata(path).map_err(|error| explain("read", path, error))?.permissions();
+        atomic_file::write(path, |file| file.write_all(&kept)).map_err(io::Error::other)?;
+        fs::set_permissions(path, permissions).map_err(|error| explain("write", path, error))?;
         Self::open(path)
     }
 
@@ -124,79 +132,30 @@ impl Observer for MetricsLog {
 /// When the file cannot be read.
 pub fn read_events(path: impl AsRef<Path>) -> io::Result<(Vec<Event>, Option<usize>)> {
     let path = path.as_ref();
-    let mut lines = Lines::new(File::open(path).map_err(|error| explain("open", path, error))?);
+    let bytes = fs::read(path).map_err(|error| explain("open", path, error))?;
     let (mut events, mut bad) = (Vec::new(), None);
-    while let Some(line) = lines.next().map_err(|error| explain("read", path, error))? {
+    for (number, line) in lines(&bytes) {
         match parse(line) {
             Ok(event) => events.push(event),
-            Err(_) => bad = bad.or(Some(lines.number)),
+            Err(_) => bad = bad.or(Some(number)),
         }
     }
     Ok((events, bad))
-}
-
-/// Copies the lines of `source` that [`MetricsLog::resume`] keeps to the new file `target`, on disk when this returns.
-/// `path` names the source in errors.
-fn keep_until(source: File, path: &Path, target: &Path, step: u64) -> io::Result<()> {
-    let permissions = source.metadata().map_err(|error| explain("read", path, error))?.permissions();
-    let kept = File::create(target).map_err(|error| explain("create", target, error))?;
-    let written = |error| explain("write", target, error);
-    kept.set_permissions(permissions).map_err(written)?;
-    let mut kept = BufWriter::new(kept);
-    let mut lines = Lines::new(source);
-    let mut bad: Option<(usize, serde_json::Error)> = None;
-    while let Some(line) = lines.next().map_err(|error| explain("read", path, error))? {
-        if let Some((number, error)) = bad {
-            let text = format!("{}, line {number}: not an event: {error}; remove the line", path.display());
-            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-        }
-        bad = match parse(line) {
-            Ok(event) => {
-                if event.repeated_step().is_none_or(|at| at <= step) {
-                    kept.write_all(line).and_then(|()| kept.write_all(b"\n")).map_err(written)?;
-                }
-                None
-            }
-            Err(error) => Some((lines.number, error)),
-        };
-    }
-    kept.flush().and_then(|()| kept.get_ref().sync_all()).map_err(written)
 }
 
 fn parse(line: &[u8]) -> serde_json::Result<Event> {
     serde_json::from_slice::<Read>(line).map(|read| read.event)
 }
 
-/// The lines of a file that are not empty, as bytes: a torn line need not be UTF-8.
-struct Lines {
-    reader: BufReader<File>,
-    line: Vec<u8>,
-    /// 1-based number of the line that was read last.
-    number: usize,
-}
-
-impl Lines {
-    fn new(file: File) -> Self {
-        Self { reader: BufReader::new(file), line: Vec::new(), number: 0 }
-    }
-
-    fn next(&mut self) -> io::Result<Option<&[u8]>> {
-        loop {
-            self.line.clear();
-            if self.reader.read_until(b'\n', &mut self.line)? == 0 {
-                return Ok(None);
-            }
-            self.number += 1;
-            if !self.line.trim_ascii().is_empty() {
-                return Ok(Some(self.line.trim_ascii()));
-            }
-        }
-    }
+/// The lines that are not empty, with their 1-based numbers; a torn line need not be UTF-8.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let lines = bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    (1..).zip(lines).filter(|(_, line)| !line.is_empty())
 }
 
 /// `error` with what was being done to which file.
-fn explain(action: &str, path: &Path, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{action} {}: {error}", path.display()))
+fn explain(action: &'static str, path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), Error::io(action, path, error))
 }
 
 #[cfg(test)]

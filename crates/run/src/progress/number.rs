@@ -3,10 +3,7 @@
 //! `serde_json` writes NaN and the infinities as `null`, which cannot be told from an absent value. Here they are the
 //! strings `"NaN"`, `"inf"` and `"-inf"`; all other numbers are JSON numbers.
 
-use std::fmt;
-
-use serde::de::{self, Deserialize, Deserializer, Visitor};
-use serde::ser::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A number with this encoding.
 struct Number(f64);
@@ -19,39 +16,30 @@ impl Serialize for Number {
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-
-        impl Visitor<'_> for Any {
-            type Value = Number;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(r#"a number, "NaN", "inf" or "-inf""#)
-            }
-
-            fn visit_f64<E>(self, value: f64) -> Result<Number, E> {
-                Ok(Number(value))
-            }
-
-            fn visit_u64<E>(self, value: u64) -> Result<Number, E> {
-                Ok(Number(value as f64))
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<Number, E> {
-                Ok(Number(value as f64))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
-                match text {
-                    "NaN" => Ok(Number(f64::NAN)),
-                    "inf" => Ok(Number(f64::INFINITY)),
-                    "-inf" => Ok(Number(f64::NEG_INFINITY)),
-                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
-                }
-            }
-        }
-
-        deserializer.deserialize_any(Any)
+        Ok(Self(match Written::deserialize(deserializer)? {
+            Written::Number(value) => value,
+            Written::Word(Word::NaN) => f64::NAN,
+            Written::Word(Word::Infinity) => f64::INFINITY,
+            Written::Word(Word::MinusInfinity) => f64::NEG_INFINITY,
+        }))
     }
+}
+
+/// What stands in the JSON.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = r#"expected a number, "NaN", "inf" or "-inf""#)]
+enum Written {
+    Number(f64),
+    Word(Word),
+}
+
+#[derive(Deserialize)]
+enum Word {
+    NaN,
+    #[serde(rename = "inf")]
+    Infinity,
+    #[serde(rename = "-inf")]
+    MinusInfinity,
 }
 
 /// For `#[serde(with)]` on an `f64`.

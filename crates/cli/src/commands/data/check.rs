@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use bitspike_data::{self, SplitReport, TaskSpec, TextReport};
+use bitspike_data::{SplitReport, TaskSpec, TextReport};
 use serde_json::json;
 
 use super::list;
@@ -31,7 +31,7 @@ pub(super) struct CheckArgs {
 /// After the report, if a split cannot be used; without one, if the folder holds none or the task is not known.
 pub(super) fn run(args: &CheckArgs) -> Result<()> {
     let task = args.task.resolve(&args.folder)?;
-    let reports = glue::check(&task, &args.folder)?;
+    let reports = bitspike_data::check(&task, &args.folder)?;
     let bad: Vec<&str> =
         reports.iter().filter(|report| !report.is_usable()).map(|report| report.split.name()).collect();
     if args.json {

@@ -17,11 +17,11 @@ pub(super) struct ListArgs {
 /// Prints every built-in task.
 pub(super) fn run(args: &ListArgs) -> Result<()> {
     if args.json {
-        let tasks: Vec<Value> = GlueTask::ALL.into_iter().map(object).collect();
+        let tasks: Vec<Value> = GlueTask::ALL.iter().copied().map(object).collect();
         return super::print(&format!("{}\n", serde_json::to_string_pretty(&tasks)?));
     }
     let mut text = String::new();
-    for task in GlueTask::ALL {
+    for &task in GlueTask::ALL {
         let spec = task.spec();
         writeln!(text, "{:<5} {}: {}", task.name(), kind(&spec), task.about())?;
         writeln!(

@@ -1,0 +1,63 @@
+//! The model's energy beside that of networks that compute the same, or as much, with values.
+
+use bitspike::config::StudentConfig;
+use bitspike::count::DenseShape;
+use bitspike::forward::Dynamics;
+use serde::Serialize;
+
+use crate::energy::{CountedStudent, Estimate, Precision, bytes_at, shape_of};
+
+/// One network of the comparison.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NetworkCost {
+    /// What a mean sentence costs.
+    pub estimate: Estimate,
+    /// Bytes of its weights.
+    pub bytes: u64,
+    /// Energy of the first baseline over this one's, operations alone.
+    pub gain_compute: f64,
+    /// The same with memory.
+    pub gain_total: f64,
+}
+
+/// The model and its baselines.
+pub(super) fn beside(
+    counted: &CountedStudent<'_>,
+    dynamics: Dynamics,
+    teacher: Option<DenseShape>,
+) -> Vec<NetworkCost> {
+    let CountedStudent { student, bytes, .. } = *counted;
+    let own = shape_of(student);
+    let (teacher_name, teacher) = match teacher {
+        Some(teacher) => ("teacher", teacher),
+        None => ("BERT of this shape", own),
+    };
+    let full = |model: DenseShape| {
+        let DenseShape { layers, hidden, intermediate, .. } = model;
+        StudentConfig { layers, hidden, intermediate, ..student.clone() }.full_bytes()
+    };
+    let values = |name: &str, model: DenseShape, precision: Precision| {
+        let bytes = bytes_at(full(model), precision);
+        (counted.values(name, model, precision, bytes), bytes)
+    };
+    let mut found = vec![
+        (counted.spikes(&format!("student, {dynamics}")), bytes),
+        values(&format!("{teacher_name}, FP32"), teacher, Precision::Fp32),
+        values(&format!("{teacher_name}, INT8"), teacher, Precision::Int8),
+    ];
+    if teacher != own {
+        found.push(values("student's shape dense, FP32", own, Precision::Fp32));
+    }
+    if dynamics == Dynamics::Phased {
+        let name = format!("quantised network, {}-bit activations", counted.activation_bits());
+        found.push((counted.quantised(&name), bytes));
+    }
+    let (compute, with_memory) = (found[1].0.compute_picojoules, found[1].0.total_picojoules);
+    let row = |(estimate, bytes): (Estimate, u64)| NetworkCost {
+        gain_compute: compute / estimate.compute_picojoules,
+        gain_total: with_memory / estimate.total_picojoules,
+        bytes,
+        estimate,
+    };
+    found.into_iter().map(row).collect()
+}

@@ -1,0 +1,74 @@
+//! Prices of a counted student and of the networks that it is set beside.
+
+use bitspike::config::StudentConfig;
+use bitspike::count::{DenseShape, Operations, dense};
+
+use super::{Estimate, Precision, Prices, Profile, activation_bits};
+
+/// A student that was counted, and the constants to price it by.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct CountedStudent<'a> {
+    pub profile: &'a Profile,
+    pub student: &'a StudentConfig,
+    /// Over all examples.
+    pub operations: &'a Operations,
+    /// Of the packed file.
+    pub bytes: u64,
+    /// Tokens of each example.
+    pub lengths: &'a [usize],
+}
+
+impl CountedStudent<'_> {
+    /// The student itself.
+    pub fn spikes(&self, name: &str) -> Estimate {
+        self.prices(self.bytes).spikes(name, self.operations)
+    }
+
+    /// A network of values on the same examples, whose weights take `bytes`.
+    pub fn values(&self, name: &str, model: DenseShape, precision: Precision, bytes: u64) -> Estimate {
+        let bits = match precision {
+            Precision::Fp32 => 32,
+            Precision::Int8 => 8,
+        };
+        self.prices(bytes).values(name, &self.dense(model, bits), precision)
+    }
+
+    /// The quantised network whose values are the student's counts; for students counted in `phased`.
+    pub fn quantised(&self, name: &str) -> Estimate {
+        self.prices(self.bytes).quantised(name, self.operations, &self.dense(shape_of(self.student), 32))
+    }
+
+    /// Bits of a value of that network.
+    pub fn activation_bits(&self) -> u32 {
+        activation_bits(self.student.time_steps, self.student.signed)
+    }
+
+    fn prices(&self, bytes: u64) -> Prices<'_> {
+        Prices { profile: self.profile, sentences: self.lengths.len(), bytes }
+    }
+
+    /// Operations of a network without spikes.
+    fn dense(&self, model: DenseShape, bits: u64) -> Operations {
+        self.lengths.iter().map(|&tokens| dense(model, tokens, [bits, bits])).sum()
+    }
+}
+
+/// Bytes of weights that take `full` in FP32.
+pub fn bytes_at(full: u64, precision: Precision) -> u64 {
+    match precision {
+        Precision::Fp32 => full,
+        Precision::Int8 => full / 4,
+    }
+}
+
+/// The student's shape without its spikes.
+pub fn shape_of(student: &StudentConfig) -> DenseShape {
+    DenseShape {
+        hidden: student.hidden,
+        intermediate: student.intermediate,
+        layers: student.layers,
+        heads: student.heads,
+        num_labels: student.num_labels,
+    }
+}

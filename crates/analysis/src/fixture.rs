@@ -1,0 +1,51 @@
+//! Small models and data for tests.
+
+use std::path::{Path, PathBuf};
+
+use bitspike::config::StudentConfig;
+use bitspike::quantize::EmbeddingBits;
+use bitspike::{Model, Options};
+
+use crate::bench::{RandomSize, random_model};
+use crate::examples::EncodedSplit;
+
+/// Two layers of width 16 and feed-forward width 24, 16 steps.
+pub(crate) fn config() -> StudentConfig {
+    StudentConfig {
+        hidden: 16,
+        heads: 2,
+        intermediate: 24,
+        layers: 2,
+        vocab_size: 40,
+        max_positions: 32,
+        embedding_bits: EmbeddingBits::Full,
+        ..RandomSize::Mini.config()
+    }
+}
+
+/// A model of [`config`] with random weights.
+pub(crate) fn model() -> Model {
+    random_model(&config(), &Options::new()).expect("a valid configuration")
+}
+
+/// A shipped model of this repository.
+pub(crate) fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models").join(name)
+}
+
+/// Sentences and labels.
+pub(crate) const SENTENCES: [(&str, u8); 4] =
+    [("w6 w7 w8", 1), ("w9 <b> w30 w31 w32 w33", 0), ("w6", 1), ("w20 & w21", 0)];
+
+/// A dev set of [`SENTENCES`] in `folder`.
+pub(crate) fn write_data(folder: &Path) {
+    let rows: String = SENTENCES.iter().map(|(text, label)| format!("{text}\t{label}\n")).collect();
+    std::fs::write(folder.join("dev.tsv"), format!("sentence\tlabel\n{rows}")).expect("a folder to write in");
+}
+
+/// [`SENTENCES`] as `model` reads them.
+pub(crate) fn dev_of(model: &Model) -> EncodedSplit {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_data(folder.path());
+    EncodedSplit::dev_of(model, folder.path()).expect("good data")
+}

@@ -1,0 +1,162 @@
+//! The short account of a trace.
+
+use std::fmt;
+
+use bitspike::Dynamics;
+use bitspike::trace::{RateAt, Trace};
+use serde::Serialize;
+
+/// The form of [`Summary`]; a change that readers could stumble over gets another number.
+const FORMAT: &str = "bitspike-trace-1";
+
+/// Where a trace comes from and what the model answered.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct Origin {
+    pub model: String,
+    pub text: String,
+    pub text2: Option<String>,
+    /// Text of each token, from `[CLS]` on.
+    pub tokens: Vec<String>,
+    pub dynamics: Dynamics,
+    pub beta: f32,
+    /// `soft` or `hard`.
+    pub reset: String,
+    /// Whether neurons fire -1 too, and so have two thresholds, at half of theta.
+    pub signed: bool,
+    /// After the last step.
+    pub answer: Reading,
+    /// Of `phased` with the same number of steps.
+    pub phased: Reading,
+    /// Whether the text was longer than the model reads.
+    pub truncated: bool,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct Summary {
+    /// `bitspike-trace-1`
+    pub format: &'static str,
+    pub model: String,
+    pub text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text2: Option<String>,
+    /// Text of each token, from `[CLS]` on.
+    pub tokens: Vec<String>,
+    pub dynamics: &'static str,
+    pub time_steps: u32,
+    pub beta: f32,
+    /// `soft` or `hard`.
+    pub reset: String,
+    /// Whether neurons fire -1 too.
+    pub signed: bool,
+    /// After the last step.
+    pub answer: Reading,
+    /// Of the equilibrium.
+    pub phased: Reading,
+    /// In the order of computation.
+    pub populations: Vec<PopulationSummary>,
+}
+
+/// What the model says of the text at some point.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reading {
+    /// None where the model gives a score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// A value a class, or the score.
+    pub logits: Vec<f32>,
+}
+
+/// One population at the end of the trace.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct PopulationSummary {
+    pub name: String,
+    pub width: usize,
+    pub theta: f32,
+    /// Mean of `|a[T]|`.
+    pub rate: f64,
+    /// Mean of `a[T]`.
+    pub signed_rate: f64,
+    /// Mean of `|a*|`.
+    pub equilibrium_rate: f64,
+    /// Root of the mean of `(a[T] - a*)^2`.
+    pub rms_distance: f64,
+    /// Maximum of `|a[T] - a*|`.
+    pub max_distance: f64,
+}
+
+impl Summary {
+    pub(super) fn new(origin: &Origin, trace: &Trace, rates: &[Vec<RateAt>]) -> Self {
+        let populations = trace.populations.iter().zip(rates).map(|(population, rates)| {
+            let end = rates.last().copied().unwrap_or_default();
+            PopulationSummary {
+                name: population.name.clone(),
+                width: population.width,
+                theta: population.theta,
+                rate: end.mean_absolute,
+                signed_rate: end.mean,
+                equilibrium_rate: population.equilibrium_rate(),
+                rms_distance: end.rms_distance,
+                max_distance: end.max_distance,
+            }
+        });
+        Self {
+            format: FORMAT,
+            model: origin.model.clone(),
+            text: origin.text.clone(),
+            text2: origin.text2.clone(),
+            tokens: origin.tokens.clone(),
+            dynamics: origin.dynamics.name(),
+            time_steps: trace.time_steps,
+            beta: origin.beta,
+            reset: origin.reset.clone(),
+            signed: origin.signed,
+            answer: origin.answer.clone(),
+            phased: origin.phased.clone(),
+            populations: populations.collect(),
+        }
+    }
+}
+
+/// For people: a line a population.
+impl fmt::Display for Summary {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (tokens, steps) = (self.tokens.len(), self.time_steps);
+        writeln!(out, "{}, T = {steps}, {tokens} tokens: {}", self.dynamics, self.tokens.join(" "))?;
+        let longest = self.populations.iter().map(|p| p.name.len()).max().unwrap_or(0).max("population".len());
+        writeln!(
+            out,
+            "{:<longest$}  {:>8}  {:>11}  {:>12}  {:>12}",
+            "population", "rate", "equilibrium", "rms distance", "max distance"
+        )?;
+        for p in &self.populations {
+            writeln!(
+                out,
+                "{:<longest$}  {:>8.4}  {:>11.4}  {:>12.5}  {:>12.5}",
+                p.name, p.rate, p.equilibrium_rate, p.rms_distance, p.max_distance
+            )?;
+        }
+        let verdict = match (&self.answer.label, &self.phased.label) {
+            (Some(label), Some(phased)) if label == phased => "; the same answer",
+            (Some(_), Some(_)) => "; another answer",
+            _ => "",
+        };
+        writeln!(out, "{}: {}   phased: {}{verdict}", self.dynamics, self.answer, self.phased)
+    }
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let logits: Vec<String> = self.logits.iter().map(|x| format!("{x:.3}")).collect();
+        match &self.label {
+            Some(label) => write!(f, "{label} ({})", logits.join(", ")),
+            None => f.write_str(&logits.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! Classes of characters, as the reference implementation has them.
+//!
+//! They come from tables of two ages: the general categories from Unicode 8, normal forms from Unicode 9. Other tables would be
+//! newer, and give other tokens.
+
+use unicode_categories::UnicodeCategories;
+pub(super) use unicode_normalization_alignments::UnicodeNormalization;
+pub(super) use unicode_normalization_alignments::char::{
+    canonical_combining_class, decompose_canonical, is_combining_mark,
+};
+
+/// What cleaning a text removes: control, format and private characters, and the one that stands for undecodable bytes.
+pub(super) fn is_cleaned(c: char) -> bool {
+    c == '\0' || c == '\u{fffd}' || !matches!(c, '\t' | '\n' | '\r') && c.is_other()
+}
+
+/// Punctuation: all of ASCII that is neither letter, digit nor space, and the categories that Unicode calls so.
+pub(super) fn is_punctuation(c: char) -> bool {
+    if c.is_ascii() { c.is_ascii_punctuation() } else { UnicodeCategories::is_punctuation(c) }
+}
+
+/// A mark that takes no place of its own, such as an accent.
+pub(super) fn is_accent(c: char) -> bool {
+    !c.is_ascii() && c.is_mark_nonspacing()
+}
+
+/// What `\w` matches.
+pub(super) fn is_word(c: char) -> bool {
+    regex_syntax::is_word_character(c)
+}
+
+/// An ideograph; each is a word by itself.
+pub(super) fn is_ideograph(c: char) -> bool {
+    matches!(
+        c,
+        '\u{4e00}'..='\u{9fff}'
+            | '\u{3400}'..='\u{4dbf}'
+            | '\u{20000}'..='\u{2a6df}'
+            | '\u{2a700}'..='\u{2b73f}'
+            | '\u{2b740}'..='\u{2b81f}'
+            | '\u{2b920}'..='\u{2ceaf}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{2f800}'..='\u{2fa1f}'
+    )
+}

@@ -1,0 +1,21 @@
+//! `--embedding-bits`, `--trits`
+
+use bitspike::format::Packing;
+use bitspike::quantize::EmbeddingBits;
+
+/// How a student is packed.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct PackingArgs {
+    /// Precision of the embedding tables, 32, 8, 4, 1.58 or 1; unless given, the one they were trained at
+    #[arg(long, value_name = "BITS")]
+    pub(crate) embedding_bits: Option<EmbeddingBits>,
+    /// Five ternary weights a byte instead of four: smaller, a little slower to load, the same answers
+    #[arg(long)]
+    pub(crate) trits: bool,
+}
+
+impl From<PackingArgs> for Packing {
+    fn from(PackingArgs { embedding_bits, trits }: PackingArgs) -> Self {
+        Self { embedding_bits, trits }
+    }
+}

@@ -1,0 +1,96 @@
+//! How a student spikes: the values of `--reset`, `--exit`, and the flags of `eval --dynamics`.
+
+use bitspike::forward::{Dynamics, ExitRule};
+use bitspike::neuron::Reset;
+use bitspike_analysis::in_time::InTimeOptions;
+
+/// The flags of a simulation.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "In time")]
+pub(crate) struct InTimeArgs {
+    /// Let the student spike: `phased`, `accumulated`, `instantaneous`, or several with commas
+    #[arg(long, value_name = "D", value_delimiter = ',')]
+    dynamics: Vec<Dynamics>,
+    /// Steps to answer at, with commas; unless given, the T that the student was trained with
+    #[arg(long, value_name = "T,..", value_delimiter = ',', requires = "dynamics")]
+    timesteps: Vec<u32>,
+    /// Leak of every neuron in (0, 1]; 1 is integrate-and-fire
+    #[arg(long, value_name = "X", default_value_t = 1.0, requires = "dynamics")]
+    beta: f32,
+    /// What a spike leaves of a potential: `soft` takes the threshold away, `hard` everything
+    #[arg(long, value_name = "RESET", default_value = "soft", value_parser = parse_reset, requires = "dynamics")]
+    reset: Reset,
+    /// How many thresholds beyond its own a spike that takes back earlier ones needs (accumulated)
+    #[arg(long, value_name = "H", default_value_t = 0.0, requires = "dynamics")]
+    hysteresis: f32,
+    /// Unsigned neurons never take back a spike (accumulated)
+    #[arg(long, requires = "dynamics")]
+    no_retract: bool,
+    /// Stop a sentence when its answer is settled (accumulated): `margin=2,change=0.5,patience=2,min=3`, each part optional
+    #[arg(long, value_name = "RULE", value_parser = parse_rule, requires = "dynamics")]
+    exit: Option<ExitRule>,
+}
+
+impl InTimeArgs {
+    /// What they ask for; none where no dynamics is named.
+    pub(crate) fn options(&self) -> Option<InTimeOptions> {
+        let Self { dynamics, timesteps, beta, reset, hysteresis, no_retract, exit } = self;
+        (!dynamics.is_empty()).then(|| InTimeOptions {
+            dynamics: dynamics.clone(),
+            time_steps: timesteps.clone(),
+            beta: *beta,
+            reset: *reset,
+            hysteresis: *hysteresis,
+            retract: !no_retract,
+            exit: *exit,
+        })
+    }
+}
+
+pub(crate) fn parse_reset(name: &str) -> Result<Reset, String> {
+    match name {
+        "soft" => Ok(Reset::Soft),
+        "hard" => Ok(Reset::Hard),
+        _ => Err("expected `soft` or `hard`".into()),
+    }
+}
+
+pub(crate) fn parse_rule(text: &str) -> Result<ExitRule, String> {
+    let mut rule = ExitRule::default();
+    for part in text.split(',').filter(|part| !part.is_empty()) {
+        let (key, value) = part.split_once('=').ok_or_else(|| format!("`{part}`: expected key=value"))?;
+        let number = || value.parse::<f32>().map_err(|_| format!("`{part}`: not a number"));
+        let steps = || value.parse::<u32>().map_err(|_| format!("`{part}`: not a number of steps"));
+        match key.trim() {
+            "margin" => rule.margin = number()?,
+            "change" => rule.change = number()?,
+            "patience" => rule.patience = steps()?,
+            "min" => rule.min_steps = steps()?,
+            other => return Err(format!("`{other}`: expected margin, change, patience or min")),
+        }
+    }
+    rule.validate().map_err(|e| e.to_string())?;
+    Ok(rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_read_part_by_part() {
+        let rule = parse_rule("margin=1.5,min=4").unwrap();
+        assert_eq!(rule, ExitRule { margin: 1.5, min_steps: 4, ..ExitRule::default() });
+        assert_eq!(parse_rule("").unwrap(), ExitRule::default());
+        for (text, says) in [
+            ("margin", "key=value"),
+            ("margin=x", "not a number"),
+            ("patience=1.5", "number of steps"),
+            ("patience=0", "patience"),
+            ("change=-1", "change"),
+            ("color=1", "expected margin"),
+        ] {
+            assert!(parse_rule(text).unwrap_err().contains(says), "{text}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Costs for people.
+
+use std::io::Write;
+
+use anyhow::Result;
+use bitspike::count::Operations;
+use bitspike_analysis::cost::{Cost, NetworkCost};
+use bitspike_analysis::number::grouped;
+use bitspike_analysis::score::NeuroBench;
+
+/// Prints everything but the layers.
+pub(crate) fn print(cost: &Cost, out: &mut dyn Write) -> Result<()> {
+    print_figures(cost, out)?;
+    for (metric, value) in &cost.metrics {
+        writeln!(out, "{metric} {value:.4} on {} {}", cost.task, cost.split)?;
+    }
+    Ok(())
+}
+
+fn print_figures(cost: &Cost, out: &mut dyn Write) -> Result<()> {
+    let Cost { model, dynamics, time_steps, examples, tokens, neurobench, total, .. } = cost;
+    writeln!(out, "{model}  {dynamics}, T={time_steps}  {examples} sentences, {tokens} tokens")?;
+    writeln!(out)?;
+    print_operations(neurobench, total, *examples, out)?;
+
+    writeln!(out, "\nenergy of a mean sentence, profile {}: {}", cost.profile.name, cost.profile.description)?;
+    writeln!(out, "  {:<38} {:>12} {:>9} {:>14} {:>9}", "", "operations", "", "with memory", "")?;
+    for NetworkCost { estimate, gain_compute, gain_total, .. } in &cost.energy {
+        let (compute, all) = (micro(estimate.compute_picojoules), micro(estimate.total_picojoules));
+        writeln!(out, "  {:<38} {compute:>9} uJ {gain_compute:>8.2}x {all:>11} uJ {gain_total:>8.2}x", estimate.name)?;
+    }
+    writeln!(out, "  (x: energy of the first in FP32 over this one's)")?;
+
+    if let Some(row) = cost.energy.first() {
+        writeln!(out, "\nwhere the student's goes")?;
+        let mut terms: Vec<_> = row.estimate.compute.iter().chain(&row.estimate.memory).collect();
+        terms.sort_by(|a, b| b.picojoules.total_cmp(&a.picojoules));
+        for term in terms {
+            let share = 100.0 * term.picojoules / row.estimate.total_picojoules;
+            writeln!(
+                out,
+                "  {:<38} {:>16} {:>9} uJ {share:>5.1} %",
+                term.name,
+                whole(term.amount),
+                micro(term.picojoules)
+            )?;
+        }
+    }
+    if let Some(even) = &cost.break_even {
+        writeln!(out, "\nspikes a synapse and window (T x rate): {:.3}; the same energy at", even.found)?;
+        for (name, value) in [
+            ("an FP32 multiply-add a weight", even.against_fp32),
+            ("an INT8 multiply-add a weight", even.against_int8),
+            ("one accumulate a count that is not zero", even.against_quantised),
+        ] {
+            let verdict = if even.found < value { "spikes win" } else { "spikes lose" };
+            writeln!(out, "  {name:<42} {value:>8.3}  {verdict}")?;
+        }
+    }
+    writeln!(
+        out,
+        "\nnormalised operations (SpikingBERT's figure: matrices alone, zero weights counted): {:.3}, {:.2}x less energy than FP32",
+        cost.normalised_operations, cost.normalised_energy_gain
+    )?;
+    Ok(match (&cost.measured, &cost.not_measured) {
+        (Some(measured), _) => writeln!(
+            out,
+            "measured by the processor's counters: {:.0} uJ a sentence, idle power included ({:.2} s)",
+            measured.microjoules, measured.seconds
+        ),
+        (None, reason) => writeln!(out, "joules not measured: {}", reason.as_deref().unwrap_or("not asked for")),
+    }?)
+}
+
+/// Prints what a mean sentence of `examples` takes.
+pub(crate) fn print_operations(
+    neurobench: &NeuroBench,
+    total: &Operations,
+    examples: usize,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mean = |amount: u64| amount as f64 / examples as f64;
+    let synaptic = &neurobench.synaptic_operations;
+    writeln!(out, "a mean sentence")?;
+    for (name, value) in [
+        ("spikes", mean(total.spikes)),
+        ("synaptic operations, dense", synaptic.dense),
+        ("synaptic accumulates, weights that are not zero", mean(total.synaptic_acs)),
+        ("attention accumulates", mean(total.attention_acs)),
+        ("multiply-adds (attention on values, classifier)", synaptic.effective_macs),
+        ("membrane updates", neurobench.membrane_updates),
+        ("layer norm values", mean(total.norm_values)),
+        ("GELU values", mean(total.gelus)),
+        ("softmax exponentials", mean(total.exponentials)),
+        ("scales and biases", mean(total.scalings)),
+        ("bytes of weights read", mean(total.weight_bits) / 8.0),
+        ("bytes of spikes moved", mean(total.activation_bits) / 8.0),
+        ("bytes of sums and currents moved", mean(total.value_bits) / 8.0),
+        ("bytes of potentials moved", mean(total.state_bits) / 8.0),
+    ] {
+        if value > 0.0 {
+            writeln!(out, "  {name:<48} {:>16}", whole(value))?;
+        }
+    }
+    writeln!(out, "  {:<48} {:>16}", "file, bytes (footprint)", whole(neurobench.footprint as f64))?;
+    writeln!(out, "  {:<48} {:>16.4}", "zero weights (connection sparsity)", neurobench.connection_sparsity)?;
+    Ok(writeln!(out, "  {:<48} {:>16.4}", "silent neuron steps (activation sparsity)", neurobench.activation_sparsity)?)
+}
+
+/// `x`, which is not negative, as a whole number with its thousands apart.
+fn whole(x: f64) -> String {
+    grouped(x.round_ties_even() as u64)
+}
+
+/// Picojoules in microjoules.
+fn micro(picojoules: f64) -> String {
+    let micro = picojoules * 1e-6;
+    if micro >= 100.0 { format!("{micro:.0}") } else { format!("{micro:.2}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        for (x, text) in [(0.0, "0"), (999.0, "999"), (1000.0, "1,000"), (1_234_567.4, "1,234,567")] {
+            assert_eq!(whole(x), text);
+        }
+        assert_eq!((micro(1.5e6).as_str(), micro(2.5e8).as_str()), ("1.50", "250"));
+    }
+}

@@ -1,0 +1,127 @@
+//! How far something is: one line on standard error that is written over until it is done.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use bitspike_analysis::number::{bytes, duration, grouped};
+
+/// Least time between two drawings.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// Cells of the bar.
+const BAR: usize = 24;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Things of this name.
+    Things(&'static str),
+    /// Bytes, with their rate.
+    Bytes,
+}
+
+/// A line that says how far something is and how long the rest takes; nothing where standard error is no terminal.
+pub(crate) struct ProgressLine {
+    label: String,
+    unit: Unit,
+    total: Option<u64>,
+    /// Done before the clock began: it counts as done and not towards the rate.
+    first: u64,
+    done: u64,
+    began: Instant,
+    /// When it was last drawn; none where it is never drawn.
+    drawn: Option<Instant>,
+}
+
+impl ProgressLine {
+    /// A line about `total` of `unit`, or about an amount that is not known.
+    pub(crate) fn new(label: impl Into<String>, unit: Unit, total: Option<u64>) -> Self {
+        let drawn = std::io::stderr().is_terminal().then(|| Instant::now() - FRAME);
+        Self { label: label.into(), unit, total, first: 0, done: 0, began: Instant::now(), drawn }
+    }
+
+    /// Whether anybody sees it.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.drawn.is_some()
+    }
+
+    /// Starts the clock anew with `done` that were there before.
+    pub(crate) fn restart(&mut self, done: u64) {
+        (self.first, self.done, self.began) = (done, done, Instant::now());
+    }
+
+    /// So many are done.
+    pub(crate) fn set(&mut self, done: u64) {
+        self.done = done;
+        if self.drawn.is_some_and(|drawn| drawn.elapsed() >= FRAME) {
+            self.drawn = Some(Instant::now());
+            let text = self.text(self.began.elapsed().as_secs_f64());
+            // A terminal that takes nothing more is no reason to stop.
+            let _ = write!(std::io::stderr(), "\r\x1b[2K{text}");
+        }
+    }
+
+    /// Says something on a line of its own and goes on.
+    pub(crate) fn note(&self, text: &str) {
+        self.clear();
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    fn clear(&self) {
+        if self.drawn.is_some() {
+            let _ = write!(std::io::stderr(), "\r\x1b[2K");
+        }
+    }
+
+    fn text(&self, seconds: f64) -> String {
+        let amount = |n: u64| if self.unit == Unit::Bytes { bytes(n) } else { grouped(n) };
+        let rate = (self.done - self.first.min(self.done)) as f64 / seconds.max(1e-3);
+        let mut text = self.label.clone();
+        if let Some(total) = self.total {
+            let filled = (BAR as u64 * self.done.min(total)).checked_div(total).unwrap_or(BAR as u64) as usize;
+            text += &format!(" [{}{}] {}/", "#".repeat(filled), "-".repeat(BAR - filled), amount(self.done));
+            text += &amount(total);
+        } else {
+            text += &format!(" {}", amount(self.done));
+        }
+        match self.unit {
+            Unit::Things(name) => text += &format!(" {name}"),
+            Unit::Bytes => text += &format!("  {}/s", bytes(rate as u64)),
+        }
+        match self.total {
+            Some(total) if rate > 0.0 => {
+                text += &format!(", {} left", duration(total.saturating_sub(self.done) as f64 / rate));
+            }
+            Some(_) => {}
+            None => text += &format!("  {}", duration(seconds)),
+        }
+        text
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_far_and_how_long() {
+        let text = |unit, total, first, done| {
+            let mut line = ProgressLine { drawn: None, ..ProgressLine::new("x", unit, total) };
+            (line.first, line.done) = (first, done);
+            line.text(10.0)
+        };
+        let half = "############------------";
+        let examples = Unit::Things("examples");
+        assert_eq!(text(examples, Some(200), 0, 100), format!("x [{half}] 100/200 examples, 10s left"));
+        let bytes = text(Unit::Bytes, Some(4_000_000), 1_000_000, 2_000_000);
+        assert_eq!(bytes, format!("x [{half}] 2.0 MB/4.0 MB  100.0 kB/s, 20s left"));
+        assert_eq!(text(examples, None, 0, 1500), "x 1,500 examples  10s");
+        assert!(text(examples, Some(0), 0, 0).contains("0/0 examples"));
+    }
+}

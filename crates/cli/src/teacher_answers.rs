@@ -1,0 +1,58 @@
+//! What a teacher answers to a student's dev set, for the commands that set the two side by side.
+
+use std::path::Path;
+
+use anyhow::Result;
+use bitspike::format::Header;
+use bitspike_analysis::teacher::TeacherAnswers;
+
+/// A teacher that was scored.
+pub(crate) struct ScoredTeacher {
+    #[cfg(feature = "train")]
+    teacher: bitspike_train::teacher::Teacher,
+    #[cfg(feature = "train")]
+    predictions: bitspike_data::Predictions,
+}
+
+#[cfg(feature = "train")]
+impl ScoredTeacher {
+    /// Runs the teacher in `folder`, with its own tokeniser, on the dev set in `data` of the task that a student has, cut to as
+    /// many tokens as the student reads.
+    pub(crate) fn on_dev(folder: &Path, student: &Header, data: &Path) -> Result<Self> {
+        use bitspike_data::{Split, TaskSpec, encode, load};
+        use bitspike_train::evaluate::predict_teacher;
+        use bitspike_train::teacher::Teacher;
+
+        let device = burn::tensor::Device::flex();
+        let task = TaskSpec::of_model(&student.task)?;
+        let teacher = Teacher::load(folder, &device)?;
+        let (outputs, wanted) = (teacher.num_outputs().unwrap_or(0), task.num_outputs());
+        if outputs != wanted {
+            anyhow::bail!("--teacher {}: it has {outputs} outputs, task {} has {wanted}", folder.display(), task.name);
+        }
+        let tokenizer = bitspike_train::tokenizer(folder, &teacher)?;
+        let examples = encode(&load(&task, data, Split::Dev)?, &tokenizer, student.max_length);
+        let predictions = predict_teacher(&teacher, &examples, &device)?;
+        Ok(Self { teacher, predictions })
+    }
+
+    pub(crate) fn answers(&self) -> TeacherAnswers<'_> {
+        TeacherAnswers {
+            config: &self.teacher.config,
+            parameters: self.teacher.parameters() as u64,
+            predictions: self.predictions.clone(),
+        }
+    }
+}
+
+#[cfg(not(feature = "train"))]
+impl ScoredTeacher {
+    /// Refused: this program cannot run one.
+    pub(crate) fn on_dev(folder: &Path, _student: &Header, _data: &Path) -> Result<Self> {
+        anyhow::bail!("{}: this program was built without the feature `train`, which runs teachers", folder.display())
+    }
+
+    pub(crate) fn answers(&self) -> TeacherAnswers<'_> {
+        unreachable!("there is none without the feature `train`")
+    }
+}

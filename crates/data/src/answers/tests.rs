@@ -1,0 +1,339 @@
+use std::io::{BufRead, BufReader, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+
+use bitspike::Target;
+use serde_json::{Value, json};
+
+use super::model::{Classifier, Said};
+use super::stream::{answer_stream, answer_texts};
+use super::*;
+use crate::TaskSpec;
+use crate::error::Result;
+use crate::table::{Decoder, Form, Source};
+
+/// A model without weights: the more letters, the more positive; three tokens at most.
+struct Letters(TaskSpec);
+
+impl Classifier for Letters {
+    fn target(&self) -> &Target {
+        &self.0.target
+    }
+
+    fn classify(&self, texts: &[(&str, Option<&str>)]) -> bitspike::Result<Vec<Said>> {
+        let said = |&(first, second): &(&str, Option<&str>)| {
+            let letters = first.chars().chain(second.unwrap_or("").chars()).filter(|c| c.is_alphabetic()).count();
+            let positive = letters as f32 / (letters + 5) as f32;
+            let words = first.split_whitespace().count() + second.map_or(0, |text| 1 + text.split_whitespace().count());
+            let class = usize::from(positive > 0.5);
+            match self.0.target {
+                Target::Regression { .. } => {
+                    Said { class: None, values: vec![5.0 * positive], tokens: 2 + words, truncated: false }
+                }
+                _ => Said {
+                    class: Some(class),
+                    values: vec![1.0 - positive, positive],
+                    tokens: 2 + words,
+                    truncated: words > 3,
+                },
+            }
+        };
+        Ok(texts.iter().map(said).collect())
+    }
+}
+
+fn letters(task: &str) -> Letters {
+    Letters(TaskSpec::glue(task).unwrap())
+}
+
+/// What the table `bytes` gives in another form, or the fault after what comes before it.
+struct Job<'a> {
+    task: &'a str,
+    from: Form,
+    to: Form,
+    text: Option<&'a str>,
+    lossy: bool,
+}
+
+const SST2: Job<'static> = Job { task: "sst2", from: Form::Csv, to: Form::Jsonl, text: None, lossy: false };
+
+impl Job<'_> {
+    fn texts(&self, source: Source) -> Texts {
+        let columns = TextColumns::new(&TaskSpec::glue(self.task).unwrap(), self.text, None).unwrap();
+        Texts {
+            source,
+            form: self.from,
+            columns: TextColumns { flags: Some(["--text", "--text2"]), ..columns },
+            decoder: Decoder::any(self.lossy, "convert it to UTF-8, or give --lossy"),
+        }
+    }
+
+    fn from(&self, source: Source) -> (Vec<u8>, Result<Summary>) {
+        let (mut out, options) = (Vec::new(), AnswerOptions { form: self.to, cancel: None });
+        let result = answer_stream(&letters(self.task), self.texts(source), &mut out, &options, &mut |_| {});
+        (out, result)
+    }
+
+    fn run(&self, bytes: &[u8]) -> (String, Result<Summary>) {
+        let (out, result) = self.from(Source::Reader(Box::new(std::io::Cursor::new(bytes.to_vec()))));
+        (String::from_utf8(out).unwrap(), result)
+    }
+
+    fn good(&self, bytes: &[u8]) -> String {
+        let (out, result) = self.run(bytes);
+        result.unwrap();
+        out
+    }
+
+    fn fault(&self, bytes: &[u8]) -> String {
+        self.run(bytes).1.unwrap_err().to_string()
+    }
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[test]
+fn damaged_tables_are_refused_with_their_line() {
+    for (from, input, says) in [
+        (
+            Form::Text,
+            &b"fine\nab\xE9c\n"[..],
+            "the input, line 2: invalid UTF-8 at byte 3 (0xE9); convert it to UTF-8, or",
+        ),
+        (Form::Text, b"\xFF\xFEa\0\n\0", "line 1: the text is UTF-16"),
+        (Form::Csv, b"", "line 1: nothing there; expected a header line"),
+        (Form::Csv, b"\xFF\xFEs\0", "line 1: the text is UTF-16"),
+        (
+            Form::Csv,
+            b"id,review\n1,a\n",
+            "line 1: no column `sentence`; found `id`, `review`; name the one that holds the text with --text",
+        ),
+        (Form::Csv, b"id,sentence\n1,a\n\n2,b,c\n3,d\n", "line 4: expected 2 columns, found 3; put a field"),
+        (Form::Csv, b"id,sentence\n1\n", "line 2: expected 2 columns, found 1"),
+        (Form::Csv, b"id,sentence\n1,\xE9\n", "line 2: invalid UTF-8 at byte 1"),
+        (Form::Csv, b"sentence\na\n\"b\nc\nd\n", "line 3: a field that begins with a double quote is never closed"),
+        (Form::Csv, b"sentence,sentence\na,b\n", "the column `sentence` occurs twice"),
+        (Form::Tsv, b"id\tsentence\n\n1\n", "line 3: expected 2 columns, found 1; fields are split at tabs"),
+        (Form::Jsonl, b"{\"sentence\":\"a\"}\n[1]\n", "line 2: expected one JSON object a line"),
+        (Form::Jsonl, b"{\"sentence\":\"a\"", "line 1: expected one JSON object a line"),
+        (Form::Jsonl, b"{\"review\":\"a\",\"n\":1}", "line 1: no column `sentence`; found `review`, `n`"),
+        (Form::Jsonl, b"{\"sentence\":\"a\"}\n{\"x\":\"a\"}\n", "line 2: no column `sentence`; found `x`"),
+        (Form::Jsonl, b"{\"sentence\":3}", "line 1: column `sentence`: expected text, found the number 3"),
+        (Form::Jsonl, b"{\"sentence\":null}", "found nothing"),
+        (Form::Jsonl, b"{\"sentence\":[\"a\"]}", "found a list"),
+    ] {
+        let found = Job { from, ..SST2 }.fault(input);
+        assert!(found.contains(says), "{from} {}: {found}", input.escape_ascii());
+    }
+}
+
+#[test]
+fn what_comes_before_a_fault_is_answered() {
+    let job = Job { from: Form::Text, ..SST2 };
+    let (out, result) = job.run(b"a fine film\nplot\n\xFF\nfilm\n");
+    assert_eq!(out.lines().count(), 2, "{out}");
+    assert!(result.unwrap_err().to_string().contains("line 3: invalid UTF-8"));
+    let (out, result) = Job { lossy: true, ..job }.run(b"a fine film\n\xFF\n\nfilm\n");
+    let summary = result.unwrap();
+    assert_eq!((out.lines().count(), summary.texts, summary.replaced, summary.empty), (4, 4, 1, 1));
+    assert!(out.contains("\"text\":\"\u{FFFD}\""), "{out}");
+}
+
+#[test]
+fn objects_stay_as_they_were_written() {
+    let rows =
+        ["{\"z\": 1.50, \"t\": \"a fine film\", \"a\": [1, 2] }", "{\"t\":\"plot\",\"new\":12345678901234567890123}"];
+    let input = format!("\n{}\r\n  {}\n\n", rows[0], rows[1]);
+    let job = Job { from: Form::Jsonl, text: Some("t"), ..SST2 };
+    for (line, row) in job.good(input.as_bytes()).lines().zip(rows) {
+        let start = row.strip_suffix('}').unwrap().trim_end();
+        assert!(line.starts_with(&format!("{start},\"label\":\"")), "{line}");
+        serde_json::from_str::<Value>(line).expect("JSON");
+    }
+    let (csv, result) = Job { to: Form::Csv, ..job }.run(input.as_bytes());
+    assert!(csv.starts_with("z,t,a,label,") && csv.contains("\n1.5,a fine film,\"[1,2]\","), "{csv}");
+    assert!(csv.contains("\n\"\",plot,,"), "{csv}");
+    assert_eq!(result.unwrap().left_out, 1);
+    let job = Job { from: Form::Jsonl, text: Some("t"), ..SST2 };
+    let message = job.fault(b"{\"t\":\"a\"}\n{\"t\":\"a\",\"label\":1}");
+    assert!(message.contains("line 2: the key `label` is that of the answer"), "{message}");
+    assert_eq!(job.good(b"\n"), "");
+}
+
+#[test]
+fn tables_keep_their_columns_from_form_to_form() {
+    let input = b"id,sentence,label\r\n7,a fine film,1\r\n\r\n8,\"dull, \"\"dull\"\"\nplot\",0\r\n";
+    let csv = Job { to: Form::Csv, ..SST2 }.good(input);
+    let head = "id,sentence,label,predicted_label,probability_negative,probability_positive\n7,a fine film,1,positive,";
+    assert!(csv.starts_with(head) && csv.contains("\n8,\"dull, \"\"dull\"\"\nplot\",0,"), "{csv}");
+    let rows = lines(&SST2.good(input));
+    assert_eq!((rows.len(), &rows[1]["sentence"]), (2, &json!("dull, \"dull\"\nplot")));
+    assert_eq!((&rows[0]["id"], &rows[0]["predicted_label"]), (&json!("7"), &json!("positive")));
+    let (tsv, result) = Job { to: Form::Tsv, ..SST2 }.run(input);
+    assert!(tsv.contains("\n8\tdull, \"dull\" plot\t0\t"), "{tsv}");
+    assert_eq!(result.unwrap().spaced, 1);
+    if cfg!(feature = "parquet") {
+        let (bytes, result) = Job { to: Form::Parquet, ..SST2 }.from(Source::Reader(Box::new(&input[..])));
+        result.unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        let (again, result) = Job { from: Form::Parquet, ..SST2 }.from(Source::File(file.path().to_owned()));
+        result.unwrap();
+        for (line, row) in lines(std::str::from_utf8(&again).unwrap()).iter().zip(&rows) {
+            assert_eq!(line["predicted_label"], row["predicted_label"]);
+            assert_eq!(line["predicted_predicted_label"], row["predicted_label"]);
+            assert_eq!(line["probability_negative"], row["probabilities"]["negative"]);
+            assert_eq!(line["probabilities"], row["probabilities"]);
+        }
+    }
+}
+
+#[test]
+fn plain_text_is_a_text_a_line() {
+    let job = Job { from: Form::Text, ..SST2 };
+    let found = lines(&job.good("\u{feff}a fine film\r\n\na\0film\nplot".as_bytes()));
+    let texts: Vec<&str> = found.iter().map(|line| line["text"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["a fine film", "", "a\0film", "plot"]);
+    assert_eq!(job.good(b""), "");
+    let csv = Job { to: Form::Csv, ..job }.good(b"\n");
+    assert_eq!(csv, "text,label,probability_negative,probability_positive\n\"\",negative,1,0\n");
+}
+
+#[test]
+fn people_see_columns() {
+    let job = Job { from: Form::Text, to: Form::Text, ..SST2 };
+    assert_eq!(
+        job.good(b"a fine\x1b[2J film\nplot\n"),
+        "positive  0.6667  a fine\\u{1b}[2J film\nnegative  0.5556  plot\n"
+    );
+    let pairs = Job { task: "stsb", ..job };
+    assert_eq!(pairs.good(b"ab\tcde\n"), "   2.5000  ab  |  cde\n");
+    assert!(pairs.fault(b"ab\n").contains("line 1: expected two texts with one tab between, found 0 tabs"));
+}
+
+#[test]
+fn pairs_and_scores() {
+    let job = Job { task: "stsb", to: Form::Csv, ..SST2 };
+    let out = job.good(b"sentence1,sentence2,score\nab,cde,4.5\n");
+    assert_eq!(out, "sentence1,sentence2,score,predicted_score\nab,cde,4.5,2.5\n");
+    let texts = ["ab", "cde", "f", ""].map(String::from).to_vec();
+    let (mut out, options) = (Vec::new(), AnswerOptions { form: Form::Jsonl, cancel: None });
+    let summary = answer_texts(&letters("stsb"), texts, true, &mut out, &options).unwrap();
+    let expected =
+        "{\"text\":\"ab\",\"text2\":\"cde\",\"score\":2.5}\n{\"text\":\"f\",\"text2\":\"\",\"score\":0.8333334}\n";
+    assert_eq!((String::from_utf8(out).unwrap().as_str(), summary.texts), (expected, 2));
+    let one = TextColumns::new(&TaskSpec::glue("sst2").unwrap(), None, Some("b")).unwrap_err().to_string();
+    assert!(one.contains("the model takes one text (task sst2)"), "{one}");
+}
+
+#[test]
+fn a_table_of_one_column_needs_no_name() {
+    for (from, input) in [
+        (Form::Csv, &b"review\na fine film\n"[..]),
+        (Form::Tsv, b"review\na fine film\n"),
+        (Form::Jsonl, b"{\"review\":\"a fine film\"}\n"),
+    ] {
+        let out = Job { from, to: Form::Tsv, ..SST2 }.good(input);
+        assert!(out.starts_with("review\tlabel\tprobability_"), "{from}: {out}");
+        assert!(out.contains("\na fine film\tpositive\t"), "{from}: {out}");
+    }
+    // A name that was given is meant.
+    let message = Job { text: Some("sentence"), ..SST2 }.fault(b"review\na\n");
+    assert!(message.contains("no column `sentence`; found `review`"), "{message}");
+}
+
+#[test]
+fn order_and_answers_do_not_depend_on_the_chunk() {
+    let texts: Vec<String> = (0..1500).map(|i| format!("{i} {}", "ab ".repeat(i % 9))).collect();
+    let job = Job { from: Form::Text, ..SST2 };
+    let from_pipe = job.good(texts.join("\n").as_bytes());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), texts.join("\n")).unwrap();
+    let mut done = Vec::new();
+    let (mut out, options) = (Vec::new(), AnswerOptions { form: Form::Jsonl, cancel: None });
+    let source = Source::File(file.path().to_owned());
+    let progress = &mut |progress: Progress| done.push((progress.texts, progress.position));
+    answer_stream(&letters("sst2"), job.texts(source), &mut out, &options, progress).unwrap();
+    assert_eq!(out, from_pipe.as_bytes());
+    let size = std::fs::metadata(file.path()).unwrap().len();
+    assert_eq!((done.len(), done[0].0, done[5]), (6, 256, (1500, size)));
+    for (found, text) in lines(&from_pipe).iter().zip(&texts) {
+        assert_eq!(found["text"], text.as_str());
+    }
+}
+
+/// A pipe within the program.
+struct Pipe(mpsc::Receiver<Vec<u8>>);
+
+impl Read for Pipe {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let bytes = self.0.recv().unwrap_or_default();
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+}
+
+#[test]
+fn a_line_is_answered_before_the_next_one_comes() {
+    for (from, header, line) in [
+        (Form::Text, "", "a fine film\n"),
+        (Form::Csv, "sentence\n", "a fine film\n"),
+        (Form::Jsonl, "", "{\"sentence\":\"a\"}\n"),
+    ] {
+        let (send, receive) = mpsc::channel();
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let texts = Job { from, ..SST2 }.texts(Source::Reader(Box::new(Pipe(receive))));
+        let answering = std::thread::spawn(move || {
+            let options = AnswerOptions { form: Form::Jsonl, cancel: None };
+            answer_stream(&letters("sst2"), texts, &mut writer, &options, &mut |_| {})
+        });
+        let mut answers = BufReader::new(reader);
+        // An empty read would be the end.
+        if !header.is_empty() {
+            send.send(header.as_bytes().to_vec()).unwrap();
+        }
+        for _ in 0..3 {
+            send.send(line.as_bytes().to_vec()).unwrap();
+            let mut answer = String::new();
+            answers.read_line(&mut answer).unwrap();
+            assert!(answer.contains("\"label\":"), "{from}: {answer}");
+        }
+        drop(send);
+        assert_eq!(answering.join().unwrap().unwrap().texts, 3);
+    }
+}
+
+#[test]
+fn a_wish_to_stop_ends_the_wait() {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let (send, receive) = mpsc::channel();
+    send.send(b"a fine film\n".to_vec()).unwrap();
+    let texts = Job { from: Form::Text, ..SST2 }.texts(Source::Reader(Box::new(Pipe(receive))));
+    let options = AnswerOptions { form: Form::Jsonl, cancel: Some(&STOP) };
+    let mut stop = |_: Progress| STOP.store(true, Ordering::SeqCst);
+    let summary = answer_stream(&letters("sst2"), texts, &mut std::io::sink(), &options, &mut stop).unwrap();
+    assert_eq!(summary.texts, 1);
+    drop(send);
+}
+
+#[test]
+fn an_output_that_goes_away_says_so() {
+    struct Gone;
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    for form in [Form::Text, Form::Csv, Form::Jsonl] {
+        let options = AnswerOptions { form, cancel: None };
+        let texts = Job { from: Form::Text, ..SST2 }.texts(Source::Reader(Box::new(&b"a\n"[..])));
+        let error = answer_stream(&letters("sst2"), texts, &mut Gone, &options, &mut |_| {}).unwrap_err();
+        let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        assert_eq!(cause.map(std::io::Error::kind), Some(std::io::ErrorKind::BrokenPipe), "{form}");
+    }
+}

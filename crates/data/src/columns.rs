@@ -1,0 +1,178 @@
+//! The columns that a task needs of a table: the names they may have there, and where they are.
+
+use super::builtin::GlueTask;
+use super::split::Split;
+use super::table::Column;
+use super::task::TaskSpec;
+
+/// Names a task's columns may have in a file. Where several are given the first one present counts.
+#[derive(Debug, Clone)]
+pub(super) struct TaskColumns {
+    first: Vec<String>,
+    second: Option<Vec<String>>,
+    label: Vec<String>,
+    id: Vec<String>,
+    /// Whether a file without a label column is refused.
+    label_required: bool,
+    /// CoLA's train and dev files have no header but these columns: source, label, the author's mark, sentence.
+    may_lack_header: bool,
+    /// QQP's train file holds a few lines with too few columns, which its published baselines skip; so does this reader, and
+    /// counts them.
+    pub(super) skip_short: bool,
+}
+
+/// Where a task's columns are in a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Positions {
+    pub(super) first: usize,
+    pub(super) second: Option<usize>,
+    pub(super) label: Option<usize>,
+    pub(super) id: Option<usize>,
+}
+
+/// What is made of two columns of one name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Twins {
+    /// Neither is meant.
+    Refused,
+    /// The last one counts, as for the keys of a JSON object.
+    LastCounts,
+}
+
+impl TaskColumns {
+    pub(super) fn new(task: &TaskSpec, split: Split) -> Self {
+        let mut first = vec![task.first.clone()];
+        let mut second = task.second.clone().map(|name| vec![name]);
+        let mut label = vec![task.label.clone()];
+        if let Some(glue) = task.glue {
+            let official = glue.official_columns();
+            first.push(official[0].to_owned());
+            if let Some(second) = &mut second {
+                second.push(official[1].to_owned());
+            }
+            label.push(official[2].to_owned());
+        }
+        let taken = |name: &String| {
+            first.contains(name) || label.contains(name) || second.as_ref().is_some_and(|s| s.contains(name))
+        };
+        let id = ["idx", "index", "id"].map(str::to_owned).into_iter().filter(|name| !taken(name)).collect();
+        Self {
+            first,
+            second,
+            label,
+            id,
+            label_required: split.must_be_labelled(),
+            may_lack_header: task.glue == Some(GlueTask::Cola),
+            skip_short: task.glue == Some(GlueTask::Qqp),
+        }
+    }
+
+    /// Where the columns are among `columns`, or which one is missing or ambiguous.
+    pub(super) fn positions(&self, columns: &[Column], twins: Twins) -> Result<Positions, String> {
+        let find = |wanted: &[String], required: bool| {
+            for name in wanted {
+                let mut places = (0..columns.len()).filter(|&i| columns[i].name.trim() == name);
+                match (places.next(), places.next_back()) {
+                    (Some(place), None) => return Ok(Some(place)),
+                    (Some(_), Some(last)) if twins == Twins::LastCounts => return Ok(Some(last)),
+                    (Some(_), Some(_)) => return Err(format!("the column `{name}` occurs twice; keep one of them")),
+                    (None, _) => {}
+                }
+            }
+            if required {
+                let found: Vec<String> = columns.iter().take(20).map(|column| shorten(&column.name)).collect();
+                return Err(format!("no column {}; found {}", either(wanted), found.join(", ")));
+            }
+            Ok(None)
+        };
+        Ok(Positions {
+            first: find(&self.first, true)?.unwrap_or_default(),
+            second: self.second.as_deref().map_or(Ok(None), |second| find(second, true))?,
+            label: find(&self.label, self.label_required)?,
+            id: find(&self.id, false)?,
+        })
+    }
+
+    /// The header a file should have, for a message.
+    pub(super) fn expected(&self) -> String {
+        let required = [Some(&self.first), self.second.as_ref(), self.label_required.then_some(&self.label)];
+        required.into_iter().flatten().map(|names| either(names)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The positions in a CoLA file without header, if `columns` are the first line of one.
+    pub(super) fn headerless(&self, columns: &[Column]) -> Option<Positions> {
+        let headed = columns.iter().any(|column| self.first.contains(&column.name));
+        let positions = Positions { first: 3, second: None, label: Some(1), id: None };
+        (self.may_lack_header && !headed && columns.len() == 4).then_some(positions)
+    }
+}
+
+impl Positions {
+    /// The places that are used.
+    pub(super) fn used(&self) -> impl Iterator<Item = usize> {
+        [Some(self.first), self.second, self.label, self.id].into_iter().flatten()
+    }
+
+    /// The same columns in a record that has those of [`Positions::used`] alone.
+    pub(super) fn packed(&self) -> Self {
+        let mut next = 0..;
+        let mut place = || next.next().unwrap_or_default();
+        Self {
+            first: place(),
+            second: self.second.map(|_| place()),
+            label: self.label.map(|_| place()),
+            id: self.id.map(|_| place()),
+        }
+    }
+}
+
+fn either(names: &[String]) -> String {
+    let mut names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.dedup();
+    names.join(" or ")
+}
+
+/// `text` in quotes for a message, at most 40 characters of it.
+pub(super) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("`{}...`", &text[..end]),
+        None => format!("`{text}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn positions(task: &str, split: Split, names: &[&str]) -> Result<Positions, String> {
+        let columns: Vec<Column> = names.iter().map(|&name| Column::text(name)).collect();
+        TaskColumns::new(&TaskSpec::glue(task).unwrap(), split).positions(&columns, Twins::Refused)
+    }
+
+    #[test]
+    fn both_layouts_are_recognised() {
+        let official = ["index", "promptID", "sentence1", "sentence2", "label1", "gold_label"];
+        let hub = ["premise", "hypothesis", "label", "idx"];
+        let expected = Positions { first: 2, second: Some(3), label: Some(5), id: Some(0) };
+        assert_eq!(positions("mnli", Split::Train, &official).unwrap(), expected);
+        assert_eq!(expected.packed(), Positions { first: 0, second: Some(1), label: Some(2), id: Some(3) });
+        let expected = Positions { first: 0, second: Some(1), label: Some(2), id: Some(3) };
+        assert_eq!(positions("mnli", Split::Train, &hub).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_label_column_is_needed_only_where_labels_are() {
+        let names = ["index", "sentence"];
+        assert_eq!(positions("sst2", Split::Test, &names).unwrap().label, None);
+        let message = positions("sst2", Split::Dev, &names).unwrap_err();
+        assert_eq!(message, "no column `label`; found `index`, `sentence`");
+        let message = positions("qqp", Split::Dev, &["question1", "question2"]).unwrap_err();
+        assert!(message.contains("`label` or `is_duplicate`"), "{message}");
+    }
+
+    #[test]
+    fn a_repeated_column_is_ambiguous() {
+        let message = positions("sst2", Split::Dev, &["sentence", "label", "sentence"]).unwrap_err();
+        assert!(message.contains("`sentence` occurs twice"), "{message}");
+    }
+}

@@ -1,0 +1,58 @@
+//! Tables in every form: one reader and one writer of CSV, TSV, JSON Lines and Parquet.
+//!
+//! A [`Source`] is opened as a [`Form`] into a [`Table`], whose columns are known then; [`Table::rows`] gives one [`Row`] after the
+//! other, as they arrive and in bounded memory: cells by column, with the line they come from. Columns that are not asked for
+//! ([`Table::rows_of`]) are not decoded. What a column means is for those to say who read it: the tasks of this crate, or
+//! [`answers`](crate::answers). [`TableWriter`] goes the other way.
+//!
+//! | form | quoting | notes |
+//! |---|---|---|
+//! | `text` | none | a text a line, empty ones too; with [`ReadOptions::pair`] two with a tab between |
+//! | `tsv` | none: fields are split at tabs, a quote is a character | as GLUE's official files |
+//! | `csv` | RFC 4180 | a quote that is never closed is an error |
+//! | `jsonl` | JSON | an object a line; keys may differ from line to line |
+//! | `parquet` | - | uncompressed, Snappy or, with the feature `zstd`, Zstandard |
+//!
+//! In text forms a byte order mark and carriage returns at line ends are dropped, empty lines of tables are ignored, and UTF-16 and
+//! invalid UTF-8 are errors with their line unless the [`Decoder`] replaces it. A record has at most
+//! [`ReadOptions::longest`] bytes, and no more of it is ever in memory.
+//!
+//! ```
+//! use bitspike_data::table::{Form, ReadOptions, Source, Table};
+//!
+//! let bytes = "id,review\n7,\"good, \"\"really\"\"\"\n";
+//! let source = Source::Reader(Box::new(bytes.as_bytes()));
+//! let table = Table::open(source, Form::Csv, &ReadOptions::strict())?;
+//! let row = table.rows_of(&[1])?.next().expect("a record")?;
+//! assert_eq!((row.line, row.cells[0].text()), (2, "good, \"really\"".into()));
+//! # Ok::<(), bitspike_data::Error>(())
+//! ```
+
+mod csv;
+mod decoder;
+mod fields;
+mod form;
+mod json;
+mod lines;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod reader;
+mod row;
+mod source;
+mod tsv;
+mod writer;
+
+pub use decoder::Decoder;
+pub use form::Form;
+pub(crate) use lines::Lines;
+pub use reader::{Rows, Table};
+pub use row::{Cell, Column, Columns, Kind, Row};
+pub use source::{ReadOptions, Source};
+pub use writer::TableWriter;
+
+/// What is said of Parquet by a build without it.
+#[cfg(not(feature = "parquet"))]
+const NO_PARQUET: &str = "another form, since this build has no Parquet: its feature `parquet` is off";
+
+#[cfg(test)]
+mod tests;

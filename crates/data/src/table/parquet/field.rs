@@ -1,0 +1,112 @@
+//! What the fields of a Parquet schema are as columns, and their values as cells.
+
+use std::fmt::Write as _;
+
+use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
+use parquet::record::Field;
+use parquet::schema::types::Type;
+use serde_json::Value;
+
+use super::super::row::{Cell, Column, Kind};
+
+/// The column that a field of the schema's root is.
+pub(super) fn column(field: &Type) -> Column {
+    use ConvertedType::{ENUM, INT_8, INT_16, INT_32, INT_64, JSON, NONE, UINT_8, UINT_16, UINT_32, UTF8};
+    let info = field.get_basic_info();
+    let mut column = Column::text(field.name());
+    if !field.is_primitive() {
+        column.special = Some(if has_lists(field) { "lists".to_owned() } else { "groups".to_owned() });
+        return column;
+    }
+    if has_lists(field) {
+        column.special = Some("lists".to_owned());
+        return column;
+    }
+    let (physical, converted) = (field.get_physical_type(), info.converted_type());
+    let whole = matches!(converted, NONE | INT_8 | INT_16 | INT_32 | INT_64 | UINT_8 | UINT_16 | UINT_32)
+        && matches!(info.logical_type_ref(), None | Some(LogicalType::Integer { .. }));
+    column.kind = match physical {
+        Physical::BOOLEAN => Kind::Boolean,
+        Physical::INT32 | Physical::INT64 if whole => Kind::Integer,
+        Physical::FLOAT => Kind::Single,
+        Physical::DOUBLE => Kind::Double,
+        _ => Kind::Text,
+    };
+    let plain = match physical {
+        Physical::BYTE_ARRAY => matches!(converted, NONE | UTF8 | ENUM | JSON),
+        // Unsigned integers of 32 and 64 bits are stored in signed ones and need their own reading.
+        Physical::INT32 => matches!(converted, NONE | INT_8 | INT_16 | INT_32 | UINT_8 | UINT_16),
+        Physical::INT64 => matches!(converted, NONE | INT_64),
+        Physical::FLOAT | Physical::DOUBLE | Physical::BOOLEAN => true,
+        _ => false,
+    };
+    if !plain {
+        column.special = Some(format!("{physical} ({converted})"));
+    }
+    column
+}
+
+fn has_lists(field: &Type) -> bool {
+    let info = field.get_basic_info();
+    info.has_repetition() && info.repetition() == Repetition::REPEATED
+        || !field.is_primitive() && field.get_fields().iter().any(|field| has_lists(field))
+}
+
+/// A value of any type.
+pub(super) fn cell(field: Field) -> Cell {
+    match field {
+        Field::Null => Cell::Missing,
+        Field::Bool(value) => Cell::Boolean(value),
+        Field::Byte(value) => Cell::Integer(value.into()),
+        Field::Short(value) => Cell::Integer(value.into()),
+        Field::Int(value) => Cell::Integer(value.into()),
+        Field::Long(value) => Cell::Integer(value),
+        Field::UByte(value) => Cell::Integer(value.into()),
+        Field::UShort(value) => Cell::Integer(value.into()),
+        Field::UInt(value) => Cell::Integer(value.into()),
+        Field::ULong(value) => i64::try_from(value).map_or_else(|_| Cell::Json(value.to_string()), Cell::Integer),
+        Field::Float(value) => Cell::Single(value),
+        Field::Double(value) => Cell::Number(value),
+        Field::Str(text) => Cell::Text(text),
+        Field::Bytes(bytes) => text_or_digits(bytes.data()),
+        Field::Group(_) | Field::ListInternal(_) | Field::MapInternal(_) => Cell::Json(json(&field).to_string()),
+        // Decimals, dates and times, as they are written.
+        other => Cell::Text(other.to_string()),
+    }
+}
+
+/// Bytes without a type: text if they are UTF-8, else their hexadecimal digits as a JSON string.
+pub(super) fn text_or_digits(bytes: &[u8]) -> Cell {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.into();
+    }
+    let mut digits = String::with_capacity(2 * bytes.len() + 2);
+    digits.push('"');
+    for byte in bytes {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits.push('"');
+    Cell::Json(digits)
+}
+
+/// Nested values as JSON; keys of a map as text.
+fn json(field: &Field) -> Value {
+    let entry = |(name, field): (&String, &Field)| (name.clone(), json(field));
+    match field {
+        Field::Group(row) => Value::Object(row.get_column_iter().map(entry).collect()),
+        Field::ListInternal(list) => list.elements().iter().map(json).collect(),
+        Field::MapInternal(map) => {
+            let entry = |(key, value): &(Field, Field)| (cell(key.clone()).text().into_owned(), json(value));
+            Value::Object(map.entries().iter().map(entry).collect())
+        }
+        other => match cell(other.clone()) {
+            Cell::Missing => Value::Null,
+            Cell::Boolean(value) => value.into(),
+            Cell::Integer(value) => value.into(),
+            // The double that is written as the float is: 0.1, not 0.10000000149011612.
+            Cell::Single(value) => value.to_string().parse().unwrap_or_else(|_| f64::from(value)).into(),
+            Cell::Number(value) => value.into(),
+            Cell::Text(text) | Cell::Json(text) => text.into(),
+        },
+    }
+}

@@ -1,0 +1,11 @@
+//! Parquet, through the crate of that name.
+
+mod field;
+mod reader;
+mod writer;
+
+pub(super) use reader::ParquetFile;
+pub(super) use writer::ParquetWriter;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! Rows of a table: cells with the names of their columns, whatever form they come from.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::error::Result;
+
+/// One value of one column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// JSON `null`, a Parquet null, or a key that an object lacks; text formats have none.
+    Missing,
+    /// `true` or `false` of a form that has them.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A float of 32 bits.
+    Single(f32),
+    /// A float of 64 bits.
+    Number(f64),
+    /// Text; of CSV and TSV every value is.
+    Text(String),
+    /// A value that is none of these, as JSON: a list, an object, a number in its own spelling, bytes in hexadecimal digits.
+    Json(String),
+}
+
+impl Cell {
+    /// The value as text; empty where it is missing.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Missing => "".into(),
+            Self::Boolean(value) => value.to_string().into(),
+            Self::Integer(value) => value.to_string().into(),
+            Self::Single(value) => value.to_string().into(),
+            Self::Number(value) => value.to_string().into(),
+            Self::Text(text) | Self::Json(text) => text.into(),
+        }
+    }
+
+    /// The number that a JSON number in its own spelling is.
+    fn spelled(text: &str) -> Option<f64> {
+        // Lists, objects and strings are not numbers for `parse`, and JSON has none of the words that are.
+        text.parse().ok()
+    }
+
+    /// The value of a label or an identifier: as text, a number in its shortest spelling, truth as 0 or 1. None of what has no
+    /// such text.
+    pub(crate) fn plain(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Text(text) => Some(text.trim().into()),
+            Self::Boolean(value) => Some(i64::from(*value).to_string().into()),
+            Self::Json(text) => Self::spelled(text).map(|number| number.to_string().into()),
+            other => Some(other.text()),
+        }
+    }
+
+    /// What it is, for a message.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Missing => "nothing".into(),
+            Self::Boolean(value) => format!("`{value}`"),
+            Self::Integer(_) | Self::Single(_) | Self::Number(_) => format!("the number {}", self.text()),
+            Self::Text(_) => "text".into(),
+            Self::Json(text) if Self::spelled(text).is_some() => format!("the number {text}"),
+            Self::Json(text) if text.starts_with('"') => "bytes that are not UTF-8".into(),
+            Self::Json(_) => "a list or an object".into(),
+        }
+    }
+
+    /// Memory that it takes, about.
+    fn size(&self) -> usize {
+        let text = if let Self::Text(text) | Self::Json(text) = self { text.len() } else { 0 };
+        size_of::<Self>() + text
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+/// What all cells of a column are, for forms that have types; any of them may also be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number of 64 bits.
+    Integer,
+    /// A float of 32 bits.
+    Single,
+    /// A float of 64 bits.
+    Double,
+    /// Text; other values are written out.
+    Text,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// What its cells are.
+    pub kind: Kind,
+    /// How the file stores values that are neither text nor numbers nor truth, such as `INT64 (TIMESTAMP_MILLIS)` or `lists`;
+    /// their cells are the text or JSON of them.
+    pub special: Option<String>,
+}
+
+impl Column {
+    /// A column of that kind.
+    pub fn new(name: impl Into<String>, kind: Kind) -> Self {
+        Self { name: name.into(), kind, special: None }
+    }
+
+    /// A column of text.
+    pub fn text(name: impl Into<String>) -> Self {
+        Self::new(name, Kind::Text)
+    }
+}
+
+/// The columns of a table, shared by its rows.
+pub type Columns = Arc<[Column]>;
+
+/// One record.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Row {
+    /// 1-based line that it begins on, or its number in Parquet.
+    pub line: usize,
+    /// The columns of its cells: the same `Arc` as those of the row before unless, in JSON Lines, the keys changed.
+    pub columns: Columns,
+    /// One a column. None at all of a record that is too short, where [`ReadOptions`](super::ReadOptions) let it pass.
+    pub cells: Vec<Cell>,
+    /// The object of JSON Lines, as it was written.
+    pub object: Option<String>,
+    /// How much of the input has been read with it: bytes, or records in Parquet.
+    pub position: u64,
+}
+
+impl Row {
+    /// Memory that it takes, about.
+    pub fn size(&self) -> usize {
+        self.cells.iter().map(Cell::size).sum::<usize>() + self.object.as_ref().map_or(0, String::len)
+    }
+}
+
+/// A form's reader, once it has read what comes before the first record.
+pub(super) trait Reader: Send {
+    /// The columns; none in JSON Lines, where every object has its own, and in an empty file.
+    fn columns(&self) -> Option<Vec<Column>>;
+
+    /// Says which columns are to be decoded, by their places in [`Reader::columns`], and under which names rows give them.
+    fn select(&mut self, places: &[usize], columns: &Columns) -> Result<()>;
+
+    /// Makes `row` the next record, whose memory is used again. Nothing at the end; there may be more after an error about one
+    /// record, and is nothing after one about the input as a whole.
+    fn read(&mut self, row: &mut Row) -> Option<Result<()>>;
+}
+
+/// Which of a file's columns are wanted, and where their cells go.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Selection {
+    /// By place in the file: the place in a row.
+    slots: Vec<Option<usize>>,
+    /// The columns of a row.
+    columns: Columns,
+}
+
+impl Selection {
+    /// That of `places` among `width` columns.
+    pub(super) fn new(width: usize, places: &[usize], columns: &Columns) -> Self {
+        let mut slots = vec![None; width];
+        places.iter().enumerate().for_each(|(slot, &place)| slots[place] = Some(slot));
+        Self { slots, columns: Arc::clone(columns) }
+    }
+
+    /// Columns of the file.
+    pub(super) fn width(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Puts the texts that are wanted into `row`, and returns how many there are in all. The row is good if they are as many as
+    /// the file has columns.
+    pub(super) fn fill<'a>(&self, row: &mut Row, line: usize, fields: impl Iterator<Item = &'a str>) -> usize {
+        row.line = line;
+        if !Arc::ptr_eq(&row.columns, &self.columns) {
+            row.columns = Arc::clone(&self.columns);
+        }
+        row.cells.resize(self.columns.len(), Cell::Missing);
+        let mut count = 0;
+        for field in fields {
+            if let Some(slot) = self.slots.get(count).copied().flatten() {
+                row.cells[slot] = field.into();
+            }
+            count += 1;
+        }
+        count
+    }
+}

@@ -1,0 +1,302 @@
+//! One file from the hub into the cache: resumed, checked, and only then named.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use ureq::Body;
+use ureq::http::Response;
+
+use super::MAX_FILE_BYTES;
+use super::cache::RepoCache;
+use super::error::{AnswerError, Cause, FetchError};
+use super::http::{Client, Failure, TRIES, header};
+use super::listing::RemoteFile;
+use super::progress::{Observe, Progress, bytes};
+use super::repository::Repository;
+use crate::error::{Result, io};
+
+/// Bytes that must arrive for a broken connection to count as progress: a server that drops the line after every few bytes
+/// is given up, one that drops it every few minutes is not.
+const PROGRESS_BYTES: u64 = 1 << 20;
+
+/// Where a file comes from and goes to.
+pub(super) struct Download<'a> {
+    /// The hub.
+    pub(super) client: &'a Client,
+    /// The repository's folder in the cache.
+    pub(super) cache: &'a RepoCache,
+    /// The repository by the name that the user gave.
+    pub(super) repository: &'a Repository,
+    /// The commit whose snapshot gets the file.
+    pub(super) commit: &'a str,
+    /// Who is told of its progress.
+    pub(super) observe: Observe<'a>,
+}
+
+impl Download<'_> {
+    /// Fetches `file`, unless its bytes are here under another commit, and links it into the snapshot. `name` is the
+    /// repository's id as the hub spells it, which differs after a rename.
+    ///
+    /// # Errors
+    /// If the server gives up or sends other bytes than it announced, or the cache cannot be written.
+    pub(super) fn run(&self, name: &str, file: &RemoteFile) -> Result<()> {
+        let url = self.client.address(&Repository::new(self.repository.kind, name)?, self.commit, &file.path);
+        let (etag, size) = match (&file.etag, file.size) {
+            (Some(etag), Some(size)) => (etag.clone(), size),
+            _ => self.client.checksum(&url).map_err(|failure| self.explain(failure, &file.path))?,
+        };
+        if size > MAX_FILE_BYTES {
+            let (file, repository) = (file.path.clone(), self.repository.to_string());
+            return Err(FetchError::TooLarge { file, repository, size }.into());
+        }
+        let _lock = self.cache.lock(&etag, self.observe)?;
+        let blob = self.cache.blob(&etag);
+        if !std::fs::metadata(&blob).is_ok_and(|found| found.is_file() && found.len() == size) {
+            let mut partial = Partial::open(self.cache.incomplete(&etag)?, &etag, size)?;
+            self.fill(&mut partial, &url, &file.path)?;
+            partial.finish(&blob)?;
+        }
+        self.cache.link(self.commit, &file.path, &etag)
+    }
+
+    /// Brings the partial file to its full size and checks it.
+    fn fill(&self, partial: &mut Partial, url: &str, file: &str) -> Result<()> {
+        let size = partial.size;
+        let mut old = partial.length > 0;
+        (self.observe)(Progress::Begin { file, size, have: partial.length });
+        loop {
+            self.receive_all(partial, url, file)?;
+            let found = partial.checksum();
+            if found == partial.etag {
+                (self.observe)(Progress::End { file, size });
+                return Ok(());
+            }
+            partial.restart()?;
+            // What an earlier process left may be at fault; what this one received from the first byte on is the server's.
+            if !std::mem::take(&mut old) {
+                let (file, repository) = (file.to_owned(), self.repository.to_string());
+                return Err(FetchError::Damaged { file, repository, expected: partial.etag.clone(), found }.into());
+            }
+            let why = "the part that an earlier fetch left is damaged; starting again";
+            (self.observe)(Progress::Again { file, why });
+        }
+    }
+
+    fn receive_all(&self, partial: &mut Partial, url: &str, file: &str) -> Result<()> {
+        let size = partial.size;
+        let (mut tried, mut best) = (0, partial.length);
+        while partial.length < size {
+            let show = |have| (self.observe)(Progress::Have { file, size, have });
+            let outcome = self.client.get(url, partial.length).and_then(|body| partial.receive(body, show));
+            if partial.length >= best + PROGRESS_BYTES {
+                tried = 0;
+            }
+            best = best.max(partial.length);
+            tried += 1;
+            let failure = match outcome {
+                Ok(()) => continue,
+                // The part is longer than what the server has: another file under this address.
+                Err(Failure::Status { code: 416, .. }) if partial.length > 0 => {
+                    partial.restart()?;
+                    Failure::Interrupted(Cause::NoPart)
+                }
+                Err(failure) => failure,
+            };
+            let have = partial.length;
+            let Some(pause) = failure.pause(tried) else {
+                let source = Box::new(self.explain(failure, file).into());
+                return Err(FetchError::Partial { file: file.to_owned(), have, size, source }.into());
+            };
+            let text = format!(
+                "{failure} after {} of {}; try {} of {TRIES} in {:.1} s",
+                bytes(have),
+                bytes(size),
+                tried + 1,
+                pause.as_secs_f32()
+            );
+            (self.observe)(Progress::Note { file: Some(file), text: &text });
+            std::thread::sleep(pause);
+        }
+        Ok(())
+    }
+
+    fn explain(&self, failure: Failure, file: &str) -> FetchError {
+        match failure {
+            Failure::Status { code: 404, .. } => FetchError::Missing {
+                endpoint: self.client.endpoint().to_owned(),
+                file: file.to_owned(),
+                commit: self.commit.to_owned(),
+                repository: self.repository.to_string(),
+            },
+            failure => self.client.explain(failure, self.repository, self.commit),
+        }
+    }
+}
+
+/// A file that is being filled, and the checksum of what it holds so far.
+struct Partial {
+    path: PathBuf,
+    file: File,
+    length: u64,
+    size: u64,
+    etag: String,
+    hasher: Hasher,
+}
+
+impl Partial {
+    /// Opens the part that an earlier process left, or an empty file.
+    fn open(path: PathBuf, etag: &str, size: u64) -> Result<Self> {
+        let open = || -> std::io::Result<Self> {
+            let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
+            let length = file.metadata()?.len();
+            let mut hasher = Hasher::new(etag, size);
+            if length <= size {
+                std::io::copy(&mut file, &mut hasher)?;
+            }
+            Ok(Self { path: path.clone(), file, length, size, etag: etag.to_owned(), hasher })
+        };
+        let mut partial = open().map_err(io("open", &path))?;
+        if partial.length > size {
+            partial.restart()?;
+        }
+        Ok(partial)
+    }
+
+    /// Appends a response's body and shows how much is there. Ends with an error if it ends early, and refuses one byte too many.
+    fn receive(&mut self, response: Response<Body>, show: impl Fn(u64)) -> Result<(), Failure> {
+        if header(&response, "Content-Encoding").is_some_and(|encoding| encoding != "identity") {
+            return Err(AnswerError::Compressed.into());
+        }
+        if response.status() == 206 {
+            let found = header(&response, "Content-Range").unwrap_or_default();
+            if !found.starts_with(&format!("bytes {}-", self.length)) {
+                return Err(AnswerError::Range { found, asked: self.length }.into());
+            }
+        } else if self.length > 0 {
+            // The server does not know ranges and sends the whole file again.
+            self.restart().map_err(Failure::Fatal)?;
+        }
+        let mut body = response.into_body().into_reader();
+        let mut buffer = vec![0; 128 << 10];
+        while self.length < self.size {
+            let received = match body.read(&mut buffer) {
+                Ok(0) => return Err(Failure::Interrupted(Cause::EndedEarly)),
+                Ok(received) => received,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Failure::from(ureq::Error::from(error))),
+            };
+            if received as u64 > self.size - self.length {
+                return Err(AnswerError::TooLong(self.size).into());
+            }
+            let new = &buffer[..received];
+            self.file.write_all(new).map_err(|error| Failure::Fatal(io("write", &self.path)(error)))?;
+            self.hasher.update(new);
+            self.length += received as u64;
+            show(self.length);
+        }
+        Ok(())
+    }
+
+    /// Empties the file.
+    fn restart(&mut self) -> Result<()> {
+        let emptied = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
+        emptied.map_err(io("empty", &self.path))?;
+        self.length = 0;
+        self.hasher = Hasher::new(&self.etag, self.size);
+        Ok(())
+    }
+
+    /// Checksum of what the file holds, in hexadecimal.
+    fn checksum(&self) -> String {
+        self.hasher.clone().hex()
+    }
+
+    /// Gives the complete file its final name.
+    fn finish(self, blob: &Path) -> Result<()> {
+        let named = self.file.sync_all().and_then(|()| std::fs::rename(&self.path, blob));
+        named.map_err(io("complete", blob))
+    }
+}
+
+/// The two checksums that the hub names blobs by.
+#[derive(Clone)]
+enum Hasher {
+    /// Of the content.
+    Sha256(Sha256),
+    /// Of `blob SIZE\0` and the content, as git does.
+    Git(Sha1),
+}
+
+impl Hasher {
+    /// The one that an etag of this length comes from.
+    fn new(etag: &str, size: u64) -> Self {
+        if etag.len() == 64 {
+            Self::Sha256(Sha256::new())
+        } else {
+            Self::Git(Sha1::new_with_prefix(format!("blob {size}\0")))
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Git(hasher) => hasher.update(bytes),
+        }
+    }
+
+    fn hex(self) -> String {
+        let hex = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        match self {
+            Self::Sha256(hasher) => hex(&hasher.finalize()),
+            Self::Git(hasher) => hex(&hasher.finalize()),
+        }
+    }
+}
+
+impl Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_agree_with_sha256sum_and_git() {
+        let sum = |etag: &str, text: &[u8]| {
+            let mut hasher = Hasher::new(etag, text.len() as u64);
+            hasher.update(text);
+            hasher.hex()
+        };
+        // `printf abc | sha256sum` and `printf 'hello\n' | git hash-object --stdin`.
+        let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sum(sha256, b"abc"), sha256);
+        let git = "ce013625030ba8dba906f756967f9e9ca394464a";
+        assert_eq!(sum(git, b"hello\n"), git);
+    }
+
+    #[test]
+    fn a_part_that_is_too_long_is_emptied_and_a_good_one_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.incomplete");
+        let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        std::fs::write(&path, "abcd").unwrap();
+        assert_eq!(Partial::open(path.clone(), sha256, 3).unwrap().length, 0);
+        std::fs::write(&path, "abc").unwrap();
+        let partial = Partial::open(path.clone(), sha256, 3).unwrap();
+        assert_eq!((partial.length, partial.checksum().as_str()), (3, sha256));
+        partial.finish(&folder.path().join("x")).unwrap();
+        assert!(!path.exists());
+        assert_eq!(std::fs::read(folder.path().join("x")).unwrap(), b"abc");
+    }
+}

@@ -1,0 +1,108 @@
+//! The student's part of a recipe.
+
+use bitspike::config::Feedback;
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
+use serde::{Deserialize, Serialize};
+
+use super::{RecipeError, check};
+
+/// The student's shape and precision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StudentRecipe {
+    /// Encoder layers `N`; 0 means as many as the teacher.
+    pub layers: usize,
+    /// Where the weights start.
+    pub init: Init,
+    /// Width `D`, heads and feed-forward width of a student with `init = "random"`; 0 means the teacher's.
+    pub hidden: usize,
+    /// See `hidden`.
+    pub heads: usize,
+    /// See `hidden`.
+    pub intermediate: usize,
+    /// Time steps `T`, the levels of every population.
+    pub time_steps: u32,
+    /// Signed neurons (rates in [-1, 1]) or the papers' unsigned ones.
+    pub signed: bool,
+    /// Encoder weights: 1, 1.58 or 32 bits.
+    pub weight_bits: WeightBits,
+    /// One weight scale a matrix or a row.
+    pub granularity: Granularity,
+    /// Embedding tables: 32, 8, 4, 1.58 or 1 bits.
+    pub embedding_bits: EmbeddingBits,
+    /// Whether thresholds are trained.
+    pub learn_thresholds: bool,
+    /// First thresholds.
+    pub thresholds: Thresholds,
+    /// Connects the last layer's output back to the embedding population.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Feedback>,
+}
+
+impl Default for StudentRecipe {
+    fn default() -> Self {
+        Self {
+            layers: 0,
+            init: Init::Teacher,
+            hidden: 0,
+            heads: 0,
+            intermediate: 0,
+            time_steps: 16,
+            signed: true,
+            weight_bits: WeightBits::Ternary,
+            granularity: Granularity::Matrix,
+            embedding_bits: EmbeddingBits::Full,
+            learn_thresholds: true,
+            thresholds: Thresholds::default(),
+            feedback: None,
+        }
+    }
+}
+
+impl StudentRecipe {
+    pub(super) fn validate(&self) -> Result<(), RecipeError> {
+        check("student.time_steps", self.time_steps, "1 to 127", |t| (1.0..=127.0).contains(&t))?;
+        let Thresholds { embedding, key, value, context, attention, feed_forward, output } = self.thresholds;
+        for theta in [embedding, key, value, context, attention, feed_forward, output] {
+            check("student.thresholds", theta, "a positive number", |theta| theta.is_finite() && theta > 0.0)?;
+        }
+        let valid = self.feedback.iter().try_for_each(|feedback| feedback.validate());
+        valid.map_err(|source| RecipeError::Part { at: "student.".into(), source })
+    }
+}
+
+/// Where a student's weights start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Init {
+    /// From the teacher's layers and embeddings.
+    Teacher,
+    /// From a normal distribution.
+    Random,
+}
+
+/// First thresholds `theta` by kind of population.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Thresholds {
+    /// After the embeddings' layer norm.
+    pub embedding: f32,
+    /// Keys.
+    pub key: f32,
+    /// Values.
+    pub value: f32,
+    /// Attention's weighted sums of values.
+    pub context: f32,
+    /// After the attention's layer norm.
+    pub attention: f32,
+    /// After GELU.
+    pub feed_forward: f32,
+    /// After the layer's last norm.
+    pub output: f32,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self { embedding: 2.0, key: 2.0, value: 1.0, context: 1.0, attention: 2.0, feed_forward: 2.0, output: 2.0 }
+    }
+}
