@@ -14,11 +14,11 @@ mod pipeline;
 mod vocabulary;
 mod wordpiece;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::parallel;
 use added::{AddedToken, Finder, Part};
 use bert::Bert;
@@ -118,7 +118,7 @@ impl Tokenizer {
     /// If it cannot be written as JSON.
     pub fn to_json(&self) -> Result<String> {
         description::write(self)
-            .map_err(|e| Error::malformed("tokenizer.json", format!("cannot be written as JSON: {e}")))
+            .map_err(|e| Fault::of("cannot be written as JSON", e).of_bytes("tokenizer.json"))
     }
 
     /// Token ids of a text or a pair of texts, cut to `max_len` tokens with the frame.
@@ -242,7 +242,7 @@ impl Inner {
         let text = parts::normalize(&self.normalizers, text);
         let mut hashes = Hashes::new();
         let _ = find(self.normalized.as_ref(), &text, limit, ids, |text, ids| {
-            let mut words = vec![0..text.len()];
+            let mut words = Vec::from([Range { start: 0, end: text.len() }]);
             self.splitters.iter().for_each(|splitter| splitter.apply(text, &mut words));
             for word in words {
                 self.pieces.spell(&text[word], &mut hashes, ids);

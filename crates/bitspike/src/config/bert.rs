@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Sizes, cap, positive, within};
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 
 /// The `config.json` of a BERT encoder or sequence classifier, as Hugging Face writes it.
 ///
@@ -121,8 +121,8 @@ impl BertConfig {
     pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
         let path = folder.as_ref().join("config.json");
         let bytes = std::fs::read(&path).map_err(|e| Error::io("read model config", &path, e))?;
-        let text = std::str::from_utf8(&bytes).map_err(|e| Error::malformed(&path, format!("not UTF-8 text: {e}")))?;
-        Self::from_json(text).map_err(|e| Error::malformed(&path, e.to_string()))
+        let text = std::str::from_utf8(&bytes).map_err(|e| Fault::of("not UTF-8 text", e).at(&path))?;
+        Self::from_json(text).map_err(|e| Fault::from(e).at(&path))
     }
 
     /// Reads and checks the text of a `config.json`.

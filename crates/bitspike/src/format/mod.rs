@@ -10,12 +10,14 @@ mod header;
 mod layout;
 mod mapping;
 mod reader;
+mod rows;
 mod writer;
 
 pub use codes::Form;
 pub use header::{FORMAT, FORMAT_VERSION, Header};
 pub use layout::{Role, Tensor, tensors};
-pub use reader::{Packed, PackedMatrix, PackedTable};
+pub use reader::Packed;
+pub use rows::{PackedMatrix, PackedTable};
 pub use writer::{Packing, pack, save, upgrade};
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use super::container::{Container, Entry};
 use super::header::{FORMAT_VERSION, FORMAT_VERSION_WITHOUT_TOKENIZER, Header};
 use super::layout::{Role, Tensor, tensors};
 use super::mapping::Bytes;
-use crate::error::{Error, Result};
+use super::rows::{PackedMatrix, PackedTable, floats};
+use crate::error::{Fault, Result};
 use crate::neuron::{Equilibrium, NeuronConfig};
 use crate::tokenizer::Tokenizer;
 use crate::tokenizer::packed::{LENGTHS, TEXT};
@@ -59,7 +60,7 @@ impl Packed {
     /// [`Error::Io`] if it cannot be read; [`Error::Malformed`] with what was expected and found, and in which tensor, if it is
     /// anything but a complete model of a version that is known.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::of(Bytes::read(path)?).map_err(|message| Error::malformed(path, message))
+        Self::of(Bytes::read(path)?).map_err(|fault| fault.at(path))
     }
 
     /// [`Packed::open`] through a memory map: processes that use the same model share its memory.
@@ -72,7 +73,7 @@ impl Packed {
     /// As [`Packed::open`].
     #[cfg(feature = "mmap")]
     pub fn map(path: &Path) -> Result<Self> {
-        Self::of(Bytes::map(path)?).map_err(|message| Error::malformed(path, message))
+        Self::of(Bytes::map(path)?).map_err(|fault| fault.at(path))
     }
 
     /// The same on bytes in memory.
@@ -80,17 +81,17 @@ impl Packed {
     /// # Errors
     /// As [`Packed::open`].
     pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self> {
-        Self::of(Bytes::Owned(bytes.into())).map_err(|message| Error::malformed("model in memory", message))
+        Self::of(Bytes::Owned(bytes.into())).map_err(|fault| fault.of_bytes("model in memory"))
     }
 
-    fn of(bytes: Bytes) -> Result<Self, String> {
+    fn of(bytes: Bytes) -> Result<Self, Fault> {
         let Checked { header, tokenizer, vocabulary_bytes, tensors } = Self::check(&bytes)?;
         let index = tensors.iter().enumerate().map(|(i, stored)| (stored.tensor.name.clone(), i)).collect();
         Ok(Self { bytes, header, tokenizer, vocabulary_bytes, tensors, index })
     }
 
     /// All the checks.
-    pub(super) fn check(bytes: &[u8]) -> Result<Checked, String> {
+    pub(super) fn check(bytes: &[u8]) -> Result<Checked, Fault> {
         let container = Container::parse(bytes)?;
         let mut stored = Vec::new();
         let mut names = HashSet::new();
@@ -103,21 +104,28 @@ impl Packed {
             names.extend([LENGTHS, TEXT].map(str::to_owned));
         }
         if let Some(extra) = container.names().into_iter().find(|name| !names.contains(name)) {
-            return Err(format!(
+            return Err(Fault::from(format!(
                 "tensor `{extra}`: expected the {} tensors of this config, and not this one",
                 names.len()
-            ));
+            )));
         }
         let header = container.header;
-        for stored in &stored {
-            stored.check(bytes, &header).map_err(|message| format!("tensor `{}`: {message}", stored.tensor.name))?;
-        }
+        let check = |stored: &Stored| {
+            stored.check(bytes, &header).map_err(|message| format!("tensor `{}`: {message}", stored.tensor.name))
+        };
         let vocabulary_bytes = vocabulary.iter().map(ExactSizeIterator::len).sum();
         let [lengths, text] = vocabulary.map(|range| &bytes[range]);
-        let tokenizer = container.tokenizer.map(|settings| Tokenizer::unpack(&settings, lengths, text)).transpose()?;
+        let settings = container.tokenizer;
+        // Neither needs the other, and they take as long.
+        let (checked, tokenizer) = rayon::join(
+            || stored.iter().try_for_each(check),
+            || settings.map(|settings| Tokenizer::unpack(&settings, lengths, text)).transpose(),
+        );
+        checked?;
+        let tokenizer = tokenizer?;
         if let Some(tokenizer) = &tokenizer {
             let checked = tokenizer.check_vocab(header.student.vocab_size);
-            checked.map_err(|e| format!("tensor `{LENGTHS}`: {e}"))?;
+            checked.map_err(|e| Fault::of(format!("tensor `{LENGTHS}`"), e))?;
         }
         Ok(Checked { header, tokenizer, vocabulary_bytes, tensors: stored })
     }
@@ -260,105 +268,6 @@ impl Stored {
         }
         Ok(())
     }
-}
-
-/// A matrix of the encoder: codes and scales, or plain values.
-#[derive(Debug, Clone)]
-pub struct PackedMatrix<'a> {
-    /// Outputs.
-    pub rows: usize,
-    /// Inputs.
-    pub columns: usize,
-    /// `Full`, `TwoBit`, `Trits` or `OneBit`.
-    pub form: Form,
-    /// One for the matrix or one a row; the single 1 for `Full`.
-    pub scales: Vec<f32>,
-    coded: PackedTable<'a>,
-}
-
-impl PackedMatrix<'_> {
-    /// Row `row` as 2-bit codes, the form of [`Form::TwoBit`], whatever the form in the file.
-    ///
-    /// # Panics
-    /// If there is no such row, `out` is not of `columns.div_ceil(4)` bytes, or the form is `Full`.
-    pub fn two_bit_row(&self, row: usize, out: &mut [u8]) {
-        self.form.two_bit_row(self.coded.row_bytes(row), self.columns, out);
-    }
-
-    /// The codes of row `row`.
-    ///
-    /// # Panics
-    /// As [`PackedTable::codes_row`].
-    pub fn codes_row(&self, row: usize, out: &mut [i8]) {
-        self.coded.codes_row(row, out);
-    }
-
-    /// All values `[rows, columns]` of a matrix in `f32`; none of one in codes.
-    pub fn full(&self) -> Option<Vec<f32>> {
-        (self.form == Form::Full).then(|| floats(self.coded.codes).collect())
-    }
-}
-
-/// An embedding table, decoded row by row.
-#[derive(Debug, Clone, Copy)]
-pub struct PackedTable<'a> {
-    /// Entries.
-    pub rows: usize,
-    /// Width.
-    pub columns: usize,
-    /// Its form in the file.
-    pub form: Form,
-    codes: &'a [u8],
-    scales: &'a [u8],
-}
-
-impl PackedTable<'_> {
-    /// Row `row`: code times scale, bit for bit what [`crate::quantize::Quantized::dequantize`] gives.
-    ///
-    /// # Panics
-    /// If there is no such row, or `out` is not of `columns` values.
-    pub fn row(&self, row: usize, out: &mut [f32]) {
-        assert_eq!(out.len(), self.columns, "values of a row");
-        let bytes = self.row_bytes(row);
-        if self.form == Form::Full {
-            return out.iter_mut().zip(floats(bytes)).for_each(|(out, value)| *out = value);
-        }
-        let scale = self.scale(row);
-        self.form.decode_row(bytes, out, |code| f32::from(code) * scale);
-    }
-
-    /// The codes of row `row`.
-    ///
-    /// # Panics
-    /// If there is no such row, `out` is not of `columns` values, or the form is [`Form::Full`].
-    pub fn codes_row(&self, row: usize, out: &mut [i8]) {
-        assert_eq!(out.len(), self.columns, "codes of a row");
-        assert_ne!(self.form, Form::Full, "a table in f32 has no codes");
-        self.form.decode_row(self.row_bytes(row), out, |code| code);
-    }
-
-    /// The scale of row `row`; 1 in `f32`.
-    ///
-    /// # Panics
-    /// If there is no such row.
-    pub fn scale(&self, row: usize) -> f32 {
-        assert!(row < self.rows, "row {row} of {}", self.rows);
-        if self.form == Form::Full {
-            return 1.0;
-        }
-        let scales = self.scales.as_chunks::<4>().0;
-        f32::from_le_bytes(scales[row])
-    }
-
-    fn row_bytes(&self, row: usize) -> &[u8] {
-        let width = self.form.row_bytes(self.columns);
-        &self.codes[row * width..][..width]
-    }
-}
-
-/// Little-endian values.
-fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
-    bytes.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes))
 }
 
 /// Where the first value is that is infinite or no number.

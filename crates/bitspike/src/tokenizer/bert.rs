@@ -47,7 +47,7 @@ impl Bert {
     /// The one pass that does what these steps do, if there is one.
     pub(super) fn of(normalizers: &[Normalizer], splitters: &[Splitter]) -> Option<Self> {
         let (
-            &[Normalizer::BertNormalizer { clean_text, handle_chinese_chars, strip_accents, lowercase }],
+            &[Normalizer::Bert { clean_text, handle_chinese_chars, strip_accents, lowercase }],
             [Splitter::BertPreTokenizer {}],
         ) = (normalizers, splitters)
         else {

@@ -14,19 +14,24 @@ use super::chars::{
 pub(super) enum Normalizer {
     /// Removes control characters and makes all spaces one kind, puts spaces around ideographs, removes accents (if not said
     /// otherwise where it makes lower case too), makes lower case; in this order, each where asked for.
-    BertNormalizer { clean_text: bool, handle_chinese_chars: bool, strip_accents: Option<bool>, lowercase: bool },
+    #[serde(rename = "BertNormalizer")]
+    Bert { clean_text: bool, handle_chinese_chars: bool, strip_accents: Option<bool>, lowercase: bool },
     /// Removes spaces at the ends.
     Strip { strip_left: bool, strip_right: bool },
     /// Removes combining marks.
     StripAccents {},
     /// Canonical composition.
-    NFC {},
+    #[serde(rename = "NFC")]
+    Nfc {},
     /// Canonical decomposition.
-    NFD {},
+    #[serde(rename = "NFD")]
+    Nfd {},
     /// Compatibility decomposition, then canonical composition.
-    NFKC {},
+    #[serde(rename = "NFKC")]
+    Nfkc {},
     /// Compatibility decomposition.
-    NFKD {},
+    #[serde(rename = "NFKD")]
+    Nfkd {},
     /// Lower case, character by character.
     Lowercase {},
 }
@@ -70,7 +75,7 @@ impl Normalizer {
     /// Rewrites `text`.
     pub(super) fn apply(&self, text: &mut String) {
         match *self {
-            Self::BertNormalizer { clean_text, handle_chinese_chars, strip_accents, lowercase } => {
+            Self::Bert { clean_text, handle_chinese_chars, strip_accents, lowercase } => {
                 if clean_text {
                     let space = |c: char| if c.is_whitespace() { ' ' } else { c };
                     *text = text.chars().filter(|&c| !is_cleaned(c)).map(space).collect();
@@ -101,10 +106,10 @@ impl Normalizer {
                 }
             }
             Self::StripAccents {} => text.retain(|c| !is_combining_mark(c)),
-            Self::NFC {} => *text = text.nfc().map(|(c, _)| c).collect(),
-            Self::NFD {} => *text = text.nfd().map(|(c, _)| c).collect(),
-            Self::NFKC {} => *text = text.nfkc().map(|(c, _)| c).collect(),
-            Self::NFKD {} => *text = text.nfkd().map(|(c, _)| c).collect(),
+            Self::Nfc {} => *text = text.nfc().map(|(c, _)| c).collect(),
+            Self::Nfd {} => *text = text.nfd().map(|(c, _)| c).collect(),
+            Self::Nfkc {} => *text = text.nfkc().map(|(c, _)| c).collect(),
+            Self::Nfkd {} => *text = text.nfkd().map(|(c, _)| c).collect(),
             Self::Lowercase {} => *text = text.chars().flat_map(char::to_lowercase).collect(),
         }
     }

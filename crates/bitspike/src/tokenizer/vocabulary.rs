@@ -74,10 +74,10 @@ impl Vocabulary {
             if (id as usize) < ends.len() {
                 return Err(format!("expected one token of each id, found {token:?} as another of id {id}"));
             }
-            if token.is_empty() {
-                if let Some(earlier) = empty.replace(id) {
-                    return Err(twice("", earlier, id));
-                }
+            if token.is_empty()
+                && let Some(earlier) = empty.replace(id)
+            {
+                return Err(twice("", earlier, id));
             }
             ends.resize(id as usize, text.len() as u32);
             text.push_str(token);

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::both;
 
 /// The folder of real data: in `BITSPIKE_SHARED`, or beside the repository.
-pub(crate) fn folder() -> Option<PathBuf> {
+fn folder() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let shared = std::env::var_os("BITSPIKE_SHARED").map_or_else(beside, PathBuf::from);
     let folder = shared.join("data");
@@ -19,7 +19,7 @@ pub(crate) fn folder() -> Option<PathBuf> {
 }
 
 /// Fields of a file of tab-separated values, or lines of a text.
-pub(crate) fn lines(path: &Path) -> Vec<Vec<String>> {
+fn lines(path: &Path) -> Vec<Vec<String>> {
     let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     String::from_utf8_lossy(&bytes).lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
 }

@@ -4,7 +4,6 @@ mod alphabets;
 mod data;
 mod reference;
 mod settings;
-mod speed;
 
 use std::path::Path;
 

@@ -71,8 +71,8 @@ fn description(random: &mut Random) -> (Vec<String>, Value) {
         let word = text.split_whitespace().next().unwrap_or("e").to_lowercase();
         words.push(if flag(random) { format!("{prefix}{word}") } else { word });
     }
-    words.extend((b'a'..b'z').filter(|_| random.below(3) > 0).map(|c| char::from(c).to_string()));
-    words.extend((b'a'..b'z').filter(|_| random.below(3) > 0).map(|c| format!("{prefix}{}", char::from(c))));
+    words.extend((b'a'..=b'z').filter(|_| random.below(3) > 0).map(|c| char::from(c).to_string()));
+    words.extend((b'a'..=b'z').filter(|_| random.below(3) > 0).map(|c| format!("{prefix}{}", char::from(c))));
     let mut vocabulary = Map::new();
     let (gaps, mut id) = (flag(random), 0);
     for word in &words {
@@ -133,12 +133,12 @@ fn random_settings_have_the_same_tokens() {
             let ours = match Tokenizer::from_json(&json) {
                 Ok(ours) => ours,
                 Err(error) => {
-                    // What the library takes is refused for one reason alone: an id that two tokens would share.
+                    // What the library takes is refused where its answer is left to chance or is none: an id that two tokens would
+                    // share, added tokens that read alike or are nothing after the normalisers.
                     let message = error.to_string();
-                    assert!(
-                        Reference::new(&json).is_err() || message.contains("to be free"),
-                        "{message}: {description}"
-                    );
+                    let reasons = ["to be free", "that read", "nothing left by the normaliser"];
+                    let known = reasons.iter().any(|reason| message.contains(reason));
+                    assert!(known || Reference::new(&json).is_err(), "{message}: {description}");
                     return 0;
                 }
             };
