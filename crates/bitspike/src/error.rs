@@ -86,6 +86,11 @@ impl Fault {
         Self { message: format!("{what}: {source}"), source: Some(source) }
     }
 
+    /// `message`, because of what a library reported.
+    pub(crate) fn because(message: String, source: impl Into<Cause>) -> Self {
+        Self { message, source: Some(source.into()) }
+    }
+
     /// The fault of the file `path`.
     pub(crate) fn at(self, path: impl AsRef<Path>) -> Error {
         Error::Malformed { path: path.as_ref().to_path_buf(), message: self.message, source: self.source }

@@ -117,8 +117,7 @@ impl Tokenizer {
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn to_json(&self) -> Result<String> {
-        description::write(self)
-            .map_err(|e| Fault::of("cannot be written as JSON", e).of_bytes("tokenizer.json"))
+        description::write(self).map_err(|e| Fault::of("cannot be written as JSON", e).of_bytes("tokenizer.json"))
     }
 
     /// Token ids of a text or a pair of texts, cut to `max_len` tokens with the frame.

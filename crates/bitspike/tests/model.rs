@@ -25,10 +25,8 @@ const TEXTS: [&str; 5] = [
     "",
     "ünïcode — 电影 is “great” 🎬!!",
 ];
-const PAIRS: [(&str, &str); 2] = [
-    ("All birds sing.", "This bird sings."),
-    ("The shop opens at nine.", "The shop is closed at eight."),
-];
+const PAIRS: [(&str, &str); 2] =
+    [("All birds sing.", "This bird sings."), ("The shop opens at nine.", "The shop is closed at eight.")];
 
 /// The smaller class's probability, which has all its digits, or the score.
 fn figure(answer: &Answer) -> f32 {
@@ -182,9 +180,44 @@ fn options_are_checked_when_a_model_is_made() {
 fn texts_and_pairs_are_not_mixed_up() {
     let pair = load("rte-ternary");
     let error = refused(pair.classify(["one text"]));
-    assert!(error.contains("input of task rte: expected a pair of texts, sentence1 and sentence2, found one"), "{error}");
+    assert!(
+        error.contains("input of task rte: expected a pair of texts, sentence1 and sentence2, found one"),
+        "{error}"
+    );
     assert!(refused(TINY.classify([("a", "b")])).contains("expected one text, found a pair"));
     assert!(refused(TINY.trace(("a", "b"), &Simulation::new(Dynamics::Phased, 4), &[])).contains("a pair"));
+}
+
+/// The chain of causes of an error.
+fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string).collect()
+}
+
+#[test]
+fn errors_keep_their_causes() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let missing = Model::load(folder.path().join("none")).unwrap_err();
+    assert!(matches!(missing, Error::Io { .. }) && causes(&missing).len() == 1, "{missing:?}");
+    let json = at("model.safetensors", b"\x02\0\0\0\0\0\0\0{]");
+    let error = Model::load(&json).unwrap_err();
+    let [cause] = &causes(&error)[..] else { panic!("{error:?}") };
+    assert!(cause.contains("line 1 column 2"), "{cause}");
+    assert_eq!(error.to_string(), format!("{}: its header is no safetensors header: {cause}", json.display()));
+    let in_memory = bitspike::format::Packed::from_bytes(std::fs::read(&json).unwrap()).unwrap_err();
+    assert!(matches!(in_memory, Error::Bytes { what: "model in memory", .. }) && causes(&in_memory).len() == 1);
+    at("config.json", b"\xff");
+    let error = bitspike::config::BertConfig::load(folder.path()).unwrap_err();
+    assert!(error.to_string().contains("not UTF-8 text") && causes(&error).len() == 1, "{error:?}");
+    at("config.json", b"{");
+    assert_eq!(causes(&bitspike::config::BertConfig::load(folder.path()).unwrap_err()).len(), 2);
+    at("tokenizer.json", b"[");
+    let error = bitspike::tokenizer::Tokenizer::load(folder.path()).unwrap_err();
+    assert!(error.to_string().contains("not JSON of a tokeniser") && causes(&error).len() == 1, "{error:?}");
 }
 
 #[test]

@@ -128,9 +128,12 @@ impl BertConfig {
     /// Reads and checks the text of a `config.json`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if it is no config of a supported BERT; the key is named.
+    /// [`Error::Bytes`] if it is not JSON of a config, [`Error::Invalid`] if it is not one of a supported BERT; the key is named.
     pub fn from_json(text: &str) -> Result<Self> {
-        let wrong = |e: serde_json::Error| Error::invalid("BERT config", "the keys and types of a config.json", e);
+        let wrong = |e: serde_json::Error| {
+            Fault::because(format!("expected the keys and types of a config.json, found {e}"), e)
+                .of_bytes("BERT config")
+        };
         let value: Value = serde_json::from_str(text).map_err(wrong)?;
         // Before anything else: another architecture has other keys, and its missing sizes are not what is wrong with it.
         if let Some(found) = value.get("model_type").filter(|found| *found != "bert") {

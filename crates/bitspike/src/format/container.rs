@@ -6,8 +6,8 @@ use std::ops::Range;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::Serialize;
 
-use crate::error::Fault;
 use super::header::{FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITHOUT_TOKENIZER, Header};
+use crate::error::Fault;
 
 /// Largest JSON header. A model of the most layers that a config may have needs half of it.
 pub(super) const MAX_HEADER: usize = 8 << 20;
@@ -47,7 +47,10 @@ impl Container {
         let expected = metadata.data_len();
         if data.len() != expected {
             let problem = if data.len() < expected { "it is cut short" } else { "something was appended to it" };
-            return Err(Fault::from(format!("expected {expected} bytes of data after the header, found {}: {problem}", data.len())));
+            return Err(Fault::from(format!(
+                "expected {expected} bytes of data after the header, found {}: {problem}",
+                data.len()
+            )));
         }
         Ok(Self { header, tokenizer, metadata, data: 8 + json.len() })
     }
@@ -58,7 +61,9 @@ impl Container {
         let entry = |key: &str| entries.and_then(|entries| entries.get(key)).map(String::as_str);
         match entry("format") {
             Some(FORMAT) => {}
-            Some(other) => return Err(Fault::from(format!("metadata `format`: expected `{FORMAT}`, found {other:?}: {not_ours}"))),
+            Some(other) => {
+                return Err(Fault::from(format!("metadata `format`: expected `{FORMAT}`, found {other:?}: {not_ours}")));
+            }
             None => return Err(Fault::from(format!("metadata `format`: expected `{FORMAT}`, found none: {not_ours}"))),
         }
         let known: &[&str] = match entry("format_version") {

@@ -56,10 +56,21 @@ struct Stored {
 impl Packed {
     /// Reads and checks the file at `path`.
     ///
+    /// ```
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sst2-tiny/model.safetensors");
+    /// let packed = bitspike::format::Packed::open(path)?;
+    /// let words = packed.table("words");
+    /// let mut row = vec![0.0; words.columns];
+    /// words.row(101, &mut row); // decoded on the way
+    /// assert_eq!(row.len(), packed.header().student.hidden);
+    /// # Ok::<(), bitspike::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read; [`Error::Malformed`] with what was expected and found, and in which tensor, if it is
     /// anything but a complete model of a version that is known.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         Self::of(Bytes::read(path)?).map_err(|fault| fault.at(path))
     }
 

@@ -154,7 +154,10 @@ pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inn
     // The first versions of the format do not name the type; the prefix tells WordPiece from the others.
     let untagged = model.kind.is_null() && model.continuing_subword_prefix.is_string() && model.merges.is_none();
     if model.kind != "WordPiece" && !untagged {
-        return Err(Fault::from(format!("expected a WordPiece tokeniser, BERT's kind, found model type {}", model.kind)));
+        return Err(Fault::from(format!(
+            "expected a WordPiece tokeniser, BERT's kind, found model type {}",
+            model.kind
+        )));
     }
     let text = |key: &str, value: Value| match value {
         Value::String(text) => Ok(text),
@@ -200,6 +203,7 @@ pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inn
         vocabulary: model.vocab.ok_or("no `vocab`; expected a map from tokens to ids")?.vocabulary()?,
     }
     .assemble()
+    .map_err(Fault::from)
 }
 
 /// Appends the steps of `part`, those of a sequence one by one.
@@ -216,7 +220,9 @@ fn steps<T: for<'de> Deserialize<'de>>(
     if kind == "Sequence" {
         return match part[settings[0]].take() {
             Value::Array(parts) => parts.into_iter().try_for_each(|part| self::steps(key, known, part, steps)),
-            other => Err(Fault::from(format!("`{key}`: expected a list of `{}` in a Sequence, found {other}", settings[0]))),
+            other => {
+                Err(Fault::from(format!("`{key}`: expected a list of `{}` in a Sequence, found {other}", settings[0])))
+            }
         };
     }
     // Other keys have always been passed over.

@@ -75,9 +75,7 @@ pub(super) fn load(folder: &Path) -> Result<Tokenizer> {
     let path = folder.join("tokenizer.json");
     let inner = match (read(&path)?, companion("vocab.txt")) {
         (Some(json), _) => of_json(&json, &settings).map_err(|fault| fault.at(&path)),
-        (None, Some(vocabulary)) => {
-            of_lines(vocabulary, &settings).map_err(|fault| fault.at(folder.join("vocab.txt")))
-        }
+        (None, Some(vocabulary)) => of_lines(vocabulary, &settings).map_err(|fault| fault.at(folder.join("vocab.txt"))),
         (None, None) => Err(Error::malformed(
             folder,
             "no tokenizer.json or vocab.txt; give the folder of a Hugging Face BERT model with its tokeniser",
@@ -162,4 +160,5 @@ fn of_lines(vocabulary: &[u8], settings: &Settings) -> Result<Inner, Fault> {
         vocabulary,
     }
     .assemble()
+    .map_err(Fault::from)
 }

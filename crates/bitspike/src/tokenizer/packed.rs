@@ -99,7 +99,9 @@ fn unpack(settings: &str, vocabulary: Vocabulary) -> Result<Inner, Fault> {
     let settings: Settings = serde_json::from_str(settings).map_err(|e| Fault::of("metadata `tokenizer`", e))?;
     let found = settings.added_tokens.len();
     if found > MAX_ADDED {
-        return Err(Fault::from(format!("metadata `tokenizer`: added_tokens: expected at most {MAX_ADDED}, found {found}")));
+        return Err(Fault::from(format!(
+            "metadata `tokenizer`: added_tokens: expected at most {MAX_ADDED}, found {found}"
+        )));
     }
     let Settings { unk, cls, sep, pad, .. } = settings;
     let stated: Vec<u32> = settings.added_tokens.iter().map(|token| token.id).collect();
@@ -117,7 +119,9 @@ fn unpack(settings: &str, vocabulary: Vocabulary) -> Result<Inner, Fault> {
     if let Some(at) = (0..stated.len().max(expected.len())).find(|&at| stated.get(at) != expected.get(at)) {
         let id = |ids: &[u32]| ids.get(at).map_or("no token".to_owned(), |id| format!("the id {id}"));
         let (expected, found) = (id(&expected), id(&stated));
-        return Err(Fault::from(format!("metadata `tokenizer`: added_tokens: entry {at}: expected {expected}, found {found}")));
+        return Err(Fault::from(format!(
+            "metadata `tokenizer`: added_tokens: entry {at}: expected {expected}, found {found}"
+        )));
     }
     Ok(inner)
 }
@@ -141,7 +145,8 @@ fn decode(lengths: &[u8], text: &[u8]) -> Result<Vocabulary, Fault> {
             "vocabulary: expected at most {MAX_LENGTHS} bytes of lengths and {MAX_TEXT} of text, found {found} and {text}"
         )));
     }
-    let text = str::from_utf8(text).map_err(|e| Fault::of(format!("tensor `{TEXT}`: expected UTF-8, found other bytes"), e))?;
+    let text = str::from_utf8(text)
+        .map_err(|e| Fault::of(format!("tensor `{TEXT}`: expected UTF-8, found other bytes"), e))?;
     let mut ends = Vec::with_capacity(lengths.len());
     let (mut rest, mut end, mut tokens, mut empty) = (lengths, 0, 0, None);
     while let [first, ..] = *rest {
@@ -180,7 +185,10 @@ fn decode(lengths: &[u8], text: &[u8]) -> Result<Vocabulary, Fault> {
         ends.push(end as u32);
     }
     if end < text.len() {
-        return Err(Fault::from(format!("tensor `{TEXT}`: expected {end} bytes, as `{LENGTHS}` says, found {}", text.len())));
+        return Err(Fault::from(format!(
+            "tensor `{TEXT}`: expected {end} bytes, as `{LENGTHS}` says, found {}",
+            text.len()
+        )));
     }
     Vocabulary::of_text(text.to_owned(), ends, (tokens, empty))
         .map_err(|message| format!("tensor `{TEXT}`: {message}").into())
