@@ -6,6 +6,7 @@ use bitspike::Encoding;
 use bitspike::Model;
 use bitspike::config::population_names;
 use bitspike::count::{Counter, Operations};
+use bitspike::format::Packed;
 use bitspike::forward::SentenceRun;
 use bitspike_data::{Encoded, Predictions, sorted_batches};
 use serde::Serialize;
@@ -128,6 +129,11 @@ pub fn score(model: &Model, name: &str, split: &EncodedSplit, count: bool) -> Re
     Ok((Score { seconds, counted, ..Score::of(name, split, &predictions)? }, predictions))
 }
 
+/// Bytes of a packed file but for its vocabulary: what the network itself takes.
+pub fn weight_bytes(packed: &Packed) -> u64 {
+    (packed.file_bytes().len() - packed.vocabulary_bytes()) as u64
+}
+
 /// What `model` says of `examples`, with its firing rates.
 ///
 /// # Errors
@@ -216,7 +222,7 @@ impl Counts {
             spikes,
             connection_sparsity: counter.connection_sparsity(),
             examples: examples.len(),
-            bytes: model.packed().file_bytes().len() as u64,
+            bytes: weight_bytes(model.packed()),
         })
     }
 

@@ -11,6 +11,7 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 pub(crate) fn listen() -> anyhow::Result<&'static AtomicBool> {
     ctrlc::set_handler(|| {
         if REQUESTED.swap(true, Ordering::SeqCst) {
+            #[cfg(feature = "train")]
             crate::live::restore_terminal();
             std::process::exit(130);
         }

@@ -3,20 +3,18 @@
 //! Exit codes: 0 done, 1 a problem with data, files or training (one message on standard error), 2 wrong usage, 130
 //! interrupted.
 
-mod chart;
+mod args;
 mod commands;
-mod cost;
-mod distillation;
+#[cfg(feature = "download")]
 mod download_progress;
 mod interrupt;
+#[cfg(feature = "train")]
 mod live;
-mod models;
-mod number;
-mod packed;
-mod quickstart;
-mod report;
-mod sweep;
-mod trace;
+mod output;
+mod print;
+mod progress;
+mod teacher_answers;
+mod trained;
 
 use std::process::ExitCode;
 
@@ -35,21 +33,25 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "train")]
     /// Everything in one go, without a download: corpus, teacher, three students, one table
     Quickstart(commands::quickstart::QuickstartArgs),
     /// List tasks, check data, fetch tasks and models
     Data(commands::data::DataArgs),
+    #[cfg(feature = "train")]
     /// Fine-tune a BERT teacher on a task
     Teacher(commands::teacher::TeacherArgs),
+    #[cfg(feature = "train")]
     /// Distil a teacher into a spiking student
     Distil(Box<commands::distil::DistilArgs>),
+    #[cfg(feature = "train")]
     /// Distil a student for every cell of a grid over the recipe, and compare them
     Sweep(Box<commands::sweep::SweepArgs>),
-    /// Score a student or a teacher
+    /// Score a student, a packed model or a teacher
     Eval(commands::eval::EvalArgs),
     /// Watch a student spike: rates, membranes and spikes of one sentence, as tables and a picture
     Trace(commands::trace::TraceArgs),
-    /// Pack the best student of a run into one small file
+    /// Pack the best student of a run into one small file, or bring a packed model to the newest form
     Pack(commands::pack::PackArgs),
     /// Show what a packed model is and what it takes
     Inspect(commands::inspect::InspectArgs),
@@ -59,7 +61,7 @@ enum Command {
     Bench(commands::bench::BenchArgs),
     /// Count what a student computes and what it costs in energy, beside its teacher
     Cost(commands::cost::CostArgs),
-    /// Write a run as one HTML page: training, result, cost, mistakes
+    /// Write a run or a model as one HTML page: training, result, cost, mistakes
     Report(Box<commands::report::ReportArgs>),
     /// List the models that can be named, or make one of a run
     Models(commands::models::ModelsArgs),
@@ -70,10 +72,14 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
+        #[cfg(feature = "train")]
         Command::Quickstart(args) => commands::quickstart::run(args),
         Command::Data(args) => commands::data::run(args),
+        #[cfg(feature = "train")]
         Command::Teacher(args) => commands::teacher::run(args),
+        #[cfg(feature = "train")]
         Command::Distil(args) => commands::distil::run(*args),
+        #[cfg(feature = "train")]
         Command::Sweep(args) => commands::sweep::run(*args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Trace(args) => commands::trace::run(args),
@@ -86,6 +92,7 @@ fn main() -> ExitCode {
         Command::Models(args) => commands::models::run(args),
         Command::Verify(args) => commands::verify::run(args),
     };
+    #[cfg(feature = "train")]
     live::restore_terminal();
     match result {
         Ok(()) if interrupt::requested() => ExitCode::from(130),
@@ -96,6 +103,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What made a page or a file: name, version and, where it is known, commit.
+pub(crate) fn program() -> String {
+    let commit = env!("BITSPIKE_COMMIT");
+    let commit = if commit.is_empty() { String::new() } else { format!(", commit {commit}") };
+    format!("bitspike {}{commit}", env!("CARGO_PKG_VERSION"))
 }
 
 /// The error and its causes on one line. Many errors print their cause themselves; it is not said twice.
@@ -120,7 +134,7 @@ mod tests {
     #[test]
     fn a_cause_is_said_once() {
         let io = std::io::Error::other("no space left");
-        let error = anyhow::Error::new(bitspike_train::Error::io("write", "x", io)).context("distillation");
+        let error = anyhow::Error::new(bitspike_run::Error::io("write", "x", io)).context("distillation");
         assert_eq!(message(&error), "distillation: write x: no space left");
     }
 }

@@ -41,13 +41,21 @@ impl ProgressLine {
     }
 
     /// Whether anybody sees it.
+    #[cfg(feature = "download")]
     pub(crate) fn is_shown(&self) -> bool {
         self.drawn.is_some()
     }
 
     /// Starts the clock anew with `done` that were there before.
+    #[cfg(feature = "download")]
     pub(crate) fn restart(&mut self, done: u64) {
         (self.first, self.done, self.began) = (done, done, Instant::now());
+    }
+
+    /// So many are done, under a new label.
+    pub(crate) fn label(&mut self, label: impl Into<String>, done: u64) {
+        self.label = label.into();
+        self.set(done);
     }
 
     /// So many are done.
@@ -55,13 +63,14 @@ impl ProgressLine {
         self.done = done;
         if self.drawn.is_some_and(|drawn| drawn.elapsed() >= FRAME) {
             self.drawn = Some(Instant::now());
-            let text = self.text(self.began.elapsed().as_secs_f64());
+            let text = self.text();
             // A terminal that takes nothing more is no reason to stop.
             let _ = write!(std::io::stderr(), "\r\x1b[2K{text}");
         }
     }
 
     /// Says something on a line of its own and goes on.
+    #[cfg(feature = "download")]
     pub(crate) fn note(&self, text: &str) {
         self.clear();
         let _ = writeln!(std::io::stderr(), "{text}");
@@ -73,7 +82,17 @@ impl ProgressLine {
         }
     }
 
-    fn text(&self, seconds: f64) -> String {
+    /// Seconds since the clock began.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.began.elapsed().as_secs_f64()
+    }
+
+    /// How far it is.
+    pub(crate) fn text(&self) -> String {
+        self.text_after(self.seconds())
+    }
+
+    fn text_after(&self, seconds: f64) -> String {
         let amount = |n: u64| if self.unit == Unit::Bytes { bytes(n) } else { grouped(n) };
         let rate = (self.done - self.first.min(self.done)) as f64 / seconds.max(1e-3);
         let mut text = self.label.clone();
@@ -114,7 +133,7 @@ mod tests {
         let text = |unit, total, first, done| {
             let mut line = ProgressLine { drawn: None, ..ProgressLine::new("x", unit, total) };
             (line.first, line.done) = (first, done);
-            line.text(10.0)
+            line.text_after(10.0)
         };
         let half = "############------------";
         let examples = Unit::Things("examples");

@@ -22,7 +22,7 @@ mod with {
     use bitspike_train::simulation::compare_counts;
     use bitspike_train::student::Student;
     use bitspike_train::teacher::Teacher;
-    use burn::tensor::Device;
+    use bitspike_train::Device;
 
     pub(crate) use bitspike_train::feedback::LoopSummary;
     pub(crate) use bitspike_train::parity::Parity;
@@ -51,8 +51,7 @@ mod with {
                     Some(Self { network, tokenizer: folder.tokenizer()?, device })
                 }
                 Subject::Teacher(path) => {
-                    let teacher = Teacher::load(path, &device)?;
-                    let tokenizer = bitspike_train::tokenizer(path, &teacher)?;
+                    let (teacher, tokenizer) = Teacher::with_tokenizer(path, &device)?;
                     Some(Self { network: Network::Teacher(Box::new(teacher)), tokenizer, device })
                 }
             })

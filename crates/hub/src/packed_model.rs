@@ -4,19 +4,17 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bitspike::format::Packed;
-use bitspike::tokenizer::Tokenizer;
 use bitspike::{Model, Options};
 
 use crate::error::{Result, io};
-use crate::{METRICS, MODEL, TOKENIZER};
+use crate::{METRICS, MODEL};
 
 /// The model that answers where none is named.
 const BUILTIN: &str = "sst2-tiny";
 
 /// Its files, which are those of `models/sst2-tiny`: a crate that is packaged holds what it compiles in.
-static FILES: [(&str, &[u8]); 3] = [
+static FILES: [(&str, &[u8]); 2] = [
     (MODEL, include_bytes!("../builtin/sst2-tiny/model.safetensors")),
-    (TOKENIZER, include_bytes!("../builtin/sst2-tiny/tokenizer.json")),
     (METRICS, include_bytes!("../builtin/sst2-tiny/metrics.json")),
 ];
 
@@ -88,7 +86,7 @@ impl PackedModel {
         self.path.as_deref()
     }
 
-    /// The model's own file under [`MODEL`], or one beside it: [`TOKENIZER`], [`METRICS`], [`RECIPE`](crate::RECIPE),
+    /// The model's own file under [`MODEL`], or one beside it: [`TOKENIZER`](crate::TOKENIZER), [`METRICS`], [`RECIPE`](crate::RECIPE),
     /// [`CARD`](crate::CARD). None of those that are not compiled in.
     pub fn beside(&self, file: &str) -> Option<ModelFile> {
         match &self.path {
@@ -116,7 +114,7 @@ impl PackedModel {
     pub fn load(&self, options: &Options) -> Result<Model> {
         Ok(match &self.path {
             Some(path) => options.load(path)?,
-            None => options.build(self.open()?, Tokenizer::from_json(FILES[1].1)?)?,
+            None => options.build(self.open()?, None)?,
         })
     }
 }

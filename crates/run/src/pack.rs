@@ -1,7 +1,6 @@
 //! A run's student as a packed file in memory.
 
 use bitspike::format::{Header, Packed, Packing, pack};
-use bitspike::tokenizer::Tokenizer;
 use bitspike::{Model, Options};
 
 use crate::error::{Error, Result};
@@ -13,10 +12,6 @@ pub struct FromRun {
     pub header: Header,
     /// The packed file.
     pub file: Vec<u8>,
-    /// The run's tokeniser.
-    pub tokenizer: Tokenizer,
-    /// `tokenizer.json`
-    pub tokenizer_json: String,
 }
 
 impl FromRun {
@@ -34,7 +29,6 @@ impl FromRun {
         header.validate().map_err(|e| Error::Unpackable { path: run.path().into(), source: Box::new(e.into()) })?;
         let tokenizer = run.tokenizer()?;
         tokenizer.check_vocab(header.student.vocab_size)?;
-        let tokenizer_json = tokenizer.to_json()?;
         let mut weights = run.weights_of(checkpoint)?;
         let origin = weights.origin().to_path_buf();
         let file = pack(&header, &tokenizer, packing, |name| match weights.remove(name) {
@@ -42,7 +36,7 @@ impl FromRun {
             None => Err(Error::checkpoint(&origin, format!("tensor `{name}` is missing"))),
         })
         .map_err(|e| Error::Unpackable { path: origin.clone(), source: Box::new(e) })?;
-        Ok(Self { header, file, tokenizer, tokenizer_json })
+        Ok(Self { header, file })
     }
 
     /// The model of the file.

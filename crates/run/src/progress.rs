@@ -193,8 +193,25 @@ impl Event {
     }
 }
 
-/// Someone who follows a run.
+/// A run that is about to begin or to go on, for those who show it.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// One line about what runs, such as `6 layers, D=384, 1.58 bit, signed neurons, T=16`.
+    pub summary: &'a str,
+    /// What it reported before it was interrupted; empty for a new run.
+    pub history: &'a [Event],
+}
+
+/// Someone who follows a run, or several one after another.
 pub trait Observer {
+    /// Takes note of the run whose events follow.
+    ///
+    /// # Errors
+    /// As [`Observer::on_event`].
+    fn on_run(&mut self, _about: &About<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Takes note of `event`.
     ///
     /// # Errors
@@ -204,6 +221,10 @@ pub trait Observer {
 }
 
 impl<O: Observer + ?Sized> Observer for Box<O> {
+    fn on_run(&mut self, about: &About<'_>) -> io::Result<()> {
+        (**self).on_run(about)
+    }
+
     fn on_event(&mut self, event: &Event) -> io::Result<()> {
         (**self).on_event(event)
     }
@@ -217,16 +238,16 @@ pub struct Fanout(
 );
 
 impl Observer for Fanout {
+    fn on_run(&mut self, about: &About<'_>) -> io::Result<()> {
+        self.0.iter_mut().fold(Ok(()), |outcome, observer| outcome.and(observer.on_run(about)))
+    }
+
     /// Passes `event` on to all observers, also after one of them failed.
     ///
     /// # Errors
     /// The first error of any observer.
     fn on_event(&mut self, event: &Event) -> io::Result<()> {
-        let mut outcome = Ok(());
-        for observer in &mut self.0 {
-            outcome = outcome.and(observer.on_event(event));
-        }
-        outcome
+        self.0.iter_mut().fold(Ok(()), |outcome, observer| outcome.and(observer.on_event(event)))
     }
 }
 

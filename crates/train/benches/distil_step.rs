@@ -6,15 +6,16 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use bitspike_data::{Split, TaskSpec, load};
 use bitspike::quantize::{Granularity, WeightBits};
 use bitspike::tokenizer::Tokenizer;
 use bitspike_data::encode;
-use bitspike_train::distill::{Distiller, Texts};
-use bitspike_train::optimizer::Update;
+use bitspike_data::{Split, TaskSpec, load};
 use bitspike_run::recipe::{Recipe, Stage, StageKind};
 use bitspike_run::run::RunFolder;
+use bitspike_train::distill::{Distiller, Setup};
+use bitspike_train::optimizer::Update;
 use bitspike_train::teacher::Teacher;
+use bitspike_train::texts::Texts;
 use bitspike_train::training::Learner;
 use burn::tensor::Device;
 use clap::Parser;
@@ -74,7 +75,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = RunFolder::create(folder.path()).expect("an empty folder");
     let texts = Texts { train: train.clone(), dev: train[..1].to_vec(), corpus: Vec::new() };
-    let mut distiller = Distiller::new((recipe, task), teacher, texts, folder, &device).expect("all fits");
+    let mut distiller = Distiller::new(Setup { recipe, task, teacher, texts, folder }, &device).expect("all fits");
     distiller.begin_stage(0);
     let batches: Vec<Vec<usize>> = distiller.batches(0, 0).into_iter().take(WARM_UP + flags.steps).collect();
     if let Some(path) = &flags.dump_batches {

@@ -33,7 +33,7 @@ pub fn pack(examples: &[Encoded], indices: &[usize]) -> PackedTokens {
 /// # Errors
 /// If one has none.
 pub fn targets(examples: &[Encoded], indices: &[usize]) -> Result<Vec<f32>> {
-    Ok(indices.iter().map(|&i| examples[i].label()).collect::<bitspike::Result<_>>()?)
+    Ok(indices.iter().map(|&i| examples[i].label()).collect::<bitspike_data::Result<_>>()?)
 }
 
 /// A seed for one purpose, derived from the run's seed so that purposes do not share a stream (SplitMix64's mixing step).

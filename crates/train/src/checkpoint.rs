@@ -1,13 +1,16 @@
-//! Students in the checkpoints of a run's folder.
+//! Checkpoints: students in those of a run's folder, and whatever is in training in `last.safetensors`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bitspike_run::run::{Checkpoint, Counters, RunFolder, counters, save};
 use bitspike_run::weights::Weights;
+use burn::module::Module;
 use burn::tensor::Device;
 
 use crate::error::Result;
+use crate::layers::WordTable;
 use crate::optimizer::AdamW;
+use crate::parameters::{collect, replace};
 use crate::student::Student;
 
 impl Student {
@@ -36,26 +39,34 @@ impl Student {
     pub fn save_best(&self, run: &RunFolder, counters: &Counters) -> Result<PathBuf> {
         Ok(save(&run.best(), self.to_weights(), counters)?)
     }
+}
 
-    /// Writes `last.safetensors`, with the optimiser's state.
-    ///
-    /// # Errors
-    /// If the disk is full or the folder cannot be written; the old file is then untouched.
-    pub fn save_last(&self, run: &RunFolder, optimizer: &AdamW, counters: &Counters) -> Result<PathBuf> {
-        let mut weights = self.to_weights();
-        optimizer.store(&mut weights);
-        Ok(save(&run.last(), weights, counters)?)
-    }
+/// Writes everything that a resumed run needs of a network in training to `path`.
+///
+/// # Errors
+/// If the disk is full or the folder cannot be written; the old file is then untouched.
+pub(crate) fn save_last<M: Module>(
+    path: &Path,
+    net: &M,
+    words: &WordTable,
+    optimizer: &AdamW,
+    counters: &Counters,
+) -> Result<PathBuf> {
+    let mut weights = collect(net);
+    words.store(&mut weights);
+    optimizer.store(&mut weights);
+    Ok(save(path, weights, counters)?)
+}
 
-    /// Reads `last.safetensors` into this student.
-    ///
-    /// # Errors
-    /// If it is missing or does not fit the student.
-    pub fn restore_last(&mut self, run: &RunFolder) -> Result<(AdamW, Counters)> {
-        let mut weights = Weights::load(&run.last())?;
-        let counters = counters(&weights)?;
-        let optimizer = AdamW::restore(&mut weights)?;
-        self.load_weights(&mut weights)?;
-        Ok((optimizer, counters))
-    }
+/// Reads what [`save_last`] wrote into a network of the same shape.
+///
+/// # Errors
+/// If it is missing or does not fit the network.
+pub(crate) fn restore_last<M: Module>(path: &Path, net: &mut M, words: &mut WordTable) -> Result<(AdamW, Counters)> {
+    let mut weights = Weights::load(path)?;
+    let counters = counters(&weights)?;
+    let optimizer = AdamW::restore(&mut weights)?;
+    words.restore(&mut weights)?;
+    *net = replace(net.clone(), &mut weights)?;
+    Ok((optimizer, counters))
 }

@@ -2,35 +2,75 @@
 
 use std::collections::BTreeMap;
 
-use bitspike_data::Predictions;
+use bitspike_data::{Encoded, MetricValues, Predictions, TaskSpec, sorted_batches};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use bitspike_data::{Encoded, sorted_batches};
 use crate::batches::pack;
 use crate::error::{Error, Result};
-use crate::feedback::LoopSummary;
+use crate::feedback::{Around, LoopSummary};
 use crate::student::Student;
 use crate::teacher::Teacher;
 
 /// Examples of one batch in evaluation; they are packed, so this bounds memory rather than padding.
 const BATCH: usize = 64;
 
+/// A network that training makes.
+#[derive(Debug, Clone, Copy)]
+pub enum Network<'a> {
+    /// A spiking student, at its quantised equilibrium.
+    Student(&'a Student),
+    /// A teacher with a classifier.
+    Teacher(&'a Teacher),
+}
+
+/// What a network said of examples, and how good that is.
+#[derive(Debug, Clone)]
+pub struct Score {
+    /// Its answers.
+    pub predictions: Predictions,
+    /// The task's metrics; empty where an example has no label.
+    pub metrics: MetricValues,
+    /// How the fixed points of a student with feedback were found.
+    pub feedback: Option<LoopSummary>,
+}
+
+impl Network<'_> {
+    /// Outputs of its classifier, if there is one.
+    pub fn outputs(&self) -> Option<usize> {
+        match self {
+            Self::Student(student) => Some(student.config.num_labels),
+            Self::Teacher(teacher) => teacher.num_outputs(),
+        }
+    }
+}
+
+/// Scores `network` on `examples` of `task`.
+///
+/// # Errors
+/// If it has no classifier, or an answer is not a number.
+pub fn score(network: Network<'_>, task: &TaskSpec, examples: &[Encoded], device: &Device) -> Result<Score> {
+    let (predictions, feedback) = match network {
+        Network::Student(student) => predict_student(student, examples, device),
+        Network::Teacher(teacher) => (predict_teacher(teacher, examples, device)?, None),
+    };
+    let labelled = examples.iter().all(|example| example.target.is_some());
+    let metrics = if labelled { predictions.score(task, examples)? } else { MetricValues::new() };
+    Ok(Score { predictions, metrics, feedback })
+}
+
 /// What `student` says of `examples`, and how its fixed points were found where it has feedback.
-pub fn predict_student(
-    student: &Student,
-    examples: &[Encoded],
-    device: &Device,
-) -> (Predictions, Option<LoopSummary>) {
+pub fn predict_student(student: &Student, examples: &[Encoded], device: &Device) -> (Predictions, Option<LoopSummary>) {
     let mut loops = LoopSummary::default();
     if student.config.feedback.is_some()
         && let Some(first) = sorted_batches(examples, BATCH).first()
     {
         let tokens = pack(examples, first);
-        let found = student.fixed_point(&tokens, false, device);
-        loops.spectral_radius = found.map(|found| student.spectral_radius(&found.x, &tokens, false, device));
+        let around = Around { tokens: &tokens, continuous: false, device };
+        loops.spectral_radius = student.fixed_point(&around).map(|found| student.spectral_radius(&found.x, &around));
     }
     // Without autodiff no graph is kept.
-    let student = Student { net: burn::module::Module::valid(&student.net), ..student.clone() };
+    let student = Student { net: student.net.valid(), ..student.clone() };
     let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
     let logits = predict(examples, |indices| {
         let tokens = pack(examples, indices);
@@ -59,7 +99,7 @@ pub fn predict_teacher(teacher: &Teacher, examples: &[Encoded], device: &Device)
         let message = "this teacher has no classifier; fine-tune it on the task first with `bitspike teacher`";
         return Err(Error::Mismatch(message.into()));
     }
-    let teacher = Teacher { net: burn::module::Module::valid(&teacher.net), ..teacher.clone() };
+    let teacher = Teacher { net: teacher.net.valid(), ..teacher.clone() };
     let logits = predict(examples, |indices| {
         teacher.infer(&pack(examples, indices), device).logits.expect("a teacher with a classifier has logits")
     });
@@ -78,4 +118,3 @@ fn predict(examples: &[Encoded], mut logits: impl FnMut(&[usize]) -> Tensor<2>) 
     }
     rows
 }
-

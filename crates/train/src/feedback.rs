@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::equilibrium::{Limits, Solution, SolveReport, largest_singular_value, norm, solve};
 use crate::error::{Error, Result};
 use crate::layers::{PackedTokens, Population, matrix, normal, parameter};
-use crate::ops;
+use crate::ops::{self, Precision};
 use crate::optimizer::floats;
 use crate::student::{Forward, Student, StudentOutput};
 
@@ -48,7 +48,7 @@ impl FeedbackMap {
         spectrum: &Spectrum,
         config: &StudentConfig,
     ) -> Tensor<2> {
-        let precision = (config.weight_bits, config.granularity);
+        let precision = Precision { bits: config.weight_bits, granularity: config.granularity };
         let most = f64::from(config.feedback.unwrap_or_default().spectral_norm);
         let size = config.hidden;
         let device = counts.device().inner();
@@ -77,13 +77,22 @@ pub(crate) struct Spectrum {
     right: Vec<f32>,
 }
 
-/// The loop of a batch: what its map needs besides the weights, and the kind of neuron.
+/// What a loop goes around besides the student.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// The batch.
+    pub tokens: &'a PackedTokens,
+    /// Whether neurons are not rounded, which makes every gradient exact.
+    pub continuous: bool,
+    /// Where tensors are.
+    pub device: &'a Device,
+}
+
+/// The loop of a batch.
 struct Loop<'a> {
     student: &'a Student,
-    tokens: &'a PackedTokens,
     spectrum: Spectrum,
-    continuous: bool,
-    device: &'a Device,
+    around: Around<'a>,
 }
 
 /// How the fixed points of a number of batches were found.
@@ -126,31 +135,29 @@ pub struct ImplicitPass {
 }
 
 impl Student {
-    fn looped<'a>(&'a self, tokens: &'a PackedTokens, continuous: bool, device: &'a Device) -> Option<Loop<'a>> {
-        let map = self.net.feedback_map()?;
-        let spectrum = map.spectrum(&self.config);
-        Some(Loop { student: self, tokens, spectrum, continuous, device })
+    fn looped<'a>(&'a self, around: &Around<'a>) -> Option<Loop<'a>> {
+        let spectrum = self.net.feedback_map()?.spectrum(&self.config);
+        Some(Loop { student: self, spectrum, around: *around })
     }
 
     /// The counts of the embedding population at the fixed point of the map before rounding, `[M, D]`, rounded unless neurons are
     /// `continuous`; no graph is kept. `None` without feedback.
-    pub fn fixed_point(&self, tokens: &PackedTokens, continuous: bool, device: &Device) -> Option<Solution> {
-        Some(self.looped(tokens, continuous, device)?.solve_forward())
+    pub fn fixed_point(&self, around: &Around<'_>) -> Option<Solution> {
+        Some(self.looped(around)?.solve_forward())
     }
 
     /// The student at its fixed point with gradient, for the `loss` `[1, 1]` that is going to be minimised. `rows` are the word rows
-    /// of the vocabulary; `continuous` neurons make every gradient exact.
+    /// of the vocabulary.
     ///
     /// # Errors
     /// If the configuration has no feedback.
     pub fn through_fixed_point(
         &self,
         rows: Tensor<2>,
-        tokens: &PackedTokens,
-        (continuous, device): (bool, &Device),
+        around: &Around<'_>,
         loss: impl Fn(&StudentOutput) -> Tensor<2>,
     ) -> Result<ImplicitPass> {
-        let Some(looped) = self.looped(tokens, continuous, device) else {
+        let Some(looped) = self.looped(around) else {
             return Err(Error::Mismatch("this student has no feedback: set `[student.feedback]` in the recipe".into()));
         };
         let Solution { x: z, report: forward } = looped.solve_forward();
@@ -161,16 +168,16 @@ impl Student {
         let Solution { x: u, report: backward } = looped.solve_backward(&z, gradient);
 
         let output = looped.layers(looped.state(&z));
-        let currents = self.net.embedding_currents(&self.config, rows, tokens);
+        let currents = self.net.embedding_currents(&self.config, rows, around.tokens);
         let next = looped.next(currents, &output.last());
-        let correction = (next * matrix(u, [tokens.len(), self.config.hidden], device)).sum().reshape([1, 1]);
+        let correction = (next * matrix(u, looped.shape(), around.device)).sum().reshape([1, 1]);
         Ok(ImplicitPass { output, correction, forward, backward })
     }
 
     /// Estimate of the spectral radius of the loop map's Jacobian at `z`, by power iteration: below 1 the fixed point is locally
     /// unique and plain iteration converges to it; at 1 or above neither is assured. 0 without feedback.
-    pub fn spectral_radius(&self, z: &[f32], tokens: &PackedTokens, continuous: bool, device: &Device) -> f64 {
-        let Some(looped) = self.looped(tokens, continuous, device) else { return 0.0 };
+    pub fn spectral_radius(&self, z: &[f32], around: &Around<'_>) -> f64 {
+        let Some(looped) = self.looped(around) else { return 0.0 };
         let mut v: Vec<f32> = (0..z.len()).map(|i| ((i * i + 1) as f32).sin()).collect();
         let mut radius = 0.0;
         for _ in 0..12 {
@@ -187,8 +194,13 @@ impl Student {
 }
 
 impl Loop<'_> {
+    /// Of the counts of the embedding population.
+    fn shape(&self) -> [usize; 2] {
+        [self.around.tokens.len(), self.student.config.hidden]
+    }
+
     fn mode(&self) -> Forward<'static> {
-        if self.continuous { Forward::Continuous } else { Forward::Quantised }
+        if self.around.continuous { Forward::Continuous } else { Forward::Quantised }
     }
 
     fn feedback(&self) -> Feedback {
@@ -197,11 +209,11 @@ impl Loop<'_> {
 
     /// Counts of the embedding population as a tensor with gradient.
     fn state(&self, z: &[f32]) -> Tensor<2> {
-        matrix(z.to_vec(), [self.tokens.len(), self.student.config.hidden], &self.device.clone().autodiff())
+        matrix(z.to_vec(), self.shape(), &self.around.device.clone().autodiff())
     }
 
     fn layers(&self, z: Tensor<2>) -> StudentOutput {
-        self.student.net.layers_from(&self.student.config, z, self.tokens, self.mode())
+        self.student.net.layers_from(&self.student.config, z, self.around.tokens, self.mode())
     }
 
     /// Counts of the embedding population under the last layer's output `above`.
@@ -220,18 +232,19 @@ impl Loop<'_> {
         // Without autodiff no graph is kept.
         let student = Student { net: self.student.net.valid(), ..self.student.clone() };
         // Rounding makes the map a staircase on which no solver settles: what is solved is the map before rounding.
-        let plain = Loop { student: &student, spectrum: self.spectrum.clone(), continuous: true, ..*self };
-        let rows = student.words.rows(&self.tokens.vocabulary, self.device);
-        let currents = student.net.embedding_currents(&student.config, rows, self.tokens);
+        let around = Around { continuous: true, ..self.around };
+        let plain = Loop { student: &student, spectrum: self.spectrum.clone(), around };
+        let rows = student.words.rows(&self.around.tokens.vocabulary, self.around.device);
+        let currents = student.net.embedding_currents(&student.config, rows, self.around.tokens);
         let start = student.net.embedding_population(&student.config, currents.clone(), None, &mut plain.mode()).0;
         let shape = start.dims();
         let limits = self.limits(self.feedback().tolerance);
         let solution = solve(self.feedback().forward, floats(start), limits, |z| {
-            let above = plain.layers(matrix(z.to_vec(), shape, self.device)).last();
+            let above = plain.layers(matrix(z.to_vec(), shape, self.around.device)).last();
             Ok(floats(plain.next(currents.clone(), &above)))
         });
         let mut solution = solution.expect("the loop map has no errors of its own");
-        if !self.continuous {
+        if !self.around.continuous {
             solution.x.iter_mut().for_each(|z| *z = z.round());
         }
         solution
@@ -250,10 +263,10 @@ impl Loop<'_> {
     /// `(dF/dz)^T u`; the graph is built anew for each, because a backward pass uses it up.
     fn transposed_product(&self, z: &[f32], u: &[f32]) -> Vec<f32> {
         let z = self.state(z).require_grad();
-        let rows = self.student.words.rows(&self.tokens.vocabulary, self.device);
-        let currents = self.student.net.embedding_currents(&self.student.config, rows, self.tokens);
+        let rows = self.student.words.rows(&self.around.tokens.vocabulary, self.around.device);
+        let currents = self.student.net.embedding_currents(&self.student.config, rows, self.around.tokens);
         let next = self.next(currents, &self.layers(z.clone()).last());
-        let along = next * matrix(u.to_vec(), [self.tokens.len(), self.student.config.hidden], self.device);
+        let along = next * matrix(u.to_vec(), self.shape(), self.around.device);
         let mut gradients = along.sum().backward();
         z.grad_remove(&mut gradients).map_or_else(|| vec![0.0; u.len()], floats)
     }

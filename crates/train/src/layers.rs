@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike::quantize::EmbeddingBits;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
 use rand_distr::Distribution;
 
 use crate::error::Result;
-use crate::ops::{self, Segments};
+use crate::ops::{self, Precision, Segments};
 use bitspike_run::weights::Weights;
 
 /// Tokens of several sentences, one after another, without padding.
@@ -95,14 +95,14 @@ impl Affine {
     }
 
     /// The map of a population's `(counts, scale)` through the quantised weight: `[M, K]` to `[M, O]`.
-    pub fn spikes(&self, (counts, scale): &Population, precision: (WeightBits, Granularity)) -> Tensor<2> {
+    pub fn spikes(&self, (counts, scale): &Population, precision: Precision) -> Tensor<2> {
         ops::linear(counts.clone(), scale.clone(), self.weight.val(), self.bias.val(), precision)
     }
 
     /// The map of plain values in full precision: `[M, K]` to `[M, O]`.
     pub fn values(&self, x: Tensor<2>) -> Tensor<2> {
         let one = Tensor::ones([1, 1], &x.device().inner());
-        self.spikes(&(x, one), (WeightBits::Full, Granularity::Matrix))
+        self.spikes(&(x, one), Precision::FULL)
     }
 }
 
@@ -180,6 +180,17 @@ pub struct WordTable {
 }
 
 impl WordTable {
+    /// Adds the table to a checkpoint.
+    pub(crate) fn store(&self, weights: &mut Weights) {
+        weights.insert("words", &[self.values.len() / self.width, self.width], self.values.clone());
+    }
+
+    /// Takes the table back from a checkpoint.
+    pub(crate) fn restore(&mut self, weights: &mut Weights) -> Result<()> {
+        self.values = weights.take("words", &[self.values.len() / self.width, self.width])?;
+        Ok(())
+    }
+
     /// The rows `[ids.len(), D]` on `device`.
     ///
     /// # Panics

@@ -1,4 +1,16 @@
 //! Training: a full-precision BERT teacher, fine-tuned and distilled into a spiking student of 1- or 1.58-bit weights.
+//!
+//! | to | call |
+//! |---|---|
+//! | fine-tune a teacher | [`finetune::finetune`] |
+//! | distil a student | [`distill::Inputs::distil`] |
+//! | distil one for every cell of a grid | [`sweep::Sweep::run`] |
+//! | do all of it on a corpus made on the spot | [`quickstart::Quickstart::run`] |
+//! | score what came of it | [`evaluate::score`] |
+//! | hold a packed model against its student | [`parity::compare`] |
+//!
+//! Each reports to one [observer](bitspike_run::progress::Observer), looks at one flag that stops it, and prints nothing.
+//! `examples/distil.rs` goes the whole way in some ten seconds.
 
 pub mod batches;
 mod checkpoint;
@@ -15,9 +27,14 @@ pub mod ops;
 pub mod optimizer;
 mod parameters;
 pub mod parity;
+pub mod quickstart;
 pub mod simulation;
 pub mod student;
+pub mod sweep;
+mod symmetric;
 pub mod teacher;
+pub mod texts;
 pub mod training;
 
+pub use burn::tensor::Device;
 pub use error::{Error, Result};

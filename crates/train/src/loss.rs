@@ -2,11 +2,11 @@
 
 use burn::tensor::{Tensor, activation};
 
-use crate::layers::{PackedTokens, matrix, scalar};
-use crate::ops;
-use bitspike_run::recipe::LossWeights;
+use crate::layers::{matrix, scalar};
+use crate::ops::{self, Precision};
 use crate::student::{Student, StudentOutput, teacher_layer};
 use crate::teacher::TeacherOutput;
+use bitspike_run::recipe::LossWeights;
 
 /// The weighted sum to minimise and its parts.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub fn distillation(
     student: &Student,
     output: &StudentOutput,
     teacher: &TeacherOutput,
-    (tokens, target): (&PackedTokens, Target<'_>),
+    target: Target<'_>,
     weights: LossWeights,
 ) -> Loss {
     let config = &student.config;
@@ -53,7 +53,7 @@ pub fn distillation(
     let mut sum = Sum::default();
     let hidden = (weights.hidden > 0.0).then(|| {
         let terms = output.hidden.iter().enumerate().map(|(n, population)| {
-            let fitted = student.net.fit.spikes(population, FULL);
+            let fitted = student.net.fit.spikes(population, Precision::FULL);
             ops::mean_square(fitted, teacher.hidden[teacher_layer(n, config.layers, teacher_layers)].clone())
         });
         sum.add(terms.reduce(|a, b| a + b).expect("at least the embedding"), weights.hidden)
@@ -61,7 +61,7 @@ pub fn distillation(
     let attention = (weights.attention > 0.0).then(|| {
         let terms = output.query_key.iter().enumerate().map(|(n, (query, key))| {
             let other = teacher.query_key[teacher_layer(n + 1, config.layers, teacher_layers) - 1].clone();
-            ops::score_distance(query.clone(), key.clone(), other, config.heads, &tokens.segments)
+            ops::score_distance(query.clone(), key.clone(), other, config.heads, &output.segments)
         });
         sum.add(terms.reduce(|a, b| a + b).expect("at least one layer"), weights.attention)
     });
@@ -92,9 +92,6 @@ pub fn distillation(
     }
     Loss { total: sum.0.expect("a recipe has at least one loss"), hidden, attention, prediction }
 }
-
-const FULL: (bitspike::quantize::WeightBits, bitspike::quantize::Granularity) =
-    (bitspike::quantize::WeightBits::Full, bitspike::quantize::Granularity::Matrix);
 
 #[derive(Default)]
 struct Sum(Option<Tensor<2>>);

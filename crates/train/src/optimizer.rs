@@ -48,13 +48,25 @@ pub struct Update {
     pub clip_norm: f64,
 }
 
-/// The gradient of the rows of a [`WordTable`] that a batch used.
+/// What one backward pass says of a module and of the rows of its [`WordTable`] that the batch used.
 #[derive(Debug)]
-pub struct RowGradient<'a> {
-    /// Ids of the rows.
-    pub ids: &'a [u32],
-    /// `[ids.len(), D]`
-    pub values: Vec<f32>,
+pub struct StepGradients<'a> {
+    module: ModuleGradients,
+    /// Ids of the rows, and their gradient `[ids.len(), D]`.
+    rows: Option<(&'a [u32], Vec<f32>)>,
+}
+
+impl<'a> StepGradients<'a> {
+    /// Takes the gradients of `module`'s parameters and of the `rows` of the ids `ids` out of `gradients`.
+    pub fn take<M: Module>(module: &M, rows: &Tensor<2>, ids: &'a [u32], mut gradients: Gradients) -> Self {
+        let rows = rows.grad_remove(&mut gradients).map(|gradient| (ids, floats(gradient)));
+        Self { module: ModuleGradients::take(module, &mut gradients), rows }
+    }
+
+    fn norm(&self) -> f64 {
+        let rows = self.rows.as_ref().map_or(0.0, |(_, values)| square_sum(values));
+        (self.module.square_norm() + rows).sqrt()
+    }
 }
 
 /// The gradients of all parameters of a module, by path.
@@ -162,22 +174,22 @@ fn update(values: &mut [f32], gradient: &[f32], (first, second): (&mut [f32], &m
 }
 
 impl AdamW {
-    /// Updates `module` and the touched rows of `words`; returns the gradient's norm before clipping. A norm that is not
-    /// finite changes nothing.
+    /// Updates `module`, which comes owned since a clone would share the weights' memory and force a copy of every one, and the
+    /// touched rows of `words`. Returns the module and the gradient's norm before clipping; a norm that is not finite changes
+    /// nothing.
     ///
     /// Rows that the batch did not touch keep their values and moments (the "lazy" form of Adam): with a vocabulary of
     /// 30,000 and a few hundred words a step, the dense form would spend most of its time on rows without a gradient.
     pub fn step<M: Module>(
         &mut self,
-        module: &mut M,
-        gradients: ModuleGradients,
-        (words, rows): (&mut WordTable, Option<RowGradient<'_>>),
+        module: M,
+        words: &mut WordTable,
+        gradients: StepGradients<'_>,
         settings: Update,
-    ) -> f64 {
-        let row_norm = rows.as_ref().map_or(0.0, |rows| square_sum(&rows.values));
-        let norm = (gradients.square_norm() + row_norm).sqrt();
+    ) -> (M, f64) {
+        let norm = gradients.norm();
         if !norm.is_finite() {
-            return norm;
+            return (module, norm);
         }
         self.steps += 1;
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
@@ -188,23 +200,21 @@ impl AdamW {
             decay: settings.weight_decay as f32,
             correction: (correction(BETA.0), correction(BETA.1)),
         };
-        if let Some(rows) = rows {
-            self.step_rows(words, &rows, base);
+        if let Some((ids, values)) = gradients.rows {
+            self.step_rows(words, ids, &values, base);
         }
-        let mut mapper =
-            Mapper { path: Path::default(), gradients: gradients.0, moments: &mut self.moments, base, settings };
-        // In place: a clone would share the weights' memory and force a copy of every one.
-        replace_with::replace_with_or_abort(module, |module| module.map(&mut mapper));
-        norm
+        let gradients = gradients.module.0;
+        let mut mapper = Mapper { path: Path::default(), gradients, moments: &mut self.moments, base, settings };
+        (module.map(&mut mapper), norm)
     }
 
-    fn step_rows(&mut self, words: &mut WordTable, rows: &RowGradient<'_>, c: Coefficients) {
+    fn step_rows(&mut self, words: &mut WordTable, ids: &[u32], gradients: &[f32], c: Coefficients) {
         let size = words.values.len();
         if self.words.first.len() != size {
             self.words = Moments { first: vec![0.0; size], second: vec![0.0; size] };
         }
         let width = words.width;
-        for (&id, gradient) in rows.ids.iter().zip(rows.values.chunks_exact(width)) {
+        for (&id, gradient) in ids.iter().zip(gradients.chunks_exact(width)) {
             let range = id as usize * width..(id as usize + 1) * width;
             let moments = (&mut self.words.first[range.clone()], &mut self.words.second[range.clone()]);
             update(&mut words.values[range], gradient, moments, c);

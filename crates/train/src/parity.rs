@@ -1,19 +1,17 @@
 //! A packed model beside the student that it was packed from.
 
-use bitspike::forward::SentenceRun;
 use bitspike::model::Model;
-use bitspike::config::population_names;
 use bitspike::tokenizer::Encoding;
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::Serialize;
 
-use bitspike_data::{Encoded, sorted_batches};
 use crate::batches::pack;
 use crate::error::{Error, Result};
-use bitspike_data::Predictions;
 use crate::optimizer::floats;
+use crate::simulation::different_counts;
 use crate::student::Student;
+use bitspike_data::{Encoded, sorted_batches};
 
 /// Examples at a time.
 const BATCH: usize = 64;
@@ -55,12 +53,9 @@ pub fn compare(model: &Model, student: &Student, examples: &[Encoded], device: &
         let tokens = pack(examples, &indices);
         let output = student.infer(&tokens, device);
         let runs = model.simulate_ids(&encodings(examples, &indices), true)?;
-        for (p, (_, counts)) in output.populations.into_iter().enumerate() {
-            let counts = floats(counts);
-            let found = runs.iter().flat_map(|run| &run.sums[p]);
-            parity.counts += counts.len() as u64;
-            parity.different_counts += counts.iter().zip(found).filter(|(a, b)| a != b).count() as u64;
-        }
+        let (compared, different) = different_counts(output.populations, &runs);
+        parity.counts += compared;
+        parity.different_counts += different;
         let logits = floats(output.logits);
         let classes = logits.len() / runs.len();
         for (expected, run) in logits.chunks_exact(classes).zip(&runs) {
@@ -70,53 +65,6 @@ pub fn compare(model: &Model, student: &Student, examples: &[Encoded], device: &
         }
     }
     Ok(parity)
-}
-
-/// What a packed model says of `examples`, with its firing rates.
-///
-/// # Errors
-/// If an example does not fit the model or a current is not finite.
-pub fn predict_packed(model: &Model, examples: &[Encoded]) -> Result<Predictions> {
-    predict_with(model, examples, |encodings| model.simulate_ids(encodings, false), |_, _| {})
-}
-
-/// As [`predict_packed`], with everything counted that each neuron sends: `each` gets the examples one by one, shortest first, with
-/// their runs, whose [`SentenceRun::sent`] [`bitspike::count`] reads.
-///
-/// # Errors
-/// As [`predict_packed`].
-pub fn predict_counted(
-    model: &Model,
-    examples: &[Encoded],
-    each: impl FnMut(&Encoded, &SentenceRun),
-) -> Result<Predictions> {
-    predict_with(model, examples, |encodings| model.count_ids(encodings), each)
-}
-
-fn predict_with(
-    model: &Model,
-    examples: &[Encoded],
-    run: impl Fn(&[Encoding]) -> bitspike::Result<Vec<SentenceRun>>,
-    mut each: impl FnMut(&Encoded, &SentenceRun),
-) -> Result<Predictions> {
-    let student = &model.header().student;
-    let names = population_names(student.layers);
-    let mut logits = vec![Vec::new(); examples.len()];
-    let (mut spikes, mut steps) = (vec![0u64; names.len()], 0.0);
-    for indices in sorted_batches(examples, BATCH) {
-        let runs = run(&encodings(examples, &indices))?;
-        for (index, run) in indices.into_iter().zip(runs) {
-            let example = &examples[index];
-            each(example, &run);
-            spikes.iter_mut().zip(&run.spikes).for_each(|(sum, &n)| *sum += u64::from(n));
-            steps += f64::from(run.steps) * example.ids.len() as f64;
-            logits[index] = run.logits;
-        }
-    }
-    let widths = student.population_widths();
-    let rate = |((name, spikes), width): ((String, u64), usize)| (name, spikes as f64 / (steps * width as f64));
-    let rates = names.into_iter().zip(spikes).zip(widths).map(rate).collect();
-    Ok(Predictions { logits, rates })
 }
 
 fn encodings(examples: &[Encoded], indices: &[usize]) -> Vec<Encoding> {

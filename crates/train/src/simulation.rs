@@ -1,20 +1,19 @@
-//! Students in time: from a trained student to the engine's encoder, and scores along a simulation.
+//! Students in time: from a trained student to the engine's encoder, and its answers at the end of a simulation.
 
-use bitspike::forward::{Dynamics, Wanted, SentenceRun, Simulation, simulate};
 use bitspike::config::population_names;
 use bitspike::encoder::Encoder;
+use bitspike::forward::{Dynamics, SentenceRun, Sentences, Simulation, Wanted, simulate};
+use bitspike_data::{Encoded, Predictions, sorted_batches};
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
-use bitspike_data::{Encoded, sorted_batches};
 use crate::batches::pack;
 use crate::error::{Error, Result};
-use bitspike_data::Predictions;
 use crate::layers::PackedTokens;
 use crate::optimizer::floats;
 use crate::student::Student;
 
-/// Examples at a time: enough for every core, few enough that progress shows.
+/// Examples at a time: enough for every core.
 const BATCH: usize = 32;
 
 impl Student {
@@ -37,71 +36,67 @@ impl Student {
     }
 }
 
-/// Runs every example through the student's spikes, in the examples' order. `progress` hears how many are done.
-///
-/// # Errors
-/// If the simulation's settings are out of range or a current is not finite.
-pub fn simulate_examples(
-    student: &Student,
-    examples: &[Encoded],
-    simulation: &Simulation,
-    options: Wanted,
-    device: &Device,
-    mut progress: impl FnMut(usize),
-) -> Result<Vec<SentenceRun>> {
-    let encoder = student.encoder()?;
-    let student = Student { net: student.net.valid(), ..student.clone() };
-    let mut runs = vec![SentenceRun::default(); examples.len()];
-    let mut done = 0;
-    for indices in sorted_batches(examples, BATCH) {
-        let tokens = pack(examples, &indices);
-        let embedded = student.embedding_currents(&tokens, device);
-        let lengths: Vec<usize> = tokens.segments.ranges().map(|range| range.len()).collect();
-        let found = simulate(&encoder, (&embedded, &lengths), simulation, options)?;
-        indices.iter().zip(found).for_each(|(&index, run)| runs[index] = run);
-        done += indices.len();
-        progress(done);
+/// A student's encoder and what its currents come from, without gradients.
+struct InTime<'a> {
+    encoder: Encoder,
+    student: Student,
+    simulation: &'a Simulation,
+    device: &'a Device,
+}
+
+impl<'a> InTime<'a> {
+    fn new(student: &Student, simulation: &'a Simulation, device: &'a Device) -> Result<Self> {
+        let (encoder, net) = (student.encoder()?, student.net.valid());
+        Ok(Self { encoder, student: Student { net, ..student.clone() }, simulation, device })
     }
-    Ok(runs)
+
+    /// Runs the sentences of a batch.
+    fn run(&self, tokens: &PackedTokens, wanted: Wanted) -> Result<Vec<SentenceRun>> {
+        let currents = &self.student.embedding_currents(tokens, self.device);
+        let lengths: &Vec<usize> = &tokens.segments.ranges().map(|range| range.len()).collect();
+        Ok(simulate(&self.encoder, Sentences { currents, lengths }, self.simulation, wanted)?)
+    }
 }
 
 /// What `student` answers at the end of a simulation, with its firing rates.
 ///
 /// # Errors
-/// As [`simulate_examples`].
+/// If the simulation's settings are out of range or a current is not finite.
 pub fn predict_in_time(
     student: &Student,
     examples: &[Encoded],
     simulation: &Simulation,
     device: &Device,
 ) -> Result<Predictions> {
-    let options = Wanted { last_only: true, ..Wanted::default() };
-    let runs = simulate_examples(student, examples, simulation, options, device, |_| ())?;
+    let in_time = InTime::new(student, simulation, device)?;
+    let wanted = Wanted { last_only: true, ..Wanted::default() };
     let names = population_names(student.config.layers);
+    let (mut logits, mut spikes) = (vec![Vec::new(); examples.len()], vec![0u64; names.len()]);
+    for indices in sorted_batches(examples, BATCH) {
+        for (&index, run) in indices.iter().zip(in_time.run(&pack(examples, &indices), wanted)?) {
+            spikes.iter_mut().zip(&run.spikes).for_each(|(sum, &n)| *sum += u64::from(n));
+            logits[index] = run.logits;
+        }
+    }
     let tokens: usize = examples.iter().map(|example| example.ids.len()).sum();
-    let rates = names.into_iter().zip(student.config.population_widths()).enumerate().map(|(p, (name, width))| {
-        let spikes: u64 = runs.iter().map(|run| u64::from(run.spikes[p])).sum();
+    let rates = names.into_iter().zip(student.config.population_widths()).zip(spikes).map(|((name, width), spikes)| {
         (name, spikes as f64 / (tokens * width) as f64 / f64::from(simulation.time_steps))
     });
-    let rates = rates.collect();
-    Ok(Predictions { logits: runs.into_iter().map(|run| run.logits).collect(), rates })
+    Ok(Predictions { logits, rates: rates.collect() })
 }
 
 /// Weighted spike sums of every population of a batch at the end of a simulation, with their shapes `[M, width]`.
 ///
 /// # Errors
-/// As [`simulate_examples`].
+/// As [`predict_in_time`].
 pub(crate) fn simulated_sums(
     student: &Student,
     tokens: &PackedTokens,
     simulation: &Simulation,
     device: &Device,
 ) -> Result<Vec<(Vec<f32>, [usize; 2])>> {
-    let encoder = student.encoder()?;
-    let embedded = student.embedding_currents(tokens, device);
-    let lengths: Vec<usize> = tokens.segments.ranges().map(|range| range.len()).collect();
-    let options = Wanted { sums: true, last_only: true, ..Wanted::default() };
-    let runs = simulate(&encoder, (&embedded, &lengths), simulation, options)?;
+    let wanted = Wanted { sums: true, last_only: true, ..Wanted::default() };
+    let runs = InTime::new(student, simulation, device)?.run(tokens, wanted)?;
     let population = |(p, width): (usize, usize)| {
         let sums: Vec<f32> = runs.iter().flat_map(|run| run.sums[p].iter().copied()).collect();
         (sums, [tokens.len(), width])
@@ -115,23 +110,26 @@ pub(crate) fn simulated_sums(
 /// # Errors
 /// If a current is not finite.
 pub fn compare_counts(student: &Student, examples: &[Encoded], device: &Device) -> Result<(u64, u64)> {
-    let encoder = student.encoder()?;
-    let student = Student { net: student.net.valid(), ..student.clone() };
     let simulation = Simulation::new(Dynamics::Phased, student.config.time_steps);
-    let (mut compared, mut different) = (0, 0);
+    let in_time = InTime::new(student, &simulation, device)?;
+    let mut total = (0, 0);
     for indices in sorted_batches(examples, BATCH) {
         let tokens = pack(examples, &indices);
-        let embedded = student.embedding_currents(&tokens, device);
-        let lengths: Vec<usize> = tokens.segments.ranges().map(|range| range.len()).collect();
-        let options = Wanted { sums: true, ..Wanted::default() };
-        let runs = simulate(&encoder, (&embedded, &lengths), &simulation, options)?;
-        let populations = student.infer(&tokens, device).populations;
-        for (p, (_, counts)) in populations.into_iter().enumerate() {
-            let counts = floats(counts);
-            let found = runs.iter().flat_map(|run| &run.sums[p]);
-            compared += counts.len() as u64;
-            different += counts.iter().zip(found).filter(|(a, b)| a != b).count() as u64;
-        }
+        let runs = in_time.run(&tokens, Wanted { sums: true, ..Wanted::default() })?;
+        let found = different_counts(in_time.student.infer(&tokens, device).populations, &runs);
+        total = (total.0 + found.0, total.1 + found.1);
     }
-    Ok((compared, different))
+    Ok(total)
+}
+
+/// How many counts `populations` have, and how many of them `runs` of the same sentences do not have.
+pub(crate) fn different_counts(populations: Vec<(String, Tensor<2>)>, runs: &[SentenceRun]) -> (u64, u64) {
+    let (mut compared, mut different) = (0, 0);
+    for (p, (_, counts)) in populations.into_iter().enumerate() {
+        let counts = floats(counts);
+        let found = runs.iter().flat_map(|run| &run.sums[p]);
+        compared += counts.len() as u64;
+        different += counts.iter().zip(found).filter(|(a, b)| a != b).count() as u64;
+    }
+    (compared, different)
 }

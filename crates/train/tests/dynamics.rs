@@ -1,12 +1,12 @@
 //! A student in time: `phased` is the quantised equilibrium that training computes, spike by spike and all at once.
 
 use bitspike::config::StudentConfig;
-use bitspike::forward::{Dynamics, Wanted, Record, Simulation, simulate, simulate_recorded};
 use bitspike::config::population_names;
+use bitspike::forward::{Dynamics, Record, Sentences, Simulation, Wanted, simulate, simulate_recorded};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
-use bitspike_train::layers::PackedTokens;
 use bitspike_run::recipe::Thresholds;
-use bitspike_train::student::Student;
+use bitspike_train::layers::PackedTokens;
+use bitspike_train::student::{Start, Student};
 use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -64,7 +64,8 @@ fn phased_is_the_quantised_equilibrium() {
         let config = config(signed, bits, time_steps);
         let thresholds =
             Thresholds { key: 0.25, value: 0.3, context: 0.125, feed_forward: 0.5, ..Thresholds::default() };
-        let student = Student::random(config.clone(), 60, &thresholds, 0.2, &mut rng, &device);
+        let start = Start { teacher_width: 60, thresholds: &thresholds, deviation: 0.2 };
+        let student = Student::random(config.clone(), start, &mut rng, &device);
         let sentences: Vec<(Vec<u32>, Vec<u32>)> = [1usize, 7, 33]
             .map(|length| {
                 let ids = (0..length).map(|_| rng.random_range(0..50)).collect();
@@ -78,7 +79,8 @@ fn phased_is_the_quantised_equilibrium() {
         let lengths = [1, 7, 33];
         let simulation = Simulation::new(Dynamics::Phased, time_steps);
         let options = Wanted { sums: true, ..Wanted::default() };
-        let runs = simulate(&encoder, (&embedded, &lengths), &simulation, options).unwrap();
+        let runs =
+            simulate(&encoder, Sentences { currents: &embedded, lengths: &lengths }, &simulation, options).unwrap();
         let logits: Vec<f32> = expected.logits.into_data().try_into_vec::<f32>().unwrap();
         for (p, (name, counts)) in expected.populations.iter().enumerate() {
             assert_eq!(*name, population_names(3)[p]);

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use bitspike::config::StudentConfig;
-use bitspike::forward::{Dynamics, Record, Simulation, simulate_recorded};
 use bitspike::config::population_names;
+use bitspike::forward::{Dynamics, Record, Simulation, simulate_recorded};
 use bitspike::neuron::Reset;
-use bitspike_train::layers::PackedTokens;
 use bitspike_run::recipe::Thresholds;
-use bitspike_train::student::Student;
 use bitspike_run::weights::Weights;
+use bitspike_train::layers::PackedTokens;
+use bitspike_train::student::{Start, Student};
 use burn::tensor::Device;
 use rand::SeedableRng;
 use serde::Deserialize;
@@ -97,7 +97,8 @@ fn student(case: &Case) -> Student {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
     let device = Device::flex();
     let width = case.config.hidden;
-    let mut student = Student::random(case.config.clone(), width, &Thresholds::default(), 0.1, &mut rng, &device);
+    let start = Start { teacher_width: width, thresholds: &Thresholds::default(), deviation: 0.1 };
+    let mut student = Student::random(case.config.clone(), start, &mut rng, &device);
     let mut weights = Weights::default();
     for (name, parameter) in &case.parameters {
         let values = parameter.steps.iter().map(|&step| step as f32 * parameter.unit).collect();

@@ -3,18 +3,18 @@
 use std::path::Path;
 
 use bitspike::config::StudentConfig;
-use bitspike::forward::{Dynamics, Simulation};
-use bitspike::model::{Answer, Model, Options};
 use bitspike::format::{Header, Packed, Packing, pack};
-use bitspike_data::TaskSpec;
+use bitspike::forward::Dynamics;
 use bitspike::kernels::Kernels;
+use bitspike::model::{Answer, Model, Options};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike::tokenizer::{Encoding, Tokenizer};
-use bitspike_train::Error;
 use bitspike_data::Encoded;
-use bitspike_train::parity::compare;
+use bitspike_data::TaskSpec;
 use bitspike_run::recipe::Thresholds;
-use bitspike_train::student::Student;
+use bitspike_train::Error;
+use bitspike_train::parity::compare;
+use bitspike_train::student::{Start, Student};
 use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -43,7 +43,8 @@ fn config() -> StudentConfig {
 fn student(config: &StudentConfig, seed: u64) -> Student {
     let thresholds = Thresholds { key: 0.25, value: 0.3, context: 0.125, feed_forward: 0.5, ..Thresholds::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    Student::random(config.clone(), 60, &thresholds, 0.2, &mut rng, &Device::flex())
+    let start = Start { teacher_width: 60, thresholds: &thresholds, deviation: 0.2 };
+    Student::random(config.clone(), start, &mut rng, &Device::flex())
 }
 
 fn model(student: &Student, trits: bool, options: &Options) -> Model {
@@ -51,14 +52,15 @@ fn model(student: &Student, trits: bool, options: &Options) -> Model {
 }
 
 fn try_model(student: &Student, trits: bool, options: &Options) -> bitspike::Result<Model> {
-    let header = Header { student: student.config.clone(), task: TaskSpec::glue("sst2").unwrap(), max_length: 64 };
+    let header =
+        Header { student: student.config.clone(), task: TaskSpec::glue("sst2").unwrap().for_model(), max_length: 64 };
     let mut weights = student.to_weights();
     let tokenizer = Tokenizer::load(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/bert-tiny")).unwrap();
     let bytes = pack(&header, &tokenizer, Packing { trits, ..Packing::default() }, |name| {
         let array = weights.remove(name).ok_or_else(|| Error::Mismatch(format!("no {name}")))?;
         Ok::<_, Error>(array.values)
     });
-    Model::of(Packed::from_bytes(bytes.unwrap()).unwrap(), tokenizer, options)
+    options.build(Packed::from_bytes(bytes.unwrap()).unwrap(), tokenizer)
 }
 
 fn sentences(count: usize) -> Vec<Encoding> {
@@ -94,7 +96,7 @@ fn packed_models_count_as_training_does() {
             seed as u64,
         );
         for trits in [false, true] {
-            let model = model(&student, trits, &Options::default());
+            let model = model(&student, trits, &Options::new());
             let parity = compare(&model, &student, &examples, &Device::flex()).unwrap();
             assert!(parity.holds() && parity.counts > 100_000, "case {seed}: {parity:?}");
         }
@@ -110,10 +112,13 @@ fn answers(model: &Model, sentences: &[Encoding], threads: usize) -> Vec<Answer>
 fn batch_order_threads_and_kernels_change_nothing() {
     let student = student(&config(), 3);
     let sentences = sentences(19);
-    let expected = answers(&model(&student, false, &Options::default()), &sentences, 1);
-    assert!(expected.iter().any(|answer| answer.label == 0) && expected.iter().any(|answer| answer.label == 1));
+    let expected = answers(&model(&student, false, &Options::new()), &sentences, 1);
+    assert!(
+        expected.iter().any(|answer| answer.class() == Some(0))
+            && expected.iter().any(|answer| answer.class() == Some(1))
+    );
     for kernels in Kernels::available() {
-        let model = model(&student, false, &Options { kernels: Some(kernels), ..Options::default() });
+        let model = model(&student, false, &Options::new().kernels(kernels));
         for threads in [1, 2, 5] {
             assert_eq!(answers(&model, &sentences, threads), expected, "{kernels}, {threads} threads");
             for (sentence, expected) in sentences.iter().zip(&expected) {
@@ -132,23 +137,22 @@ fn batch_order_threads_and_kernels_change_nothing() {
 fn stepped_dynamics_run_and_end_early() {
     let student = student(&config(), 4);
     let sentences = sentences(8);
-    let phased = answers(&model(&student, false, &Options::default()), &sentences, 2);
-    let simulation = Some(Simulation::new(Dynamics::Accumulated, 64));
-    let options = Options { simulation, ..Options::default() };
+    let phased = answers(&model(&student, false, &Options::new()), &sentences, 2);
+    let options = Options::new().dynamics(Dynamics::Accumulated).time_steps(64);
     let stepped = answers(&model(&student, false, &options), &sentences, 2);
-    let same = stepped.iter().zip(&phased).filter(|(a, b)| a.label == b.label).count();
+    let same = stepped.iter().zip(&phased).filter(|(a, b)| a.class() == b.class()).count();
     assert!(same >= 6 && stepped.iter().all(|answer| answer.steps == 64), "{same} of 8 agree");
     let rule = bitspike::forward::ExitRule { margin: 0.0, change: 1.0, patience: 1, min_steps: 2 };
-    let early = answers(&model(&student, false, &Options { exit: Some(rule), ..options }), &sentences, 2);
+    let early = answers(&model(&student, false, &options.exit(rule)), &sentences, 2);
     assert!(early.iter().all(|answer| answer.steps < 64), "{early:?}");
-    let phased_rule = Options { exit: Some(rule), ..Options::default() };
+    let phased_rule = Options::new().exit(rule);
     let error = try_model(&student, false, &phased_rule).unwrap_err().to_string();
     assert!(error.contains("exit rule"), "{error}");
 }
 
 #[test]
 fn what_the_tables_lack_is_refused() {
-    let model = model(&student(&config(), 5), false, &Options::default());
+    let model = model(&student(&config(), 5), false, &Options::new());
     let encoding = |ids: Vec<u32>, type_ids: Vec<u32>| Encoding { ids, type_ids };
     for (bad, named) in [
         (encoding(vec![], vec![]), "1 to 80 token ids"),

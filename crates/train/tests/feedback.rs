@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use bitspike::config::{Feedback, Solver, StudentConfig};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike_run::recipe::Thresholds;
+use bitspike_train::feedback::Around;
 use bitspike_train::layers::PackedTokens;
 use bitspike_train::optimizer::{ModuleGradients, floats};
-use bitspike_run::recipe::Thresholds;
-use bitspike_train::student::{Forward, Student, StudentOutput};
+use bitspike_train::student::{Forward, Start, Student, StudentOutput};
 use burn::tensor::{Device, Tensor};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -57,13 +58,19 @@ fn student(config: StudentConfig, seed: u64) -> Student {
         feed_forward: 4.0,
         output: 6.0,
     };
-    Student::random(config, 24, &thresholds, 0.15, &mut rng, &Device::flex().autodiff())
+    let start = Start { teacher_width: 24, thresholds: &thresholds, deviation: 0.15 };
+    Student::random(config, start, &mut rng, &Device::flex().autodiff())
 }
 
 fn tokens() -> PackedTokens {
     let ids: [Vec<u32>; 2] = [vec![2, 9, 17, 4, 3], vec![2, 21, 5, 3]];
     let types = [vec![0, 0, 0, 1, 1], vec![0; 4]];
     PackedTokens::new(ids.iter().zip(&types).map(|(ids, types)| (ids.as_slice(), types.as_slice())))
+}
+
+/// Around `tokens` with neurons that are not rounded.
+fn around<'a>(tokens: &'a PackedTokens, device: &'a Device) -> Around<'a> {
+    Around { tokens, continuous: true, device }
 }
 
 /// A smooth scalar of everything a loss may see: logits and every hidden state.
@@ -80,7 +87,7 @@ fn loss(output: &StudentOutput) -> Tensor<2> {
 fn value(student: &Student) -> f64 {
     let device = Device::flex();
     let rows = || student.words.rows(&tokens().vocabulary, &device.clone().autodiff());
-    let pass = student.through_fixed_point(rows(), &tokens(), (true, &device), loss).unwrap();
+    let pass = student.through_fixed_point(rows(), &around(&tokens(), &device), loss).unwrap();
     assert!(pass.forward.converged, "{:?}", pass.forward);
     let output = pass.output;
     let mut sum: f64 = floats(output.logits).iter().map(|&x| f64::from(x) * f64::from(x)).sum();
@@ -98,7 +105,7 @@ fn value(student: &Student) -> f64 {
 fn gradient(student: &Student) -> BTreeMap<String, Vec<f32>> {
     let device = Device::flex();
     let rows = student.words.rows(&tokens().vocabulary, &device.clone().autodiff()).require_grad();
-    let pass = student.through_fixed_point(rows, &tokens(), (true, &device), loss).unwrap();
+    let pass = student.through_fixed_point(rows, &around(&tokens(), &device), loss).unwrap();
     assert!(pass.forward.converged && pass.backward.converged, "{:?} {:?}", pass.forward, pass.backward);
     let mut gradients = (loss(&pass.output) + pass.correction).backward();
     ModuleGradients::take(&student.net, &mut gradients).into_map()
@@ -201,7 +208,7 @@ fn the_gradient_needs_the_feedback_term() {
     let student = student(config(WeightBits::Full, exact()), 3);
     let device = Device::flex();
     let rows = || student.words.rows(&tokens().vocabulary, &device.clone().autodiff()).require_grad();
-    let pass = student.through_fixed_point(rows(), &tokens(), (true, &device), loss).unwrap();
+    let pass = student.through_fixed_point(rows(), &around(&tokens(), &device), loss).unwrap();
     let mut direct = loss(&pass.output).backward();
     let direct = ModuleGradients::take(&student.net, &mut direct).into_map();
     assert!(direct.get("feedback.weight").is_none_or(|g| g.iter().all(|&x| x == 0.0)));
@@ -247,15 +254,15 @@ fn a_loop_that_is_too_strong_is_said_not_hidden() {
     let device = Device::flex();
     let weak = student(config(WeightBits::Full, exact()), 3);
     let radius = |student: &Student| {
-        let found = student.fixed_point(&tokens(), true, &device).unwrap();
-        (student.spectral_radius(&found.x, &tokens(), true, &device), found.report)
+        let found = student.fixed_point(&around(&tokens(), &device)).unwrap();
+        (student.spectral_radius(&found.x, &around(&tokens(), &device)), found.report)
     };
     let (small, report) = radius(&weak);
     assert!(report.converged && small < 1.0, "{small}, {report:?}");
     let (large, report) = radius(&expansive);
     assert!(!report.converged && report.residual > 1e-3, "{large}, {report:?}");
     let rows = expansive.words.rows(&tokens().vocabulary, &device.clone().autodiff()).require_grad();
-    let pass = expansive.through_fixed_point(rows, &tokens(), (true, &device), loss).unwrap();
+    let pass = expansive.through_fixed_point(rows, &around(&tokens(), &device), loss).unwrap();
     assert!(!pass.forward.converged);
 }
 

@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bitspike::config::Feedback;
 use bitspike::forward::Dynamics;
-use bitspike_data::TaskSpec;
 use bitspike::neuron::Reset;
 use bitspike::tokenizer::Tokenizer;
 use bitspike_data::Encoded;
-use bitspike_train::distill::{Distiller, Texts};
+use bitspike_data::TaskSpec;
 use bitspike_run::progress::{Event, Observer};
 use bitspike_run::recipe::{Recipe, RunRecipe, SimulatedForward, Stage, StageKind};
 use bitspike_run::run::{Description, FORMAT, RunFolder};
-use bitspike_train::teacher::Teacher;
-use bitspike_train::training::{Controls, EndReason, Outcome, Sizes, train};
 use bitspike_run::weights::Weights;
+use bitspike_train::distill::{Distiller, Setup};
+use bitspike_train::teacher::Teacher;
+use bitspike_train::texts::Texts;
+use bitspike_train::training::{Controls, EndReason, Outcome, train};
 use bitspike_train::{Error, Result};
 use burn::tensor::Device;
 
@@ -99,8 +100,14 @@ fn run(kind: Kind, path: &Path, teacher: &Path, resume: bool, fate: Fate) -> Res
     let (recipe, task) = (recipe(kind), TaskSpec::glue("sst2")?);
     let folder = if resume { RunFolder::open(path)? } else { RunFolder::create(path)? };
     let texts = Texts { train: sentences(80), dev: sentences(20), corpus: Vec::new() };
-    let teacher_model = Teacher::load(teacher, &device)?;
-    let mut distiller = Distiller::new((recipe.clone(), task.clone()), teacher_model, texts, folder.clone(), &device)?;
+    let setup = Setup {
+        recipe: recipe.clone(),
+        task: task.clone(),
+        teacher: Teacher::load(teacher, &device)?,
+        texts,
+        folder: folder.clone(),
+    };
+    let mut distiller = Distiller::new(setup, &device)?;
     let student = distiller.student().config.clone();
     let description = Description { format: FORMAT.into(), student, task, max_length: 16 };
     folder.describe(&recipe, &description, &Tokenizer::load(teacher)?)?;
@@ -108,13 +115,13 @@ fn run(kind: Kind, path: &Path, teacher: &Path, resume: bool, fate: Fate) -> Res
     let stop = AtomicBool::new(false);
     let controls = Controls {
         name: "test".into(),
+        summary: String::new(),
         stages: recipe.stage.clone(),
         batch_size: 8,
         run: recipe.run.clone(),
         max_time: None,
         stop: &stop,
         resume,
-        sizes: Sizes::default(),
     };
     train(&mut distiller, &controls, &mut Watcher { fate, stop: &stop, looped: kind == Kind::Loop })
 }

@@ -4,15 +4,16 @@
 use std::path::{Path, PathBuf};
 
 use bitspike::config::StudentConfig;
-use bitspike_data::TaskSpec;
 use bitspike::tokenizer::Tokenizer;
 use bitspike_data::Encoded;
-use bitspike_train::distill::{Distiller, Texts};
+use bitspike_data::TaskSpec;
 use bitspike_run::recipe::{Recipe, Thresholds};
 use bitspike_run::run::{Counters, Description, FORMAT, RunFolder};
-use bitspike_train::student::Student;
-use bitspike_train::teacher::Teacher;
 use bitspike_run::weights::Weights;
+use bitspike_train::distill::{Distiller, Setup};
+use bitspike_train::student::{Start, Student};
+use bitspike_train::teacher::Teacher;
+use bitspike_train::texts::Texts;
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -31,7 +32,8 @@ fn distiller(folder: &Path) -> Distiller {
     recipe.data.max_length = 16;
     let teacher = Teacher::load(&fixture(), &device).unwrap();
     let folder = RunFolder::create(folder).unwrap();
-    Distiller::new((recipe, TaskSpec::glue("sst2").unwrap()), teacher, texts, folder, &device).unwrap()
+    let task = TaskSpec::glue("sst2").unwrap();
+    Distiller::new(Setup { recipe, task, teacher, texts, folder }, &device).unwrap()
 }
 
 /// A run of a student of random weights, of `task` and of the shape of `like` but for what `change` makes of it.
@@ -40,19 +42,19 @@ fn other(folder: &Path, task: &str, like: &StudentConfig, change: impl FnOnce(&m
     let mut config = StudentConfig { num_labels: task.num_outputs(), labels: task.labels().to_vec(), ..like.clone() };
     change(&mut config);
     let mut rng = ChaCha8Rng::seed_from_u64(5);
-    let width = like.hidden;
-    let student = Student::random(config.clone(), width, &Thresholds::default(), 0.1, &mut rng, &Device::flex());
+    let start = Start { teacher_width: like.hidden, thresholds: &Thresholds::default(), deviation: 0.1 };
+    let student = Student::random(config.clone(), start, &mut rng, &Device::flex());
     let run = RunFolder::create(folder).unwrap();
     let description = Description { format: FORMAT.into(), student: config, task, max_length: 12 };
     run.describe(&Recipe::default(), &description, &Tokenizer::load(fixture()).unwrap()).unwrap();
-    run.save_best(&student, &Counters::default()).unwrap();
+    student.save_best(&run, &Counters::default()).unwrap();
     run
 }
 
 /// The weights of the distiller's student, by way of a file.
 fn weights(distiller: &Distiller, folder: &Path) -> Weights {
     let run = RunFolder::create(folder).unwrap();
-    run.save_best(distiller.student(), &Counters::default()).unwrap();
+    distiller.student().save_best(&run, &Counters::default()).unwrap();
     Weights::load(&run.best()).unwrap()
 }
 

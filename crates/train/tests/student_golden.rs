@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use bitspike::config::StudentConfig;
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
+use bitspike_run::recipe::{LossWeights, Thresholds};
+use bitspike_run::weights::Weights;
 use bitspike_train::layers::PackedTokens;
 use bitspike_train::loss::{Target, distillation, value};
 use bitspike_train::optimizer::ModuleGradients;
-use bitspike_run::recipe::{LossWeights, Thresholds};
 use bitspike_train::student::{Forward, Student};
 use bitspike_train::teacher::Teacher;
-use bitspike_run::weights::Weights;
 use burn::tensor::Device;
 use rand::SeedableRng;
 use serde::Deserialize;
@@ -148,7 +148,7 @@ fn losses_counts_and_gradients_of_one_step() {
             label: 0.0,
             rate: 0.0,
         };
-        let loss = distillation(&student, &output, &teacher.infer(&tokens, &plain), (&tokens, target), loss_weights);
+        let loss = distillation(&student, &output, &teacher.infer(&tokens, &plain), target, loss_weights);
         let parts = [
             ("total", Some(loss.total.clone())),
             ("hidden", loss.hidden),

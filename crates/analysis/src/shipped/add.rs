@@ -11,16 +11,17 @@ use bitspike_run::run::Checkpoint;
 use super::card::card;
 use super::estimates::EnergyEstimates;
 use super::finished::FinishedRun;
-use super::measure::{ModelFiles, measure};
+use super::measure::measure;
 use super::metrics::{Made, MeasuredModel, Metrics};
 use super::origins::{Origins, OriginsOf};
 use super::seeds::Seeds;
+use crate::score::weight_bytes;
 use crate::energy::CountedStudent;
 use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
 use crate::teacher::TeacherAnswers;
 use crate::timing;
-use bitspike_hub::{CARD, METRICS, MODEL, RECIPE, TOKENIZER, is_name};
+use bitspike_hub::{CARD, METRICS, MODEL, RECIPE, is_name};
 
 /// What is made of which run.
 #[derive(Debug, Clone)]
@@ -100,7 +101,7 @@ impl Addition {
             profile: &EnergyEstimates::profile()?,
             student: &model.header().student,
             operations: &measured.operations,
-            bytes: run.packed.file.len() as u64,
+            bytes: weight_bytes(model.packed()),
             lengths: &split.lengths(),
         };
         let metrics = Metrics {
@@ -149,8 +150,6 @@ impl Addition {
             Packed::open(&replaced)?;
         }
         let write = |name: &str, bytes: &[u8]| atomic_file::write(&folder.join(name), |file| file.write_all(bytes));
-        let ModelFiles { tokenizer, .. } = run.files();
-        tokenizer.map_or(Ok(()), |tokenizer| write(TOKENIZER, tokenizer))?;
         write(MODEL, model.packed().file_bytes())?;
         write(RECIPE, run.recipe.to_toml().as_bytes())?;
         write(CARD, card(metrics).as_bytes())?;

@@ -55,13 +55,12 @@ impl FinishedRun {
 
     /// The packed model, ready to run.
     pub(super) fn model(&self) -> Result<Model> {
-        let FromRun { file, tokenizer, .. } = &self.packed;
-        Ok(Options::new().build(Packed::from_bytes(file.clone())?, tokenizer.clone())?)
+        Ok(Options::new().build(Packed::from_bytes(self.packed.file.clone())?, None)?)
     }
 
     /// What is shipped of it.
     pub(super) fn files(&self) -> ModelFiles<'_> {
-        ModelFiles { model: &self.packed.file, tokenizer: Some(self.packed.tokenizer_json.as_bytes()) }
+        ModelFiles { model: &self.packed.file, tokenizer: None }
     }
 
     /// Refuses a run of another recipe than `other`'s, seeds and descriptions aside.

@@ -4,21 +4,20 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use bitspike::atomic_file;
-use bitspike::forward::{Dynamics, ExitRule, Simulation};
-use bitspike::model::{Model, Options};
+use bitspike::forward::{Dynamics, ExitRule};
 use bitspike::kernels::Kernels;
+use bitspike::{Model, Options, atomic_file};
 use bitspike_data::TaskSpec;
-use bitspike_data::answers::{AnswerOptions, Summary, TextColumns, Texts, classify_stream, classify_texts};
+use bitspike_analysis::number::grouped;
+use bitspike_data::answers::{AnswerOptions, Progress, Summary, TextColumns, Texts, classify_stream, classify_texts};
 use bitspike_data::table::{Decoder, Form, Source};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use super::eval_in_time::parse_rule;
-use crate::interrupt;
-use crate::models::{self, Found};
-use progress::ProgressLine;
+use bitspike_hub::Subject;
 
-mod progress;
+use crate::args::simulation::parse_rule;
+use crate::interrupt;
+use crate::progress::{ProgressLine, Unit};
 
 /// Classify texts with a packed model: the one that is compiled into the program (sentiment of English sentences), or another.
 ///
@@ -84,16 +83,16 @@ pub(crate) struct ClassifyArgs {
 pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
     let output = output_form(&args)?;
     let input = input_form(&args)?;
-    let found = match &args.model {
-        Some(model) => models::find(model)?,
-        None => models::default()?,
+    let subject = match &args.model {
+        Some(model) => Subject::resolve(model)?,
+        None => Subject::builtin(),
     };
-    check_files(&args, &found)?;
+    check_files(&args, &subject)?;
     if let Some(threads) = args.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
         pool.build_global().context("start the threads")?;
     }
-    let model = load(&args, &found)?;
+    let model = load(&args, &subject)?;
     let job = match &args.texts[..] {
         [] => Job::Stream(Texts {
             source: file(&args.input).map_or(Source::StandardInput, |path| Source::File(path.to_owned())),
@@ -129,8 +128,16 @@ fn work(model: &Model, job: Job, form: Form, out: &mut (dyn Write + Send), progr
         Job::Texts(texts) => Ok(classify_texts(model, texts, out, &options)?),
         Job::Stream(texts) => {
             let size = texts.source.size().filter(|_| texts.form != Form::Parquet);
-            let line = ProgressLine::new(progress, size);
-            Ok(classify_stream(model, texts, out, &options, &mut |progress| line.show(progress))?)
+            let unit = if size.is_some() { Unit::Bytes } else { Unit::Things("texts") };
+            let mut line = progress.then(|| ProgressLine::new("", unit, size));
+            let mut show = |progress: Progress| {
+                let Some(line) = &mut line else { return };
+                match size {
+                    Some(_) => line.label(format!("{} texts", grouped(progress.texts)), progress.position),
+                    None => line.set(progress.texts),
+                }
+            };
+            Ok(classify_stream(model, texts, out, &options, &mut show)?)
         }
     }
 }
@@ -194,9 +201,11 @@ fn output_form(args: &ClassifyArgs) -> Result<Form> {
 }
 
 /// Refuses files that are missing or would be written over, before anything is loaded.
-fn check_files(args: &ClassifyArgs, model: &Found) -> Result<()> {
+fn check_files(args: &ClassifyArgs, model: &Subject) -> Result<()> {
     let input = file(&args.input);
-    let named = [model.path().map(|path| ("--model", path)), input.map(|path| ("--input", path))];
+    let file_of = |model: &Subject| model.packed().and_then(|model| model.path().map(Path::to_owned));
+    let model = file_of(model);
+    let named = [model.as_deref().map(|path| ("--model", path)), input.map(|path| ("--input", path))];
     for (flag, path) in named.into_iter().flatten() {
         let metadata = path.metadata().with_context(|| format!("{flag} {}", path.display()))?;
         if metadata.is_dir() {
@@ -222,16 +231,21 @@ fn check_files(args: &ClassifyArgs, model: &Found) -> Result<()> {
     Ok(())
 }
 
-fn load(args: &ClassifyArgs, found: &Found) -> Result<Model> {
-    let mut options = Options { kernels: args.isa, exit: args.exit, ..Options::default() };
-    if args.dynamics.is_some() || args.timesteps.is_some() {
-        let steps = match args.timesteps {
-            Some(steps) => steps,
-            None => found.open()?.header().student.time_steps,
-        };
-        options.simulation = Some(Simulation::new(args.dynamics.unwrap_or(Dynamics::Phased), steps));
+fn load(args: &ClassifyArgs, subject: &Subject) -> Result<Model> {
+    let mut options = Options::new();
+    if let Some(kernels) = args.isa {
+        options = options.kernels(kernels);
     }
-    found.load(&options)
+    if let Some(dynamics) = args.dynamics {
+        options = options.dynamics(dynamics);
+    }
+    if let Some(time_steps) = args.timesteps {
+        options = options.time_steps(time_steps);
+    }
+    if let Some(rule) = args.exit {
+        options = options.exit(rule);
+    }
+    Ok(subject.model(&options)?)
 }
 
 /// The columns of the texts: as the flags say, or by the names that the task's data has.

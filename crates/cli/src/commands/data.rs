@@ -1,6 +1,7 @@
 //! `bitspike data`: what tasks there are, what a folder of data holds, and how to get it.
 
 mod check;
+#[cfg(feature = "download")]
 mod fetch;
 mod list;
 
@@ -21,6 +22,7 @@ enum DataCommand {
     List(list::ListArgs),
     /// Inspect a folder of data: counts, labels, lengths, the first bad line
     Check(check::CheckArgs),
+    #[cfg(feature = "download")]
     /// Fetch a GLUE task or a model from the Hugging Face hub, and print its folder
     Fetch(fetch::FetchArgs),
 }
@@ -33,6 +35,7 @@ pub(crate) fn run(args: DataArgs) -> Result<()> {
     match args.command {
         DataCommand::List(args) => list::run(&args),
         DataCommand::Check(args) => check::run(&args),
+        #[cfg(feature = "download")]
         DataCommand::Fetch(args) => fetch::run(&args),
     }
 }

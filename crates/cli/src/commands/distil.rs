@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use bitspike_data::TaskSpec;
 use bitspike_run::recipe::Recipe;
 use bitspike_run::run::RunFolder;
+use bitspike_train::distill::{Inputs, Job, settle};
 
-use super::task_args::TaskArgs;
-use super::training::{RunArgs, report_end};
-use crate::distillation::{Inputs, Job};
+use super::training::RunArgs;
+use crate::args::TaskArgs;
+use crate::live::Follower;
 
 /// Distil a teacher into a spiking student of 1- or 1.58-bit weights.
 ///
@@ -137,31 +138,27 @@ pub(crate) fn run(args: DistilArgs) -> Result<()> {
         true => resumed(&args, &folder)?,
         false => (args.overrides.recipe(args.recipe.as_deref())?, args.task.resolve(&args.data)?),
     };
-
     let inputs = Inputs::load(&args.teacher, &args.data, args.corpus.as_deref(), task)?;
-    let job = Job { recipe: &recipe, folder: &folder, from: args.from.as_deref(), run: &args.run, stop };
-    let mut done = inputs.distil(&job)?;
+    let job = Job {
+        from: args.from.as_deref(),
+        resume: args.run.resume,
+        max_time: args.run.max_time(),
+        stop,
+        ..Job::new(&recipe, &folder)
+    };
+    let mut view = Follower::on_cpu(args.run.display);
+    let mut done = inputs.distil(&job, &mut view)?;
     let next = format!("score it with `bitspike eval {} --data {}`", args.out.display(), args.data.display());
-    report_end(&done.outcome, &mut done.observer, &next)?;
+    args.run.report_end(&mut done.run, &mut view, &next)?;
     done.warnings().iter().for_each(|warning| eprintln!("bitspike: {warning}"));
     Ok(())
 }
 
-/// Recipe and task of the run in `folder`. The command that started the run, with --resume added, fits it; one that asks for
-/// something else is refused rather than half obeyed.
+/// Recipe and task of the run in `folder`, once they are found to be what the command asks for.
 fn resumed(args: &DistilArgs, folder: &RunFolder) -> Result<(Recipe, TaskSpec)> {
-    let (recipe, task) = (folder.recipe()?, folder.description()?.task);
     let path = args.recipe.clone().unwrap_or_else(|| folder.path().join("recipe.toml"));
-    let asked = args.overrides.recipe(Some(&path))?;
-    if asked != recipe {
-        bail!(
-            "--resume goes on with the recipe in {}, and this command asks for another; leave the changes out, or start a new \
-             run in another --out",
-            folder.path().display()
-        );
-    }
-    if args.task.is_given() && args.task.resolve(&args.data)? != task {
-        bail!("--resume goes on with task {}, and this command names another", task.name);
-    }
+    let recipe = args.overrides.recipe(Some(&path))?;
+    let task = args.task.is_given().then(|| args.task.resolve(&args.data)).transpose()?;
+    let task = settle(folder, &recipe, task.as_ref())?;
     Ok((recipe, task))
 }

@@ -1,21 +1,23 @@
-//! The commands, one file each, and what several of them share.
+//! The commands, one file each.
 
 pub(crate) mod bench;
 pub(crate) mod classify;
 pub(crate) mod cost;
 pub(crate) mod data;
+#[cfg(feature = "train")]
 pub(crate) mod distil;
 pub(crate) mod eval;
-pub(crate) mod eval_in_time;
 pub(crate) mod inspect;
 pub(crate) mod models;
 pub(crate) mod pack;
+#[cfg(feature = "train")]
 pub(crate) mod quickstart;
 pub(crate) mod report;
+#[cfg(feature = "train")]
 pub(crate) mod sweep;
-pub(crate) mod task_args;
+#[cfg(feature = "train")]
 pub(crate) mod teacher;
-pub(crate) mod threads;
 pub(crate) mod trace;
+#[cfg(feature = "train")]
 pub(crate) mod training;
 pub(crate) mod verify;

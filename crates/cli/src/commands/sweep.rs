@@ -1,28 +1,16 @@
 //! `bitspike sweep`
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use bitspike::format::Header;
-use bitspike_data::TaskSpec;
-use bitspike_train::distill::{Texts, same_shape};
-use bitspike_run::recipe::Recipe;
-use bitspike_run::run::{RunFolder, claim};
+use anyhow::{Result, bail};
+use bitspike_train::sweep::{Bounds, Grid, Paths, Request, Sweep, SweepPlan, vacant};
 
 use super::distil::Overrides;
-use super::task_args::TaskArgs;
-use super::threads::Threads;
-use crate::distillation::Inputs;
-use crate::live::Display;
-use crate::sweep::axis::no_contradiction;
-use crate::sweep::budget::Effort;
-use crate::sweep::grid::{Cell, Grid};
-use crate::sweep::journal::{Journal, Status};
-use crate::sweep::runner::{Bounds, Sweep, vacant};
-use crate::sweep::settings::{FORMAT, Paths, Settings};
-use crate::sweep::{fronts, results};
+use crate::args::{TaskArgs, Threads};
+use crate::live::{Display, Follower};
+use crate::output::show;
+use crate::print::sweep::{SweepView, plan};
 
 /// Distil a student for every cell of a grid over the recipe, measure them alike and draw the Pareto fronts.
 ///
@@ -72,6 +60,9 @@ pub(crate) struct SweepArgs {
     /// Check everything and print the plan, and run nothing
     #[arg(long)]
     dry_run: bool,
+    /// Print the plan or what was found as JSON on standard output
+    #[arg(long)]
+    json: bool,
 }
 
 /// What varies.
@@ -122,214 +113,71 @@ impl GridArgs {
 }
 
 pub(crate) fn run(args: SweepArgs) -> Result<()> {
-    let bounds = &args.bounds;
-    bounds.threads.start()?;
-    crate::interrupt::listen()?;
-    let bounds = Bounds {
-        max_time: bounds.max_hours.map(|hours| Duration::from_secs_f64(hours * 3600.0)),
-        cell_minutes: bounds.cell_minutes,
-        display: bounds.display,
-        keep_checkpoints: bounds.keep_checkpoints,
-    };
+    args.bounds.threads.start()?;
+    let stop = crate::interrupt::listen()?;
+    let max_time = args.bounds.max_hours.map(|hours| Duration::from_secs_f64(hours * 3600.0));
+    let cell_time = args.bounds.cell_minutes.map(|minutes| Duration::from_secs_f64(minutes * 60.0));
+    let bounds = Bounds { max_time, cell_time, keep_checkpoints: args.bounds.keep_checkpoints };
     let mut sweep = if args.resume { resumed(&args)? } else { new(&args)? };
     if args.dry_run {
-        return Ok(write!(std::io::stdout().lock(), "{}", sweep.plan(true, bounds))?);
+        return show(&sweep.outline(), args.json, |outline, out| Ok(write!(out, "{}", plan(outline, true, max_time))?));
     }
-    let _lock = claim(&sweep.folder)?;
-    if !args.resume {
-        // Looked at again, now that no other process can be about to do the same.
-        vacant(&sweep.folder)?;
-        sweep.settings.write(&sweep.folder)?;
-    }
-    sweep.journal.write(&sweep.folder)?;
-    if bounds.display != Display::Quiet {
-        eprint!("{}", sweep.plan(false, bounds));
-    }
-    sweep.run(bounds)?;
-    finish(&sweep, bounds)
-}
-
-/// A sweep as the command describes it, checked.
-fn new(args: &SweepArgs) -> Result<Sweep> {
-    vacant(&args.out)?;
-    let (Some(data), Some(teacher)) = (&args.data, &args.teacher) else {
-        bail!("give --data and --teacher, or --resume");
-    };
-    let recipe = args.overrides.recipe(args.recipe.as_deref())?;
-    let grid = Grid::new(args.grid.grid.as_deref(), &args.grid.over, &args.grid.seeds, &recipe)?;
-    no_contradiction(&grid.axis, &args.overrides.assignments(recipe.stage.len()))?;
-    let cells = grid.cells(&recipe)?;
-    let paths =
-        Paths { teacher: teacher.clone(), data: data.clone(), corpus: args.corpus.clone(), from: args.from.clone() };
-    let checked = Checked::new(&paths, args.task.resolve(data)?, &cells)?;
-    let settings = Settings {
-        format: FORMAT.into(),
-        inputs: paths.absolute()?,
-        digest: checked.digest,
-        task: checked.inputs.task.clone(),
-        grid,
-        recipe,
-    };
-    let journal = Journal::new(&cells, &steps(&checked.efforts));
-    let Checked { inputs, efforts, .. } = checked;
-    Ok(Sweep { folder: args.out.clone(), settings, inputs, from: paths.from, cells, efforts, journal })
-}
-
-/// The sweep in the output folder, once it is found to be the one that the command describes.
-fn resumed(args: &SweepArgs) -> Result<Sweep> {
-    let folder = &args.out;
-    let settings = Settings::read(folder)?;
-    let place = folder.display();
-    let stages = settings.recipe.stage.len();
-    let recipe = match &args.recipe {
-        Some(path) => args.overrides.recipe(Some(path))?,
-        None => settings.recipe.with(&args.overrides.assignments(stages))?,
-    };
-    if recipe != settings.recipe {
-        bail!(
-            "--resume goes on with the recipe in {place}, and this command asks for another; leave the changes out, or \
-               start a new sweep in another --out"
-        );
-    }
-    let grid = &args.grid;
-    if grid.is_given() && Grid::new(grid.grid.as_deref(), &grid.over, &grid.seeds, &recipe)? != settings.grid {
-        bail!(
-            "--resume goes on with the grid in {place}, and this command asks for another; leave --over, --grid and --seeds \
-               out, or start a new sweep in another --out"
-        );
-    }
-    // What is given may lie elsewhere by now; that it is the same is checked below.
-    let known = settings.inputs.clone();
-    let paths = Paths {
-        teacher: args.teacher.clone().unwrap_or(known.teacher),
-        data: args.data.clone().unwrap_or(known.data),
-        corpus: args.corpus.clone().or(known.corpus),
-        from: args.from.clone().or(known.from),
-    };
-    if paths.corpus.is_some() != settings.inputs.corpus.is_some()
-        || paths.from.is_some() != settings.inputs.from.is_some()
-    {
-        bail!("the sweep in {place} was started without the --corpus or --from that this command names; leave it out");
-    }
-    if args.task.is_given() && args.task.resolve(&paths.data)? != settings.task {
-        bail!("--resume goes on with task {}, and this command names another", settings.task.name);
-    }
-    let cells = settings.grid.cells(&settings.recipe)?;
-    let checked = Checked::new(&paths, settings.task.clone(), &cells)?;
-    if checked.digest != settings.digest {
-        bail!(
-            "{} or {} (or the corpus, or the run to start from) does not hold what the sweep in {place} was started with; \
-             give the same teacher and data, or start a new sweep in another --out",
-            paths.teacher.display(),
-            paths.data.display()
-        );
-    }
-    let mut journal = Journal::read(folder, &cells, &steps(&checked.efforts))?;
-    if args.retry_failed {
-        for record in journal.cells.iter_mut().filter(|record| record.status == Status::Failed) {
-            (record.status, record.error) = (Status::Pending, None);
-        }
-    }
-    let Checked { inputs, efforts, .. } = checked;
-    Ok(Sweep { folder: folder.clone(), settings, inputs, from: paths.from, cells, efforts, journal })
-}
-
-fn steps(efforts: &[Effort]) -> Vec<u64> {
-    efforts.iter().map(|effort| effort.steps).collect()
-}
-
-/// What a sweep stands on, loaded and found to fit every cell.
-struct Checked {
-    inputs: Inputs,
-    digest: String,
-    efforts: Vec<Effort>,
-}
-
-impl Checked {
-    fn new(paths: &Paths, task: TaskSpec, cells: &[Cell]) -> Result<Self> {
-        let from = paths.from.as_deref().map(start).transpose()?;
-        let inputs = Inputs::load(&paths.teacher, &paths.data, paths.corpus.as_deref(), task)?;
-        let (mut efforts, mut texts, mut digest) = (Vec::new(), None, None);
-        for cell in cells {
-            let effort = Self::cell(&inputs, cell, &mut texts, from.as_ref());
-            efforts.push(effort.with_context(|| format!("cell {}", cell.name))?);
-            if let (None, Some((_, texts))) = (&digest, &texts) {
-                digest = Some(paths.digest(texts)?);
-            }
-        }
-        Ok(Self { inputs, digest: digest.context("the grid has no cells")?, efforts })
-    }
-
-    /// Checks one cell; `texts` are those of the cell before with their length.
-    fn cell(
-        inputs: &Inputs,
-        cell: &Cell,
-        texts: &mut Option<(usize, Texts)>,
-        from: Option<&RunFolder>,
-    ) -> Result<Effort> {
-        let length = cell.recipe.data.max_length;
-        if texts.as_ref().is_none_or(|(read, _)| *read != length) {
-            let whole = Recipe {
-                data: bitspike_run::recipe::DataRecipe { limit: 0, ..cell.recipe.data.clone() },
-                ..cell.recipe.clone()
-            };
-            *texts = Some((length, inputs.texts(&whole)?));
-        }
-        let (_, texts) = texts.as_ref().expect("read above");
-        let config = inputs.check(&cell.recipe, texts)?;
-        if texts.dev.is_empty() {
-            bail!("the dev split has no examples to score on");
-        }
-        if let Some(from) = from {
-            same_shape(from, &config)?;
-        }
-        if config.feedback.is_none() {
-            let (student, task) = (config.clone(), inputs.task.clone());
-            Header { student, task, max_length: length }.validate().context("the student could not be packed")?;
-        }
-        Ok(Effort::new(&cell.recipe, &config, texts))
-    }
-}
-
-/// The run to start from, with a checkpoint.
-fn start(path: &Path) -> Result<RunFolder> {
-    let run = RunFolder::open(path)?;
-    if !run.best().exists() && !run.last().exists() {
-        bail!("{}: the run to start from has written no checkpoint yet", path.display());
-    }
-    Ok(run)
-}
-
-/// The table, and what remains to do.
-fn finish(sweep: &Sweep, bounds: Bounds) -> Result<()> {
-    sweep.publish()?;
-    let groups = results::groups(&sweep.cells, &sweep.journal);
-    let mut out = std::io::stdout().lock();
-    if !groups.is_empty() {
-        let keys = sweep.settings.grid.short_keys();
-        write!(out, "{}", results::table(&groups, &keys, &fronts::marks(&groups)))?;
-    }
-    out.flush()?;
-    let count = |status| sweep.journal.count(status);
-    let (total, finished, failed) = (sweep.cells.len(), count(Status::Finished), count(Status::Failed));
-    let place = sweep.folder.display();
-    if bounds.display != Display::Quiet {
-        eprintln!("{finished} of {total} cells done; results in {place}/results.csv, fronts in {place}/pareto.svg");
-        if finished + failed < total {
+    let quiet = args.bounds.display == Display::Quiet;
+    let mut view = SweepView { follower: Follower::on_cpu(args.bounds.display), quiet, max_time };
+    sweep.run(&bounds, stop, &mut view)?;
+    drop(view);
+    let found = sweep.findings();
+    show(&found, args.json, |found, out| Ok(write!(out, "{}", found.table())?))?;
+    let place = found.folder.display();
+    if !quiet {
+        let (done, total) = (found.finished, found.cells);
+        eprintln!("{done} of {total} cells done; results in {place}/results.csv, fronts in {place}/pareto.svg");
+        if done + found.failed.len() < total {
             eprintln!("go on with `bitspike sweep --resume --out {place}`");
         }
     }
-    if failed > 0 {
-        let names: Vec<&str> = sweep
-            .journal
-            .cells
-            .iter()
-            .filter(|record| record.status == Status::Failed)
-            .map(|record| record.name.as_str())
-            .take(3)
-            .collect();
-        let more = if failed > names.len() { ", .." } else { "" };
-        bail!("{failed} of {total} cells failed ({}{more}): see `error` in {place}/results.csv", names.join("; "));
+    if !found.failed.is_empty() {
+        let (count, total) = (found.failed.len(), found.cells);
+        let names: Vec<&str> = found.failed.iter().map(String::as_str).take(3).collect();
+        let more = if count > names.len() { ", .." } else { "" };
+        bail!("{count} of {total} cells failed ({}{more}): see `error` in {place}/results.csv", names.join("; "));
     }
     Ok(())
+}
+
+/// A sweep as the command describes it.
+fn new(args: &SweepArgs) -> Result<Sweep> {
+    vacant(&args.out)?;
+    let (Some(data), Some(teacher)) = (args.data.clone(), args.teacher.clone()) else {
+        bail!("give --data and --teacher, or --resume");
+    };
+    let recipe = args.overrides.recipe(args.recipe.as_deref())?;
+    let GridArgs { over, grid, seeds } = &args.grid;
+    let grid = Grid::new(grid.as_deref(), over, seeds, &recipe)?;
+    let fixed = args.overrides.assignments(recipe.stage.len());
+    let task = args.task.resolve(&data)?;
+    let inputs = Paths { teacher, data, corpus: args.corpus.clone(), from: args.from.clone() };
+    Ok(Sweep::new(&args.out, Request { recipe, grid, inputs, task }, &fixed)?)
+}
+
+/// The sweep in the output folder. What the command does not say is as the folder says.
+fn resumed(args: &SweepArgs) -> Result<Sweep> {
+    let plan = SweepPlan::read(&args.out)?;
+    let recipe = match &args.recipe {
+        Some(path) => args.overrides.recipe(Some(path))?,
+        None => plan.recipe.with(&args.overrides.assignments(plan.recipe.stage.len()))?,
+    };
+    let GridArgs { over, grid, seeds } = &args.grid;
+    let grid = match args.grid.is_given() {
+        true => Grid::new(grid.as_deref(), over, seeds, &recipe)?,
+        false => plan.grid,
+    };
+    let inputs = Paths {
+        teacher: args.teacher.clone().unwrap_or(plan.inputs.teacher),
+        data: args.data.clone().unwrap_or(plan.inputs.data),
+        corpus: args.corpus.clone().or(plan.inputs.corpus),
+        from: args.from.clone().or(plan.inputs.from),
+    };
+    let task = if args.task.is_given() { args.task.resolve(&inputs.data)? } else { plan.task };
+    Ok(Sweep::resume(&args.out, Request { recipe, grid, inputs, task }, args.retry_failed)?)
 }

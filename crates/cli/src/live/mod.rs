@@ -4,10 +4,12 @@
 //! results. Neither ever stops a run: what cannot be shown is dropped.
 //!
 //! * `board` folds events into what is known of the run; `view` draws it; `screen` holds the terminal and puts it back.
+//! * `follower` gives each of several runs its display.
 //! * `plain` turns events into lines, also into the summary that stays on the terminal after a live view.
 
 mod board;
 mod chart;
+mod follower;
 mod plain;
 #[cfg(test)]
 mod sample;
@@ -21,6 +23,7 @@ use std::sync::atomic::AtomicBool;
 
 use bitspike_run::progress::{Event, Observer};
 
+pub(crate) use follower::Follower;
 use plain::Plain;
 pub(crate) use screen::restore_terminal;
 

@@ -10,7 +10,7 @@ use bitspike::tokenizer::Tokenizer;
 use bitspike_run::recipe::{Recipe, Thresholds};
 use bitspike_run::run::{Counters, Description, FORMAT, RunFolder};
 use bitspike_train::student::Student;
-use burn::tensor::Device;
+use bitspike_train::Device;
 use rand::SeedableRng;
 
 const VOCABULARY: [&str; 10] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "fine", "film", "dull", "<", "b"];

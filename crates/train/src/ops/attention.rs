@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, activation};
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use bitspike::arithmetic::{self, accumulate, heads, product};
+use bitspike::arithmetic::{self, AttentionInputs, Scaled, accumulate, heads, product};
 
 use super::lanes::{LANES, softmax, wide};
 use super::{Kernel, Segments, apply, scalar, scalar_tensor, shape, tensor, values};
@@ -86,12 +86,14 @@ impl Kernel<5> for Attention {
         let size = shape(&query);
         let width = size[1];
         let (q, k, v) = (values(&query), values(&key), values(&val));
-        let scales = (scalar(&key_scale), scalar(&val_scale));
+        let (key_factor, val_factor) = (scalar(&key_scale), scalar(&val_scale));
         let mut out = vec![0.0; q.len()];
         split(&mut out, &self.segments, width).into_par_iter().zip(ranges(&self.segments)).for_each(|(out, range)| {
             let at = range.start * width..range.end * width;
-            let inputs = (&q[at.clone()], &k[at.clone()], &v[at]);
-            arithmetic::Attention::default().attend(inputs, scales, (width, self.heads), out);
+            let key = Scaled { values: &k[at.clone()], scale: key_factor };
+            let value = Scaled { values: &v[at.clone()], scale: val_factor };
+            let inputs = AttentionInputs { query: &q[at], key, value, width, heads: self.heads };
+            arithmetic::Attention::default().attend(inputs, out);
         });
         let out = tensor(out, size);
         (out.clone(), [query, key, key_scale, val, val_scale, out])

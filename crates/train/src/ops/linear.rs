@@ -23,16 +23,27 @@ pub fn linear(
     scale: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<2>,
-    (bits, granularity): (WeightBits, Granularity),
+    precision: Precision,
 ) -> Tensor<2> {
-    apply(Linear { bits, granularity }, [counts, scale, weight, bias])
+    apply(Linear(precision), [counts, scale, weight, bias])
+}
+
+/// How a weight is quantised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Precision {
+    /// What a weight can be.
+    pub bits: WeightBits,
+    /// One scale a matrix or a row.
+    pub granularity: Granularity,
+}
+
+impl Precision {
+    /// Not at all.
+    pub const FULL: Self = Self { bits: WeightBits::Full, granularity: Granularity::Matrix };
 }
 
 #[derive(Debug)]
-pub(super) struct Linear {
-    pub(super) bits: WeightBits,
-    pub(super) granularity: Granularity,
-}
+pub(super) struct Linear(pub(super) Precision);
 
 #[derive(Debug, Clone)]
 pub(super) struct Saved {
@@ -57,7 +68,7 @@ impl Kernel<4> for Linear {
     type Saved = Saved;
 
     fn forward(&self, [counts, scale, weight, bias]: [FlexTensor; 4]) -> (FlexTensor, Saved) {
-        let (codes, scales) = quantize(&weight, self.bits, self.granularity);
+        let (codes, scales) = quantize(&weight, self.0);
         let saved = Saved { scale: scalar(&scale), counts, codes, scales };
         let mut out = Flex::float_matmul(saved.counts.clone(), saved.codes.transpose(0, 1));
         let width = shape(&out)[1];
@@ -120,7 +131,7 @@ impl Kernel<4> for Linear {
     }
 
     fn compose(&self, [counts, scale, weight, bias]: [Tensor<2>; 4]) -> Tensor<2> {
-        counts.matmul(composed_weight(weight, self.bits, self.granularity).transpose()) * scale + bias
+        counts.matmul(composed_weight(weight, self.0).transpose()) * scale + bias
     }
 }
 
@@ -158,7 +169,8 @@ fn scale_and_sum(x: &[f32], factors: &[f32]) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// Codes `[O, K]` (as `f32`) and scales of a weight; the twin of [`bitspike::quantize`], in parallel.
-fn quantize(weight: &FlexTensor, bits: WeightBits, granularity: Granularity) -> (FlexTensor, Vec<f32>) {
+fn quantize(weight: &FlexTensor, precision: Precision) -> (FlexTensor, Vec<f32>) {
+    let Precision { bits, granularity } = precision;
     if bits == WeightBits::Full {
         return (weight.clone(), Vec::new());
     }
@@ -226,13 +238,13 @@ fn means(w: &[f32], columns: usize, granularity: Granularity, f: impl Fn(usize, 
 }
 
 /// The quantised weight with a straight-through gradient, from burn operations.
-fn composed_weight(weight: Tensor<2>, bits: WeightBits, granularity: Granularity) -> Tensor<2> {
-    let mean = |x: Tensor<2>| match granularity {
+fn composed_weight(weight: Tensor<2>, precision: Precision) -> Tensor<2> {
+    let mean = |x: Tensor<2>| match precision.granularity {
         Granularity::Matrix => x.mean().reshape([1, 1]),
         Granularity::Row => x.mean_dim(1),
     };
     let latent = weight.clone().detach();
-    let quantised = match bits {
+    let quantised = match precision.bits {
         WeightBits::Full => return weight,
         WeightBits::Binary => {
             let centred = latent.clone() - mean(latent);

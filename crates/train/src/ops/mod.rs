@@ -27,7 +27,7 @@ use burn_flex::FlexTensor;
 pub use attention::{attention, score_distance};
 pub use elementwise::gelu;
 pub use embed::{embed, gather_rows};
-pub use linear::linear;
+pub use linear::{Precision, linear};
 pub use neuron::{continuous_neuron, neuron, simulated_neuron};
 pub use norm::{layer_norm, residual_norm};
 pub use reduce::{mean_absolute, mean_square};

@@ -15,7 +15,7 @@ use super::{Kernel, apply, flex, scalar, scalar_tensor, shape, straight_through,
 ///
 /// # Shapes
 /// `current [M, D]`, `theta [1, 1]`; result `[M, D]`, integers as `f32`.
-pub fn neuron(current: Tensor<2>, theta: Tensor<2>, (time_steps, signed): (u32, bool)) -> Tensor<2> {
+pub fn neuron(current: Tensor<2>, theta: Tensor<2>, time_steps: u32, signed: bool) -> Tensor<2> {
     apply(Neuron { time_steps: time_steps as f32, signed, output: Output::Quantised }, [current, theta])
 }
 
@@ -23,7 +23,7 @@ pub fn neuron(current: Tensor<2>, theta: Tensor<2>, (time_steps, signed): (u32, 
 ///
 /// # Shapes
 /// As [`neuron`].
-pub fn continuous_neuron(current: Tensor<2>, theta: Tensor<2>, (time_steps, signed): (u32, bool)) -> Tensor<2> {
+pub fn continuous_neuron(current: Tensor<2>, theta: Tensor<2>, time_steps: u32, signed: bool) -> Tensor<2> {
     apply(Neuron { time_steps: time_steps as f32, signed, output: Output::Continuous }, [current, theta])
 }
 
@@ -37,7 +37,8 @@ pub fn simulated_neuron(
     current: Tensor<2>,
     theta: Tensor<2>,
     counts: Tensor<2>,
-    (weight, signed): (f32, bool),
+    weight: f32,
+    signed: bool,
 ) -> Tensor<2> {
     apply(Neuron { time_steps: weight, signed, output: Output::Given(Box::new(counts)) }, [current, theta])
 }

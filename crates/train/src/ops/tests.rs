@@ -63,7 +63,7 @@ fn linear_at_every_precision_and_odd_sizes() {
         for granularity in [Granularity::Matrix, Granularity::Row] {
             for [m, k, o] in [[1, 1, 1], [5, 7, 3], [33, 48, 65], [70, 130, 19]] {
                 let inputs = [counts([m, k], &mut rng), one(0.11), random([o, k], &mut rng), random([1, o], &mut rng)];
-                compare(|| linear::Linear { bits, granularity }, inputs, 2e-5);
+                compare(|| linear::Linear(Precision { bits, granularity }), inputs, 2e-5);
             }
         }
     }
@@ -76,7 +76,13 @@ fn linear_of_all_zero_weights_is_its_bias() {
         let bias = matrix(vec![1.0, -2.0], [1, 2], &device);
         let x = matrix(vec![3.0; 12], [3, 4], &device);
         let zeros = Tensor::zeros([2, 4], &device);
-        let y = super::linear(x, Tensor::ones([1, 1], &device), zeros, bias, (bits, Granularity::Row));
+        let y = super::linear(
+            x,
+            Tensor::ones([1, 1], &device),
+            zeros,
+            bias,
+            Precision { bits, granularity: Granularity::Row },
+        );
         assert_eq!(crate::optimizer::floats(y), [1.0, -2.0, 1.0, -2.0, 1.0, -2.0]);
     }
 }
@@ -88,15 +94,15 @@ fn quantised_products_of_counts_are_exact_integers() {
     let (m, k, o) = (40, 1536, 24);
     let (x, _) = counts([m, k], &mut rng);
     let (w, _) = random([o, k], &mut rng);
-    let config = (WeightBits::Ternary, Granularity::Matrix);
+    let precision = Precision { bits: WeightBits::Ternary, granularity: Granularity::Matrix };
     let y = super::linear(
         matrix(x.clone(), [m, k], &device),
         Tensor::ones([1, 1], &device),
         matrix(w.clone(), [o, k], &device),
         Tensor::zeros([1, o], &device),
-        config,
+        precision,
     );
-    let quantised = config.0.quantize(&w, [o, k], config.1).unwrap().expect("ternary codes");
+    let quantised = precision.bits.quantize(&w, [o, k], precision.granularity).unwrap().expect("ternary codes");
     let y = crate::optimizer::floats(y);
     for row in 0..m {
         for out in 0..o {
@@ -142,7 +148,8 @@ fn neuron_counts_equal_the_reference() {
         let n = super::neuron(
             matrix(current.clone(), shape, &device),
             matrix(vec![theta], [1, 1], &device),
-            (time_steps, signed),
+            time_steps,
+            signed,
         );
         for (n, current) in crate::optimizer::floats(n).into_iter().zip(current) {
             assert_eq!(n, reference.count(current) as f32, "I = {current}, {config:?}");

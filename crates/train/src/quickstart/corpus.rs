@@ -17,12 +17,12 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
 use bitspike::atomic_file;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use crate::error::{Error, Result};
 use grammar::{Pattern, Pool, TURN, Writer};
 use lexicon::{
     ACTORS, ACTS, ADJECTIVE_ADVERBS, BAD, DETERMINERS, DISLIKED, FRAMES, FUNCTION_WORDS, GOOD, LIKED, OPENERS, PEOPLE,
@@ -34,24 +34,24 @@ const LARGEST: usize = 50_000;
 
 /// What to generate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CorpusConfig {
+pub struct CorpusConfig {
     /// The same seed gives the same corpus on every machine; dev does not depend on `train`, nor train on `dev`.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// Sentences to train on.
-    pub(crate) train: usize,
+    pub train: usize,
     /// Sentences to score on.
-    pub(crate) dev: usize,
+    pub dev: usize,
     /// Only sentences without any operator ("on monday the soup was very greasy."), which a bag of words can label.
-    pub(crate) plain: bool,
+    pub plain: bool,
 }
 
 /// Sentences with their labels: 1 for praise, 0 for blame.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Corpus {
+pub struct Corpus {
     /// Sentences to train on, in random order, no two alike.
-    pub(crate) train: Vec<(String, u8)>,
+    pub train: Vec<(String, u8)>,
     /// Sentences to score on, in random order, no two alike and none in `train`.
-    pub(crate) dev: Vec<(String, u8)>,
+    pub dev: Vec<(String, u8)>,
 }
 
 impl Corpus {
@@ -59,12 +59,13 @@ impl Corpus {
     ///
     /// # Errors
     /// If a split is to have more than 50,000 sentences.
-    pub(crate) fn generate(config: &CorpusConfig) -> Result<Self> {
+    pub fn generate(config: &CorpusConfig) -> Result<Self> {
         for (split, count) in [("train", config.train), ("dev", config.dev)] {
-            ensure!(
-                count <= LARGEST,
-                "corpus, {split}: expected at most {LARGEST} sentences, found {count}; ask for fewer"
-            );
+            if count > LARGEST {
+                let found = format!("{count}; ask for fewer");
+                let most = format!("at most {LARGEST} sentences");
+                return Err(bitspike::Error::invalid(format!("corpus, {split}"), most, found).into());
+            }
         }
         let stream = |stream| {
             let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
@@ -85,8 +86,8 @@ impl Corpus {
     ///
     /// # Errors
     /// If the folder or a file cannot be written.
-    pub(crate) fn write(&self, dir: &Path) -> Result<()> {
-        std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+    pub fn write(&self, dir: &Path) -> Result<()> {
+        std::fs::create_dir_all(dir).map_err(|e| Error::io("create", dir, e))?;
         let mut vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].join("\n");
         words().into_iter().for_each(|word| vocabulary.extend(["\n", word]));
         vocabulary.push('\n');

@@ -1,8 +1,9 @@
 //! One axis of a grid: a key of the recipe and the values it takes.
 
-use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use toml::Value;
+
+use crate::error::{Error, Result};
 
 /// Short names of keys, after the flags of `bitspike distil`.
 const SHORT: [(&str, &str); 13] = [
@@ -24,11 +25,11 @@ const SHORT: [(&str, &str); 13] = [
 /// A key of the recipe and the values it takes, in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Axis {
+pub struct Axis {
     /// Dotted key, stages counted from 0; `stage.*` means every stage.
-    pub(crate) key: String,
+    pub key: String,
     /// Values as TOML.
-    pub(crate) values: Vec<Value>,
+    pub values: Vec<Value>,
 }
 
 impl Axis {
@@ -36,48 +37,49 @@ impl Axis {
     ///
     /// # Errors
     /// If it is not of that form, or the values are not what [`Axis::new`] takes.
-    pub(crate) fn parse(text: &str) -> Result<Self> {
-        let Some((key, values)) = text.split_once('=') else {
-            bail!("--over {text}: expected KEY=VALUE,VALUE,.. such as --over student.weight_bits=1,1.58,32");
+    pub fn parse(text: &str) -> Result<Self> {
+        let axis = || {
+            let Some((key, values)) = text.split_once('=') else {
+                let expected = "expected KEY=VALUE,VALUE,.. such as --over student.weight_bits=1,1.58,32";
+                return Err(Error::Grid(expected.into()));
+            };
+            Self::new(key.trim(), pieces(values)?.iter().map(|piece| value(piece)).collect())
         };
-        let pieces = pieces(values).with_context(|| format!("--over {text}"))?;
-        Self::new(key.trim(), pieces.iter().map(|piece| value(piece)).collect())
-            .with_context(|| format!("--over {text}"))
+        axis().map_err(|e| e.during(format!("--over {text}")))
     }
 
     /// An axis of the key `key`, which may be a short name.
     ///
     /// # Errors
     /// If the key is empty or the seed, there is no value, or two are equal.
-    pub(crate) fn new(key: &str, values: Vec<Value>) -> Result<Self> {
+    pub fn new(key: &str, values: Vec<Value>) -> Result<Self> {
         let known = SHORT.iter().find(|(short, _)| *short == key);
         let key = known.map_or(key, |(_, key)| key);
+        let wrong = |message: String| Err(Error::Grid(message));
         if key.is_empty() || key.split('.').any(str::is_empty) {
-            bail!("expected a dotted key of the recipe, found `{key}`");
+            return wrong(format!("expected a dotted key of the recipe, found `{key}`"));
         }
         if key == "seed" {
-            bail!("seeds repeat a cell rather than make another one: give them with --seeds");
+            return wrong("seeds repeat a cell rather than make another one: give them with --seeds".into());
         }
         if values.is_empty() {
-            bail!("`{key}` has no values");
+            return wrong(format!("`{key}` has no values"));
         }
-        for (i, value) in values.iter().enumerate() {
-            if values[..i].contains(value) {
-                bail!("`{key}` takes the value {value} twice");
-            }
+        if let Some((_, value)) = values.iter().enumerate().find(|(i, value)| values[..*i].contains(value)) {
+            return wrong(format!("`{key}` takes the value {value} twice"));
         }
         Ok(Self { key: key.to_owned(), values })
     }
 
     /// Whether the two set the same key of some recipe.
-    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
         let same = |(a, b): (&str, &str)| a == b || a == "*" || b == "*";
         // One that is the beginning of the other sets a table that the other reaches into.
         self.key.split('.').zip(other.key.split('.')).all(same)
     }
 
     /// The assignments that give a recipe of `stages` stages the `i`-th value.
-    pub(crate) fn assignments(&self, i: usize, stages: usize) -> Vec<String> {
+    pub(super) fn assignments(&self, i: usize, stages: usize) -> Vec<String> {
         let value = &self.values[i];
         match self.key.strip_prefix("stage.*.") {
             Some(rest) => (0..stages).map(|stage| format!("stage.{stage}.{rest}={value}")).collect(),
@@ -86,7 +88,7 @@ impl Axis {
     }
 
     /// The value as people write it: text without quotes.
-    pub(crate) fn label(&self, i: usize) -> String {
+    pub fn label(&self, i: usize) -> String {
         match &self.values[i] {
             Value::String(text) => text.clone(),
             value => value.to_string(),
@@ -98,12 +100,15 @@ impl Axis {
 ///
 /// # Errors
 /// If one of `fixed` (each `key=value`) sets what an axis sets.
-pub(crate) fn no_contradiction(axes: &[Axis], fixed: &[String]) -> Result<()> {
+pub(super) fn no_contradiction(axes: &[Axis], fixed: &[String]) -> Result<()> {
     for assignment in fixed {
         let key = assignment.split_once('=').map_or(assignment.as_str(), |(key, _)| key).trim();
         let fixed = Axis { key: key.to_owned(), values: Vec::new() };
         if let Some(axis) = axes.iter().find(|axis| axis.overlaps(&fixed)) {
-            bail!("`{key}` is set for all cells ({assignment}) and swept over as `{}`; leave one out", axis.key);
+            return Err(Error::Grid(format!(
+                "`{key}` is set for all cells ({assignment}) and swept over as `{}`; leave one out",
+                axis.key
+            )));
         }
     }
     Ok(())
@@ -135,7 +140,7 @@ fn pieces(text: &str) -> Result<Vec<String>> {
     }
     let pieces: Vec<String> = pieces.iter().map(|piece| piece.trim().to_owned()).collect();
     if pieces.iter().any(String::is_empty) {
-        bail!("expected values with commas between them, found an empty one");
+        return Err(Error::Grid("expected values with commas between them, found an empty one".into()));
     }
     Ok(pieces)
 }
@@ -174,7 +179,7 @@ mod tests {
             ("bits=1,1", "twice"),
             ("seed=1,2", "--seeds"),
         ] {
-            let error = format!("{:#}", Axis::parse(text).unwrap_err());
+            let error = Axis::parse(text).unwrap_err().to_string();
             assert!(error.contains(says), "{text}: {error}");
         }
     }

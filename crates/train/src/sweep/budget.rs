@@ -1,21 +1,21 @@
 //! How long cells take, and which one to run next in the time that is left.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use bitspike::config::StudentConfig;
-use bitspike_train::distill::Texts;
 use bitspike_run::recipe::{Recipe, StageKind};
-use bitspike_train::training::stage_steps;
 
 use super::journal::{Journal, Record, Status};
+use crate::texts::Texts;
+use crate::training::stage_steps;
 
 /// What decides how long a cell takes.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Effort {
+pub(super) struct Effort {
     /// Steps of all stages.
-    pub(crate) steps: u64,
+    pub(super) steps: u64,
     /// Examples of all steps.
     examples: f64,
     layers: usize,
@@ -25,7 +25,7 @@ pub(crate) struct Effort {
 
 impl Effort {
     /// Of the student `config` that `recipe` trains on `texts`.
-    pub(crate) fn new(recipe: &Recipe, config: &StudentConfig, texts: &Texts) -> Self {
+    pub(super) fn new(recipe: &Recipe, config: &StudentConfig, texts: &Texts) -> Self {
         let count = |stage: StageKind| match (stage, recipe.data.limit) {
             (StageKind::General, _) => texts.corpus.len(),
             (_, 0) => texts.train.len(),
@@ -47,7 +47,7 @@ impl Effort {
 
 /// Seconds that the cells still take, as far as finished ones tell: from those of the same kind, or from all by examples and
 /// layers. None before the first is finished.
-pub(crate) fn estimates(efforts: &[Effort], journal: &Journal) -> Vec<Option<f64>> {
+pub(super) fn estimates(efforts: &[Effort], journal: &Journal) -> Vec<Option<f64>> {
     let done: Vec<(&Effort, &Record)> =
         efforts.iter().zip(&journal.cells).filter(|(_, record)| record.status == Status::Finished).collect();
     let estimate = |(effort, record): (&Effort, &Record)| {
@@ -69,7 +69,7 @@ pub(crate) fn estimates(efforts: &[Effort], journal: &Journal) -> Vec<Option<f64
 
 /// The cell to run next with `left` seconds to go: one that was begun, else the first that should fit, else the first of all
 /// where a tenth of it can be done, since the rest of it follows with `--resume`.
-pub(crate) fn next(journal: &Journal, estimates: &[Option<f64>], left: Option<f64>) -> Option<usize> {
+pub(super) fn next(journal: &Journal, estimates: &[Option<f64>], left: Option<f64>) -> Option<usize> {
     let all = || journal.cells.iter().zip(estimates).enumerate();
     let begun = all().find(|(_, (record, _))| matches!(record.status, Status::Running | Status::Paused));
     if let Some((i, _)) = begun {
@@ -85,90 +85,27 @@ pub(crate) fn next(journal: &Journal, estimates: &[Option<f64>], left: Option<f6
     pending().find(within(1.0)).or_else(|| pending().find(within(0.1))).map(|(i, _)| i)
 }
 
-/// Runs `work` with a flag that is set on Ctrl-C and when the deadline has passed.
-pub(crate) fn until<R>(deadline: Option<Instant>, work: impl FnOnce(&AtomicBool) -> R) -> R {
-    let stop = AtomicBool::new(false);
+/// Runs `work` with a flag that is set with `stop` and when the deadline has passed.
+pub(super) fn until<R>(deadline: Option<Instant>, stop: &AtomicBool, work: impl FnOnce(&AtomicBool) -> R) -> R {
+    let either = AtomicBool::new(false);
     let (finished, ended) = channel::<()>();
     std::thread::scope(|scope| {
-        let stop = &stop;
-        scope.spawn(move || watch(&ended, deadline, stop));
-        let result = work(stop);
+        let either = &either;
+        scope.spawn(move || {
+            loop {
+                if stop.load(Ordering::Relaxed) || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    either.store(true, Ordering::Relaxed);
+                }
+                if ended.recv_timeout(Duration::from_millis(50)) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+            }
+        });
+        let result = work(either);
         drop(finished);
         result
     })
 }
 
-fn watch(ended: &Receiver<()>, deadline: Option<Instant>, stop: &AtomicBool) {
-    loop {
-        if crate::interrupt::requested() || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            stop.store(true, Ordering::Relaxed);
-        }
-        if ended.recv_timeout(Duration::from_millis(50)) != Err(RecvTimeoutError::Timeout) {
-            return;
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::super::grid::Grid;
-    use super::super::measure::Measured;
-    use super::*;
-
-    fn sweep() -> (Vec<Effort>, Journal) {
-        let base = Recipe::default();
-        let cells = Grid::new(None, &["layers=2,4".into()], &[1, 2], &base).unwrap().cells(&base).unwrap();
-        let journal = Journal::new(&cells, &[100; 4]);
-        let effort = |layers: usize| Effort { steps: 100, examples: 6400.0, layers, kind: layers.to_string() };
-        (vec![effort(2), effort(4), effort(2), effort(4)], journal)
-    }
-
-    fn finish(record: &mut Record, seconds: f64) {
-        (record.status, record.seconds, record.steps) = (Status::Finished, seconds, record.total_steps);
-        record.measured = Some(Measured::default());
-    }
-
-    #[test]
-    fn estimates_follow_cells_of_the_same_kind_first() {
-        let (efforts, mut journal) = sweep();
-        assert_eq!(estimates(&efforts, &journal), [None; 4]);
-        finish(&mut journal.cells[0], 10.0);
-        assert_eq!(estimates(&efforts, &journal), [Some(0.0), Some(20.0), Some(10.0), Some(20.0)]);
-        finish(&mut journal.cells[1], 60.0);
-        // One that its time ended counts by the steps it took.
-        (journal.cells[1].steps, journal.cells[1].seconds) = (50, 30.0);
-        journal.cells[3].steps = 75;
-        assert_eq!(estimates(&efforts, &journal), [Some(0.0), Some(0.0), Some(10.0), Some(15.0)]);
-    }
-
-    #[test]
-    fn the_time_that_is_left_decides_what_runs() {
-        let (efforts, mut journal) = sweep();
-        assert_eq!(next(&journal, &estimates(&efforts, &journal), Some(1.0)), Some(0));
-        finish(&mut journal.cells[0], 10.0);
-        let known = estimates(&efforts, &journal);
-        assert_eq!(next(&journal, &known, None), Some(1));
-        assert_eq!(next(&journal, &known, Some(30.0)), Some(1));
-        assert_eq!(next(&journal, &known, Some(15.0)), Some(2), "the third fits, the second does not");
-        assert_eq!(next(&journal, &known, Some(3.0)), Some(1), "none fits: the first is begun");
-        assert_eq!(next(&journal, &known, Some(0.5)), None);
-        journal.cells[3].status = Status::Paused;
-        assert_eq!(next(&journal, &known, Some(0.5)), Some(3));
-        for record in &mut journal.cells {
-            finish(record, 1.0);
-        }
-        assert_eq!(next(&journal, &estimates(&efforts, &journal), None), None);
-    }
-
-    #[test]
-    fn a_deadline_sets_the_flag() {
-        let began = Instant::now();
-        let stopped = until(Some(began), |stop| {
-            while !stop.load(Ordering::Relaxed) && began.elapsed() < Duration::from_secs(20) {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            stop.load(Ordering::Relaxed)
-        });
-        assert!(stopped && !until(None, |stop| stop.load(Ordering::Relaxed)));
-    }
-}
+mod tests;

@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
 use bitspike_run::recipe::Recipe;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::axis::Axis;
+use crate::error::{Error, Result};
 
 /// More cells than anyone trains: a grid of so many is a mistake.
 const MOST: usize = 10_000;
@@ -17,27 +17,39 @@ const MOST: usize = 10_000;
 const LONGEST: usize = 150;
 
 /// Axes and seeds.
+///
+/// ```
+/// # use bitspike_run::recipe::Recipe;
+/// # use bitspike_train::sweep::Grid;
+/// let base = Recipe::default();
+/// let grid = Grid::new(None, &["bits=1,1.58".into(), "epochs=1,2,3".into()], &[1, 2], &base)?;
+/// let cells = grid.cells(&base)?;
+/// assert_eq!((cells.len(), cells[0].name.as_str()), (12, "weight_bits=1,epochs=1,seed=1"));
+/// # Ok::<(), bitspike_train::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Grid {
+pub struct Grid {
     /// Seeds that every combination of values is trained with.
-    pub(crate) seeds: Vec<u64>,
+    pub seeds: Vec<u64>,
     /// The axes; the last varies fastest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) axis: Vec<Axis>,
+    pub axis: Vec<Axis>,
 }
 
 /// One student to distil.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Cell {
+pub struct Cell {
     /// Name of its folder, made of its values.
-    pub(crate) name: String,
+    pub name: String,
     /// The name without the seed: what cells that differ in their seed alone share.
-    pub(crate) group: String,
+    pub group: String,
     /// Its value on each axis.
-    pub(crate) labels: Vec<String>,
-    pub(crate) seed: u64,
-    pub(crate) recipe: Recipe,
+    pub labels: Vec<String>,
+    /// Its seed.
+    pub seed: u64,
+    /// The recipe that they make.
+    pub recipe: Recipe,
 }
 
 /// A grid in a file: seeds, and lists of values by dotted key.
@@ -55,22 +67,24 @@ impl Grid {
     ///
     /// # Errors
     /// If the file is no grid, two axes set the same key, seeds are given twice, or nothing varies.
-    pub(crate) fn new(file: Option<&Path>, over: &[String], seeds: &[u64], base: &Recipe) -> Result<Self> {
+    pub fn new(file: Option<&Path>, over: &[String], seeds: &[u64], base: &Recipe) -> Result<Self> {
         let mut grid = Self { seeds: seeds.to_vec(), axis: Vec::new() };
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path).with_context(|| format!("read grid {}", path.display()))?;
-            let file: GridFile = toml::from_str(&text).with_context(|| format!("grid {}", path.display()))?;
+            let text = std::fs::read_to_string(path).map_err(|e| Error::io("read grid", path, e))?;
+            let file: GridFile = toml::from_str(&text)
+                .map_err(|source| Error::GridFile { path: path.into(), source: Box::new(source) })?;
             if !seeds.is_empty() && !file.seeds.is_empty() {
-                bail!("seeds are given in {} and with --seeds; leave one out", path.display());
+                return wrong(format!("seeds are given in {} and with --seeds; leave one out", path.display()));
             }
             grid.seeds.extend(file.seeds);
-            flatten("", file.over, &mut grid.axis).with_context(|| format!("grid {}: over", path.display()))?;
+            let flat = flatten("", file.over, &mut grid.axis);
+            flat.map_err(|e| e.during(format!("grid {}: over", path.display())))?;
         }
         for text in over {
             grid.axis.push(Axis::parse(text)?);
         }
         if grid.axis.is_empty() && grid.seeds.is_empty() {
-            bail!("nothing to sweep over: give --over KEY=VALUE,VALUE, --seeds N,N or --grid FILE");
+            return wrong("nothing to sweep over: give --over KEY=VALUE,VALUE, --seeds N,N or --grid FILE".into());
         }
         if grid.seeds.is_empty() {
             grid.seeds.push(base.seed);
@@ -83,29 +97,28 @@ impl Grid {
     ///
     /// # Errors
     /// If a seed comes twice, two axes set the same key, or there are too many cells.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let mut seen = HashSet::new();
         if let Some(seed) = self.seeds.iter().find(|seed| !seen.insert(**seed)) {
-            bail!("seed {seed} is given twice");
+            return wrong(format!("seed {seed} is given twice"));
         }
         // TOML, in which recipes and grids are kept, has no larger integer.
         if let Some(seed) = self.seeds.iter().find(|&&seed| i64::try_from(seed).is_err()) {
-            bail!("seeds: expected 0 to {}, found {seed}", i64::MAX);
+            return wrong(format!("seeds: expected 0 to {}, found {seed}", i64::MAX));
         }
         for (i, axis) in self.axis.iter().enumerate() {
             if let Some(other) = self.axis[..i].iter().find(|other| other.overlaps(axis)) {
-                bail!("`{}` and `{}` set the same key; leave one out", other.key, axis.key);
+                return wrong(format!("`{}` and `{}` set the same key; leave one out", other.key, axis.key));
             }
         }
         let mut sizes = self.axis.iter().map(|axis| axis.values.len());
         let cells = sizes.try_fold(self.seeds.len(), usize::checked_mul);
+        let most = format!("expected at most {MOST}: take values or seeds out");
         match cells {
             Some(1..=MOST) => Ok(()),
-            Some(0) => bail!("the grid has no cells"),
-            Some(cells) => bail!("the grid has {cells} cells; expected at most {MOST}: take values or seeds out"),
-            None => {
-                bail!("the grid has more cells than can be counted; expected at most {MOST}: take values or seeds out")
-            }
+            Some(0) => wrong("the grid has no cells".into()),
+            Some(cells) => wrong(format!("the grid has {cells} cells; {most}")),
+            None => wrong(format!("the grid has more cells than can be counted; {most}")),
         }
     }
 
@@ -114,7 +127,7 @@ impl Grid {
     ///
     /// # Errors
     /// If the values of a cell make no valid recipe, or two cells have the same one.
-    pub(crate) fn cells(&self, base: &Recipe) -> Result<Vec<Cell>> {
+    pub fn cells(&self, base: &Recipe) -> Result<Vec<Cell>> {
         let combinations: usize = self.axis.iter().map(|axis| axis.values.len()).product();
         let keys = self.short_keys();
         let (mut cells, mut names, mut recipes) = (Vec::new(), HashSet::new(), HashMap::new());
@@ -133,9 +146,9 @@ impl Grid {
                 let assignments =
                     self.axis.iter().zip(&at).flat_map(|(axis, &i)| axis.assignments(i, base.stage.len()));
                 let assignments: Vec<String> = assignments.chain([format!("seed={seed}")]).collect();
-                let recipe = base.with(&assignments).with_context(|| format!("cell {said}"))?;
+                let recipe = base.with(&assignments).map_err(|e| Error::from(e).during(format!("cell {said}")))?;
                 if let Some(other) = recipes.insert(recipe.to_toml(), said.clone()) {
-                    bail!("cells {other} and {said} are the same; leave one of the values out");
+                    return wrong(format!("cells {other} and {said} are the same; leave one of the values out"));
                 }
                 let mut name = said;
                 if name.len() > LONGEST || !names.insert(name.to_lowercase()) {
@@ -151,12 +164,16 @@ impl Grid {
     }
 
     /// The last part of each axis' key, or all of it where several end alike.
-    pub(crate) fn short_keys(&self) -> Vec<String> {
+    pub fn short_keys(&self) -> Vec<String> {
         let last = |axis: &Axis| axis.key.rsplit('.').next().unwrap_or_default().to_owned();
         let alike = |short: &String| self.axis.iter().filter(|axis| last(axis) == *short).count() > 1;
         let short = |axis: &Axis| Some(last(axis)).filter(|short| !alike(short)).unwrap_or_else(|| clean(&axis.key));
         self.axis.iter().map(short).collect()
     }
+}
+
+fn wrong<T>(message: String) -> Result<T> {
+    Err(Error::Grid(message))
 }
 
 /// Lists of values by dotted key, from tables within tables.
@@ -166,7 +183,7 @@ fn flatten(prefix: &str, table: Table, axes: &mut Vec<Axis>) -> Result<()> {
         match value {
             Value::Table(table) => flatten(&key, table, axes)?,
             Value::Array(values) => axes.push(Axis::new(&key, values)?),
-            other => bail!("`{key}`: expected a list of values, found {other}"),
+            other => return wrong(format!("`{key}`: expected a list of values, found {other}")),
         }
     }
     Ok(())
@@ -178,101 +195,4 @@ fn clean(label: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn grid(over: &[&str], seeds: &[u64]) -> Result<Grid> {
-        Grid::new(None, &over.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>(), seeds, &Recipe::default())
-    }
-
-    #[test]
-    fn cells_are_all_combinations_seed_by_seed() {
-        let cells =
-            grid(&["bits=1,1.58", "rate_penalty=0,0.1,0.3"], &[1, 2]).unwrap().cells(&Recipe::default()).unwrap();
-        assert_eq!(cells.len(), 12);
-        assert_eq!(cells[0].name, "weight_bits=1,rate_penalty=0,seed=1");
-        assert_eq!(cells[1].name, "weight_bits=1,rate_penalty=0.1,seed=1");
-        assert_eq!(
-            (cells[6].name.as_str(), cells[6].group.as_str()),
-            ("weight_bits=1,rate_penalty=0,seed=2", "weight_bits=1,rate_penalty=0")
-        );
-        assert_eq!((cells[11].seed, cells[11].recipe.seed, cells[11].recipe.stage[0].rate_penalty), (2, 2, 0.3));
-        assert_eq!(cells[11].labels, ["1.58", "0.3"]);
-        let only_seeds = grid(&[], &[5, 6]).unwrap().cells(&Recipe::default()).unwrap();
-        assert_eq!((only_seeds[1].name.as_str(), only_seeds[1].group.as_str()), ("seed=6", ""));
-    }
-
-    #[test]
-    fn names_suit_every_file_system_and_differ() {
-        let over = ["stage.0.simulate={dynamics=\"phased\"},{dynamics=\"accumulated\"}", "student.thresholds.key=1,2"];
-        let cells = grid(&over, &[]).unwrap().cells(&Recipe::default()).unwrap();
-        assert!(cells.iter().all(|cell| !cell.name.contains(['/', '"', ' ', '{'])), "{}", cells[0].name);
-        let long = format!("description=\"{}a\",\"{0}b\"", "x".repeat(300));
-        let cells = grid(&[&long], &[3]).unwrap().cells(&Recipe::default()).unwrap();
-        assert_eq!(
-            cells.iter().map(|cell| cell.name.as_str()).collect::<Vec<_>>(),
-            ["cell-0000,seed=3", "cell-0001,seed=3"]
-        );
-        let alike = grid(&["description=\"a b\",\"a_b\""], &[3]).unwrap().cells(&Recipe::default()).unwrap();
-        assert_eq!((alike[0].name.as_str(), alike[1].name.as_str()), ("description=a_b,seed=3", "cell-0001,seed=3"));
-        assert_eq!(alike[1].group, "cell-0001");
-        let keys = grid(&["stage.0.epochs=1,2", "student.layers=1"], &[]).unwrap().short_keys();
-        assert_eq!(keys, ["epochs", "layers"]);
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let many: Vec<String> = (0..3)
-            .map(|i| {
-                let values: Vec<String> = (1..=1000).map(|x| x.to_string()).collect();
-                format!("{}={}", ["seed_", "epochs", "batch_size"][i], values.join(","))
-            })
-            .collect();
-        let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        for (over, seeds, says) in [
-            (&[][..], &[][..], "nothing to sweep"),
-            (&["bits=1,2"], &[], "cell weight_bits=2,seed=42"),
-            (&["student.weight_bit=1"], &[], "unknown field `weight_bit`"),
-            (&["stage.1.epochs=1"], &[], "there are 1 of `stage`"),
-            (&["bits=1", "student.weight_bits=32"], &[], "set the same key"),
-            (&["epochs=1", "stage.0.epochs=2"], &[], "set the same key"),
-            (&["bits=1"], &[3, 3], "seed 3 is given twice"),
-            (&["bits=1"], &[u64::MAX], "seeds: expected 0 to"),
-            (&["epochs=1,1.0"], &[], "are the same"),
-            (&many, &[], "1000000000 cells"),
-        ] {
-            let error = grid(over, seeds).and_then(|grid| grid.cells(&Recipe::default()).map(|_| ())).unwrap_err();
-            let error = format!("{error:#}");
-            assert!(error.contains(says), "{over:?}: {error}");
-        }
-    }
-
-    #[test]
-    fn files_hold_lists_by_key() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("grid.toml");
-        let read = |text: &str, over: &[String], seeds: &[u64]| {
-            std::fs::write(&path, text).unwrap();
-            Grid::new(Some(&path), over, seeds, &Recipe::default())
-        };
-        let text = "seeds = [1, 2]\n[over]\nbits = [1, 1.58]\n\"stage.*.epochs\" = [1, 2]\nstage.0.warmup = [0.1]\n";
-        let grid = read(text, &["signed=true,false".into()], &[]).unwrap();
-        let keys: Vec<&str> = grid.axis.iter().map(|axis| axis.key.as_str()).collect();
-        assert_eq!(keys, ["student.weight_bits", "stage.0.warmup", "stage.*.epochs", "student.signed"]);
-        assert_eq!(grid.seeds, [1, 2]);
-        let again: Grid = toml::from_str(&toml::to_string(&grid).unwrap()).unwrap();
-        assert_eq!(again, grid);
-        for (text, says) in [
-            ("seed = [1]\n", "unknown field `seed`"),
-            ("[over]\nbits = 1\n", "expected a list"),
-            ("[over]\nbits = [1]\nbits = [2]\n", "duplicate key"),
-            ("[over]\nbits = []\n", "no values"),
-            ("[over\n", "line 1"),
-        ] {
-            let error = format!("{:#}", read(text, &[], &[]).unwrap_err());
-            assert!(error.contains(says), "{text}: {error}");
-        }
-        let error = read("seeds = [1]\n", &[], &[2]).unwrap_err().to_string();
-        assert!(error.contains("--seeds"), "{error}");
-    }
-}
+mod tests;

@@ -1,101 +1,47 @@
 //! What a trained cell is measured for: the dev metric, the packed file, spikes, latency.
 
-use std::hint::black_box;
 use std::io::Write;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use bitspike::Options;
 use bitspike::atomic_file;
 use bitspike::config::StudentConfig;
-use bitspike_analysis::energy::{Profile, of_spikes};
-use bitspike::model::{Model, Options};
 use bitspike::format::Packing;
-use bitspike_data::Encoded;
-use bitspike_train::evaluate::predict_student;
+use bitspike::forward::Simulation;
+use bitspike_analysis::energy::{Prices, Profile};
+use bitspike_analysis::score::Counts;
+use bitspike_analysis::timing;
+use bitspike_run::FromRun;
 use bitspike_run::progress::{Event, read_events};
 use bitspike_run::recipe::Recipe;
-use bitspike_run::run::{Checkpoint, Counters, RunFolder};
-use bitspike_train::training::EndReason;
+use bitspike_run::run::{Checkpoint, Counters, RunFolder, counters};
 use burn::tensor::Device;
-use serde::{Deserialize, Serialize};
 
-use super::results::plausible;
-use crate::cost::Counts;
-use crate::distillation::Inputs;
-use crate::packed::FromRun;
-
-/// What was measured. Everything but `last` and the two beside it is of the student that scored best on dev, which is the one that
-/// is packed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Measured {
-    /// Name of the metric.
-    pub(crate) metric: String,
-    /// Its best value among the evaluations on dev; none where there was no evaluation or the value is no number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) best: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) best_step: Option<u64>,
-    /// Its value at the last evaluation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) last: Option<f64>,
-    /// Mean firing rate of the populations and spikes of either sign per token at the last evaluation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) last_rate: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) last_spikes_per_token: Option<f64>,
-    /// Mean firing rate of the populations, each weighing the same, on dev.
-    pub(crate) rate: f64,
-    /// Spikes of either sign per token, over all neurons and steps, on dev.
-    pub(crate) spikes_per_token: f64,
-    /// The packed model; none with feedback, which cannot be packed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) packed: Option<PackedStudent>,
-}
-
-/// The packed model of a cell.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PackedStudent {
-    /// Size of the file.
-    pub(crate) bytes: u64,
-    /// Its own value of the metric on dev.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) metric: Option<f64>,
-    /// Milliseconds that the engine takes for one sentence on one thread: median and best of repeated calls.
-    pub(crate) latency_ms: f64,
-    pub(crate) latency_best_ms: f64,
-    /// Tokens of that sentence, the one of median length of dev.
-    pub(crate) latency_tokens: usize,
-    /// Effective accumulates and multiply-accumulates of a mean sentence of dev, as `bitspike::count` counts them.
-    pub(crate) operations: f64,
-    /// Microjoules of a mean sentence under the constants of [`PROFILE`]: of operations, and with bytes moved.
-    pub(crate) energy_uj: f64,
-    pub(crate) energy_with_memory_uj: f64,
-}
+use super::figures::{CellFigures, PackedStudent, plausible};
+use crate::distill::Inputs;
+use crate::error::{Error, Result};
+use crate::evaluate::predict_student;
+use crate::student::Student;
+use crate::training::EndReason;
 
 /// The energy profile.
-pub(crate) const PROFILE: &str = "45nm";
-
-/// Time to repeat the sentence for, and the fewest and most calls.
-const REPEAT: (Duration, usize, usize) = (Duration::from_millis(600), 21, 2001);
+pub(super) const PROFILE: &str = "45nm";
 
 /// Name of the packed model in a cell's folder.
-pub(crate) const MODEL: &str = "model.safetensors";
+pub(super) const MODEL: &str = "model.safetensors";
 
 /// How the run in `folder` ended and its counters, where it did end by itself and only remains to be measured.
 ///
 /// # Errors
 /// If its log or its best student is damaged.
-pub(crate) fn ended(folder: &RunFolder, device: &Device) -> Result<Option<(EndReason, Counters)>> {
+pub(super) fn ended(folder: &RunFolder) -> Result<Option<(EndReason, Counters)>> {
     if !folder.best().exists() || !folder.metrics().exists() {
         return Ok(None);
     }
-    let (events, _) = read_events(folder.metrics()).context("read the metrics of the cell")?;
+    let (events, _) = read_events(folder.metrics()).map_err(unread)?;
     let Some(Event::End { reason, step, .. }) = events.last() else { return Ok(None) };
     let reasons = [EndReason::Finished, EndReason::TimeBudget];
     let Some(reason) = reasons.into_iter().find(|known| known.name() == reason) else { return Ok(None) };
-    let (_, counters) = folder.student(device)?;
+    let counters = counters(&folder.weights()?)?;
     Ok(Some((reason, Counters { step: *step, ..counters })))
 }
 
@@ -103,23 +49,23 @@ pub(crate) fn ended(folder: &RunFolder, device: &Device) -> Result<Option<(EndRe
 ///
 /// # Errors
 /// If the run is damaged, or the packed file cannot be written.
-pub(crate) fn measure(
+pub(super) fn measure(
     inputs: &Inputs,
     recipe: &Recipe,
     folder: &RunFolder,
     counters: &Counters,
     device: &Device,
-) -> Result<Measured> {
+) -> Result<CellFigures> {
     let student = folder.description()?.student;
     let dev = inputs.texts(recipe)?.dev;
     let metric = inputs.task.primary().to_string();
-    let mut measured = Measured {
+    let mut measured = CellFigures {
         metric: metric.clone(),
         best: counters.best.filter(|best| best.is_finite()).map(tidy),
         best_step: counters.best_step,
-        ..Measured::default()
+        ..CellFigures::default()
     };
-    let (events, _) = read_events(folder.metrics()).context("read the metrics of the cell")?;
+    let (events, _) = read_events(folder.metrics()).map_err(unread)?;
     let last = events.iter().rev().find_map(|event| match event {
         Event::Eval { metrics, rates, primary, .. } => Some((metrics.get(primary), rates)),
         _ => None,
@@ -134,18 +80,20 @@ pub(crate) fn measure(
         }
     }
     let (rates, steps) = if student.feedback.is_some() {
-        let predictions = predict_student(&folder.student(device)?.0, &dev, device);
-        (predictions.rates, student.time_steps)
+        let (student, _) = Student::of_run(folder, Checkpoint::Best, device)?;
+        let (predictions, _) = predict_student(&student, &dev, device);
+        (predictions.rates, student.config.time_steps)
     } else {
         let path = folder.path().join(MODEL);
         let FromRun { file, .. } = FromRun::pack(folder, Checkpoint::Best, Packing::default())?;
         atomic_file::write(&path, |out| out.write_all(&file))?;
-        let options = Options { simulation: simulated(recipe, counters), ..Options::default() };
-        let model = Model::load(&path, &options)?;
-        let (times, tokens) = latencies(&model, &dev)?;
+        let options = simulated(recipe, counters).map_or_else(Options::new, |it| Options::new().simulation(it));
+        let model = options.load(&path)?;
+        let time = timing::sentence(&model, &dev)?;
         let Counts { predictions, total: count, .. } = Counts::new(&model, &dev)?;
         let bytes = file.len() as u64;
-        let energy = of_spikes(&Profile::named(PROFILE)?, "student", &count, dev.len(), bytes);
+        let profile = Profile::named(PROFILE)?;
+        let energy = Prices { profile: &profile, sentences: dev.len(), bytes }.spikes("student", &count);
         measured.packed = Some(PackedStudent {
             bytes,
             operations: tidy((count.effective_acs() + count.effective_macs()) as f64 / dev.len() as f64),
@@ -157,16 +105,16 @@ pub(crate) fn measure(
                 .copied()
                 .filter(|value| value.is_finite())
                 .map(tidy),
-            latency_ms: tidy(times[times.len() / 2].as_secs_f64() * 1e3),
-            latency_best_ms: tidy(times[0].as_secs_f64() * 1e3),
-            latency_tokens: tokens,
+            latency_ms: tidy(time.median.as_secs_f64() * 1e3),
+            latency_best_ms: tidy(time.best.as_secs_f64() * 1e3),
+            latency_tokens: time.tokens,
         });
         (predictions.rates, model.simulation().time_steps)
     };
     let rates: Vec<(&str, f64)> = rates.iter().map(|(name, &rate)| (name.as_str(), rate)).collect();
     measured.rate = mean(&rates);
     measured.spikes_per_token = spikes(&rates, &student, steps);
-    plausible(&measured).with_context(|| folder.path().display().to_string())?;
+    plausible(&measured).map_err(|e| e.during(folder.path().display().to_string()))?;
     Ok(measured)
 }
 
@@ -176,7 +124,7 @@ fn tidy(x: f64) -> f64 {
 }
 
 /// The simulation through which the best student was scored, if it was.
-fn simulated(recipe: &Recipe, counters: &Counters) -> Option<bitspike::forward::Simulation> {
+fn simulated(recipe: &Recipe, counters: &Counters) -> Option<Simulation> {
     let stages = recipe.stage.iter().rev().filter_map(|stage| stage.simulate);
     let dynamics = counters.best_dynamics?;
     stages.map(|settings| settings.simulation()).find(|simulation| simulation.dynamics == dynamics)
@@ -192,26 +140,6 @@ fn spikes(rates: &[(&str, f64)], student: &StudentConfig, steps: u32) -> f64 {
     tidy(rates.iter().map(|(name, rate)| rate * width(name) as f64).sum::<f64>() * f64::from(steps))
 }
 
-/// Sorted times of repeated calls with the dev sentence of median length, on one thread, and its tokens.
-fn latencies(model: &Model, dev: &[Encoded]) -> Result<(Vec<Duration>, usize)> {
-    let mut order: Vec<&Encoded> = dev.iter().collect();
-    order.sort_by_key(|example| example.ids.len());
-    let example = order.get(order.len() / 2).context("the dev split has no examples")?;
-    let sentence = [example.encoding()];
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().context("start a thread")?;
-    let (time, fewest, most) = REPEAT;
-    let times = pool.install(|| -> Result<Vec<Duration>> {
-        for _ in 0..3 {
-            model.classify_ids(&sentence)?;
-        }
-        let (started, mut times) = (Instant::now(), Vec::new());
-        while times.len() < fewest || (started.elapsed() < time && times.len() < most) {
-            let began = Instant::now();
-            black_box(model.classify_ids(black_box(&sentence))?);
-            times.push(began.elapsed());
-        }
-        times.sort_unstable();
-        Ok(times)
-    })?;
-    Ok((times, example.ids.len()))
+fn unread(source: std::io::Error) -> Error {
+    Error::Log { action: "read the metrics of the cell", source }
 }

@@ -1,9 +1,11 @@
-//! Fine-tuning a BERT teacher on a task.
+//! A teacher being fine-tuned: its steps, scores and checkpoints.
 
 use std::path::PathBuf;
 
-use bitspike_data::{Target as TaskTarget, TaskSpec};
+use bitspike::config::ProblemType;
 use bitspike::tokenizer::Tokenizer;
+use bitspike_data::{Target as TaskTarget, TaskSpec};
+use bitspike_run::run::Counters;
 use burn::module::Module;
 use burn::tensor::Device;
 use rand::SeedableRng;
@@ -11,20 +13,19 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::batches::{derive_seed, epoch_batches, pack, targets};
-use crate::distill::Texts;
+use crate::checkpoint::{restore_last, save_last};
 use crate::error::{Error, Result};
 use crate::evaluate::predict_teacher;
 use crate::loss::{Target, label_loss, value};
-use crate::optimizer::{AdamW, ModuleGradients, RowGradient, Update, floats};
-use bitspike_run::run::{Counters, counters, save};
+use crate::optimizer::{AdamW, StepGradients, Update};
 use crate::teacher::{RandomDropout, Teacher};
-use crate::training::{Evaluation, Learner, StepReport};
-use bitspike_run::weights::Weights;
+use crate::texts::Texts;
+use crate::training::{Evaluation, Learner, Sizes, StepReport, finite};
 
 /// What decides a fine-tuning besides its [`bitspike_run::recipe::Stage`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FinetuneSettings {
+pub struct Settings {
     /// Seed of the classifier's weights, the order of examples and dropout.
     pub seed: u64,
     /// Examples a step.
@@ -33,32 +34,47 @@ pub struct FinetuneSettings {
     pub max_length: usize,
 }
 
+/// What is fine-tuned and how.
+#[derive(Debug)]
+pub struct Setup {
+    /// The encoder, with or without a classifier.
+    pub teacher: Teacher,
+    /// Its tokeniser, written beside it.
+    pub tokenizer: Tokenizer,
+    /// What it learns.
+    pub task: TaskSpec,
+    /// What it reads.
+    pub texts: Texts,
+    /// Seed and batches.
+    pub settings: Settings,
+    /// Where it and its checkpoints go.
+    pub folder: PathBuf,
+}
+
 /// A teacher being fine-tuned. Its folder holds the best teacher in the Hugging Face layout and, until the run is finished,
 /// `last.safetensors` to resume from.
 #[derive(Debug)]
 pub struct Finetuner {
-    task: TaskSpec,
-    teacher: Teacher,
+    /// Away only while a step updates it.
+    teacher: Option<Teacher>,
     tokenizer: Tokenizer,
+    task: TaskSpec,
     texts: Texts,
-    settings: FinetuneSettings,
+    settings: Settings,
     optimizer: AdamW,
     folder: PathBuf,
     device: Device,
 }
 
+const HELD: &str = "the teacher is back after each step";
+
 impl Finetuner {
-    /// Prepares `teacher` for `task`: a classifier of the task's width, at random unless it has one.
+    /// Prepares the teacher for the task: a classifier of the task's width, at random unless it has one.
     ///
     /// # Errors
     /// If there are no training or dev examples, or `max_length` exceeds the teacher's positions.
-    pub fn new(
-        (mut teacher, tokenizer): (Teacher, Tokenizer),
-        task: TaskSpec,
-        texts: Texts,
-        settings: FinetuneSettings,
-        folder: PathBuf,
-    ) -> Result<Self> {
+    pub fn new(setup: Setup) -> Result<Self> {
+        let Setup { mut teacher, tokenizer, task, texts, settings, folder } = setup;
         if texts.train.is_empty() || texts.dev.is_empty() {
             return Err(Error::Mismatch("fine-tuning needs training and dev examples".into()));
         }
@@ -73,12 +89,12 @@ impl Finetuner {
         let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(settings.seed, 2));
         teacher.ensure_classifier(task.num_outputs(), &mut rng, &on);
         let labels = task.labels();
-        teacher.config.set_labels(if labels.is_empty() { &[] } else { labels });
+        teacher.config.set_labels(labels);
         if matches!(task.target, TaskTarget::Regression { .. }) {
             teacher.config.set_labels(&["LABEL_0".to_owned()]);
-            teacher.config.problem_type = Some(bitspike::config::ProblemType::Regression);
+            teacher.config.problem_type = Some(ProblemType::Regression);
         } else {
-            teacher.config.problem_type = Some(bitspike::config::ProblemType::SingleLabelClassification);
+            teacher.config.problem_type = Some(ProblemType::SingleLabelClassification);
         }
         let fine_tuned = serde_json::Value::from(vec!["BertForSequenceClassification"]);
         teacher.config.other.insert("architectures".into(), fine_tuned);
@@ -88,7 +104,7 @@ impl Finetuner {
             teacher.config.other.remove(key);
         }
         let optimizer = AdamW::default();
-        Ok(Self { task, teacher, tokenizer, texts, settings, optimizer, folder, device })
+        Ok(Self { teacher: Some(teacher), tokenizer, task, texts, settings, optimizer, folder, device })
     }
 
     /// Goes back to the folder's last checkpoint.
@@ -96,12 +112,10 @@ impl Finetuner {
     /// # Errors
     /// If there is none or it is of another teacher.
     pub fn restore(&mut self) -> Result<Counters> {
-        let mut weights = Weights::load(&self.last())?;
-        let counters = counters(&weights)?;
-        self.optimizer = AdamW::restore(&mut weights)?;
-        let width = self.teacher.words.width;
-        self.teacher.words.values = weights.take("words", &[self.teacher.words.values.len() / width, width])?;
-        self.teacher.net = crate::parameters::replace(self.teacher.net.clone(), &mut weights)?;
+        let last = self.last();
+        let Teacher { net, words, .. } = self.teacher.as_mut().expect(HELD);
+        let (optimizer, counters) = restore_last(&last, net, words)?;
+        self.optimizer = optimizer;
         Ok(counters)
     }
 
@@ -119,20 +133,25 @@ impl Finetuner {
 
     /// The teacher as it stands.
     pub fn teacher(&self) -> &Teacher {
-        &self.teacher
+        self.teacher.as_ref().expect(HELD)
     }
 
-    /// Number of trainable scalars.
-    pub fn parameters(&self) -> usize {
-        self.teacher.net.num_params() + self.teacher.words.values.len()
-    }
-
-    fn last(&self) -> PathBuf {
+    /// `last.safetensors`
+    pub(super) fn last(&self) -> PathBuf {
         self.folder.join("last.safetensors")
     }
 }
 
 impl Learner for Finetuner {
+    fn sizes(&self) -> Sizes {
+        let Teacher { net, words, .. } = self.teacher();
+        Sizes {
+            parameters: net.num_params() + words.values.len(),
+            train: self.texts.train.len(),
+            dev: self.texts.dev.len(),
+        }
+    }
+
     fn stage_examples(&self, _stage: usize) -> usize {
         self.texts.train.len()
     }
@@ -145,59 +164,44 @@ impl Learner for Finetuner {
         self.optimizer = AdamW::default();
     }
 
-    fn step(
-        &mut self,
-        _stage: usize,
-        step: u64,
-        batch: &[usize],
-        update: Update,
-        _measure: bool,
-    ) -> Result<StepReport> {
+    fn step(&mut self, _: usize, step: u64, batch: &[usize], update: Update, _measure: bool) -> Result<StepReport> {
         let tokens = pack(&self.texts.train, batch);
         let labels = targets(&self.texts.train, batch)?;
         let regression = matches!(self.task.target, TaskTarget::Regression { .. });
         let on = self.device.clone().autodiff();
-        let rows = self.teacher.words.rows(&tokens.vocabulary, &on).require_grad();
+        let teacher = self.teacher.as_ref().expect(HELD);
+        let rows = teacher.words.rows(&tokens.vocabulary, &on).require_grad();
         // Each step has a stream of its own, so that a resumed run drops the same values.
         let rng = ChaCha8Rng::seed_from_u64(derive_seed(self.settings.seed, (1 << 40) + step));
-        let mut dropout = RandomDropout { p: self.teacher.config.hidden_dropout_prob, rng };
-        let output = self.teacher.forward(rows.clone(), &tokens, &mut dropout);
+        let mut dropout = RandomDropout { p: teacher.config.hidden_dropout_prob, rng };
+        let output = teacher.forward(rows.clone(), &tokens, &mut dropout);
         let target = Target { labels: &labels, regression, temperature: 1.0 };
         let loss = label_loss(output.logits.expect("fine-tuning has a classifier"), target);
-        let mut report = StepReport { loss: value(&loss), tokens: tokens.len(), ..StepReport::default() };
-        report.prediction = Some(report.loss);
-        if !report.loss.is_finite() {
-            return Err(Error::Diverged { step, what: "the loss".into(), value: report.loss });
-        }
-        let mut gradients = loss.backward();
-        let row_gradient = rows.grad_remove(&mut gradients).map(floats);
-        let row_gradient = row_gradient.map(|values| RowGradient { ids: &tokens.vocabulary, values });
-        let taken = ModuleGradients::take(&self.teacher.net, &mut gradients);
-        drop((gradients, rows, loss));
-        let words = (&mut self.teacher.words, row_gradient);
-        report.grad_norm = self.optimizer.step(&mut self.teacher.net, taken, words, update);
-        if !report.grad_norm.is_finite() {
-            return Err(Error::Diverged { step, what: "the norm of the gradient".into(), value: report.grad_norm });
-        }
-        Ok(report)
+        let found = finite(value(&loss), "the loss", step)?;
+        let gradients = StepGradients::take(&teacher.net, &rows, &tokens.vocabulary, loss.backward());
+        // Whatever shares the weights' memory goes before they are updated in place.
+        drop((output.hidden, output.query_key, output.pooled, rows));
+        let Teacher { config, net, mut words } = self.teacher.take().expect(HELD);
+        let (net, norm) = self.optimizer.step(net, &mut words, gradients, update);
+        self.teacher = Some(Teacher { config, net, words });
+        let grad_norm = finite(norm, "the norm of the gradient", step)?;
+        let tokens = tokens.len();
+        Ok(StepReport { loss: found, prediction: Some(found), grad_norm, tokens, ..StepReport::default() })
     }
 
     fn evaluate(&self) -> Result<Evaluation> {
-        let predictions = predict_teacher(&self.teacher, &self.texts.dev, &self.device)?;
+        let predictions = predict_teacher(self.teacher(), &self.texts.dev, &self.device)?;
         Evaluation::of(&self.task, &predictions, &self.texts.dev)
     }
 
     fn save_best(&self, _counters: &Counters) -> Result<PathBuf> {
         self.tokenizer.save(&self.folder)?;
-        self.teacher.save(&self.folder)?;
+        self.teacher().save(&self.folder)?;
         Ok(self.folder.join("model.safetensors"))
     }
 
     fn save_last(&self, counters: &Counters) -> Result<PathBuf> {
-        let mut weights = crate::parameters::collect(&self.teacher.net);
-        let words = &self.teacher.words;
-        weights.insert("words", &[words.values.len() / words.width, words.width], words.values.clone());
-        self.optimizer.store(&mut weights);
-        Ok(save(&self.last(), weights, counters)?)
+        let Teacher { net, words, .. } = self.teacher();
+        save_last(&self.last(), net, words, &self.optimizer, counters)
     }
 }

@@ -3,52 +3,57 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
 use bitspike::atomic_file;
-use bitspike_data::TaskSpec;
-use bitspike_data::Encoded;
-use bitspike_train::distill::Texts;
+use bitspike_data::{Encoded, TaskSpec};
 use bitspike_run::recipe::Recipe;
 use bitspike_run::run::RunFolder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::grid::Grid;
+use crate::error::{Error, Result};
+use crate::texts::Texts;
 
 /// The `format` of the files in a sweep's folder that this version writes and reads.
-pub(crate) const FORMAT: &str = "bitspike-sweep-1";
+pub(super) const FORMAT: &str = "bitspike-sweep-1";
 
 /// A sweep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Settings {
-    /// Always [`FORMAT`].
-    pub(crate) format: String,
-    pub(crate) inputs: Paths,
+pub struct SweepPlan {
+    /// Always the same in files of this version.
+    pub format: String,
+    /// What the cells are distilled from.
+    pub inputs: Paths,
     /// SHA-256 of what lies there, as far as it decides results.
-    pub(crate) digest: String,
-    pub(crate) task: TaskSpec,
-    pub(crate) grid: Grid,
+    pub digest: String,
+    /// What they learn.
+    pub task: TaskSpec,
+    /// What varies.
+    pub grid: Grid,
     /// The recipe that axes and seeds change.
-    pub(crate) recipe: Recipe,
+    pub recipe: Recipe,
 }
 
 /// What the cells are distilled from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Paths {
-    pub(crate) teacher: PathBuf,
-    pub(crate) data: PathBuf,
+pub struct Paths {
+    /// Folder of the teacher.
+    pub teacher: PathBuf,
+    /// Folder (or file) with the task's data.
+    pub data: PathBuf,
+    /// Plain text for `general` stages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) corpus: Option<PathBuf>,
+    pub corpus: Option<PathBuf>,
     /// Run whose student every cell starts from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) from: Option<PathBuf>,
+    pub from: Option<PathBuf>,
 }
 
-impl Settings {
-    /// Where the settings of the sweep in `folder` are.
-    pub(crate) fn path(folder: &Path) -> PathBuf {
+impl SweepPlan {
+    /// Where the plan of the sweep in `folder` are.
+    pub fn path(folder: &Path) -> PathBuf {
         folder.join("sweep.toml")
     }
 
@@ -56,8 +61,8 @@ impl Settings {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(crate) fn write(&self, folder: &Path) -> Result<()> {
-        let text = toml::to_string(self).context("write the sweep's settings as TOML")?;
+    pub(super) fn write(&self, folder: &Path) -> Result<()> {
+        let text = toml::to_string(self).expect("a plan is TOML");
         Ok(atomic_file::write(&Self::path(folder), |file| file.write_all(text.as_bytes()))?)
     }
 
@@ -65,23 +70,27 @@ impl Settings {
     ///
     /// # Errors
     /// If it is missing, of another version, or damaged.
-    pub(crate) fn read(folder: &Path) -> Result<Self> {
+    pub fn read(folder: &Path) -> Result<Self> {
         let path = Self::path(folder);
         if !path.exists() {
-            bail!("{}: no sweep here: sweep.toml is missing; start one without --resume", folder.display());
+            let message =
+                format!("{}: no sweep here: sweep.toml is missing; start one without --resume", folder.display());
+            return Err(Error::Mismatch(message));
         }
-        let damaged = || format!("{} is damaged", path.display());
-        let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        let table: toml::Table = toml::from_str(&text).with_context(damaged)?;
-        let format = table.get("format").and_then(toml::Value::as_str).unwrap_or("none");
-        if format != FORMAT {
-            bail!("{}: expected format `{FORMAT}`, found `{format}`", path.display());
-        }
-        let settings: Self = toml::from_str(&text).with_context(damaged)?;
-        settings.grid.check().with_context(damaged)?;
-        settings.recipe.with(&[]).with_context(damaged)?;
-        Ok(settings)
+        let text = std::fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
+        let table: toml::Table = toml::from_str(&text).map_err(|e| Error::damaged(&path, e))?;
+        format_of(&path, table.get("format").and_then(toml::Value::as_str).unwrap_or("none"))?;
+        let plan: Self = toml::from_str(&text).map_err(|e| Error::damaged(&path, e))?;
+        plan.grid.check().map_err(|e| Error::damaged(&path, e))?;
+        plan.recipe.with(&[]).map_err(|e| Error::damaged(&path, e))?;
+        Ok(plan)
     }
+}
+
+/// Refuses a file of another version than this program writes.
+pub(super) fn format_of(path: &Path, found: &str) -> Result<()> {
+    let message = format!("{}: expected format `{FORMAT}`, found `{found}`", path.display());
+    if found == FORMAT { Ok(()) } else { Err(Error::Mismatch(message)) }
 }
 
 impl Paths {
@@ -89,10 +98,9 @@ impl Paths {
     ///
     /// # Errors
     /// If the current folder is gone.
-    pub(crate) fn absolute(&self) -> Result<Self> {
-        let absolute = |path: &PathBuf| {
-            std::path::absolute(path).with_context(|| format!("find the absolute path of {}", path.display()))
-        };
+    pub(super) fn absolute(&self) -> Result<Self> {
+        let absolute =
+            |path: &PathBuf| std::path::absolute(path).map_err(|e| Error::io("find the absolute path of", path, e));
         Ok(Self {
             teacher: absolute(&self.teacher)?,
             data: absolute(&self.data)?,
@@ -105,11 +113,11 @@ impl Paths {
     ///
     /// # Errors
     /// If a file cannot be read.
-    pub(crate) fn digest(&self, texts: &Texts) -> Result<String> {
+    pub(super) fn digest(&self, texts: &Texts) -> Result<String> {
         let mut hash = Sha256::new();
-        let reading = || format!("read {}", self.teacher.display());
-        let files = self.teacher.read_dir().with_context(reading)?.map(|entry| entry.map(|entry| entry.path()));
-        let mut files = files.collect::<std::io::Result<Vec<_>>>().with_context(reading)?;
+        let reading = |e| Error::io("read", &self.teacher, e);
+        let files = self.teacher.read_dir().map_err(reading)?.map(|entry| entry.map(|entry| entry.path()));
+        let mut files = files.collect::<std::io::Result<Vec<_>>>().map_err(reading)?;
         files.retain(|file| file.extension().is_some_and(|kind| kind == "safetensors" || kind == "bin"));
         files.sort_unstable();
         if let Some(from) = &self.from {
@@ -117,8 +125,8 @@ impl Paths {
             files.push(if run.best().exists() { run.best() } else { run.last() });
         }
         for path in files {
-            let mut file = std::fs::File::open(&path).with_context(|| format!("read {}", path.display()))?;
-            std::io::copy(&mut file, &mut Writer(&mut hash)).with_context(|| format!("read {}", path.display()))?;
+            let mut file = std::fs::File::open(&path).map_err(|e| Error::io("read", &path, e))?;
+            std::io::copy(&mut file, &mut Writer(&mut hash)).map_err(|e| Error::io("read", &path, e))?;
         }
         for split in [&texts.train, &texts.dev, &texts.corpus] {
             hash.update((split.len() as u64).to_le_bytes());

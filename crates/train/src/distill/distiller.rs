@@ -1,0 +1,275 @@
+//! A student in training: its steps, scores and checkpoints.
+
+use std::path::PathBuf;
+
+use bitspike::forward::Simulation;
+use bitspike_data::{Encoded, Target as TaskTarget, TaskSpec};
+use bitspike_run::progress::LoopStep;
+use bitspike_run::recipe::{Init, Recipe, StageKind};
+use bitspike_run::run::{Counters, RunFolder};
+use burn::module::Module;
+use burn::tensor::Device;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::fits::{check, same_shape};
+use crate::batches::{derive_seed, epoch_batches, pack, targets};
+use crate::checkpoint::{restore_last, save_last};
+use crate::equilibrium::SolveReport;
+use crate::error::Result;
+use crate::evaluate::predict_student;
+use crate::feedback::{Around, LoopSummary};
+use crate::layers::matrix;
+use crate::loss::{Target, distillation, value};
+use crate::optimizer::{AdamW, StepGradients, Update};
+use crate::simulation::{predict_in_time, simulated_sums};
+use crate::student::{Forward, Start, Student};
+use crate::teacher::Teacher;
+use crate::texts::Texts;
+use crate::training::{Evaluation, Learner, Sizes, StepReport, finite, stage_steps};
+
+/// What a student is distilled from and how.
+#[derive(Debug)]
+pub struct Setup {
+    /// Student, stages and seed.
+    pub recipe: Recipe,
+    /// What is learnt.
+    pub task: TaskSpec,
+    /// What it is learnt from.
+    pub teacher: Teacher,
+    /// What is read meanwhile.
+    pub texts: Texts,
+    /// Where checkpoints go.
+    pub folder: RunFolder,
+}
+
+/// A student in training beside its teacher.
+#[derive(Debug)]
+pub struct Distiller {
+    setup: Setup,
+    /// Away only while a step updates it.
+    student: Option<Student>,
+    optimizer: AdamW,
+    device: Device,
+    /// What the last step's firing rates came from, and what the next evaluation's come from.
+    simulation: Option<Simulation>,
+    solves: Solves,
+}
+
+/// How the solves of a student with feedback went.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Solves {
+    /// Of its fixed points.
+    pub forward: LoopSummary,
+    /// Of gradients through them.
+    pub backward: LoopSummary,
+}
+
+const HELD: &str = "the student is back after each step";
+
+impl Distiller {
+    /// Prepares a student for the recipe of `setup`: from the teacher or at random.
+    ///
+    /// # Errors
+    /// If recipe, task, teacher and texts do not fit together; each is named with what to change.
+    pub fn new(setup: Setup, device: &Device) -> Result<Self> {
+        let Setup { recipe, task, teacher, texts, .. } = &setup;
+        let config = check(recipe, task, teacher, texts)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(recipe.seed, 1));
+        let thresholds = &recipe.student.thresholds;
+        let on = device.clone().autodiff();
+        let student = match recipe.student.init {
+            Init::Teacher => Student::from_teacher(config, teacher, thresholds, &mut rng, &on)?,
+            Init::Random => {
+                let (teacher_width, deviation) = (teacher.config.hidden_size, teacher.config.initializer_range);
+                Student::random(config, Start { teacher_width, thresholds, deviation }, &mut rng, &on)
+            }
+        };
+        Ok(Self {
+            setup,
+            student: Some(student),
+            optimizer: AdamW::default(),
+            device: device.clone(),
+            simulation: None,
+            solves: Solves::default(),
+        })
+    }
+
+    /// Goes back to the folder's last checkpoint.
+    ///
+    /// # Errors
+    /// If there is none or it is of another student.
+    pub fn restore(&mut self) -> Result<Counters> {
+        let Student { net, words, .. } = self.student.as_mut().expect(HELD);
+        let (optimizer, counters) = restore_last(&self.setup.folder.last(), net, words)?;
+        self.optimizer = optimizer;
+        Ok(counters)
+    }
+
+    /// Starts from the weights of another run's student of the same shape. A student with another number of outputs learned another
+    /// task: this one keeps its own classifier then.
+    ///
+    /// # Errors
+    /// If that run has no checkpoint or its student has another shape.
+    pub fn start_from(&mut self, other: &RunFolder) -> Result<()> {
+        let student = self.student.as_mut().expect(HELD);
+        same_shape(other, &student.config)?;
+        let mut weights = other.weights()?;
+        if other.description()?.student.num_labels != student.config.num_labels {
+            let mut own = crate::parameters::collect(&student.net);
+            for name in ["classifier.weight", "classifier.bias"] {
+                if let Some(array) = own.remove(name) {
+                    weights.remove(name);
+                    weights.insert(name, &array.shape, array.values);
+                }
+            }
+        }
+        student.load_weights(&mut weights)
+    }
+
+    /// How the fixed points of the steps so far and their gradients were solved; nothing without feedback.
+    pub fn solves(&self) -> Solves {
+        self.solves
+    }
+
+    /// The simulation that step number `step` (from 1) runs through, if any.
+    fn simulation_at(&self, stage: usize, step: u64) -> Option<Simulation> {
+        let recipe = &self.setup.recipe;
+        let settings = recipe.stage[stage].simulate?;
+        let steps = |i: usize| stage_steps(&recipe.stage[i], self.stage_examples(i), recipe.data.batch_size).1;
+        let before: u64 = (0..stage).map(steps).sum();
+        let local = (step - 1).saturating_sub(before);
+        (local as f64 >= settings.from * steps(stage) as f64).then(|| settings.simulation())
+    }
+
+    /// The student as it stands.
+    pub fn student(&self) -> &Student {
+        self.student.as_ref().expect(HELD)
+    }
+
+    fn examples(&self, stage: usize) -> &[Encoded] {
+        let Setup { recipe, texts, .. } = &self.setup;
+        if recipe.stage[stage].kind == StageKind::General { &texts.corpus } else { &texts.train }
+    }
+}
+
+/// The solves of a step as the log has them.
+fn loop_step(forward: SolveReport, backward: SolveReport) -> LoopStep {
+    LoopStep {
+        forward_iterations: forward.iterations,
+        forward_residual: forward.residual,
+        backward_iterations: backward.iterations,
+        backward_residual: backward.residual,
+        converged: forward.converged && backward.converged,
+    }
+}
+
+impl Learner for Distiller {
+    fn sizes(&self) -> Sizes {
+        let (Student { net, words, .. }, texts) = (self.student(), &self.setup.texts);
+        Sizes { parameters: net.num_params() + words.values.len(), train: texts.train.len(), dev: texts.dev.len() }
+    }
+
+    fn stage_examples(&self, stage: usize) -> usize {
+        self.examples(stage).len()
+    }
+
+    fn batches(&self, stage: usize, epoch: u64) -> Vec<Vec<usize>> {
+        let recipe = &self.setup.recipe;
+        let seed = derive_seed(recipe.seed, 1000 * (stage as u64 + 1) + epoch);
+        epoch_batches(self.examples(stage), recipe.data.batch_size, seed)
+    }
+
+    fn begin_stage(&mut self, _stage: usize) {
+        self.optimizer = AdamW::default();
+    }
+
+    fn step(&mut self, stage: usize, step: u64, batch: &[usize], update: Update, measure: bool) -> Result<StepReport> {
+        self.simulation = self.simulation_at(stage, step);
+        let settings = &self.setup.recipe.stage[stage];
+        let weights = settings.loss_weights();
+        let tokens = pack(self.examples(stage), batch);
+        let labels = if weights.label > 0.0 { targets(self.examples(stage), batch)? } else { Vec::new() };
+        let regression = matches!(self.setup.task.target, TaskTarget::Regression { .. });
+        let target = Target { labels: &labels, regression, temperature: settings.temperature };
+
+        let teacher = self.setup.teacher.infer(&tokens, &self.device);
+        let student = self.student.as_ref().expect(HELD);
+        let on = self.device.clone().autodiff();
+        let rows = student.words.rows(&tokens.vocabulary, &on).require_grad();
+        let mut correction = None;
+        let output = match &self.simulation {
+            None if student.config.feedback.is_some() => {
+                let around = Around { tokens: &tokens, continuous: false, device: &self.device };
+                let loss = |output: &_| distillation(student, output, &teacher, target, weights).total;
+                let pass = student.through_fixed_point(rows.clone(), &around, loss)?;
+                self.solves.forward.add(pass.forward);
+                self.solves.backward.add(pass.backward);
+                correction = Some((pass.correction, pass.forward, pass.backward));
+                pass.output
+            }
+            None => student.forward(rows.clone(), &tokens, Forward::Quantised),
+            Some(simulation) => {
+                let sums = simulated_sums(student, &tokens, simulation, &self.device)?;
+                let mut counts = sums.into_iter().map(|(sums, shape)| matrix(sums, shape, &self.device));
+                let weight = simulation.weight(simulation.time_steps);
+                student.forward(rows.clone(), &tokens, Forward::Simulated { counts: &mut counts, weight })
+            }
+        };
+        let loss = distillation(student, &output, &teacher, target, weights);
+        let part = |part: &Option<burn::tensor::Tensor<2>>| part.as_ref().map(value);
+        let mut report = StepReport {
+            loss: finite(value(&loss.total), "the loss", step)?,
+            hidden: part(&loss.hidden),
+            attention: part(&loss.attention),
+            prediction: part(&loss.prediction),
+            tokens: tokens.len(),
+            ..StepReport::default()
+        };
+        if measure {
+            let levels = match &self.simulation {
+                None => student.config.time_steps as f32,
+                Some(simulation) => simulation.weight(simulation.time_steps),
+            };
+            let rates = output.firing_rates(levels);
+            report.rate = Some(rates.iter().map(|(_, rate)| rate).sum::<f64>() / rates.len() as f64);
+        }
+        let gradients = match correction {
+            None => loss.total.clone().backward(),
+            Some((correction, forward, backward)) => {
+                report.feedback = Some(loop_step(forward, backward));
+                (loss.total.clone() + correction).backward()
+            }
+        };
+        // Whatever shares the weights' memory goes before they are updated in place.
+        drop((loss, output, teacher));
+        let gradients = StepGradients::take(&student.net, &rows, &tokens.vocabulary, gradients);
+        drop(rows);
+        let learn = self.setup.recipe.student.learn_thresholds;
+        let update = if learn { update } else { Update { threshold_rate: 0.0, ..update } };
+        let Student { config, net, mut words } = self.student.take().expect(HELD);
+        let (net, norm) = self.optimizer.step(net, &mut words, gradients, update);
+        self.student = Some(Student { config, net, words });
+        report.grad_norm = finite(norm, "the norm of the gradient", step)?;
+        Ok(report)
+    }
+
+    fn evaluate(&self) -> Result<Evaluation> {
+        let (student, dev) = (self.student(), &self.setup.texts.dev);
+        let predictions = match &self.simulation {
+            None => predict_student(student, dev, &self.device).0,
+            Some(simulation) => predict_in_time(student, dev, simulation, &self.device)?,
+        };
+        let dynamics = self.simulation.map(|simulation| simulation.dynamics);
+        Ok(Evaluation { dynamics, ..Evaluation::of(&self.setup.task, &predictions, dev)? })
+    }
+
+    fn save_best(&self, counters: &Counters) -> Result<PathBuf> {
+        self.student().save_best(&self.setup.folder, counters)
+    }
+
+    fn save_last(&self, counters: &Counters) -> Result<PathBuf> {
+        let Student { net, words, .. } = self.student();
+        save_last(&self.setup.folder.last(), net, words, &self.optimizer, counters)
+    }
+}

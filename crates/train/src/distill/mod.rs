@@ -1,0 +1,11 @@
+//! Distillation: a teacher's hidden states, attention scores and logits into a spiking student, stage by stage.
+//!
+//! [`Inputs::distil`] is one distillation from what it reads to its end; [`Distiller`] is the student within it.
+
+mod distiller;
+mod fits;
+mod inputs;
+
+pub use distiller::{Distiller, Setup, Solves};
+pub use fits::{check, same_shape, student_config};
+pub use inputs::{Distilled, Inputs, Job, settle};

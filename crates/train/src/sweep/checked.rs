@@ -1,0 +1,80 @@
+//! What a sweep stands on, loaded and found to fit every cell before the first one runs.
+
+use std::path::Path;
+
+use bitspike::format::Header;
+use bitspike_data::TaskSpec;
+use bitspike_run::recipe::{DataRecipe, Recipe};
+use bitspike_run::run::RunFolder;
+
+use super::budget::Effort;
+use super::grid::Cell;
+use super::plan::Paths;
+use crate::distill::{Inputs, same_shape};
+use crate::error::{Error, Result};
+use crate::texts::Texts;
+
+/// What a sweep stands on.
+pub(super) struct Checked {
+    pub(super) inputs: Inputs,
+    /// Of what `inputs` were read from.
+    pub(super) digest: String,
+    /// Of each cell.
+    pub(super) efforts: Vec<Effort>,
+}
+
+impl Checked {
+    /// Loads what lies at `paths` and checks each cell.
+    ///
+    /// # Errors
+    /// If something is missing or damaged, or a cell does not fit; it is named.
+    pub(super) fn new(paths: &Paths, task: TaskSpec, cells: &[Cell]) -> Result<Self> {
+        let from = paths.from.as_deref().map(start).transpose()?;
+        let inputs = Inputs::load(&paths.teacher, &paths.data, paths.corpus.as_deref(), task)?;
+        let (mut efforts, mut texts, mut digest) = (Vec::new(), None, String::new());
+        for cell in cells {
+            let effort = effort(&inputs, cell, &mut texts, from.as_ref());
+            efforts.push(effort.map_err(|e| e.during(format!("cell {}", cell.name)))?);
+            if let (true, Some((_, texts))) = (digest.is_empty(), &texts) {
+                digest = paths.digest(texts)?;
+            }
+        }
+        Ok(Self { inputs, digest, efforts })
+    }
+}
+
+/// Checks one cell; `texts` are those of the cell before with their length.
+fn effort(
+    inputs: &Inputs,
+    cell: &Cell,
+    texts: &mut Option<(usize, Texts)>,
+    from: Option<&RunFolder>,
+) -> Result<Effort> {
+    let max_length = cell.recipe.data.max_length;
+    if texts.as_ref().is_none_or(|(read, _)| *read != max_length) {
+        let data = DataRecipe { limit: 0, ..cell.recipe.data.clone() };
+        *texts = Some((max_length, inputs.texts(&Recipe { data, ..cell.recipe.clone() })?));
+    }
+    let (_, texts) = texts.as_ref().expect("read above");
+    let config = inputs.check(&cell.recipe, texts)?;
+    if texts.dev.is_empty() {
+        return Err(Error::Mismatch("the dev split has no examples to score on".into()));
+    }
+    if let Some(from) = from {
+        same_shape(from, &config)?;
+    }
+    if config.feedback.is_none() {
+        let header = Header { student: config.clone(), task: inputs.task.for_model(), max_length };
+        header.validate().map_err(|e| Error::from(e).during("the student could not be packed"))?;
+    }
+    Ok(Effort::new(&cell.recipe, &config, texts))
+}
+
+/// The run to start from, with a checkpoint.
+fn start(path: &Path) -> Result<RunFolder> {
+    let run = RunFolder::open(path)?;
+    match run.best().exists() || run.last().exists() {
+        true => Ok(run),
+        false => Err(Error::checkpoint(path, "the run to start from has written no checkpoint yet")),
+    }
+}

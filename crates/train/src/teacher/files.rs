@@ -1,0 +1,180 @@
+//! Teachers in the Hugging Face layout.
+
+use std::io::Write;
+use std::path::Path;
+
+use bitspike::atomic_file;
+use bitspike::config::BertConfig;
+use bitspike::tokenizer::Tokenizer;
+use bitspike_run::weights::{Weights, floats};
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
+use safetensors::tensor::Dtype;
+
+use super::network::{Teacher, TeacherLayer, TeacherNet};
+use crate::error::{Error, Result};
+use crate::layers::{Affine, Embeddings, Norm, WordTable, parameter};
+
+impl Teacher {
+    /// Reads a teacher and its tokeniser from a folder.
+    ///
+    /// # Errors
+    /// If either is missing or damaged, or the two do not fit.
+    pub fn with_tokenizer(folder: &Path, device: &Device) -> Result<(Self, Tokenizer)> {
+        let teacher = Self::load(folder, device)?;
+        let tokenizer = Tokenizer::load(folder)?;
+        tokenizer.check_vocab(teacher.config.vocab_size)?;
+        Ok((teacher, tokenizer))
+    }
+
+    /// Reads `config.json` and `model.safetensors` (or `pytorch_model.bin`) of a Hugging Face BERT folder, with or without
+    /// the `bert.` prefix, pooler and classifier.
+    ///
+    /// # Errors
+    /// If a file is missing or damaged, or a tensor of the encoder is missing or has another shape than the config says.
+    pub fn load(folder: &Path, device: &Device) -> Result<Self> {
+        let config = BertConfig::load(folder)?;
+        let mut weights = load_checkpoint(folder)?;
+        weights.rename(|name| {
+            let name = name.strip_prefix("bert.").unwrap_or(name);
+            // Checkpoints converted from TensorFlow call the layer norm's gain and bias gamma and beta.
+            name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+        });
+        let [d, f] = [config.hidden_size, config.intermediate_size];
+        let words = weights.take("embeddings.word_embeddings.weight", &[config.vocab_size, d])?;
+        let mut table = |name: &str, rows| -> Result<Param<Tensor<2>>> {
+            Ok(parameter(weights.take(&format!("embeddings.{name}.weight"), &[rows, d])?, [rows, d], device))
+        };
+        let position = table("position_embeddings", config.max_position_embeddings)?;
+        let token_type = table("token_type_embeddings", config.type_vocab_size)?;
+        let norm = Norm::load(&mut weights, "embeddings.LayerNorm", d, device)?;
+        let layers = (0..config.num_hidden_layers).map(|i| -> Result<TeacherLayer> {
+            let at = |part: &str| format!("encoder.layer.{i}.{part}");
+            Ok(TeacherLayer {
+                query: Affine::load(&mut weights, &at("attention.self.query"), [d, d], device)?,
+                key: Affine::load(&mut weights, &at("attention.self.key"), [d, d], device)?,
+                value: Affine::load(&mut weights, &at("attention.self.value"), [d, d], device)?,
+                attention_output: Affine::load(&mut weights, &at("attention.output.dense"), [d, d], device)?,
+                attention_norm: Norm::load(&mut weights, &at("attention.output.LayerNorm"), d, device)?,
+                intermediate: Affine::load(&mut weights, &at("intermediate.dense"), [f, d], device)?,
+                output: Affine::load(&mut weights, &at("output.dense"), [d, f], device)?,
+                output_norm: Norm::load(&mut weights, &at("output.LayerNorm"), d, device)?,
+            })
+        });
+        let layers = layers.collect::<Result<_>>()?;
+        let pooler = weights
+            .contains("pooler.dense.weight")
+            .then(|| Affine::load(&mut weights, "pooler.dense", [d, d], device))
+            .transpose()?;
+        let classifier = match weights.get("classifier.weight").map(|array| array.shape.clone()) {
+            Some(shape) if shape.len() == 2 => Some(Affine::load(&mut weights, "classifier", [shape[0], d], device)?),
+            Some(shape) => {
+                let message = format!("tensor `classifier.weight`: expected shape [labels, {d}], found {shape:?}");
+                return Err(Error::checkpoint(weights.origin(), message));
+            }
+            None => None,
+        };
+        if classifier.is_some() && pooler.is_none() {
+            let message =
+                "there is a `classifier` but no `pooler`, which a BERT classifier reads; the checkpoint is incomplete";
+            return Err(Error::checkpoint(weights.origin(), message));
+        }
+        if let Some(extra) = weights.names().find(|name| name.starts_with("encoder.layer.")) {
+            let message = format!(
+                "tensor `{extra}` is not part of a {}-layer BERT as config.json says",
+                config.num_hidden_layers
+            );
+            return Err(Error::checkpoint(weights.origin(), message));
+        }
+        let embeddings = Embeddings { position, token_type, norm };
+        let net = TeacherNet { embeddings, layers, pooler, classifier };
+        Ok(Self { config, words: WordTable { values: words, width: d }, net })
+    }
+
+    /// Writes `config.json` and `model.safetensors` (F32, `bert.` prefix) into `folder`, atomically file by file.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        let mut weights = Weights::default();
+        weights.metadata.insert("format".into(), "pt".into());
+        let d = self.config.hidden_size;
+        let mut put = |name: String, parameter: &Param<Tensor<2>>, vector: bool| {
+            let shape = parameter.dims();
+            let values = crate::optimizer::floats(parameter.val().inner());
+            weights.insert(name, if vector { &shape[1..] } else { &shape }, values);
+        };
+        let mut affine = |name: String, affine: &Affine| {
+            put(format!("{name}.weight"), &affine.weight, false);
+            put(format!("{name}.bias"), &affine.bias, true);
+        };
+        for (i, layer) in self.net.layers.iter().enumerate() {
+            let at = |part: &str| format!("bert.encoder.layer.{i}.{part}");
+            affine(at("attention.self.query"), &layer.query);
+            affine(at("attention.self.key"), &layer.key);
+            affine(at("attention.self.value"), &layer.value);
+            affine(at("attention.output.dense"), &layer.attention_output);
+            affine(at("intermediate.dense"), &layer.intermediate);
+            affine(at("output.dense"), &layer.output);
+        }
+        if let Some(pooler) = &self.net.pooler {
+            affine("bert.pooler.dense".into(), pooler);
+        }
+        if let Some(classifier) = &self.net.classifier {
+            affine("classifier".into(), classifier);
+        }
+        let mut norm = |name: String, norm: &Norm| {
+            put(format!("{name}.weight"), &norm.gain, true);
+            put(format!("{name}.bias"), &norm.bias, true);
+        };
+        norm("bert.embeddings.LayerNorm".into(), &self.net.embeddings.norm);
+        for (i, layer) in self.net.layers.iter().enumerate() {
+            norm(format!("bert.encoder.layer.{i}.attention.output.LayerNorm"), &layer.attention_norm);
+            norm(format!("bert.encoder.layer.{i}.output.LayerNorm"), &layer.output_norm);
+        }
+        put("bert.embeddings.position_embeddings.weight".into(), &self.net.embeddings.position, false);
+        put("bert.embeddings.token_type_embeddings.weight".into(), &self.net.embeddings.token_type, false);
+        let vocabulary = self.words.values.len() / d;
+        weights.insert("bert.embeddings.word_embeddings.weight", &[vocabulary, d], self.words.values.clone());
+        weights.save(&folder.join("model.safetensors"))?;
+        let config = self.config.to_json();
+        atomic_file::write(&folder.join("config.json"), |file| file.write_all(config.as_bytes()))?;
+        Ok(())
+    }
+}
+
+fn load_checkpoint(folder: &Path) -> Result<Weights> {
+    let safetensors = folder.join("model.safetensors");
+    if safetensors.exists() {
+        return Ok(Weights::load(&safetensors)?);
+    }
+    let pytorch = folder.join("pytorch_model.bin");
+    if pytorch.exists() {
+        return load_pytorch(&pytorch);
+    }
+    Err(Error::checkpoint(
+        folder,
+        "no model.safetensors or pytorch_model.bin; give a Hugging Face BERT folder or fetch one with `bitspike data fetch --model`",
+    ))
+}
+
+/// Reads a PyTorch state dictionary (`pytorch_model.bin`).
+fn load_pytorch(path: &Path) -> Result<Weights> {
+    let malformed = |e: String| Error::checkpoint(path, format!("not a PyTorch state dictionary: {e}"));
+    let reader = pytorch_reader::PytorchReader::new(path).map_err(|e| malformed(e.to_string()))?;
+    let mut weights = Weights::from_file(path);
+    for (name, tensor) in reader.into_tensors() {
+        let bytes = tensor.read().map_err(|e| malformed(format!("tensor `{name}`: {e}")))?;
+        let dtype = match tensor.dtype() {
+            pytorch_reader::DType::F32 => Dtype::F32,
+            pytorch_reader::DType::F16 => Dtype::F16,
+            pytorch_reader::DType::BF16 => Dtype::BF16,
+            _ => continue,
+        };
+        let shape = tensor.shape().to_vec();
+        if let Some(values) = floats(&bytes, dtype) {
+            weights.insert(name, &shape, values);
+        }
+    }
+    Ok(weights)
+}

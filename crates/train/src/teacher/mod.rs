@@ -1,0 +1,6 @@
+//! The teacher: a BERT encoder with an optional pooler and classifier, read from and written to the Hugging Face layout.
+
+mod files;
+mod network;
+
+pub use network::{Dropout, RandomDropout, Teacher, TeacherLayer, TeacherNet, TeacherOutput};
