@@ -22,6 +22,9 @@ pub struct Contents {
     pub tensors: Vec<TensorContents>,
     /// Tables, matrices, all else.
     pub parts: Vec<Part>,
+    /// The tokens and their lengths, where the file holds its tokeniser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vocabulary_bytes: Option<usize>,
     /// The safetensors header.
     pub header_bytes: usize,
     /// A BERT of the same sizes in `f32`.
@@ -101,6 +104,7 @@ pub fn inspect(file: &str, packed: &Packed) -> Contents {
             scales,
         });
     }
+    let vocabulary = packed.vocabulary_bytes();
     let full_bytes = packed.header().student.full_bytes();
     Contents {
         file: file.to_owned(),
@@ -108,7 +112,8 @@ pub fn inspect(file: &str, packed: &Packed) -> Contents {
         sha256: sha256(packed.file_bytes()),
         format_version: packed.format_version(),
         config: packed.header().clone(),
-        header_bytes: bytes - packed.vocabulary_bytes() - parts.iter().map(|(part, _)| part.bytes).sum::<usize>(),
+        vocabulary_bytes: (vocabulary > 0).then_some(vocabulary),
+        header_bytes: bytes - vocabulary - parts.iter().map(|(part, _)| part.bytes).sum::<usize>(),
         tensors,
         parts: parts.map(|(part, _)| part).into(),
         full_bytes,
@@ -154,7 +159,7 @@ mod tests {
         let model = crate::fixture::model();
         let contents = inspect("small", model.packed());
         let parts: usize = contents.parts.iter().map(|part| part.bytes).sum();
-        assert_eq!(parts + contents.header_bytes, contents.bytes);
+        assert_eq!(parts + contents.header_bytes + contents.vocabulary_bytes.unwrap_or(0), contents.bytes);
         assert_eq!(contents.tensors.iter().map(|tensor| tensor.bytes).sum::<usize>(), parts);
         let matrix = contents.tensors.iter().find(|tensor| tensor.zeros.is_some()).unwrap();
         let scales = matrix.scales.as_ref().unwrap();

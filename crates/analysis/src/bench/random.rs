@@ -75,17 +75,10 @@ impl RandomSize {
 pub fn random_model(config: &StudentConfig, options: &Options) -> Result<Model> {
     let header =
         Header { student: config.clone(), task: TaskSpec::glue("sst2")?.for_model(), max_length: config.max_positions };
+    let tokenizer = tokenizer(config.vocab_size)?;
     let mut rng = ChaCha8Rng::seed_from_u64(42);
     let sizes: BTreeMap<String, usize> =
         tensors(config).into_iter().map(|tensor| (tensor.name, tensor.rows * tensor.columns)).collect();
-    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from);
-    let words = special.into_iter().chain((5..config.vocab_size).map(|i| format!("w{i}")));
-    let vocabulary: Vec<String> = words.collect();
-    let folder =
-        tempfile::tempdir().map_err(|source| Error::io("make a temporary folder in", std::env::temp_dir(), source))?;
-    let file = folder.path().join("vocab.txt");
-    std::fs::write(&file, vocabulary.join("\n")).map_err(|source| Error::io("write", &file, source))?;
-    let tokenizer = Tokenizer::load(folder.path())?;
     let bytes = pack(&header, &tokenizer, Packing::default(), |name| {
         let count = sizes.get(name).copied().unwrap_or(0);
         Ok::<_, bitspike::Error>(match name {
@@ -95,4 +88,14 @@ pub fn random_model(config: &StudentConfig, options: &Options) -> Result<Model> 
         })
     })?;
     Ok(options.build(Packed::from_bytes(bytes)?, None)?)
+}
+
+/// A tokeniser of `size` words.
+fn tokenizer(size: usize) -> Result<Tokenizer> {
+    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from);
+    let words: Vec<String> = special.into_iter().chain((5..size).map(|i| format!("w{i}"))).collect();
+    let folder = tempfile::tempdir().map_err(|e| Error::io("make a temporary folder in", std::env::temp_dir(), e))?;
+    let file = folder.path().join("vocab.txt");
+    std::fs::write(&file, words.join("\n")).map_err(|e| Error::io("write", &file, e))?;
+    Ok(Tokenizer::load(folder.path())?)
 }

@@ -58,7 +58,7 @@ impl FinishedRun {
         Ok(Options::new().build(Packed::from_bytes(self.packed.file.clone())?, None)?)
     }
 
-    /// What is shipped of it.
+    /// What is shipped of it: the file holds its tokeniser.
     pub(super) fn files(&self) -> ModelFiles<'_> {
         ModelFiles { model: &self.packed.file, tokenizer: None }
     }

@@ -46,6 +46,9 @@ pub(crate) fn print_sizes(contents: &Contents, out: &mut dyn Write) -> Result<()
         let bits = 8.0 * *bytes as f64 / *values as f64;
         writeln!(out, "{name:<18} {values:>12} {bits:>11.3} {:>7} {bytes:>12}", share(*zeros))?;
     }
+    if let Some(bytes) = contents.vocabulary_bytes {
+        writeln!(out, "{:<18} {:>12} {:>11} {:>7} {bytes:>12}", "vocabulary", "", "", "")?;
+    }
     writeln!(out, "{:<18} {:>12} {:>11} {:>7} {:>12}", "header", "", "", "", contents.header_bytes)?;
     let values: u64 = contents.parts.iter().map(|part| part.values).sum();
     let bits = 8.0 * contents.bytes as f64 / values as f64;
