@@ -4,7 +4,7 @@
 
 mod walk;
 
-use bitspike_core::format::Packed;
+use bitspike::format::Packed;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use bitspike_core::tokenizer::Tokenizer;
+use bitspike::tokenizer::Tokenizer;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use tokenizers::models::wordpiece::WordPiece;

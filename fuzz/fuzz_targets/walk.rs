@@ -1,6 +1,6 @@
 //! Everything that can be asked of a packed model.
 
-use bitspike_core::format::{Form, Packed, Role};
+use bitspike::format::{Form, Packed, Role};
 
 /// Calls every accessor on every tensor and row.
 pub fn walk(packed: &Packed) {
@@ -8,7 +8,7 @@ pub fn walk(packed: &Packed) {
         let encoding = tokenizer.encode("a fine caf\u{e9}, \u{597d}!", Some("film"), 16);
         assert!(encoding.ids.iter().all(|&id| (id as usize) < packed.header().student.vocab_size));
         let json = tokenizer.to_json().expect("it is JSON");
-        assert!(bitspike_core::tokenizer::Tokenizer::from_json(json.as_bytes()).is_ok());
+        assert!(bitspike::tokenizer::Tokenizer::from_json(json.as_bytes()).is_ok());
     }
     assert_eq!(packed.tokenizer().is_some(), packed.format_version() == "2");
     for (tensor, form, _) in packed.tensors() {

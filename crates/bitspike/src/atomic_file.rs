@@ -1,8 +1,7 @@
 //! Replacing a file so that a crash, a kill or a full disk leaves either the old content or the new, never a part.
 
 use std::fs::File;
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::{Error, Result};
 
@@ -24,15 +23,15 @@ pub fn write(path: &Path, write: impl FnOnce(&mut File) -> std::io::Result<()>) 
 pub fn replace(path: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let run = || -> std::io::Result<()> {
-        let temporary = Temporary::new(folder)?;
-        write(&temporary.0)?;
+        let temporary = tempfile::Builder::new().prefix(UNFINISHED[0]).tempfile_in(folder)?;
+        write(temporary.path())?;
         // Opened again: a writer may have put a new file in this one's place.
-        let written = File::options().write(true).open(&temporary.0)?;
-        // Temporary files are private; the result is as readable as any file its owner makes.
+        let written = File::options().write(true).open(temporary.path())?;
+        // Temporary files are private by default; the result is as readable as any file its owner makes.
         #[cfg(unix)]
         written.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
         written.sync_all()?;
-        std::fs::rename(&temporary.0, path)?;
+        temporary.persist(path).map_err(|e| e.error)?;
         // The rename itself must reach the disk too; not every platform can open a folder.
         if let Ok(folder) = File::open(folder) {
             folder.sync_all()?;
@@ -40,33 +39,6 @@ pub fn replace(path: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) ->
         Ok(())
     };
     run().map_err(|e| Error::io("write", path, e))
-}
-
-/// A new file of a name that nobody else has, which goes with this value unless it was renamed.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new(folder: &Path) -> std::io::Result<Self> {
-        loop {
-            // A new hasher starts from a new random number.
-            let number = RandomState::new().build_hasher().finish();
-            let path = folder.join(format!("{}{number:016x}", UNFINISHED[0]));
-            let mut options = File::options();
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            match options.write(true).create_new(true).open(&path) {
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-                made => return made.map(|_| Self(path)),
-            }
-        }
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // Fails where the file was renamed, as it is meant to.
-        let _ = std::fs::remove_file(&self.0);
-    }
 }
 
 /// Removes the unfinished files that killed writers left in `folder`. Only for a folder that no other process writes to.

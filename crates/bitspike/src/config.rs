@@ -24,8 +24,8 @@ mod cap {
     pub(super) const POSITIONS: usize = 1 << 20;
     pub(super) const TYPES: usize = 1 << 10;
     pub(super) const LABELS: usize = 1 << 16;
-    /// Weights in all.
-    pub(super) const WEIGHTS: u64 = 10_000_000_000;
+    /// Weights in all; where an address has 32 bits, so many that every product of sizes below fits one.
+    pub(super) const WEIGHTS: u64 = if usize::BITS < 64 { i32::MAX as u64 / 4 } else { 10_000_000_000 };
 }
 
 /// The sizes that teacher and student share, with the name each has in its config.

@@ -15,7 +15,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use self::options::Checked;
 use crate::config::Task;
 use crate::encoder::{Embedding, Encoder};
 use crate::error::{Error, Result};
@@ -97,7 +96,7 @@ impl Options {
             Error::invalid("tokeniser", "the tokenizer.json that belongs to a model of format version 1", "none")
         })?;
         tokenizer.check_vocab(student.vocab_size)?;
-        let Checked { simulation, exit, kernels } = self.check(student.time_steps)?;
+        let (simulation, exit, kernels) = self.settle(student.time_steps)?;
         let labels = task.labels().iter().map(|label| label.as_str().into()).collect();
         let encoder = Encoder::of_packed(&packed)?.with_kernels(kernels)?;
         let embedding = Embedding::new(&packed);
@@ -208,6 +207,13 @@ impl Model {
     }
 
     /// Token ids of a text or a pair as [`Model::classify`] makes them, cut to the tokens that the model reads.
+    ///
+    /// ```
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/rte-ternary/model.safetensors");
+    /// let pair = bitspike::Model::load(path)?.encode(("It rained.", "It was wet."));
+    /// assert_eq!(pair.type_ids, [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]); // `[CLS]` it rained . `[SEP]` it was wet . `[SEP]`
+    /// # Ok::<(), bitspike::Error>(())
+    /// ```
     pub fn encode<'a>(&self, input: impl Into<Input<'a>>) -> Encoding {
         self.encode_cut(&input.into()).0
     }

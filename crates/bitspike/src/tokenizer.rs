@@ -18,7 +18,7 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::parallel;
 use added::{AddedToken, Finder, Part};
 use bert::Bert;
@@ -117,8 +117,7 @@ impl Tokenizer {
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn to_json(&self) -> Result<String> {
-        description::write(self)
-            .map_err(|e| Error::malformed("tokenizer.json", format!("cannot be written as JSON: {e}")))
+        description::write(self).map_err(|e| Fault::of("cannot be written as JSON", e).of_bytes("tokenizer.json"))
     }
 
     /// Token ids of a text or a pair of texts, cut to `max_len` tokens with the frame.

@@ -41,11 +41,13 @@ impl ProgressLine {
     }
 
     /// Whether anybody sees it.
+    #[cfg(feature = "download")]
     pub(crate) fn is_shown(&self) -> bool {
         self.drawn.is_some()
     }
 
     /// Starts the clock anew with `done` that were there before.
+    #[cfg(feature = "download")]
     pub(crate) fn restart(&mut self, done: u64) {
         (self.first, self.done, self.began) = (done, done, Instant::now());
     }
@@ -68,6 +70,7 @@ impl ProgressLine {
     }
 
     /// Says something on a line of its own and goes on.
+    #[cfg(feature = "download")]
     pub(crate) fn note(&self, text: &str) {
         self.clear();
         let _ = writeln!(std::io::stderr(), "{text}");

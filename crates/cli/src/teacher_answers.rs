@@ -25,12 +25,11 @@ impl ScoredTeacher {
 
         let device = bitspike_train::Device::flex();
         let task = TaskSpec::of_model(&student.task)?;
-        let teacher = Teacher::load(folder, &device)?;
+        let (teacher, tokenizer) = Teacher::with_tokenizer(folder, &device)?;
         let (outputs, wanted) = (teacher.num_outputs().unwrap_or(0), task.num_outputs());
         if outputs != wanted {
             anyhow::bail!("--teacher {}: it has {outputs} outputs, task {} has {wanted}", folder.display(), task.name);
         }
-        let tokenizer = bitspike_train::tokenizer(folder, &teacher)?;
         let examples = encode(&load(&task, data, Split::Dev)?, &tokenizer, student.max_length);
         let predictions = predict_teacher(&teacher, &examples, &device)?;
         Ok(Self { teacher, predictions })

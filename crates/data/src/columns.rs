@@ -69,27 +69,19 @@ impl TaskColumns {
 
     /// Where the columns are among `columns`, or which one is missing or ambiguous.
     pub(super) fn positions(&self, columns: &[Column], twins: Twins) -> Result<Positions, String> {
-        let find = |wanted: &[String], required: bool| {
-            for name in wanted {
-                let mut places = (0..columns.len()).filter(|&i| columns[i].name.trim() == name);
-                match (places.next(), places.next_back()) {
-                    (Some(place), None) => return Ok(Some(place)),
-                    (Some(_), Some(last)) if twins == Twins::LastCounts => return Ok(Some(last)),
-                    (Some(_), Some(_)) => return Err(format!("the column `{name}` occurs twice; keep one of them")),
-                    (None, _) => {}
-                }
-            }
-            if required {
+        let one = |wanted: &[String], required: bool| {
+            let place = find(columns, wanted, twins)?;
+            if place.is_none() && required {
                 let found: Vec<String> = columns.iter().take(20).map(|column| shorten(&column.name)).collect();
                 return Err(format!("no column {}; found {}", either(wanted), found.join(", ")));
             }
-            Ok(None)
+            Ok(place)
         };
         Ok(Positions {
-            first: find(&self.first, true)?.unwrap_or_default(),
-            second: self.second.as_deref().map_or(Ok(None), |second| find(second, true))?,
-            label: find(&self.label, self.label_required)?,
-            id: find(&self.id, false)?,
+            first: one(&self.first, true)?.unwrap_or_default(),
+            second: self.second.as_deref().map_or(Ok(None), |second| one(second, true))?,
+            label: one(&self.label, self.label_required)?,
+            id: one(&self.id, false)?,
         })
     }
 
@@ -126,6 +118,23 @@ impl Positions {
     }
 }
 
+/// The place among `columns` of the first of `names` that is there. White space around a column's name does not count.
+///
+/// # Errors
+/// A message, if two columns have the name and that is refused.
+pub(super) fn find(columns: &[Column], names: &[String], twins: Twins) -> Result<Option<usize>, String> {
+    for name in names {
+        let mut places = (0..columns.len()).filter(|&i| columns[i].name.trim() == name);
+        match (places.next(), places.next_back()) {
+            (Some(place), None) => return Ok(Some(place)),
+            (Some(_), Some(last)) if twins == Twins::LastCounts => return Ok(Some(last)),
+            (Some(_), Some(_)) => return Err(format!("the column `{name}` occurs twice; keep one of them")),
+            (None, _) => {}
+        }
+    }
+    Ok(None)
+}
+
 fn either(names: &[String]) -> String {
     let mut names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     names.dedup();
@@ -141,38 +150,4 @@ pub(super) fn shorten(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn positions(task: &str, split: Split, names: &[&str]) -> Result<Positions, String> {
-        let columns: Vec<Column> = names.iter().map(|&name| Column::text(name)).collect();
-        TaskColumns::new(&TaskSpec::glue(task).unwrap(), split).positions(&columns, Twins::Refused)
-    }
-
-    #[test]
-    fn both_layouts_are_recognised() {
-        let official = ["index", "promptID", "sentence1", "sentence2", "label1", "gold_label"];
-        let hub = ["premise", "hypothesis", "label", "idx"];
-        let expected = Positions { first: 2, second: Some(3), label: Some(5), id: Some(0) };
-        assert_eq!(positions("mnli", Split::Train, &official).unwrap(), expected);
-        assert_eq!(expected.packed(), Positions { first: 0, second: Some(1), label: Some(2), id: Some(3) });
-        let expected = Positions { first: 0, second: Some(1), label: Some(2), id: Some(3) };
-        assert_eq!(positions("mnli", Split::Train, &hub).unwrap(), expected);
-    }
-
-    #[test]
-    fn a_label_column_is_needed_only_where_labels_are() {
-        let names = ["index", "sentence"];
-        assert_eq!(positions("sst2", Split::Test, &names).unwrap().label, None);
-        let message = positions("sst2", Split::Dev, &names).unwrap_err();
-        assert_eq!(message, "no column `label`; found `index`, `sentence`");
-        let message = positions("qqp", Split::Dev, &["question1", "question2"]).unwrap_err();
-        assert!(message.contains("`label` or `is_duplicate`"), "{message}");
-    }
-
-    #[test]
-    fn a_repeated_column_is_ambiguous() {
-        let message = positions("sst2", Split::Dev, &["sentence", "label", "sentence"]).unwrap_err();
-        assert!(message.contains("`sentence` occurs twice"), "{message}");
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::columns::{Positions, TaskColumns, Twins};
 use super::error::{Error, Result};
 use super::locate;
-use super::table::{Cell, Columns, Form, ReadOptions, Row, Rows, Source, Table};
+use super::table::{Cell, Columns, Form, ReadOptions, Row, Source, Table};
 
 /// The cells of one record that a task uses.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,7 @@ pub(super) enum Record {
 
 /// Records of one file in order. They go on after an error about one record and end after one about the file.
 pub(super) struct Records {
-    rows: Rows,
+    table: Table,
     wanted: TaskColumns,
     /// Where the task's are in rows of these columns.
     known: Option<(Columns, Positions)>,
@@ -51,7 +51,7 @@ pub(super) fn open(path: &Path, wanted: &TaskColumns) -> Result<Records> {
             return Err(table.refuse(format!("the file is empty; expected a header line with {header}")));
         }
         // Every object says for itself where its columns are.
-        return Ok(Records { rows: table.rows()?, wanted, known: None, row: Row::default() });
+        return Ok(Records { table, wanted, known: None, row: Row::default() });
     };
     let headerless = wanted.headerless(columns).filter(|_| table.form() == Form::Tsv);
     let positions = match headerless {
@@ -65,19 +65,19 @@ pub(super) fn open(path: &Path, wanted: &TaskColumns) -> Result<Records> {
             return Err(table.refuse(message));
         }
     }
+    table.select(&positions.used().collect::<Vec<_>>());
     if headerless.is_some() {
-        table = table.without_header();
+        table.unread_header();
     }
-    let rows = table.rows_of(&positions.used().collect::<Vec<_>>())?;
-    let known = Some((Arc::clone(rows.columns()), positions.packed()));
-    Ok(Records { rows, wanted, known, row: Row::default() })
+    let known = table.columns().map(|columns| (Arc::clone(columns), positions.packed()));
+    Ok(Records { table, wanted, known, row: Row::default() })
 }
 
 impl Iterator for Records {
     type Item = Result<Record>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.rows.read(&mut self.row)?.and_then(|()| self.record()))
+        Some(self.table.read(&mut self.row)?.and_then(|()| self.record()))
     }
 }
 
@@ -88,7 +88,7 @@ impl Records {
             return Ok(Record::Skipped);
         }
         let line = row.line;
-        let refuse = |message: String| Error::record(self.rows.place(), line, message);
+        let refuse = |message: String| Error::record(self.table.place(), line, message);
         let positions = match &self.known {
             Some((columns, positions)) if Arc::ptr_eq(&row.columns, columns) => *positions,
             _ => {

@@ -44,9 +44,8 @@ impl Folder {
 
     /// Packs a student of the run into the folder `name`.
     fn write_model(&self, name: &str, checkpoint: Checkpoint) {
-        let FromRun { file, tokenizer_json, .. } = FromRun::pack(&self.run, checkpoint, Packing::default()).unwrap();
-        self.write(&format!("{name}/{MODEL}"), file);
-        self.write(&format!("{name}/{TOKENIZER}"), tokenizer_json);
+        let packed = FromRun::pack(&self.run, checkpoint, Packing::default()).unwrap();
+        self.write(&format!("{name}/{MODEL}"), packed.file);
     }
 
     /// A model in the cache, as the branch `revision` is at `commit`.

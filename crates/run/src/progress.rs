@@ -237,9 +237,17 @@ pub struct Fanout(
     pub Vec<Box<dyn Observer>>,
 );
 
+impl Fanout {
+    /// All of them are told, also after one failed; its error is the first.
+    fn each(&mut self, mut tell: impl FnMut(&mut dyn Observer) -> io::Result<()>) -> io::Result<()> {
+        let outcomes: Vec<_> = self.0.iter_mut().map(|observer| tell(observer)).collect();
+        outcomes.into_iter().collect()
+    }
+}
+
 impl Observer for Fanout {
     fn on_run(&mut self, about: &About<'_>) -> io::Result<()> {
-        self.0.iter_mut().fold(Ok(()), |outcome, observer| outcome.and(observer.on_run(about)))
+        self.each(|observer| observer.on_run(about))
     }
 
     /// Passes `event` on to all observers, also after one of them failed.
@@ -247,7 +255,7 @@ impl Observer for Fanout {
     /// # Errors
     /// The first error of any observer.
     fn on_event(&mut self, event: &Event) -> io::Result<()> {
-        self.0.iter_mut().fold(Ok(()), |outcome, observer| outcome.and(observer.on_event(event)))
+        self.each(|observer| observer.on_event(event))
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Sizes, cap, positive, within};
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 
 /// The `config.json` of a BERT encoder or sequence classifier, as Hugging Face writes it.
 ///
@@ -121,16 +121,19 @@ impl BertConfig {
     pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
         let path = folder.as_ref().join("config.json");
         let bytes = std::fs::read(&path).map_err(|e| Error::io("read model config", &path, e))?;
-        let text = std::str::from_utf8(&bytes).map_err(|e| Error::malformed(&path, format!("not UTF-8 text: {e}")))?;
-        Self::from_json(text).map_err(|e| Error::malformed(&path, e.to_string()))
+        let text = std::str::from_utf8(&bytes).map_err(|e| Fault::of("not UTF-8 text", e).at(&path))?;
+        Self::from_json(text).map_err(|e| Fault::from(e).at(&path))
     }
 
     /// Reads and checks the text of a `config.json`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if it is no config of a supported BERT; the key is named.
+    /// [`Error::Bytes`] if it is not JSON of a config, [`Error::Invalid`] if it is not one of a supported BERT; the key is named.
     pub fn from_json(text: &str) -> Result<Self> {
-        let wrong = |e: serde_json::Error| Error::invalid("BERT config", "the keys and types of a config.json", e);
+        let wrong = |e: serde_json::Error| {
+            Fault::because(format!("expected the keys and types of a config.json, found {e}"), e)
+                .of_bytes("BERT config")
+        };
         let value: Value = serde_json::from_str(text).map_err(wrong)?;
         // Before anything else: another architecture has other keys, and its missing sizes are not what is wrong with it.
         if let Some(found) = value.get("model_type").filter(|found| *found != "bert") {

@@ -7,6 +7,7 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::Serialize;
 
 use super::header::{FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITHOUT_TOKENIZER, Header};
+use crate::error::Fault;
 
 /// Largest JSON header. A model of the most layers that a config may have needs half of it.
 pub(super) const MAX_HEADER: usize = 8 << 20;
@@ -23,62 +24,67 @@ pub(super) struct Container {
 
 impl Container {
     /// Reads lengths, JSON and the entries of the metadata; the message says what was expected and found.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Fault> {
         let not_ours = "not a packed model of bitspike; `bitspike pack` makes one of a run";
         let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
-            return Err(format!("expected at least 8 bytes, found {}: {not_ours}", bytes.len()));
+            return Err(format!("expected at least 8 bytes, found {}: {not_ours}", bytes.len()).into());
         };
         let length = u64::from_le_bytes(*length);
         if length > MAX_HEADER as u64 {
-            return Err(format!(
+            return Err(Fault::from(format!(
                 "expected a header of at most {MAX_HEADER} bytes, found a length of {length}: {not_ours}"
-            ));
+            )));
         }
         let Some((json, data)) = rest.split_at_checked(length as usize) else {
-            return Err(format!(
+            return Err(Fault::from(format!(
                 "the header has {length} bytes, the file only {} after its length: it is cut short",
                 rest.len()
-            ));
+            )));
         };
         let metadata: Metadata =
-            serde_json::from_slice(json).map_err(|e| format!("its header is no safetensors header: {e}"))?;
+            serde_json::from_slice(json).map_err(|e| Fault::of("its header is no safetensors header", e))?;
         let (header, tokenizer) = Self::header(&metadata, not_ours)?;
         let expected = metadata.data_len();
         if data.len() != expected {
             let problem = if data.len() < expected { "it is cut short" } else { "something was appended to it" };
-            return Err(format!("expected {expected} bytes of data after the header, found {}: {problem}", data.len()));
+            return Err(Fault::from(format!(
+                "expected {expected} bytes of data after the header, found {}: {problem}",
+                data.len()
+            )));
         }
         Ok(Self { header, tokenizer, metadata, data: 8 + json.len() })
     }
 
     /// Format, version, configuration and tokeniser, in this order, so that a file of a later version is called that.
-    fn header(metadata: &Metadata, not_ours: &str) -> Result<(Header, Option<String>), String> {
+    fn header(metadata: &Metadata, not_ours: &str) -> Result<(Header, Option<String>), Fault> {
         let entries = metadata.metadata().as_ref();
         let entry = |key: &str| entries.and_then(|entries| entries.get(key)).map(String::as_str);
         match entry("format") {
             Some(FORMAT) => {}
-            Some(other) => return Err(format!("metadata `format`: expected `{FORMAT}`, found {other:?}: {not_ours}")),
-            None => return Err(format!("metadata `format`: expected `{FORMAT}`, found none: {not_ours}")),
+            Some(other) => {
+                return Err(Fault::from(format!("metadata `format`: expected `{FORMAT}`, found {other:?}: {not_ours}")));
+            }
+            None => return Err(Fault::from(format!("metadata `format`: expected `{FORMAT}`, found none: {not_ours}"))),
         }
         let known: &[&str] = match entry("format_version") {
             Some(FORMAT_VERSION) => &["format", "format_version", "config", "tokenizer"],
             Some(FORMAT_VERSION_WITHOUT_TOKENIZER) => &["format", "format_version", "config"],
             found => {
                 let found = found.map_or("none".to_owned(), |version| format!("{version:?}"));
-                return Err(format!(
+                return Err(Fault::from(format!(
                     "metadata `format_version`: expected `{FORMAT_VERSION_WITHOUT_TOKENIZER}` or `{FORMAT_VERSION}`, found \
                      {found}; use the version of bitspike that packed it, or pack the run again"
-                ));
+                )));
             }
         };
         if let Some(key) =
             entries.into_iter().flatten().map(|(key, _)| key).filter(|key| !known.contains(&key.as_str())).min()
         {
-            return Err(format!("metadata: expected {}, found {key:?} as well", known.join(", ")));
+            return Err(Fault::from(format!("metadata: expected {}, found {key:?} as well", known.join(", "))));
         }
         let config = entry("config").ok_or("metadata `config`: expected the model's configuration, found none")?;
-        let header: Header = serde_json::from_str(config).map_err(|e| format!("metadata `config`: {e}"))?;
-        header.validate().map_err(|e| format!("metadata `config`: {e}"))?;
+        let header: Header = serde_json::from_str(config).map_err(|e| Fault::of("metadata `config`", e))?;
+        header.validate().map_err(|e| Fault::of("metadata `config`", e))?;
         let tokenizer = entry("tokenizer").map(str::to_owned);
         if tokenizer.is_none() && known.contains(&"tokenizer") {
             return Err("metadata `tokenizer`: expected the tokeniser's settings, found none".into());

@@ -16,10 +16,7 @@ pub(super) fn header(
     granularity: Granularity,
     embedding_bits: EmbeddingBits,
 ) -> Header {
-    let task = Task {
-        glue: Some("sst2".into()),
-        ..Task::classification("sst2", "sentence", ["negative", "positive"])
-    };
+    let task = Task { glue: Some("sst2".into()), ..Task::classification("sst2", "sentence", ["negative", "positive"]) };
     let student = StudentConfig {
         hidden: if wide { 22 } else { 6 },
         heads: 2,

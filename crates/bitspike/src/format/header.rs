@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::StudentConfig;
-use crate::error::{Error, Result};
 use crate::config::Task;
+use crate::error::{Error, Result};
 
 /// The metadata's `format`.
 pub const FORMAT: &str = "bitspike";

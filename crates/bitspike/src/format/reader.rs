@@ -13,7 +13,7 @@ use super::header::{FORMAT_VERSION, FORMAT_VERSION_WITHOUT_TOKENIZER, Header};
 use super::layout::{Role, Tensor, tensors};
 use super::mapping::Bytes;
 use super::rows::{PackedMatrix, PackedTable, floats};
-use crate::error::{Error, Result};
+use crate::error::{Fault, Result};
 use crate::neuron::{Equilibrium, NeuronConfig};
 use crate::tokenizer::Tokenizer;
 use crate::tokenizer::packed::{LENGTHS, TEXT};
@@ -56,11 +56,22 @@ struct Stored {
 impl Packed {
     /// Reads and checks the file at `path`.
     ///
+    /// ```
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sst2-tiny/model.safetensors");
+    /// let packed = bitspike::format::Packed::open(path)?;
+    /// let words = packed.table("words");
+    /// let mut row = vec![0.0; words.columns];
+    /// words.row(101, &mut row); // decoded on the way
+    /// assert_eq!(row.len(), packed.header().student.hidden);
+    /// # Ok::<(), bitspike::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read; [`Error::Malformed`] with what was expected and found, and in which tensor, if it is
     /// anything but a complete model of a version that is known.
-    pub fn open(path: &Path) -> Result<Self> {
-        Self::of(Bytes::read(path)?).map_err(|message| Error::malformed(path, message))
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        Self::of(Bytes::read(path)?).map_err(|fault| fault.at(path))
     }
 
     /// [`Packed::open`] through a memory map: processes that use the same model share its memory.
@@ -73,7 +84,7 @@ impl Packed {
     /// As [`Packed::open`].
     #[cfg(feature = "mmap")]
     pub fn map(path: &Path) -> Result<Self> {
-        Self::of(Bytes::map(path)?).map_err(|message| Error::malformed(path, message))
+        Self::of(Bytes::map(path)?).map_err(|fault| fault.at(path))
     }
 
     /// The same on bytes in memory.
@@ -81,17 +92,17 @@ impl Packed {
     /// # Errors
     /// As [`Packed::open`].
     pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self> {
-        Self::of(Bytes::Owned(bytes.into())).map_err(|message| Error::malformed("model in memory", message))
+        Self::of(Bytes::Owned(bytes.into())).map_err(|fault| fault.of_bytes("model in memory"))
     }
 
-    fn of(bytes: Bytes) -> Result<Self, String> {
+    fn of(bytes: Bytes) -> Result<Self, Fault> {
         let Checked { header, tokenizer, vocabulary_bytes, tensors } = Self::check(&bytes)?;
         let index = tensors.iter().enumerate().map(|(i, stored)| (stored.tensor.name.clone(), i)).collect();
         Ok(Self { bytes, header, tokenizer, vocabulary_bytes, tensors, index })
     }
 
     /// All the checks.
-    pub(super) fn check(bytes: &[u8]) -> Result<Checked, String> {
+    pub(super) fn check(bytes: &[u8]) -> Result<Checked, Fault> {
         let container = Container::parse(bytes)?;
         let mut stored = Vec::new();
         let mut names = HashSet::new();
@@ -104,10 +115,10 @@ impl Packed {
             names.extend([LENGTHS, TEXT].map(str::to_owned));
         }
         if let Some(extra) = container.names().into_iter().find(|name| !names.contains(name)) {
-            return Err(format!(
+            return Err(Fault::from(format!(
                 "tensor `{extra}`: expected the {} tensors of this config, and not this one",
                 names.len()
-            ));
+            )));
         }
         let header = container.header;
         let check = |stored: &Stored| {
@@ -125,7 +136,7 @@ impl Packed {
         let tokenizer = tokenizer?;
         if let Some(tokenizer) = &tokenizer {
             let checked = tokenizer.check_vocab(header.student.vocab_size);
-            checked.map_err(|e| format!("tensor `{LENGTHS}`: {e}"))?;
+            checked.map_err(|e| Fault::of(format!("tensor `{LENGTHS}`"), e))?;
         }
         Ok(Checked { header, tokenizer, vocabulary_bytes, tensors: stored })
     }

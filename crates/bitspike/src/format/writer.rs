@@ -29,6 +29,23 @@ pub struct Packing {
 /// The packed model of a tokeniser and of the latent weights that `get` hands out by the names of a run's checkpoint (`words`,
 /// `layers.0.query.weight`, `embedding_neurons.theta`, ...). Equal input gives equal bytes.
 ///
+/// ```
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sst2-tiny/model.safetensors");
+/// use bitspike::format::{Packed, Packing, pack, tensors};
+/// let model = bitspike::Model::load(path)?;
+/// let mut header = model.header().clone();
+/// let student = &mut header.student;
+/// (student.hidden, student.heads, student.intermediate, student.layers) = (8, 2, 16, 1);
+/// let all = tensors(student);
+/// let latent = |name: &str| -> bitspike::Result<Vec<f32>> {
+///     let tensor = all.iter().find(|tensor| tensor.name == name).expect("one of this model's");
+///     Ok((0..tensor.rows * tensor.columns).map(|i| 0.5 + (i % 7) as f32).collect())
+/// };
+/// let file = pack(&header, model.tokenizer(), Packing::default(), latent)?;
+/// assert_eq!(*Packed::from_bytes(file)?.header(), header);
+/// # Ok::<(), bitspike::Error>(())
+/// ```
+///
 /// # Errors
 /// What `get` returns; [`Error::Invalid`] if the header does not pass [`Header::validate`], the tokeniser has ids for which there is
 /// no row, an array has the wrong length, a value is not finite, or a threshold is not above 0.

@@ -27,14 +27,6 @@ pub struct Options {
     kernels: Option<Kernels>,
 }
 
-/// Options that a model can be run with.
-#[derive(Debug)]
-pub(super) struct Checked {
-    pub(super) simulation: Simulation,
-    pub(super) exit: Option<ExitRule>,
-    pub(super) kernels: Kernels,
-}
-
 impl Default for Options {
     fn default() -> Self {
         Self::new()
@@ -81,9 +73,9 @@ impl Options {
         self
     }
 
-    /// Every check there is, for a model trained with `T = trained`.
-    pub(super) fn check(&self, trained: u32) -> Result<Checked> {
-        let Self { simulation, time_steps, exit, kernels } = *self;
+    /// These options with nothing left open, for a model trained with `T = trained` steps: the one place where they are checked.
+    pub(super) fn settle(self, trained: u32) -> Result<(Simulation, Option<ExitRule>, Kernels)> {
+        let Self { simulation, time_steps, exit, kernels } = self;
         let simulation = Simulation { time_steps: time_steps.unwrap_or(trained), ..simulation };
         simulation.validate()?;
         if let Some(rule) = exit {
@@ -92,6 +84,6 @@ impl Options {
                 return Err(Error::invalid("exit rule", "accumulated or instantaneous dynamics", simulation.dynamics));
             }
         }
-        Ok(Checked { simulation, exit, kernels: kernels.map_or_else(|| Ok(Kernels::detect()), Kernels::check)? })
+        Ok((simulation, exit, kernels.map_or_else(|| Ok(Kernels::detect()), Kernels::check)?))
     }
 }

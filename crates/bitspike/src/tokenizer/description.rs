@@ -12,6 +12,7 @@ use super::parts::{Frame, Parts};
 use super::pipeline::{Normalizer, Splitter};
 use super::vocabulary::Vocabulary;
 use super::{Inner, Tokenizer};
+use crate::error::Fault;
 
 /// Types and settings of the steps that rewrite a text. They act on a character and its combining marks alone.
 const NORMALIZERS: [(&str, &[&str]); 9] = [
@@ -141,23 +142,26 @@ impl Tokens {
 
 /// The tokeniser of a `tokenizer.json`; `names` are those of the special tokens where it does not frame texts itself: class,
 /// separator, padding.
-pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inner, String> {
+pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inner, Fault> {
     let file: File = serde_json::from_slice(description).map_err(|e| match e.is_data() {
-        true => format!("not a tokeniser: {e}"),
-        false => format!("not JSON of a tokeniser: {e}"),
+        true => Fault::of("not a tokeniser", e),
+        false => Fault::of("not JSON of a tokeniser", e),
     })?;
     if let Some(version) = file.version.filter(|version| version != "1.0") {
-        return Err(format!("`version`: expected \"1.0\", found {version:?}"));
+        return Err(Fault::from(format!("`version`: expected \"1.0\", found {version:?}")));
     }
     let model = file.model;
     // The first versions of the format do not name the type; the prefix tells WordPiece from the others.
     let untagged = model.kind.is_null() && model.continuing_subword_prefix.is_string() && model.merges.is_none();
     if model.kind != "WordPiece" && !untagged {
-        return Err(format!("expected a WordPiece tokeniser, BERT's kind, found model type {}", model.kind));
+        return Err(Fault::from(format!(
+            "expected a WordPiece tokeniser, BERT's kind, found model type {}",
+            model.kind
+        )));
     }
     let text = |key: &str, value: Value| match value {
         Value::String(text) => Ok(text),
-        other => Err(format!("`{key}`: expected a string, found {other}")),
+        other => Err(Fault::from(format!("`{key}`: expected a string, found {other}"))),
     };
     let mut normalizers = Vec::new();
     if !file.normalizer.is_null() {
@@ -173,7 +177,7 @@ pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inn
         if let Value::Object(keys) = &mut token {
             keys.retain(|key, _| ADDED.contains(&key.as_str()));
         }
-        serde_json::from_value::<AddedToken>(token).map_err(|e| format!("`added_tokens`: {e}"))
+        serde_json::from_value::<AddedToken>(token).map_err(|e| Fault::of("`added_tokens`", e))
     });
     let framed = frame(&file.post_processor)?;
     let (cls, sep) = match framed {
@@ -199,6 +203,7 @@ pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inn
         vocabulary: model.vocab.ok_or("no `vocab`; expected a map from tokens to ids")?.vocabulary()?,
     }
     .assemble()
+    .map_err(Fault::from)
 }
 
 /// Appends the steps of `part`, those of a sequence one by one.
@@ -207,22 +212,24 @@ fn steps<T: for<'de> Deserialize<'de>>(
     known: &[(&str, &[&str])],
     mut part: Value,
     steps: &mut Vec<T>,
-) -> Result<(), String> {
+) -> Result<(), Fault> {
     let Some(&(kind, settings)) = known.iter().find(|(name, _)| part["type"] == *name) else {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        return Err(format!("`{key}`: expected one of {}, found {}", names.join(", "), part["type"]));
+        return Err(Fault::from(format!("`{key}`: expected one of {}, found {}", names.join(", "), part["type"])));
     };
     if kind == "Sequence" {
         return match part[settings[0]].take() {
             Value::Array(parts) => parts.into_iter().try_for_each(|part| self::steps(key, known, part, steps)),
-            other => Err(format!("`{key}`: expected a list of `{}` in a Sequence, found {other}", settings[0])),
+            other => {
+                Err(Fault::from(format!("`{key}`: expected a list of `{}` in a Sequence, found {other}", settings[0])))
+            }
         };
     }
     // Other keys have always been passed over.
     if let Value::Object(keys) = &mut part {
         keys.retain(|key, _| key == "type" || settings.contains(&key.as_str()));
     }
-    steps.push(serde_json::from_value(part).map_err(|e| format!("`{key}`: {kind}: {e}"))?);
+    steps.push(serde_json::from_value(part).map_err(|e| Fault::of(format!("`{key}`: {kind}"), e))?);
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use super::pipeline::{Normalizer, Splitter};
 use super::vocabulary::Vocabulary;
 use super::{Inner, Tokenizer, description};
 use crate::atomic_file;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 
 /// Files that are carried along: [`Tokenizer::save`] writes them beside `tokenizer.json`.
 const COMPANIONS: [&str; 3] = ["vocab.txt", "tokenizer_config.json", "special_tokens_map.json"];
@@ -68,19 +68,14 @@ pub(super) fn load(folder: &Path) -> Result<Tokenizer> {
     let companion = |wanted| companions.iter().find(|(name, _)| *name == wanted).map(|(_, bytes)| bytes.as_slice());
     let settings = match companion("tokenizer_config.json") {
         Some(bytes) => serde_json::from_slice(bytes).map_err(|e| {
-            Error::malformed(
-                folder.join("tokenizer_config.json"),
-                format!("expected a tokeniser's settings as JSON: {e}"),
-            )
+            Fault::of("expected a tokeniser's settings as JSON", e).at(folder.join("tokenizer_config.json"))
         })?,
         None => Settings::default(),
     };
     let path = folder.join("tokenizer.json");
     let inner = match (read(&path)?, companion("vocab.txt")) {
-        (Some(json), _) => of_json(&json, &settings).map_err(|message| Error::malformed(&path, message)),
-        (None, Some(vocabulary)) => {
-            of_lines(vocabulary, &settings).map_err(|message| Error::malformed(folder.join("vocab.txt"), message))
-        }
+        (Some(json), _) => of_json(&json, &settings).map_err(|fault| fault.at(&path)),
+        (None, Some(vocabulary)) => of_lines(vocabulary, &settings).map_err(|fault| fault.at(folder.join("vocab.txt"))),
         (None, None) => Err(Error::malformed(
             folder,
             "no tokenizer.json or vocab.txt; give the folder of a Hugging Face BERT model with its tokeniser",
@@ -102,11 +97,11 @@ pub(super) fn save(tokenizer: &Tokenizer, folder: &Path) -> Result<()> {
 pub(super) fn from_json(json: &[u8]) -> Result<Tokenizer> {
     match of_json(json, &Settings::default()) {
         Ok(inner) => Ok(Tokenizer::new(inner, Vec::new())),
-        Err(message) => Err(Error::malformed("tokenizer.json", message)),
+        Err(fault) => Err(fault.of_bytes("tokenizer.json")),
     }
 }
 
-fn of_json(json: &[u8], settings: &Settings) -> Result<Inner, String> {
+fn of_json(json: &[u8], settings: &Settings) -> Result<Inner, Fault> {
     let [_, cls, sep, pad, _] = settings.names();
     description::read(json, [cls, sep, pad])
 }
@@ -125,8 +120,8 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 /// The tokeniser of a `vocab.txt`: a token a line, its id the line's number from 0. Of a token named twice the last line counts.
-fn of_lines(vocabulary: &[u8], settings: &Settings) -> Result<Inner, String> {
-    let text = std::str::from_utf8(vocabulary).map_err(|e| format!("not UTF-8 text: {e}"))?;
+fn of_lines(vocabulary: &[u8], settings: &Settings) -> Result<Inner, Fault> {
+    let text = std::str::from_utf8(vocabulary).map_err(|e| Fault::of("not UTF-8 text", e))?;
     let mut seen = HashSet::new();
     let mut tokens: Vec<(u32, &str)> = (0..).zip(text.lines()).filter(|(_, token)| !token.is_empty()).collect();
     tokens.reverse();
@@ -165,4 +160,5 @@ fn of_lines(vocabulary: &[u8], settings: &Settings) -> Result<Inner, String> {
         vocabulary,
     }
     .assemble()
+    .map_err(Fault::from)
 }

@@ -7,6 +7,7 @@ use super::parts::{Frame, Parts};
 use super::pipeline::{Normalizer, Splitter};
 use super::vocabulary::{MAX_VOCABULARY, Vocabulary};
 use super::{Inner, Tokenizer};
+use crate::error::Fault;
 
 /// Names of the vocabulary's tensors: a length for each id, and the tokens one after another.
 pub(crate) const LENGTHS: &str = "vocabulary.lengths";
@@ -89,16 +90,18 @@ impl Tokenizer {
     ///
     /// # Errors
     /// What is wrong, by name, expected and found, and at which byte.
-    pub(crate) fn unpack(settings: &str, lengths: &[u8], text: &[u8]) -> Result<Self, String> {
+    pub(crate) fn unpack(settings: &str, lengths: &[u8], text: &[u8]) -> Result<Self, Fault> {
         Ok(Self::new(unpack(settings, decode(lengths, text)?)?, Vec::new()))
     }
 }
 
-fn unpack(settings: &str, vocabulary: Vocabulary) -> Result<Inner, String> {
-    let settings: Settings = serde_json::from_str(settings).map_err(|e| format!("metadata `tokenizer`: {e}"))?;
+fn unpack(settings: &str, vocabulary: Vocabulary) -> Result<Inner, Fault> {
+    let settings: Settings = serde_json::from_str(settings).map_err(|e| Fault::of("metadata `tokenizer`", e))?;
     let found = settings.added_tokens.len();
     if found > MAX_ADDED {
-        return Err(format!("metadata `tokenizer`: added_tokens: expected at most {MAX_ADDED}, found {found}"));
+        return Err(Fault::from(format!(
+            "metadata `tokenizer`: added_tokens: expected at most {MAX_ADDED}, found {found}"
+        )));
     }
     let Settings { unk, cls, sep, pad, .. } = settings;
     let stated: Vec<u32> = settings.added_tokens.iter().map(|token| token.id).collect();
@@ -116,7 +119,9 @@ fn unpack(settings: &str, vocabulary: Vocabulary) -> Result<Inner, String> {
     if let Some(at) = (0..stated.len().max(expected.len())).find(|&at| stated.get(at) != expected.get(at)) {
         let id = |ids: &[u32]| ids.get(at).map_or("no token".to_owned(), |id| format!("the id {id}"));
         let (expected, found) = (id(&expected), id(&stated));
-        return Err(format!("metadata `tokenizer`: added_tokens: entry {at}: expected {expected}, found {found}"));
+        return Err(Fault::from(format!(
+            "metadata `tokenizer`: added_tokens: entry {at}: expected {expected}, found {found}"
+        )));
     }
     Ok(inner)
 }
@@ -133,19 +138,20 @@ fn encode(token: Option<&str>, lengths: &mut Vec<u8>) {
 }
 
 /// The vocabulary of lengths that [`encode`] made, and no others, and of the text of its tokens.
-fn decode(lengths: &[u8], text: &[u8]) -> Result<Vocabulary, String> {
+fn decode(lengths: &[u8], text: &[u8]) -> Result<Vocabulary, Fault> {
     if text.len() > MAX_TEXT || lengths.len() > MAX_LENGTHS {
         let (found, text) = (lengths.len(), text.len());
-        return Err(format!(
+        return Err(Fault::from(format!(
             "vocabulary: expected at most {MAX_LENGTHS} bytes of lengths and {MAX_TEXT} of text, found {found} and {text}"
-        ));
+        )));
     }
-    let text = str::from_utf8(text).map_err(|e| format!("tensor `{TEXT}`: expected UTF-8, found other bytes: {e}"))?;
+    let text = str::from_utf8(text)
+        .map_err(|e| Fault::of(format!("tensor `{TEXT}`: expected UTF-8, found other bytes"), e))?;
     let mut ends = Vec::with_capacity(lengths.len());
     let (mut rest, mut end, mut tokens, mut empty) = (lengths, 0, 0, None);
     while let [first, ..] = *rest {
         let (place, id) = (lengths.len() - rest.len(), ends.len() as u32);
-        let refuse = |message: String| Err(format!("tensor `{LENGTHS}`: byte {place}, id {id}: {message}"));
+        let refuse = |message: String| Err(format!("tensor `{LENGTHS}`: byte {place}, id {id}: {message}").into());
         if id >= MAX_VOCABULARY {
             return refuse(format!("expected ids below {MAX_VOCABULARY}"));
         }
@@ -179,9 +185,13 @@ fn decode(lengths: &[u8], text: &[u8]) -> Result<Vocabulary, String> {
         ends.push(end as u32);
     }
     if end < text.len() {
-        return Err(format!("tensor `{TEXT}`: expected {end} bytes, as `{LENGTHS}` says, found {}", text.len()));
+        return Err(Fault::from(format!(
+            "tensor `{TEXT}`: expected {end} bytes, as `{LENGTHS}` says, found {}",
+            text.len()
+        )));
     }
-    Vocabulary::of_text(text.to_owned(), ends, (tokens, empty)).map_err(|message| format!("tensor `{TEXT}`: {message}"))
+    Vocabulary::of_text(text.to_owned(), ends, (tokens, empty))
+        .map_err(|message| format!("tensor `{TEXT}`: {message}").into())
 }
 
 /// Takes a number of more than one byte from the front of `bytes`.

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use bitspike::config::StudentConfig;
-use bitspike::model::{Answer, Model, Options, Text};
 use bitspike::format::{Header, Packing, Role, Tensor, save, tensors};
-use bitspike_data::TaskSpec;
+use bitspike::model::{Answer, Model, Options, Text};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike::tokenizer::Tokenizer;
+use bitspike_data::TaskSpec;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -50,7 +50,7 @@ impl Folder {
             embedding_bits: EmbeddingBits::Four,
             feedback: None,
         };
-        let header = Header { student, task, max_length: 12 };
+        let header = Header { student, task: task.for_model(), max_length: 12 };
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let roles: BTreeMap<String, Tensor> =
             tensors(&header.student).into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();

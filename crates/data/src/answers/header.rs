@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::columns::shorten;
+use crate::columns::{Twins, find, shorten};
 use crate::error::{Error, Result};
-use crate::table::{Cell, Column, Columns, Form, Kind, Row, Rows, Table};
+use crate::table::{Cell, Column, Columns, Form, Kind, Row, Table};
 use crate::task::TaskSpec;
 
 /// The columns that hold the texts; where several names are given the first one present counts.
@@ -68,38 +68,30 @@ impl Header {
         Self { columns: names.iter().map(|name| Column::text(*name)).collect(), first: 0, second: pair.then_some(1) }
     }
 
-    /// The header of a table, and its rows. That of JSON Lines has the keys of the first object.
+    /// The header of a table, and the row that was read for it: that of JSON Lines has the keys of the first object.
     ///
     /// # Errors
     /// If the table is empty, cannot be read, or lacks a column of the texts.
-    pub(super) fn open(
-        table: Table,
-        wanted: &TextColumns,
-    ) -> Result<(Self, impl Iterator<Item = Result<Row>> + use<>)> {
-        let (form, pair) = (table.form(), wanted.second.is_some());
-        let mut header = match table.columns() {
-            Some(_) if form == Form::Text => Self::plain(pair),
-            Some(columns) => Self::find(columns.into(), wanted).map_err(|message| table.refuse(message))?,
-            None if form == Form::Jsonl => Self::plain(pair),
-            None => {
-                let message = "nothing there; expected a header line with the names of the columns";
-                return Err(table.refuse(message));
-            }
-        };
-        let mut rows: Rows = table.rows()?;
-        let mut first = None;
-        if form != Form::Jsonl {
-            header.columns = Arc::clone(rows.columns());
-        } else {
-            first = rows.next().transpose()?;
-            // No line, no records: columns that nobody asks for.
-            let asked = || [Some(&wanted.first), wanted.second.as_ref()].into_iter().flatten();
-            let asked = || asked().filter_map(|names| names.first()).map(Column::text).collect();
-            let (line, columns) = first.as_ref().map_or_else(|| (1, asked()), |row| (row.line, row.columns.clone()));
-            let found = Self::find(columns, wanted);
-            header = found.map_err(|message| Error::record(rows.place(), line, message))?;
+    pub(super) fn read(table: &mut Table, wanted: &TextColumns) -> Result<(Self, Option<Row>)> {
+        if let Some(columns) = table.columns().cloned() {
+            let header = match table.form() {
+                Form::Text => Ok(Self { columns, first: 0, second: wanted.second.as_ref().map(|_| 1) }),
+                _ => Self::find(columns, wanted),
+            };
+            return Ok((header.map_err(|message| table.refuse(message))?, None));
         }
-        Ok((header, first.map(Ok).into_iter().chain(rows)))
+        if table.form() != Form::Jsonl {
+            return Err(table.refuse("nothing there; expected a header line with the names of the columns"));
+        }
+        let row = table.next().transpose()?;
+        let line = row.as_ref().map_or(1, |row| row.line);
+        let columns = row.as_ref().map(|row| row.columns.clone()).unwrap_or_else(|| {
+            // No line, no records: columns that nobody asks for.
+            let asked = [Some(&wanted.first), wanted.second.as_ref()].into_iter().flatten();
+            asked.filter_map(|names| names.first()).map(Column::text).collect()
+        });
+        let header = Self::find(columns, wanted).map_err(|message| Error::record(table.place(), line, message))?;
+        Ok((header, row))
     }
 
     /// Finds the texts among the columns.
@@ -107,14 +99,9 @@ impl Header {
     /// # Errors
     /// A message that lists the columns, if one is missing or ambiguous.
     fn find(columns: Columns, wanted: &TextColumns) -> Result<Self, String> {
-        let find = |names: &[String], flag: Option<&str>| {
-            for name in names {
-                let mut places = (0..columns.len()).filter(|&i| columns[i].name.trim() == name);
-                match (places.next(), places.next()) {
-                    (Some(place), None) => return Ok(place),
-                    (Some(_), Some(_)) => return Err(format!("the column `{name}` occurs twice; keep one of them")),
-                    (None, _) => {}
-                }
+        let one = |names: &[String], flag: Option<&str>| {
+            if let Some(place) = find(&columns, names, Twins::Refused)? {
+                return Ok(place);
             }
             let mut text = (0..columns.len()).filter(|&i| columns[i].kind == Kind::Text);
             if let (true, Some(place), None) = (wanted.sole, text.next(), text.next()) {
@@ -125,8 +112,8 @@ impl Header {
             Err(format!("no column `{}`; found {found}{hint}", names.join("` or `")))
         };
         let flag = |i: usize| wanted.flags.map(|flags| flags[i]);
-        let first = find(&wanted.first, flag(0))?;
-        let second = wanted.second.as_deref().map(|names| find(names, flag(1))).transpose()?;
+        let first = one(&wanted.first, flag(0))?;
+        let second = wanted.second.as_deref().map(|names| one(names, flag(1))).transpose()?;
         Ok(Self { columns, first, second })
     }
 

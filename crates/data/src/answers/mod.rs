@@ -32,6 +32,7 @@ mod queue;
 mod stream;
 
 pub use header::TextColumns;
+pub use model::{Classifier, Said};
 pub use stream::{AnswerOptions, Progress, Summary, Texts, classify_stream, classify_texts};
 
 #[cfg(test)]

@@ -5,10 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bitspike::model::Model;
-
 use super::header::{Header, Record, TextColumns};
-use super::model::{Classifier, Said};
+use super::model::Classifier;
 use super::output::AnswerWriter;
 use super::queue::{CHUNK, Queue};
 use crate::error::{Error, Place, Result};
@@ -67,61 +65,34 @@ pub struct Summary {
     pub left_out: usize,
 }
 
-impl Summary {
-    /// Adds what is to be said of `answers`, of texts or, with `pair`, of pairs.
-    fn count(&mut self, answers: &[Said], pair: bool) {
-        let frame = if pair { 3 } else { 2 };
-        self.texts += answers.len() as u64;
-        self.cut += answers.iter().filter(|said| said.truncated).count();
-        self.empty += answers.iter().filter(|said| said.tokens <= frame && !said.truncated).count();
-    }
-}
-
 /// Classifies texts that are all there and writes them with their answers; for a model on pairs, every two are one.
 ///
 /// # Errors
 /// [`Error::Invalid`] if a text of a pair is missing; if the model fails or `out` cannot be written.
 pub fn classify_texts(
-    model: &Model,
+    model: &dyn Classifier,
     texts: Vec<String>,
     out: &mut (dyn Write + Send),
     options: &AnswerOptions<'_>,
 ) -> Result<Summary> {
-    let task = &model.header().task;
+    let task = model.task();
     if let (Some(second), false) = (&task.second, texts.len().is_multiple_of(2)) {
         let what = format!("task {} is on pairs, {} and {second}", task.name, task.first);
         return Err(Error::invalid(what, "an even number of texts", texts.len()));
     }
-    answer_texts(model, texts, task.second.is_some(), out, options)
-}
-
-pub(super) fn answer_texts(
-    model: &dyn Classifier,
-    texts: Vec<String>,
-    pair: bool,
-    out: &mut (dyn Write + Send),
-    options: &AnswerOptions<'_>,
-) -> Result<Summary> {
-    let header = Header::plain(pair);
-    let mut writer = AnswerWriter::new(options.form, &header, model.target(), out)?;
-    let mut texts = texts.into_iter().map(Cell::Text);
-    let mut summary = Summary::default();
-    let mut record = || {
-        let cells: Vec<Cell> = texts.by_ref().take(header.columns.len()).collect();
-        let row = Row { line: 0, columns: Arc::clone(&header.columns), cells, object: None, position: 0 };
-        (row.cells.len() == header.columns.len()).then(|| Record { row, extra: Vec::new() })
-    };
-    while !options.cancelled() {
-        let records: Vec<Record> = std::iter::from_fn(&mut record).take(CHUNK).collect();
-        if records.is_empty() {
-            break;
-        }
-        let said = classify(model, &header, &records)?;
-        summary.count(&said, pair);
-        writer.write(&Place::Reader, records, &said)?;
+    let header = Header::plain(task.second.is_some());
+    let mut answering = Answering::new(model, &header, out, options)?;
+    let mut texts = texts.into_iter().map(Cell::Text).peekable();
+    while texts.peek().is_some() && !options.cancelled() {
+        let record = || {
+            let cells: Vec<Cell> = texts.by_ref().take(header.columns.len()).collect();
+            let row = Row { columns: Arc::clone(&header.columns), cells, ..Row::default() };
+            (!row.cells.is_empty()).then(|| Record { row, extra: Vec::new() })
+        };
+        let records = std::iter::from_fn(record).take(CHUNK).collect();
+        answering.chunk(&Place::Reader, records)?;
     }
-    (summary.spaced, summary.left_out) = writer.finish()?;
-    Ok(summary)
+    answering.finish()
 }
 
 /// Classifies what a source gives, and writes every record with all its columns and its answer beside them: `label` and
@@ -134,16 +105,6 @@ pub(super) fn answer_texts(
 /// # Errors
 /// If the input is at fault, once what comes before the fault is written; if the model fails or `out` cannot be written.
 pub fn classify_stream(
-    model: &Model,
-    texts: Texts,
-    out: &mut (dyn Write + Send),
-    options: &AnswerOptions<'_>,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Summary> {
-    answer_stream(model, texts, out, options, progress)
-}
-
-pub(super) fn answer_stream(
     model: &dyn Classifier,
     texts: Texts,
     out: &mut (dyn Write + Send),
@@ -157,29 +118,56 @@ pub(super) fn answer_stream(
     let reader = std::thread::Builder::new().name("reader".into()).spawn(move || read(texts, &filled));
     reader.map_err(|e| Error::io("start to read", place.clone(), e))?;
     let mut answer = || -> Result<Summary> {
-        let mut summary = Summary::default();
-        let Some(header) = queue.header(|| options.cancelled())? else { return Ok(summary) };
-        let mut writer = AnswerWriter::new(options.form, &header, model.target(), out)?;
+        let Some(header) = queue.header(|| options.cancelled())? else { return Ok(Summary::default()) };
+        let mut answering = Answering::new(model, &header, out, options)?;
         while let Some(records) = queue.chunk(whole, || options.cancelled())? {
-            let said = classify(model, &header, &records)?;
-            summary.count(&said, header.second.is_some());
             let position = records.last().map_or(0, |record| record.row.position);
-            writer.write(&place, records, &said)?;
-            progress(Progress { texts: summary.texts, position });
+            answering.chunk(&place, records)?;
+            progress(Progress { texts: answering.summary.texts, position });
         }
-        (summary.spaced, summary.left_out) = writer.finish()?;
-        Ok(summary)
+        answering.finish()
     };
     let result = answer();
     queue.abandon();
     result.map(|summary| Summary { replaced: decoder.replaced(), ..summary })
 }
 
-fn classify(model: &dyn Classifier, header: &Header, records: &[Record]) -> Result<Vec<Said>> {
-    let texts: Vec<(&str, Option<&str>)> = records.iter().map(|record| header.text(record)).collect();
-    let line = |record: Option<&Record>| record.map_or(0, |record| record.row.line);
-    let (first, last) = (line(records.first()), line(records.last()));
-    model.classify(&texts).map_err(|source| Error::Unanswered { first, last, source })
+/// A model at work on records of one header.
+struct Answering<'a> {
+    model: &'a dyn Classifier,
+    header: &'a Header,
+    writer: AnswerWriter<'a>,
+    summary: Summary,
+}
+
+impl<'a> Answering<'a> {
+    fn new(
+        model: &'a dyn Classifier,
+        header: &'a Header,
+        out: &'a mut (dyn Write + Send),
+        options: &AnswerOptions<'_>,
+    ) -> Result<Self> {
+        let writer = AnswerWriter::new(options.form, header, &model.task().target, out)?;
+        Ok(Self { model, header, writer, summary: Summary::default() })
+    }
+
+    /// Classifies records from `place` and writes them with their answers.
+    fn chunk(&mut self, place: &Place, records: Vec<Record>) -> Result<()> {
+        let texts: Vec<(&str, Option<&str>)> = records.iter().map(|record| self.header.text(record)).collect();
+        let line = |record: Option<&Record>| record.map_or(0, |record| record.row.line);
+        let (first, last) = (line(records.first()), line(records.last()));
+        let said = self.model.answer(&texts).map_err(|source| Error::Unanswered { first, last, source })?;
+        let frame = if self.header.second.is_some() { 3 } else { 2 };
+        self.summary.texts += said.len() as u64;
+        self.summary.cut += said.iter().filter(|said| said.truncated).count();
+        self.summary.empty += said.iter().filter(|said| said.tokens <= frame && !said.truncated).count();
+        self.writer.write(place, records, &said)
+    }
+
+    fn finish(self) -> Result<Summary> {
+        let (spaced, left_out) = self.writer.finish()?;
+        Ok(Summary { spaced, left_out, ..self.summary })
+    }
 }
 
 /// Reads the input into the queue to its end, or until nobody takes records any more.
@@ -187,10 +175,10 @@ fn read(texts: Texts, queue: &Queue) {
     let place = texts.source.place();
     let read = || -> Result<()> {
         let options = ReadOptions { pair: texts.columns.second.is_some(), ..ReadOptions::any(texts.decoder) };
-        let table = Table::open(texts.source, texts.form, &options)?;
-        let (header, rows) = Header::open(table, &texts.columns)?;
+        let mut table = Table::open(texts.source, texts.form, &options)?;
+        let (header, first) = Header::read(&mut table, &texts.columns)?;
         queue.begin(header.clone());
-        for row in rows {
+        for row in first.map(Ok).into_iter().chain(table) {
             let row = row?;
             let line = row.line;
             let record = header.record(row).map_err(|message| Error::record(&place, line, message))?;

@@ -2,25 +2,23 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
-use bitspike::Target;
+use bitspike::{Target, Task};
 use serde_json::{Value, json};
 
-use super::model::{Classifier, Said};
-use super::stream::{answer_stream, answer_texts};
 use super::*;
 use crate::TaskSpec;
 use crate::error::Result;
 use crate::table::{Decoder, Form, Source};
 
 /// A model without weights: the more letters, the more positive; three tokens at most.
-struct Letters(TaskSpec);
+struct Letters(Task);
 
 impl Classifier for Letters {
-    fn target(&self) -> &Target {
-        &self.0.target
+    fn task(&self) -> &Task {
+        &self.0
     }
 
-    fn classify(&self, texts: &[(&str, Option<&str>)]) -> bitspike::Result<Vec<Said>> {
+    fn answer(&self, texts: &[(&str, Option<&str>)]) -> bitspike::Result<Vec<Said>> {
         let said = |&(first, second): &(&str, Option<&str>)| {
             let letters = first.chars().chain(second.unwrap_or("").chars()).filter(|c| c.is_alphabetic()).count();
             let positive = letters as f32 / (letters + 5) as f32;
@@ -43,7 +41,7 @@ impl Classifier for Letters {
 }
 
 fn letters(task: &str) -> Letters {
-    Letters(TaskSpec::glue(task).unwrap())
+    Letters(TaskSpec::glue(task).unwrap().for_model())
 }
 
 /// What the table `bytes` gives in another form, or the fault after what comes before it.
@@ -70,7 +68,7 @@ impl Job<'_> {
 
     fn from(&self, source: Source) -> (Vec<u8>, Result<Summary>) {
         let (mut out, options) = (Vec::new(), AnswerOptions { form: self.to, cancel: None });
-        let result = answer_stream(&letters(self.task), self.texts(source), &mut out, &options, &mut |_| {});
+        let result = classify_stream(&letters(self.task), self.texts(source), &mut out, &options, &mut |_| {});
         (out, result)
     }
 
@@ -220,10 +218,14 @@ fn pairs_and_scores() {
     assert_eq!(out, "sentence1,sentence2,score,predicted_score\nab,cde,4.5,2.5\n");
     let texts = ["ab", "cde", "f", ""].map(String::from).to_vec();
     let (mut out, options) = (Vec::new(), AnswerOptions { form: Form::Jsonl, cancel: None });
-    let summary = answer_texts(&letters("stsb"), texts, true, &mut out, &options).unwrap();
+    let summary = classify_texts(&letters("stsb"), texts, &mut out, &options).unwrap();
     let expected =
         "{\"text\":\"ab\",\"text2\":\"cde\",\"score\":2.5}\n{\"text\":\"f\",\"text2\":\"\",\"score\":0.8333334}\n";
     assert_eq!((String::from_utf8(out).unwrap().as_str(), summary.texts), (expected, 2));
+    let odd =
+        classify_texts(&letters("stsb"), vec!["ab".into()], &mut std::io::sink(), &options).unwrap_err().to_string();
+    let expected = "task stsb is on pairs, sentence1 and sentence2: expected an even number of texts, found 1";
+    assert_eq!(odd, expected);
     let one = TextColumns::new(&TaskSpec::glue("sst2").unwrap(), None, Some("b")).unwrap_err().to_string();
     assert!(one.contains("the model takes one text (task sst2)"), "{one}");
 }
@@ -255,7 +257,7 @@ fn order_and_answers_do_not_depend_on_the_chunk() {
     let (mut out, options) = (Vec::new(), AnswerOptions { form: Form::Jsonl, cancel: None });
     let source = Source::File(file.path().to_owned());
     let progress = &mut |progress: Progress| done.push((progress.texts, progress.position));
-    answer_stream(&letters("sst2"), job.texts(source), &mut out, &options, progress).unwrap();
+    classify_stream(&letters("sst2"), job.texts(source), &mut out, &options, progress).unwrap();
     assert_eq!(out, from_pipe.as_bytes());
     let size = std::fs::metadata(file.path()).unwrap().len();
     assert_eq!((done.len(), done[0].0, done[5]), (6, 256, (1500, size)));
@@ -287,7 +289,7 @@ fn a_line_is_answered_before_the_next_one_comes() {
         let texts = Job { from, ..SST2 }.texts(Source::Reader(Box::new(Pipe(receive))));
         let answering = std::thread::spawn(move || {
             let options = AnswerOptions { form: Form::Jsonl, cancel: None };
-            answer_stream(&letters("sst2"), texts, &mut writer, &options, &mut |_| {})
+            classify_stream(&letters("sst2"), texts, &mut writer, &options, &mut |_| {})
         });
         let mut answers = BufReader::new(reader);
         // An empty read would be the end.
@@ -313,7 +315,7 @@ fn a_wish_to_stop_ends_the_wait() {
     let texts = Job { from: Form::Text, ..SST2 }.texts(Source::Reader(Box::new(Pipe(receive))));
     let options = AnswerOptions { form: Form::Jsonl, cancel: Some(&STOP) };
     let mut stop = |_: Progress| STOP.store(true, Ordering::SeqCst);
-    let summary = answer_stream(&letters("sst2"), texts, &mut std::io::sink(), &options, &mut stop).unwrap();
+    let summary = classify_stream(&letters("sst2"), texts, &mut std::io::sink(), &options, &mut stop).unwrap();
     assert_eq!(summary.texts, 1);
     drop(send);
 }
@@ -332,7 +334,7 @@ fn an_output_that_goes_away_says_so() {
     for form in [Form::Text, Form::Csv, Form::Jsonl] {
         let options = AnswerOptions { form, cancel: None };
         let texts = Job { from: Form::Text, ..SST2 }.texts(Source::Reader(Box::new(&b"a\n"[..])));
-        let error = answer_stream(&letters("sst2"), texts, &mut Gone, &options, &mut |_| {}).unwrap_err();
+        let error = classify_stream(&letters("sst2"), texts, &mut Gone, &options, &mut |_| {}).unwrap_err();
         let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
         assert_eq!(cause.map(std::io::Error::kind), Some(std::io::ErrorKind::BrokenPipe), "{form}");
     }

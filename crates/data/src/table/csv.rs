@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::row::{Column, Columns, Reader, Row, Selection};
+use super::row::{Column, Reader, Row, Selection};
 use super::source::{Bytes, ReadOptions, past_mark};
 use crate::error::{Error, Result};
 
@@ -31,9 +31,6 @@ pub(super) struct Csv {
     start: usize,
     /// Fields that a record may have.
     width: usize,
-    header: Option<Vec<Column>>,
-    /// Line of the header.
-    pub(super) header_line: usize,
     selection: Selection,
     finished: bool,
 }
@@ -54,8 +51,8 @@ enum State {
 }
 
 impl Csv {
-    /// Reads the header.
-    pub(super) fn new(mut bytes: Bytes, options: &ReadOptions) -> Result<Self> {
+    /// Reads the header: its line and its columns, if there is one.
+    pub(super) fn open(mut bytes: Bytes, options: &ReadOptions) -> Result<(Self, Option<(usize, Vec<Column>)>)> {
         let start = bytes.fill()?;
         let past = past_mark(start).map(<[u8]>::len);
         let mark = start.len() - past.map_err(|message| Error::record(&bytes.place, 1, message))?;
@@ -70,19 +67,20 @@ impl Csv {
             fields: 0,
             start: 1,
             width: MAX_COLUMNS,
-            header: None,
-            header_line: 1,
             selection: Selection::default(),
             finished: false,
         };
-        if csv.advance()? {
-            if csv.fields > MAX_COLUMNS {
-                return Err(csv.refuse(csv.start, format!("more than {MAX_COLUMNS} columns")));
-            }
-            csv.header = Some(csv.texts()?.into_iter().map(Column::text).collect());
-            (csv.header_line, csv.width) = (csv.start, csv.fields);
+        if !csv.advance()? {
+            return Ok((csv, None));
         }
-        Ok(csv)
+        if csv.fields > MAX_COLUMNS {
+            return Err(csv.refuse(csv.start, format!("more than {MAX_COLUMNS} columns")));
+        }
+        let columns: Result<Vec<Column>, String> = csv.texts().map(|text| text.map(Column::text)).collect();
+        let columns = columns.map_err(|message| csv.refuse(csv.start, message))?;
+        csv.width = csv.fields;
+        let line = csv.start;
+        Ok((csv, Some((line, columns))))
     }
 
     /// Reads the next record; `false` at the end.
@@ -103,8 +101,11 @@ impl Csv {
                     State::Field
                 }
                 State::Field if byte == b'"' => self.pass(1, State::Quoted(self.line)),
-                State::Field => State::Plain,
-                State::Plain => {
+                State::Quote(line) if byte == b'"' => {
+                    self.record.push(byte);
+                    self.pass(1, State::Quoted(line))
+                }
+                State::Field | State::Plain | State::Quote(_) => {
                     let end = memchr::memchr3(b',', b'\r', b'\n', chunk);
                     let run = end.unwrap_or(chunk.len());
                     let last = chunk.get(run).copied();
@@ -132,11 +133,6 @@ impl Csv {
                         Some(_) => self.pass(run + 1, State::Quote(line)),
                     }
                 }
-                State::Quote(line) if byte == b'"' => {
-                    self.record.push(byte);
-                    self.pass(1, State::Quoted(line))
-                }
-                State::Quote(_) => State::Plain,
             };
             if state != State::Before && self.bytes.position - begin > self.options.longest as u64 {
                 let message = format!("{} (is a double quote not closed?)", self.options.too_long("record"));
@@ -181,12 +177,11 @@ impl Csv {
         self.fields += 1;
     }
 
-    /// The fields of the record as text.
-    fn texts(&self) -> Result<Vec<Cow<'_, str>>> {
+    /// The fields of the record as text, each or why it is none.
+    fn texts(&self) -> impl Iterator<Item = Result<Cow<'_, str>, String>> {
         let mut start = 0;
-        let field = |&end: &usize| self.options.decoder.decode(&self.record[std::mem::replace(&mut start, end)..end]);
-        let texts: Result<_, String> = self.ends.iter().map(field).collect();
-        texts.map_err(|message| self.refuse(self.start, message))
+        let next = move |&end: &usize| &self.record[std::mem::replace(&mut start, end)..end];
+        self.ends.iter().map(next).map(|field| self.options.decoder.decode(field))
     }
 
     fn refuse(&self, line: usize, message: String) -> Error {
@@ -195,13 +190,8 @@ impl Csv {
 }
 
 impl Reader for Csv {
-    fn columns(&self) -> Option<Vec<Column>> {
-        self.header.clone()
-    }
-
-    fn select(&mut self, places: &[usize], columns: &Columns) -> Result<()> {
-        self.selection = Selection::new(self.header.as_ref().map_or(0, Vec::len), places, columns);
-        Ok(())
+    fn select(&mut self, selection: Selection) {
+        self.selection = selection;
     }
 
     fn read(&mut self, row: &mut Row) -> Option<Result<()>> {
@@ -221,9 +211,9 @@ impl Reader for Csv {
             return Some(Err(self.refuse(self.start, message)));
         }
         row.position = self.bytes.position;
-        let fill = |texts: Vec<Cow<'_, str>>| {
-            self.selection.fill(row, self.start, texts.iter().map(AsRef::as_ref));
-        };
-        Some(self.texts().map(fill))
+        let mut fault = None;
+        let good = self.texts().map_while(|text| text.map_err(|message| fault = Some(message)).ok());
+        self.selection.fill(row, self.start, good);
+        Some(fault.map_or(Ok(()), |message| Err(self.refuse(self.start, message))))
     }
 }

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::lines::Lines;
-use super::row::{Cell, Column, Columns, Reader, Row};
+use super::row::{Cell, Column, Columns, Reader, Row, Selection};
 use crate::error::{Error, Fault, Result};
 
 /// Records of JSON Lines; empty lines are ignored.
@@ -24,13 +24,7 @@ impl JsonLines {
 }
 
 impl Reader for JsonLines {
-    fn columns(&self) -> Option<Vec<Column>> {
-        None
-    }
-
-    fn select(&mut self, _: &[usize], _: &Columns) -> Result<()> {
-        Ok(())
-    }
+    fn select(&mut self, _: Selection) {}
 
     fn read(&mut self, row: &mut Row) -> Option<Result<()>> {
         let (number, parsed, text) = loop {

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::row::{Column, Columns, Reader, Row, Selection};
 use super::source::{Bytes, ReadOptions, Source, past_mark};
 use crate::error::{Error, Place, Result};
 
@@ -110,81 +109,5 @@ impl Lines {
     }
 }
 
-/// Plain text: every line is a text, or two with a tab between.
-pub(super) struct PlainText {
-    lines: Lines,
-    pair: bool,
-    selection: Selection,
-}
-
-impl PlainText {
-    pub(super) fn new(lines: Lines, pair: bool) -> Self {
-        Self { lines, pair, selection: Selection::default() }
-    }
-}
-
-impl Reader for PlainText {
-    fn columns(&self) -> Option<Vec<Column>> {
-        let names = if self.pair { &["text", "text2"][..] } else { &["text"] };
-        Some(names.iter().map(|name| Column::text(*name)).collect())
-    }
-
-    fn select(&mut self, places: &[usize], columns: &Columns) -> Result<()> {
-        self.selection = Selection::new(if self.pair { 2 } else { 1 }, places, columns);
-        Ok(())
-    }
-
-    fn read(&mut self, row: &mut Row) -> Option<Result<()>> {
-        let parts = match self.lines.next()? {
-            Ok((number, line)) if self.pair => self.selection.fill(row, number, line.split('\t')),
-            Ok((number, line)) => self.selection.fill(row, number, std::iter::once(line.as_ref())),
-            Err(error) => return Some(Err(error)),
-        };
-        row.position = self.lines.position();
-        if parts == self.selection.width() {
-            return Some(Ok(()));
-        }
-        let message = format!("expected two texts with one tab between, found {} tabs", parts - 1);
-        Some(Err(self.lines.refuse(message)))
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(bytes: &[u8]) -> Vec<Result<(usize, String), String>> {
-        let source = Source::Reader(Box::new(std::io::Cursor::new(bytes.to_vec())));
-        let mut lines = Lines::open(source, &ReadOptions::strict()).unwrap();
-        let mut found = Vec::new();
-        while let Some(line) = lines.next() {
-            found.push(line.map(|(n, l)| (n, l.into_owned())).map_err(|e| e.to_string()));
-        }
-        found
-    }
-
-    #[test]
-    fn marks_and_endings_are_dropped_and_nothing_else() {
-        let found = read(b"\xEF\xBB\xBFa\tb \r\n\n\"c\rd\n\xEF\xBB\xBFlast");
-        let expected = [(1, "a\tb "), (2, ""), (3, "\"c\rd"), (4, "\u{feff}last")].map(|(n, l)| Ok((n, l.to_owned())));
-        assert_eq!(found, expected);
-        assert!(read(b"").is_empty());
-    }
-
-    #[test]
-    fn damaged_lines_are_numbered_and_the_rest_is_read() {
-        let found = read(b"good\nab\xE9c\nx\0y\ngood\n");
-        assert!(found[1].as_ref().unwrap_err().contains("line 2: invalid UTF-8 at byte 3 (0xE9)"), "{found:?}");
-        assert!(found[2].as_ref().unwrap_err().contains("line 3: NUL at byte 2"), "{found:?}");
-        assert_eq!(found[3], Ok((4, "good".to_owned())));
-        assert!(read(b"\xFF\xFEa\0\n\0")[0].as_ref().unwrap_err().contains("UTF-16"));
-    }
-
-    #[test]
-    fn a_line_without_end_is_not_read_into_memory() {
-        let found = read(&vec![b'x'; (16 << 20) + 2]);
-        assert_eq!(found.len(), 1);
-        assert!(found[0].as_ref().unwrap_err().contains("16 MiB"));
-        assert_eq!(read(&vec![b'x'; 100_000])[0].as_ref().unwrap().1.len(), 100_000);
-    }
-}
+mod tests;

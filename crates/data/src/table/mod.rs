@@ -1,8 +1,8 @@
 //! Tables in every form: one reader and one writer of CSV, TSV, JSON Lines and Parquet.
 //!
-//! A [`Source`] is opened as a [`Form`] into a [`Table`], whose columns are known then; [`Table::rows`] gives one [`Row`] after the
-//! other, as they arrive and in bounded memory: cells by column, with the line they come from. Columns that are not asked for
-//! ([`Table::rows_of`]) are not decoded. What a column means is for those to say who read it: the tasks of this crate, or
+//! A [`Source`] is opened as a [`Form`] into a [`Table`], whose columns are known then, and which gives one [`Row`] after the
+//! other, as they arrive and in bounded memory: cells by column, with the line they come from. Columns that are not among those
+//! of [`Table::select`] are not decoded. What a column means is for those to say who read it: the tasks of this crate, or
 //! [`answers`](crate::answers). [`TableWriter`] goes the other way.
 //!
 //! | form | quoting | notes |
@@ -22,8 +22,9 @@
 //!
 //! let bytes = "id,review\n7,\"good, \"\"really\"\"\"\n";
 //! let source = Source::Reader(Box::new(bytes.as_bytes()));
-//! let table = Table::open(source, Form::Csv, &ReadOptions::strict())?;
-//! let row = table.rows_of(&[1])?.next().expect("a record")?;
+//! let mut table = Table::open(source, Form::Csv, &ReadOptions::strict())?;
+//! table.select(&[1]);
+//! let row = table.next().expect("a record")?;
 //! assert_eq!((row.line, row.cells[0].text()), (2, "good, \"really\"".into()));
 //! # Ok::<(), bitspike_data::Error>(())
 //! ```
@@ -45,7 +46,7 @@ mod writer;
 pub use decoder::Decoder;
 pub use form::Form;
 pub(crate) use lines::Lines;
-pub use reader::{Rows, Table};
+pub use reader::Table;
 pub use row::{Cell, Column, Columns, Kind, Row};
 pub use source::{ReadOptions, Source};
 pub use writer::TableWriter;

@@ -3,24 +3,25 @@
 use super::csv::Csv;
 use super::form::Form;
 use super::json::JsonLines;
-use super::lines::{Lines, PlainText};
+use super::lines::Lines;
 #[cfg(feature = "parquet")]
 use super::parquet::ParquetFile;
-use super::row::{Cell, Column, Columns, Reader, Row};
+use super::row::{Cell, Column, Columns, Reader, Row, Selection};
 use super::source::{ReadOptions, Source};
 use super::tsv::Tsv;
 use crate::error::{Error, Fault, Place, Result};
 
-/// A table whose header has been read.
+/// A table whose header has been read, and an iterator over its rows. After an error about one record the rest can be read; there
+/// is none after an error about the file as a whole.
 pub struct Table {
     form: Form,
     place: Place,
     reader: Box<dyn Reader>,
-    columns: Option<Vec<Column>>,
+    columns: Option<Columns>,
     /// Line of the header, in the forms that have one.
     header_line: Option<usize>,
-    /// Whether the first record stands in place of a header.
-    headerless: bool,
+    /// The header as a row, where it is a record in truth.
+    first: Option<Row>,
 }
 
 impl Table {
@@ -31,33 +32,39 @@ impl Table {
     /// a file, or that this build does not read.
     pub fn open(source: Source, form: Form, options: &ReadOptions) -> Result<Self> {
         let place = source.place();
-        let mut header_line = None;
-        let reader: Box<dyn Reader> = match form {
+        let (reader, columns, header_line): (Box<dyn Reader>, Option<Vec<Column>>, Option<usize>) = match form {
             #[cfg(feature = "parquet")]
             Form::Parquet => {
                 let Some(path) = place.path() else {
                     let message = "Parquet has its table of contents at the end and cannot be streamed; name a file";
                     return Err(Error::malformed(place, message));
                 };
-                Box::new(ParquetFile::open(path)?)
+                let (file, columns) = ParquetFile::open(path)?;
+                (Box::new(file), Some(columns), None)
             }
             #[cfg(not(feature = "parquet"))]
             Form::Parquet => return Err(Error::malformed(place, format!("expected {}", super::NO_PARQUET))),
-            Form::Text => Box::new(PlainText::new(Lines::open(source, options)?, options.pair)),
-            Form::Jsonl => Box::new(JsonLines::new(Lines::open(source, options)?)),
+            Form::Text => {
+                let (text, columns) = Tsv::plain(Lines::open(source, options)?, options.pair);
+                (Box::new(text), Some(columns), None)
+            }
+            Form::Jsonl => (Box::new(JsonLines::new(Lines::open(source, options)?)), None, None),
             Form::Tsv => {
-                let tsv = Tsv::new(Lines::open(source, options)?, options.short_rows)?;
-                header_line = Some(tsv.header_line);
-                Box::new(tsv)
+                let (tsv, header) = Tsv::open(Lines::open(source, options)?, options.short_rows)?;
+                let (line, columns) = header.unzip();
+                (Box::new(tsv), columns, Some(line.unwrap_or(1)))
             }
             Form::Csv => {
-                let csv = Csv::new(source.open()?, options)?;
-                header_line = Some(csv.header_line);
-                Box::new(csv)
+                let (csv, header) = Csv::open(source.open()?, options)?;
+                let (line, columns) = header.unzip();
+                (Box::new(csv), columns, Some(line.unwrap_or(1)))
             }
         };
-        let columns = reader.columns();
-        Ok(Self { form, place, reader, columns, header_line, headerless: false })
+        let columns = columns.map(Columns::from);
+        let width = columns.as_ref().map_or(0, |columns| columns.len());
+        let mut table = Self { form, place, reader, columns, header_line, first: None };
+        table.select(&(0..width).collect::<Vec<_>>());
+        Ok(table)
     }
 
     /// Its form.
@@ -71,8 +78,29 @@ impl Table {
     }
 
     /// Its columns; none of JSON Lines, whose objects have each their own, and of an empty file.
-    pub fn columns(&self) -> Option<&[Column]> {
-        self.columns.as_deref()
+    pub fn columns(&self) -> Option<&Columns> {
+        self.columns.as_ref()
+    }
+
+    /// Leaves of the columns those at `places` alone, in that order; the others are not decoded. Once, and before a row is read.
+    /// Objects of JSON Lines have what they have.
+    ///
+    /// # Panics
+    /// If there is no column at one of the places.
+    pub fn select(&mut self, places: &[usize]) {
+        if let Some(all) = &self.columns {
+            let columns: Columns = places.iter().map(|&place| all[place].clone()).collect();
+            self.reader.select(Selection::new(all.len(), places.to_vec(), &columns));
+            self.columns = Some(columns);
+        }
+    }
+
+    /// Makes what was read as the header of CSV or TSV the first record.
+    pub(crate) fn unread_header(&mut self) {
+        let columns = self.columns.clone().unwrap_or_default();
+        let cells = columns.iter().map(|column| Cell::Text(column.name.clone())).collect();
+        let line = self.header_line.unwrap_or(1);
+        self.first = Some(Row { line, columns, cells, object: None, position: 0 });
     }
 
     /// An error about its header, or its columns.
@@ -83,62 +111,6 @@ impl Table {
         }
     }
 
-    /// The same table, where what was read as the header of CSV or TSV is the first record.
-    pub(crate) fn without_header(self) -> Self {
-        Self { headerless: true, ..self }
-    }
-
-    /// All of its rows, with all columns.
-    ///
-    /// # Errors
-    /// If a column cannot be decoded.
-    pub fn rows(self) -> Result<Rows> {
-        let places: Vec<usize> = (0..self.columns.as_ref().map_or(0, Vec::len)).collect();
-        self.rows_of(&places)
-    }
-
-    /// All of its rows, with the columns at `places` alone and in that order. Objects of JSON Lines have what they have.
-    ///
-    /// # Errors
-    /// If one of the columns cannot be decoded.
-    ///
-    /// # Panics
-    /// If there is no column at one of the places.
-    pub fn rows_of(mut self, places: &[usize]) -> Result<Rows> {
-        let all = self.columns.unwrap_or_default();
-        let columns: Columns = places.iter().map(|&place| all[place].clone()).collect();
-        self.reader.select(places, &columns)?;
-        let first = self.headerless.then(|| {
-            let cells = columns.iter().map(|column| Cell::Text(column.name.clone())).collect();
-            let line = self.header_line.unwrap_or(1);
-            Row { line, columns: columns.clone(), cells, object: None, position: 0 }
-        });
-        Ok(Rows { place: self.place, reader: self.reader, columns, first })
-    }
-}
-
-/// The rows of a table, one after the other. After an error about one record the rest can be read; there is none after an error
-/// about the file as a whole.
-pub struct Rows {
-    place: Place,
-    reader: Box<dyn Reader>,
-    columns: Columns,
-    first: Option<Row>,
-}
-
-impl Rows {
-    /// Where they come from.
-    pub fn place(&self) -> &Place {
-        &self.place
-    }
-
-    /// Their columns; none of JSON Lines.
-    pub fn columns(&self) -> &Columns {
-        &self.columns
-    }
-}
-
-impl Rows {
     /// Makes `row` the next record, as the iterator gives it, in the memory that it has.
     pub fn read(&mut self, row: &mut Row) -> Option<Result<()>> {
         match self.first.take() {
@@ -151,7 +123,7 @@ impl Rows {
     }
 }
 
-impl Iterator for Rows {
+impl Iterator for Table {
     type Item = Result<Row>;
 
     fn next(&mut self) -> Option<Self::Item> {

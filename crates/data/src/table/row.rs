@@ -146,11 +146,8 @@ impl Row {
 
 /// A form's reader, once it has read what comes before the first record.
 pub(super) trait Reader: Send {
-    /// The columns; none in JSON Lines, where every object has its own, and in an empty file.
-    fn columns(&self) -> Option<Vec<Column>>;
-
-    /// Says which columns are to be decoded, by their places in [`Reader::columns`], and under which names rows give them.
-    fn select(&mut self, places: &[usize], columns: &Columns) -> Result<()>;
+    /// Says which columns are to be decoded, and under which names rows give them. Objects of JSON Lines have what they have.
+    fn select(&mut self, selection: Selection);
 
     /// Makes `row` the next record, whose memory is used again. Nothing at the end; there may be more after an error about one
     /// record, and is nothing after one about the input as a whole.
@@ -162,16 +159,18 @@ pub(super) trait Reader: Send {
 pub(super) struct Selection {
     /// By place in the file: the place in a row.
     slots: Vec<Option<usize>>,
+    /// Places in the file, in the order of a row.
+    pub(super) places: Vec<usize>,
     /// The columns of a row.
-    columns: Columns,
+    pub(super) columns: Columns,
 }
 
 impl Selection {
     /// That of `places` among `width` columns.
-    pub(super) fn new(width: usize, places: &[usize], columns: &Columns) -> Self {
+    pub(super) fn new(width: usize, places: Vec<usize>, columns: &Columns) -> Self {
         let mut slots = vec![None; width];
         places.iter().enumerate().for_each(|(slot, &place)| slots[place] = Some(slot));
-        Self { slots, columns: Arc::clone(columns) }
+        Self { slots, places, columns: Arc::clone(columns) }
     }
 
     /// Columns of the file.
@@ -181,7 +180,7 @@ impl Selection {
 
     /// Puts the texts that are wanted into `row`, and returns how many there are in all. The row is good if they are as many as
     /// the file has columns.
-    pub(super) fn fill<'a>(&self, row: &mut Row, line: usize, fields: impl Iterator<Item = &'a str>) -> usize {
+    pub(super) fn fill<T: AsRef<str>>(&self, row: &mut Row, line: usize, fields: impl Iterator<Item = T>) -> usize {
         row.line = line;
         if !Arc::ptr_eq(&row.columns, &self.columns) {
             row.columns = Arc::clone(&self.columns);
@@ -190,7 +189,7 @@ impl Selection {
         let mut count = 0;
         for field in fields {
             if let Some(slot) = self.slots.get(count).copied().flatten() {
-                row.cells[slot] = field.into();
+                row.cells[slot] = field.as_ref().into();
             }
             count += 1;
         }

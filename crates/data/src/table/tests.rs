@@ -13,7 +13,7 @@ fn any() -> ReadOptions {
 }
 
 fn rows(bytes: &[u8], form: Form) -> Result<Vec<Row>> {
-    Table::open(source(bytes), form, &any())?.rows()?.collect()
+    Table::open(source(bytes), form, &any())?.collect()
 }
 
 /// Line that the first record at byte `start` or after it begins on.
@@ -44,9 +44,9 @@ proptest! {
                 return Ok(());
             }
         };
-        let header: Vec<String> = table.columns().unwrap_or_default().iter().map(|column| column.name.clone()).collect();
+        let header: Vec<String> = table.columns().cloned().unwrap_or_default().iter().map(|column| column.name.clone()).collect();
         prop_assert_eq!(&header, &expected.first().map(|(_, fields)| fields.clone()).unwrap_or_default());
-        let found: Vec<Result<Row>> = table.rows().unwrap().collect();
+        let found: Vec<Result<Row>> = table.collect();
         prop_assert_eq!(found.len(), expected.len().saturating_sub(1));
         for (i, (found, (line, fields))) in found.iter().zip(expected.iter().skip(1)).enumerate() {
             match found {
@@ -88,7 +88,7 @@ fn write(form: Form, columns: &[Column], table: &[Vec<Cell>]) -> Vec<u8> {
 fn read(form: Form, bytes: &[u8], options: &ReadOptions) -> Result<Vec<Row>> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
-    Table::open(Source::File(file.path().to_owned()), form, options)?.rows()?.collect()
+    Table::open(Source::File(file.path().to_owned()), form, options)?.collect()
 }
 
 fn forms() -> impl Iterator<Item = Form> {
@@ -178,9 +178,13 @@ fn columns_that_are_not_wanted_are_left_out() {
         let bytes = write(form, &columns, &[vec!["1".into(), "2".into(), "3".into()]]);
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), bytes).unwrap();
-        let table = Table::open(Source::File(file.path().to_owned()), form, &any()).unwrap();
-        let mut rows = table.rows_of(&[2, 0]).unwrap();
-        assert_eq!(rows.columns().iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["c", "a"], "{form}");
+        let mut rows = Table::open(Source::File(file.path().to_owned()), form, &any()).unwrap();
+        rows.select(&[2, 0]);
+        assert_eq!(
+            rows.columns().unwrap().iter().map(|column| column.name.as_str()).collect::<Vec<_>>(),
+            ["c", "a"],
+            "{form}"
+        );
         assert_eq!(rows.next().unwrap().unwrap().cells, ["3".into(), "1".into()], "{form}");
         assert!(rows.next().is_none());
     }
@@ -189,7 +193,7 @@ fn columns_that_are_not_wanted_are_left_out() {
 #[test]
 fn strict_and_lenient_readers_differ_in_what_they_take() {
     let strict = |bytes: &[u8], form| -> Result<Vec<Row>> {
-        Table::open(source(bytes), form, &ReadOptions::strict())?.rows()?.collect()
+        Table::open(source(bytes), form, &ReadOptions::strict())?.collect()
     };
     let nul = b"a\tb\nx\0\ty\n";
     assert!(strict(nul, Form::Tsv).unwrap_err().to_string().contains("the input, line 2: NUL at byte 2"));
@@ -197,12 +201,12 @@ fn strict_and_lenient_readers_differ_in_what_they_take() {
     let decoder = Decoder::any(true, "");
     let lossy = ReadOptions::any(decoder.clone());
     let table = Table::open(source(b"a,b\n\xFF,\xFE\n"), Form::Csv, &lossy).unwrap();
-    assert_eq!(table.rows().unwrap().next().unwrap().unwrap().cells[1].text(), "\u{fffd}");
+    assert_eq!({ table }.next().unwrap().unwrap().cells[1].text(), "\u{fffd}");
     assert_eq!(decoder.replaced(), 2);
     // Fewer columns than the header: refused, or let pass without cells.
     assert!(rows(b"a\tb\nx\n", Form::Tsv).unwrap_err().to_string().contains("expected 2 columns, found 1"));
     let short = ReadOptions { short_rows: true, ..any() };
-    let found = Table::open(source(b"a\tb\nx\n"), Form::Tsv, &short).unwrap().rows().unwrap().next().unwrap().unwrap();
+    let found = Table::open(source(b"a\tb\nx\n"), Form::Tsv, &short).unwrap().next().unwrap().unwrap();
     assert_eq!((found.line, found.cells.len(), found.columns.len()), (2, 0, 2));
 }
 
@@ -244,7 +248,7 @@ fn a_record_is_given_before_the_next_byte_comes() {
         (Form::Csv, b"x\rone\r\"t\"\"wo\"\r", ["one", "t\"wo"]),
         (Form::Jsonl, b"{\"x\":\"one\"}\n{\"x\":\"two\"}\n", ["one", "two"]),
     ] {
-        let rows = Table::open(Source::Reader(Box::new(Drip(bytes))), form, &any()).unwrap().rows().unwrap();
+        let rows = Table::open(Source::Reader(Box::new(Drip(bytes))), form, &any()).unwrap();
         let found: Vec<String> = rows.take(2).map(|row| row.unwrap().cells[0].text().into_owned()).collect();
         assert_eq!(found, expected, "{form}");
     }

@@ -1,71 +1,88 @@
 //! Tab-separated values as GLUE and IANA's `text/tab-separated-values` define them: fields are split at tabs and a quote is an
-//! ordinary character. Text with tabs or line breaks inside belongs in CSV, JSON Lines or Parquet.
+//! ordinary character. Text with tabs or line breaks inside belongs in CSV, JSON Lines or Parquet. Plain text is the same without
+//! a header, and every line counts.
 
 use super::csv::MAX_COLUMNS;
 use super::lines::Lines;
-use super::row::{Column, Columns, Reader, Row, Selection};
+use super::row::{Column, Reader, Row, Selection};
 use crate::error::Result;
 
-/// Records of TSV; wholly empty lines are ignored.
+/// Records of TSV, where wholly empty lines are ignored, or of plain text.
 pub(super) struct Tsv {
     lines: Lines,
-    header: Option<Vec<Column>>,
-    /// Line of the header.
-    pub(super) header_line: usize,
-    short_rows: bool,
+    kind: Kind,
     selection: Selection,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Tsv {
+        short_rows: bool,
+    },
+    /// A text a line, tabs and all.
+    Text,
+    /// Two texts a line with a tab between.
+    Pairs,
+}
+
 impl Tsv {
-    /// Reads the header.
-    pub(super) fn new(mut lines: Lines, short_rows: bool) -> Result<Self> {
-        let (mut header, mut header_line) = (None, 1);
+    /// Reads the header of TSV: its line and its columns, if there is one.
+    pub(super) fn open(mut lines: Lines, short_rows: bool) -> Result<(Self, Option<(usize, Vec<Column>)>)> {
+        let mut header = None;
         while let Some(line) = lines.next() {
             let (number, line) = line?;
             if line.is_empty() {
                 continue;
             }
-            if line.split('\t').nth(MAX_COLUMNS).is_some() {
+            if fields(&line).nth(MAX_COLUMNS).is_some() {
                 return Err(lines.refuse(format!("more than {MAX_COLUMNS} columns")));
             }
-            header_line = number;
-            header = Some(line.split('\t').map(Column::text).collect());
+            header = Some((number, fields(&line).map(Column::text).collect()));
             break;
         }
-        Ok(Self { lines, header, header_line, short_rows, selection: Selection::default() })
+        Ok((Self { lines, kind: Kind::Tsv { short_rows }, selection: Selection::default() }, header))
+    }
+
+    /// Plain text and its columns.
+    pub(super) fn plain(lines: Lines, pair: bool) -> (Self, Vec<Column>) {
+        let (kind, names) = if pair { (Kind::Pairs, &["text", "text2"][..]) } else { (Kind::Text, &["text"][..]) };
+        (Self { lines, kind, selection: Selection::default() }, names.iter().map(|name| Column::text(*name)).collect())
     }
 }
 
 impl Reader for Tsv {
-    fn columns(&self) -> Option<Vec<Column>> {
-        self.header.clone()
-    }
-
-    fn select(&mut self, places: &[usize], columns: &Columns) -> Result<()> {
-        self.selection = Selection::new(self.header.as_ref().map_or(0, Vec::len), places, columns);
-        Ok(())
+    fn select(&mut self, selection: Selection) {
+        self.selection = selection;
     }
 
     fn read(&mut self, row: &mut Row) -> Option<Result<()>> {
         let (width, found) = loop {
             match self.lines.next()? {
                 Err(error) => return Some(Err(error)),
-                Ok((_, line)) if line.is_empty() => {}
-                Ok((number, line)) => break (self.selection.width(), self.selection.fill(row, number, fields(&line))),
+                Ok((_, line)) if line.is_empty() && matches!(self.kind, Kind::Tsv { .. }) => {}
+                Ok((number, line)) => {
+                    let found = match self.kind {
+                        Kind::Text => self.selection.fill(row, number, [line].iter()),
+                        _ => self.selection.fill(row, number, fields(&line)),
+                    };
+                    break (self.selection.width(), found);
+                }
             }
         };
         row.position = self.lines.position();
         if found == width {
             return Some(Ok(()));
         }
-        if self.short_rows && found < width {
+        if self.kind == (Kind::Tsv { short_rows: true }) && found < width {
             row.cells.clear();
             return Some(Ok(()));
         }
-        let message = format!(
-            "expected {width} columns, found {found}; fields are split at tabs, and quotes do not hold them together"
-        );
-        Some(Err(self.lines.refuse(message)))
+        Some(Err(self.lines.refuse(match self.kind {
+            Kind::Tsv { .. } => format!(
+                "expected {width} columns, found {found}; fields are split at tabs, and quotes do not hold them together"
+            ),
+            _ => format!("expected two texts with one tab between, found {} tabs", found - 1),
+        })))
     }
 }
 

@@ -8,7 +8,7 @@ use bitspike_data::{SplitReport, TaskSpec, TextReport};
 use serde_json::json;
 
 use super::list;
-use crate::commands::task_args::TaskArgs;
+use crate::args::TaskArgs;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike data check --task sst2 SST-2\n  \

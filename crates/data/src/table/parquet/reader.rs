@@ -13,9 +13,9 @@ use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::reader::RowIter;
-use parquet::schema::types::{SchemaDescriptor, Type};
+use parquet::schema::types::Type;
 
-use super::super::row::{Cell, Column, Columns, Reader, Row};
+use super::super::row::{Cell, Column, Reader, Row, Selection};
 use super::field;
 use crate::error::{Error, Fault, Place, Result};
 
@@ -30,7 +30,7 @@ pub(crate) struct ParquetFile {
     reader: SerializedFileReader<File>,
     columns: Vec<Column>,
     /// Columns of a row, and how each is read.
-    selected: Columns,
+    selection: Selection,
     ways: Vec<Way>,
     /// Readers of the columns that are not flat.
     nested: Option<RowIter<'static>>,
@@ -59,22 +59,23 @@ enum Way {
 }
 
 impl ParquetFile {
-    /// Reads the table of contents.
+    /// Reads the table of contents, and gives the columns.
     ///
     /// # Errors
     /// If the file cannot be opened or is not Parquet.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<(Self, Vec<Column>)> {
         let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
         let reader = guard(|| SerializedFileReader::new(file)).map_err(|e| {
             let what = "not a readable Parquet file (is it whole, and not a Git LFS pointer?)";
             Error::malformed(path, Fault::new(what, e))
         })?;
         let fields = reader.metadata().file_metadata().schema().get_fields();
-        Ok(Self {
+        let columns: Vec<Column> = fields.iter().map(|field| field::column(field)).collect();
+        let file = Self {
             place: path.into(),
-            columns: fields.iter().map(|field| field::column(field)).collect(),
+            columns: columns.clone(),
             reader,
-            selected: Columns::default(),
+            selection: Selection::default(),
             ways: Vec::new(),
             nested: None,
             group: 0,
@@ -82,32 +83,48 @@ impl ParquetFile {
             decoded: 0,
             number: 0,
             finished: false,
-        })
+        };
+        Ok((file, columns))
     }
 
-    /// Refuses columns whose pages cannot be decompressed.
-    fn check_codecs(&self, schema: &SchemaDescriptor, places: &[usize]) -> Result<()> {
-        for (i, group) in
-            self.reader.metadata().row_groups().iter().flat_map(|group| group.columns().iter().enumerate())
-        {
-            let root = schema.get_column_root_idx(i);
-            if places.contains(&root) && !is_read(group.compression()) {
-                let expected = if cfg!(feature = "zstd") { "Snappy, Zstandard or none" } else { "Snappy or none" };
-                let message = format!(
-                    "column `{}` is compressed with {}; expected {expected}, write the file again with one of them",
-                    self.columns[root].name,
-                    group.compression()
-                );
-                return Err(Error::malformed(self.place.clone(), message));
+    /// Prepares to read the selected columns.
+    ///
+    /// # Errors
+    /// If the pages of one cannot be decompressed.
+    fn start(&mut self) -> Result<()> {
+        let schema = self.reader.metadata().file_metadata().schema_descr_ptr();
+        for group in self.reader.metadata().row_groups() {
+            for (leaf, column) in group.columns().iter().enumerate() {
+                let place = schema.get_column_root_idx(leaf);
+                if self.selection.places.contains(&place) && !is_read(column.compression()) {
+                    let expected = if cfg!(feature = "zstd") { "Snappy, Zstandard or none" } else { "Snappy or none" };
+                    let (name, codec) = (&self.columns[place].name, column.compression());
+                    let message = format!(
+                        "column `{name}` is compressed with {codec}; expected {expected}, write the file again with one of them"
+                    );
+                    return Err(Error::malformed(self.place.clone(), message));
+                }
             }
+        }
+        let leaf = |place| (0..schema.num_columns()).find(|&leaf| schema.get_column_root_idx(leaf) == place);
+        let way = |&place: &usize| match leaf(place).filter(|_| self.columns[place].special.is_none()) {
+            Some(leaf) => Way::Flat { leaf, reader: None, cells: VecDeque::new() },
+            None => Way::Nested,
+        };
+        self.ways = self.selection.places.iter().map(way).collect();
+        let special = |&place: &usize| self.columns[place].special.is_some();
+        let nested: Vec<usize> = self.selection.places.iter().copied().filter(special).collect();
+        if !nested.is_empty() {
+            let rows = guard(|| self.nested(nested));
+            self.nested =
+                Some(rows.map_err(|e| Error::malformed(self.place.clone(), Fault::new("cannot be read", e)))?);
         }
         Ok(())
     }
 
     /// A reader of the fields at `places` alone, record by record, in the order of the file.
-    fn nested(&self, places: &[usize]) -> Result<RowIter<'static>, ParquetError> {
+    fn nested(&self, mut places: Vec<usize>) -> Result<RowIter<'static>, ParquetError> {
         let schema = self.reader.metadata().file_metadata().schema();
-        let mut places = places.to_vec();
         places.sort_unstable();
         let fields = places.iter().map(|&place| Arc::clone(&schema.get_fields()[place])).collect();
         let projection = Type::group_type_builder(schema.name()).with_fields(fields).build()?;
@@ -157,7 +174,7 @@ impl ParquetFile {
             nested = row.into_columns().into_iter().map(|(name, value)| (name, field::cell(value))).collect();
         }
         found.clear();
-        for (way, column) in self.ways.iter_mut().zip(self.selected.iter()) {
+        for (way, column) in self.ways.iter_mut().zip(self.selection.columns.iter()) {
             let cell = match way {
                 Way::Flat { cells, .. } => cells.pop_front(),
                 Way::Nested => {
@@ -172,41 +189,25 @@ impl ParquetFile {
 }
 
 impl Reader for ParquetFile {
-    fn columns(&self) -> Option<Vec<Column>> {
-        Some(self.columns.clone())
-    }
-
-    fn select(&mut self, places: &[usize], columns: &Columns) -> Result<()> {
-        let schema = self.reader.metadata().file_metadata().schema_descr_ptr();
-        self.check_codecs(&schema, places)?;
-        let leaves: Vec<usize> = (0..schema.num_columns()).map(|leaf| schema.get_column_root_idx(leaf)).collect();
-        let way = |&place: &usize| match leaves.iter().position(|&root| root == place) {
-            Some(leaf) if self.columns[place].special.is_none() => {
-                Way::Flat { leaf, reader: None, cells: VecDeque::new() }
-            }
-            _ => Way::Nested,
-        };
-        self.ways = places.iter().map(way).collect();
-        let nested: Vec<usize> =
-            places.iter().copied().filter(|&place| self.columns[place].special.is_some()).collect();
-        if !nested.is_empty() {
-            let rows = guard(|| self.nested(&nested));
-            self.nested =
-                Some(rows.map_err(|e| Error::malformed(self.place.clone(), Fault::new("cannot be read", e)))?);
-        }
-        self.selected = Arc::clone(columns);
-        Ok(())
+    fn select(&mut self, selection: Selection) {
+        self.selection = selection;
     }
 
     fn read(&mut self, row: &mut Row) -> Option<Result<()>> {
         if self.finished {
             return None;
         }
+        if self.number == 0
+            && let Err(error) = self.start()
+        {
+            self.finished = true;
+            return Some(Err(error));
+        }
         match guard(|| self.cells(&mut row.cells)) {
             Ok(true) => {
                 self.number += 1;
                 (row.line, row.position) = (self.number, self.number as u64);
-                row.columns = Arc::clone(&self.selected);
+                row.columns = Arc::clone(&self.selection.columns);
                 Some(Ok(()))
             }
             Ok(false) => {

@@ -54,21 +54,17 @@ impl<W: Write + Send> ParquetWriter<W> {
         for (i, kind) in self.kinds.iter().enumerate() {
             let cells = self.records.iter().filter_map(|record| record.get(i));
             match kind {
-                Kind::Boolean => column::<BoolType, W>(&mut group, cells, |cell| match cell {
-                    Cell::Boolean(value) => Some(*value),
-                    _ => None,
+                Kind::Boolean => column::<BoolType, W>(&mut group, cells, |cell| {
+                    if let Cell::Boolean(value) = cell { Some(*value) } else { None }
                 }),
-                Kind::Integer => column::<Int64Type, W>(&mut group, cells, |cell| match cell {
-                    Cell::Integer(value) => Some(*value),
-                    _ => None,
+                Kind::Integer => column::<Int64Type, W>(&mut group, cells, |cell| {
+                    if let Cell::Integer(value) = cell { Some(*value) } else { None }
                 }),
-                Kind::Single => column::<FloatType, W>(&mut group, cells, |cell| match cell {
-                    Cell::Single(value) => Some(*value),
-                    _ => None,
+                Kind::Single => column::<FloatType, W>(&mut group, cells, |cell| {
+                    if let Cell::Single(value) = cell { Some(*value) } else { None }
                 }),
-                Kind::Double => column::<DoubleType, W>(&mut group, cells, |cell| match cell {
-                    Cell::Number(value) => Some(*value),
-                    _ => None,
+                Kind::Double => column::<DoubleType, W>(&mut group, cells, |cell| {
+                    if let Cell::Number(value) = cell { Some(*value) } else { None }
                 }),
                 Kind::Text => column::<ByteArrayType, W>(&mut group, cells, |cell| match cell {
                     Cell::Missing => None,
