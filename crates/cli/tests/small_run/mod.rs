@@ -9,7 +9,7 @@ use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike::tokenizer::Tokenizer;
 use bitspike_run::recipe::{Recipe, Thresholds};
 use bitspike_run::run::{Counters, Description, FORMAT, RunFolder};
-use bitspike_train::student::Student;
+use bitspike_train::student::{Start, Student};
 use bitspike_train::Device;
 use rand::SeedableRng;
 
@@ -43,11 +43,12 @@ pub(crate) fn make(folder: &Path, task: &str, change: impl FnOnce(&mut StudentCo
     change(&mut config);
     let thresholds = Thresholds { key: 0.25, value: 0.3, context: 0.125, feed_forward: 0.5, ..Thresholds::default() };
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(11);
-    let student = Student::random(config.clone(), 16, &thresholds, 0.2, &mut rng, &Device::flex());
+    let start = Start { teacher_width: 16, thresholds: &thresholds, deviation: 0.2 };
+    let student = Student::random(config.clone(), start, &mut rng, &Device::flex());
     let run = RunFolder::create(&folder.join("run")).unwrap();
     let description = Description { format: FORMAT.into(), student: config, task, max_length: 12 };
     run.describe(&Recipe::default(), &description, &tokenizer).unwrap();
-    run.save_best(&student, &Counters::default()).unwrap();
+    student.save_best(&run, &Counters::default()).unwrap();
 }
 
 /// Runs the program in `folder`, checks the exit code, and returns standard output and standard error.
