@@ -8,7 +8,7 @@ use bitspike_hub::Subject;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let subject = match std::env::args_os().nth(1) {
-        Some(argument) => Subject::resolve(argument.as_ref())?,
+        Some(argument) => Subject::resolve(argument)?,
         None => Subject::builtin(),
     };
     let model = subject.model(&Options::new())?;
