@@ -10,7 +10,7 @@ use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
 
 pub(super) fn refusal(file: Vec<u8>) -> String {
     match Packed::from_bytes(file) {
-        Err(Error::Malformed { message, .. }) => message,
+        Err(Error::Bytes { message, .. }) => message,
         other => panic!("expected a refusal, found {other:?}"),
     }
 }

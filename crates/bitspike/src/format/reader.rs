@@ -90,7 +90,7 @@ impl Packed {
     /// The same on bytes in memory.
     ///
     /// # Errors
-    /// As [`Packed::open`].
+    /// [`Error::Bytes`], with what [`Packed::open`] would say of a file.
     pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self> {
         Self::of(Bytes::Owned(bytes.into())).map_err(|fault| fault.of_bytes("model in memory"))
     }
