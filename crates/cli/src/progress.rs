@@ -131,8 +131,8 @@ mod tests {
     #[test]
     fn a_line_says_how_far_and_how_long() {
         let text = |unit, total, first, done| {
-            let mut line = ProgressLine { drawn: None, ..ProgressLine::new("x", unit, total) };
-            (line.first, line.done) = (first, done);
+            let mut line = ProgressLine::new("x", unit, total);
+            (line.first, line.done, line.drawn) = (first, done, None);
             line.text_after(10.0)
         };
         let half = "############------------";

@@ -17,12 +17,12 @@ mod with {
     use bitspike_data::{Encoded, Predictions};
     use bitspike_hub::Subject;
     use bitspike_run::{Checkpoint, RunFolder};
+    use bitspike_train::Device;
     use bitspike_train::evaluate::{predict_student, predict_teacher};
     use bitspike_train::parity::compare;
     use bitspike_train::simulation::compare_counts;
     use bitspike_train::student::Student;
     use bitspike_train::teacher::Teacher;
-    use bitspike_train::Device;
 
     pub(crate) use bitspike_train::feedback::LoopSummary;
     pub(crate) use bitspike_train::parity::Parity;

@@ -31,17 +31,20 @@ fn a_run_becomes_one_file_that_holds_its_weights() {
     let folder = tempfile::tempdir().unwrap();
     small_run::make(folder.path(), "sst2", |config| config.embedding_bits = EmbeddingBits::Four);
     let (text, _) = exits(folder.path(), &["pack", "run", "-o", "new/model.safetensors"], 0);
-    for part in ["embedding tables ", "encoder matrices ", "times smaller", "wrote new/model.safetensors and "] {
+    for part in ["embedding tables ", "encoder matrices ", "times smaller", "wrote new/model.safetensors\n"] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
-    assert_eq!(names(&folder.path().join("new")), ["model.safetensors", "tokenizer.json"]);
+    assert_eq!(names(&folder.path().join("new")), ["model.safetensors"], "the vocabulary is in the file");
 
     let path = folder.path().join("new/model.safetensors");
     let packed = Packed::open(&path).unwrap();
     let run = RunFolder::open(&folder.path().join("run")).unwrap();
     let (description, weights) = (run.description().unwrap(), run.weights().unwrap());
     let header = packed.header();
-    assert_eq!((&header.student, &header.task, header.max_length), (&description.student, &description.task, 12));
+    assert_eq!(
+        (&header.student, &header.task, header.max_length),
+        (&description.student, &description.task.for_model(), 12)
+    );
     for (tensor, form, _) in packed.tensors() {
         let latent = &weights.get(&tensor.name).expect("a tensor of the run").values;
         let shape = [tensor.rows, tensor.columns];
@@ -67,7 +70,7 @@ fn a_run_becomes_one_file_that_holds_its_weights() {
             _ => assert_eq!(&packed.vector(&tensor.name), latent),
         }
     }
-    let [ours, theirs] = ["new", "run"].map(|name| Tokenizer::load(folder.path().join(name)).unwrap());
+    let (ours, theirs) = (packed.tokenizer().unwrap(), Tokenizer::load(folder.path().join("run")).unwrap());
     assert_eq!(ours.encode("a fine <b> film", None, 12), theirs.encode("a fine <b> film", None, 12));
 
     let bytes = fs::read(&path).unwrap();
@@ -78,7 +81,8 @@ fn a_run_becomes_one_file_that_holds_its_weights() {
     assert_eq!(contents["full_bytes"], header.student.full_bytes());
     let sum: u64 = contents["tensors"].as_array().unwrap().iter().map(|tensor| tensor["bytes"].as_u64().unwrap()).sum();
     assert_eq!(sum, header.student.packed_bytes());
-    assert_eq!(sum + contents["header_bytes"].as_u64().unwrap(), bytes.len() as u64);
+    let [header_bytes, vocabulary] = ["header_bytes", "vocabulary_bytes"].map(|name| contents[name].as_u64().unwrap());
+    assert_eq!(sum + header_bytes + vocabulary, bytes.len() as u64);
     let query = contents["tensors"].as_array().unwrap().iter().find(|t| t["name"] == "layers.1.query.weight").unwrap();
     let matrix = packed.matrix("layers.1.query.weight");
     let (mut zeros, mut codes) = (0, vec![0; 16]);
@@ -106,7 +110,7 @@ fn forms_are_chosen_and_models_replaced() {
         let arguments = [&["pack", "run", "-o", "m/m.safetensors", "--json"], arguments].concat();
         let packed: Value = serde_json::from_str(&exits(folder.path(), &arguments, 0).0).unwrap();
         assert_eq!(packed, inspected(folder.path(), "m/m.safetensors"));
-        assert_eq!(names(&folder.path().join("m")), ["m.safetensors", "tokenizer.json"]);
+        assert_eq!(names(&folder.path().join("m")), ["m.safetensors"]);
         ["words", "layers.0.output.weight"].map(|name| {
             let tensor = packed["tensors"].as_array().unwrap().iter().find(|tensor| tensor["name"] == name).unwrap();
             tensor["form"].as_str().unwrap().to_owned()
@@ -118,8 +122,33 @@ fn forms_are_chosen_and_models_replaced() {
     assert_eq!(forms(&["--embedding-bits", "4"]), ["4-bit", "2-bit"]);
     assert_eq!(forms(&["--embedding-bits", "1.58", "--trits"]), ["1.6-bit", "1.6-bit"]);
     assert_eq!(forms(&["--embedding-bits", "1"]), ["1-bit", "2-bit"]);
-    // Into the run's own folder too: the tokeniser there is the same.
+    // Into the run's own folder too.
     exits(folder.path(), &["pack", "run", "-o", "run/packed.safetensors"], 0);
+}
+
+#[test]
+fn an_old_model_becomes_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/packed-v1");
+    for name in ["model.safetensors", "tokenizer.json"] {
+        fs::copy(old.join(name), folder.path().join(name)).unwrap();
+    }
+    let classify =
+        |model: &str| exits(folder.path(), &["classify", "--model", model, "--json", "the film was good"], 0).0;
+    let answer = classify("model.safetensors");
+    exits(folder.path(), &["pack", "--upgrade", "model.safetensors", "-o", "alone/new.safetensors"], 0);
+    assert_eq!(inspected(folder.path(), "model.safetensors")["format_version"], "1");
+    assert_eq!(inspected(folder.path(), "alone/new.safetensors")["format_version"], "2");
+    assert_eq!(classify("alone/new.safetensors"), answer);
+    // In place, and once more without effect.
+    exits(folder.path(), &["pack", "--upgrade", "model.safetensors"], 0);
+    let new = fs::read(folder.path().join("alone/new.safetensors")).unwrap();
+    assert_eq!(fs::read(folder.path().join("model.safetensors")).unwrap(), new);
+    exits(folder.path(), &["pack", "--upgrade", "alone/new.safetensors"], 0);
+    assert_eq!(fs::read(folder.path().join("alone/new.safetensors")).unwrap(), new);
+    let (_, error) = exits(folder.path(), &["pack", "--upgrade", "sst2-tiny-of-nobody"], 1);
+    assert!(error.contains("no model of that name"), "{error}");
+    exits(folder.path(), &["pack", "run", "--upgrade", "model.safetensors"], 2);
 }
 
 #[test]
@@ -133,18 +162,17 @@ fn nothing_of_value_is_overwritten() {
     let checkpoint = fs::read(folder.path().join("run/best.safetensors")).unwrap();
     refused("run/best.safetensors", "exists and is no packed model");
     refused("run", "found a folder");
-    refused("run/tokenizer.json", "expected the name of a file");
+    refused("run/tokenizer.json", "exists and is no packed model");
     refused("..", "expected the name of a file");
     assert_eq!(fs::read(folder.path().join("run/best.safetensors")).unwrap(), checkpoint);
 
     let other = folder.path().join("other");
     fs::create_dir(&other).unwrap();
+    // What lies beside a model is left alone, and not read.
     fs::write(other.join("tokenizer.json"), "{}").unwrap();
-    refused("other/m.safetensors", "another tokeniser");
-    assert_eq!(fs::read_to_string(other.join("tokenizer.json")).unwrap(), "{}");
-    assert_eq!(names(&other), ["tokenizer.json"]);
     exits(folder.path(), &["pack", "run", "--output", "other/m.safetensors", "--force"], 0);
-    assert_eq!(names(&other), ["m.safetensors", "tokenizer.json"]);
+    assert_eq!(fs::read_to_string(other.join("tokenizer.json")).unwrap(), "{}");
+    exits(folder.path(), &["classify", "--model", "other/m.safetensors", "fine"], 0);
 
     // A file where a folder must be: nothing can be written, and nothing is left.
     let before = names(folder.path());
@@ -169,7 +197,7 @@ fn a_failed_write_leaves_the_earlier_model() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(1) && error.contains("write m/m.safetensors"), "{error}");
     assert_eq!(fs::read(folder.path().join("m/m.safetensors")).unwrap(), earlier);
-    assert_eq!(names(&folder.path().join("m")), ["m.safetensors", "tokenizer.json"]);
+    assert_eq!(names(&folder.path().join("m")), ["m.safetensors"]);
 }
 
 #[test]
@@ -228,7 +256,7 @@ fn files_that_are_no_models_are_not_inspected() {
         ("short", "short: expected "),
         ("text", "expected a header of at most"),
         ("run/best.safetensors", "metadata `format`: expected `bitspike`, found none"),
-        ("run", "found a folder"),
+        ("m", "found a folder that is neither"),
         ("none", "none: no such file, and no model of that name in "),
         ("../none/x/y", "../none/x/y: no such file, and not the name of a model"),
     ] {

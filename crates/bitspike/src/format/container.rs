@@ -62,7 +62,9 @@ impl Container {
         match entry("format") {
             Some(FORMAT) => {}
             Some(other) => {
-                return Err(Fault::from(format!("metadata `format`: expected `{FORMAT}`, found {other:?}: {not_ours}")));
+                return Err(Fault::from(format!(
+                    "metadata `format`: expected `{FORMAT}`, found {other:?}: {not_ours}"
+                )));
             }
             None => return Err(Fault::from(format!("metadata `format`: expected `{FORMAT}`, found none: {not_ours}"))),
         }

@@ -103,7 +103,8 @@ fn measured(report: &mut Report, subject: &Subject, data: &Path, args: &ReportAr
     for path in &args.beside {
         say(&format!("measuring {}", path.display()));
         let other = || -> Result<_> {
-            let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+            let name =
+                path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
             Ok(beside(&Subject::resolve(path)?.model(&Options::new())?, &name, data, &options)?)
         };
         report.beside.push(other().with_context(|| format!("--beside {}", path.display()))?);

@@ -9,7 +9,7 @@ use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
 use super::board::Board;
 use super::view::Theme;
-use crate::number::significant;
+use bitspike_analysis::number::significant;
 
 /// Ratio of the largest to the smallest value above which a scale of positive values is logarithmic.
 const LINEAR_SPAN: f64 = 10.0;

@@ -7,7 +7,7 @@ use bitspike_run::progress::{Event, Level, Observer};
 
 use super::Setup;
 use super::board::{Board, printable};
-use crate::number::{compact, duration, grouped, per_second, scientific};
+use bitspike_analysis::number::{compact, duration, grouped, per_second, scientific};
 
 /// Longest time between two step lines, by the clock of the events.
 const PAUSE: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@ use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::board::{Board, LOSSES};
 use super::chart;
-use crate::number::{duration, per_second, scientific, significant};
+use bitspike_analysis::number::{duration, per_second, scientific, significant};
 
 /// Width of the column of figures beside the charts.
 const SIDE: u16 = 42;

@@ -21,9 +21,9 @@ fn lines(text: &str) -> Vec<Value> {
 /// What `--json` adds to a record whose text is `text`.
 fn expected(folder: &Folder, text: &str) -> (Value, Value) {
     let (answers, labels) = folder.answers(&[(text, None)]);
-    let probability = |i: usize| -> Value { serde_json::from_str(&answers[0].probabilities[i].to_string()).unwrap() };
+    let probability = |i: usize| -> Value { serde_json::from_str(&answers[0].probabilities()[i].to_string()).unwrap() };
     let probabilities = json!({ &labels[0]: probability(0), &labels[1]: probability(1) });
-    (labels[answers[0].label].clone().into(), probabilities)
+    (answers[0].label().unwrap().to_owned().into(), probabilities)
 }
 
 #[test]
@@ -36,9 +36,13 @@ fn arguments_are_texts() {
         assert_eq!(line, json!({ "text": text, "label": label, "probabilities": probabilities }));
     }
     let (out, _) = folder.exits(&["a fine film", "--threads", "1"], b"", 0);
-    let (answers, labels) = folder.answers(&[("a fine film", None)]);
+    let (answers, _) = folder.answers(&[("a fine film", None)]);
     let answer = &answers[0];
-    let line = format!("{:<8}  {:.4}  a fine film\n", labels[answer.label], answer.probabilities[answer.label]);
+    let line = format!(
+        "{:<8}  {:.4}  a fine film\n",
+        answer.label().unwrap(),
+        answer.probabilities()[answer.class().unwrap()]
+    );
     assert_eq!(out, line);
     let (out, _) = folder.exits(&["a\x1b[2Jfine\nfilm", "--", "--json"], b"", 0);
     assert!(out.contains("a\\u{1b}[2Jfine film\n") && out.ends_with("--json\n"), "{out}");
@@ -157,16 +161,16 @@ fn parquet_keeps_its_types() {
     assert_eq!((field(0, "idx"), field(1, "n")), (Field::Long(3), Field::Long(1 << 60)));
     assert_eq!((field(0, "f"), field(0, "d"), field(1, "d")), (Field::Float(0.1), Field::Double(0.25), Field::Null));
     assert_eq!((field(0, "b"), field(0, "tags")), (Field::Bool(true), Field::Str("[5,6]".into())));
-    let (answers, labels) = folder.answers(&[("plot", None)]);
-    assert_eq!(field(1, "label"), Field::Str(labels[answers[0].label].clone()));
-    assert_eq!(field(1, "probability_positive"), Field::Float(answers[0].probabilities[1]));
+    let (answers, _) = folder.answers(&[("plot", None)]);
+    assert_eq!(field(1, "label"), Field::Str(answers[0].label().unwrap().to_owned()));
+    assert_eq!(field(1, "probability_positive"), Field::Float(answers[0].probabilities()[1]));
 }
 
 #[test]
 fn pairs_and_scores() {
     let folder = Folder::new("stsb");
     let (answers, _) = folder.answers(&[("a film", Some("a fine film"))]);
-    let score = answers[0].probabilities[0];
+    let score = answers[0].score().unwrap();
     let (out, _) = folder.exits(&["a film", "a fine film", "--json"], b"", 0);
     assert_eq!(out, format!("{{\"text\":\"a film\",\"text2\":\"a fine film\",\"score\":{score}}}\n"));
     let (out, _) = folder.exits(&[], b"a film\ta fine film\n", 0);

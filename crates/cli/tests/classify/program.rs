@@ -7,9 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 use bitspike::config::StudentConfig;
 use bitspike::format::{Header, Packing, Role, Tensor, save, tensors};
-use bitspike::model::{Answer, Model, Options, Text};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike::tokenizer::Tokenizer;
+use bitspike::{Answer, Input, Model};
 use bitspike_data::TaskSpec;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,7 +22,7 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// A folder with `m/model.safetensors` for `task`, of 12 tokens at most, and its tokeniser.
+    /// A folder with `m/model.safetensors` for `task`, of 12 tokens at most.
     pub(crate) fn new(task: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let model = folder.path().join("m");
@@ -30,7 +30,7 @@ impl Folder {
         let vocabulary = folder.path().join("vocabulary");
         std::fs::create_dir(&vocabulary).unwrap();
         std::fs::write(vocabulary.join("vocab.txt"), VOCABULARY.join("\n")).unwrap();
-        Tokenizer::load(&vocabulary).unwrap().save(&model).unwrap();
+        let tokenizer = Tokenizer::load(&vocabulary).unwrap();
         let task = TaskSpec::glue(task).unwrap();
         let student = StudentConfig {
             hidden: 8,
@@ -59,7 +59,7 @@ impl Folder {
             let range = if tensor.role == Role::Threshold { 0.125..0.5 } else { -1.0..1.0 };
             Ok((0..tensor.rows * tensor.columns).map(|_| rng.random_range(range.clone())).collect())
         };
-        save(&model.join("model.safetensors"), &header, Packing::default(), get).unwrap();
+        save(&model.join("model.safetensors"), &header, &tokenizer, Packing::default(), get).unwrap();
         Self { folder }
     }
 
@@ -81,9 +81,9 @@ impl Folder {
 
     /// What the engine says of texts.
     pub(crate) fn answers(&self, texts: &[(&str, Option<&str>)]) -> (Vec<Answer>, Vec<String>) {
-        let model = Model::load(&self.file("m/model.safetensors"), &Options::default()).unwrap();
-        let texts: Vec<Text<'_>> = texts.iter().map(|&(first, second)| Text { first, second }).collect();
-        (model.classify(&texts).unwrap(), model.labels().to_vec())
+        let model = Model::load(self.file("m/model.safetensors")).unwrap();
+        let texts = texts.iter().map(|&(first, second)| Input { first, second });
+        (model.classify(texts).unwrap(), model.labels().to_vec())
     }
 
     /// The program with the model and `arguments`, its three streams piped.

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use bitspike::config::StudentConfig;
-use bitspike_data::TaskSpec;
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike::tokenizer::Tokenizer;
+use bitspike_data::TaskSpec;
 use bitspike_run::recipe::{Recipe, Thresholds};
 use bitspike_run::run::{Counters, Description, FORMAT, RunFolder};
-use bitspike_train::student::{Start, Student};
 use bitspike_train::Device;
+use bitspike_train::student::{Start, Student};
 use rand::SeedableRng;
 
 const VOCABULARY: [&str; 10] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "fine", "film", "dull", "<", "b"];

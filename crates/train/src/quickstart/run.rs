@@ -13,7 +13,6 @@ use bitspike_data::TaskSpec;
 use bitspike_run::progress::Observer;
 use bitspike_run::recipe::{Recipe, RunRecipe, Stage, StageKind};
 use bitspike_run::run::{Checkpoint, RunFolder};
-use burn::module::Module;
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -275,7 +274,7 @@ fn accuracy(inputs: &Inputs, recipe: &Recipe, network: Network<'_>) -> Result<(f
 fn of_teacher(inputs: &Inputs, recipe: &Recipe) -> Result<Row> {
     let teacher = &inputs.teacher;
     let (accuracy, _) = accuracy(inputs, recipe, Network::Teacher(teacher))?;
-    let parameters = teacher.net.num_params() + teacher.words.values.len();
+    let parameters = teacher.parameters();
     let (bits, bytes) = (Some(32.0), Some(4 * parameters as u64));
     Ok(Row { model: "teacher (BERT)".into(), bits, accuracy, bytes, firing_rate: None })
 }

@@ -95,6 +95,11 @@ impl<R: Rng> Dropout for RandomDropout<R> {
 }
 
 impl Teacher {
+    /// Number of its values.
+    pub fn parameters(&self) -> usize {
+        self.net.num_params() + self.words.values.len()
+    }
+
     /// A teacher of random weights (normal, `config.initializer_range`), with pooler and no classifier.
     pub fn random(config: BertConfig, rng: &mut impl Rng, device: &Device) -> Self {
         let (d, f, deviation) = (config.hidden_size, config.intermediate_size, config.initializer_range);

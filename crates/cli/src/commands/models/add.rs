@@ -66,8 +66,7 @@ pub(super) fn run(args: AddArgs) -> Result<()> {
         force: args.force,
     })?;
     let teacher = args.teacher.as_deref();
-    let teacher =
-        teacher.map(|folder| ScoredTeacher::on_dev(folder, addition.header(), &args.data)).transpose()?;
+    let teacher = teacher.map(|folder| ScoredTeacher::on_dev(folder, addition.header(), &args.data)).transpose()?;
     let metrics = addition.ship(teacher.as_ref().map(ScoredTeacher::answers).as_ref())?;
     let bytes: u64 = metrics.measured.files.get(bitspike_hub::MODEL).map_or(0, |file| file.bytes);
     show(&metrics, args.json, |metrics, out| {
