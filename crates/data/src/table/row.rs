@@ -144,6 +144,9 @@ impl Row {
     }
 }
 
+/// The line of a header, and its columns; none in an empty file.
+pub(super) type Header = Option<(usize, Vec<Column>)>;
+
 /// A form's reader, once it has read what comes before the first record.
 pub(super) trait Reader: Send {
     /// Says which columns are to be decoded, and under which names rows give them. Objects of JSON Lines have what they have.
