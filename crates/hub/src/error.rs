@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "download")]
-use crate::fetch::FetchError;
+use crate::fetch::error::FetchError;
 
 /// Result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,5 +1,6 @@
 //! The recipe: everything that decides a distillation, in one TOML file (`recipes/`), validated before anything runs.
 
+pub(crate) mod error;
 mod overrides;
 mod stage;
 mod student;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
+pub use error::RecipeError;
 pub use stage::{LossWeights, Schedule, SimulatedForward, Stage, StageKind};
 pub use student::{Init, StudentRecipe, Thresholds};
 
@@ -85,50 +87,6 @@ pub struct RunRecipe {
 impl Default for RunRecipe {
     fn default() -> Self {
         Self { evals_per_epoch: 2.0, checkpoint_minutes: 5.0, log_every: 20 }
-    }
-}
-
-/// Why a recipe is refused.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecipeError {
-    /// No TOML, an unknown key, or a value of another type.
-    #[error(transparent)]
-    Toml(#[from] Box<toml::de::Error>),
-    /// A value outside its range.
-    #[error("`{key}`: expected {expected}, found {found}")]
-    Value {
-        /// Its dotted key.
-        key: String,
-        /// The range.
-        expected: &'static str,
-        /// The value.
-        found: f64,
-    },
-    /// A student or a simulation that cannot be.
-    #[error("{at}{source}")]
-    Part {
-        /// Where in the recipe.
-        at: String,
-        /// Which of its settings, and why.
-        source: bitspike::Error,
-    },
-    /// An override that sets nothing.
-    #[error("override `{key}`: {message}")]
-    Override {
-        /// Its dotted key, or all of it.
-        key: String,
-        /// Why not.
-        message: String,
-    },
-    /// Values that do not go together.
-    #[error("{0}")]
-    Conflict(String),
-}
-
-impl From<toml::de::Error> for RecipeError {
-    fn from(error: toml::de::Error) -> Self {
-        Self::Toml(Box::new(error))
     }
 }
 

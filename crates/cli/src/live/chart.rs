@@ -8,7 +8,7 @@ use ratatui::symbols::Marker;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
 use super::board::Board;
-use super::view::Theme;
+use super::theme::Theme;
 use bitspike_analysis::number::significant;
 
 /// Ratio of the largest to the smallest value above which a scale of positive values is logarithmic.

@@ -14,6 +14,7 @@ mod plain;
 #[cfg(test)]
 mod sample;
 mod screen;
+mod theme;
 mod thread;
 mod view;
 
@@ -70,7 +71,7 @@ pub(crate) fn observer(choice: Display, setup: Setup) -> Box<dyn Observer> {
     };
     let reason = match unfit {
         Some(reason) => reason,
-        None => match thread::LiveView::start(setup.clone(), view::Theme { colour: colour(), unicode: unicode() }) {
+        None => match thread::LiveView::start(setup.clone(), theme::Theme { colour: colour(), unicode: unicode() }) {
             Ok(view) => return Box::new(view),
             Err(error) => error.to_string(),
         },

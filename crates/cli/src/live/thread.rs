@@ -15,7 +15,8 @@ use super::Setup;
 use super::board::{Board, printable};
 use super::plain::{Plain, farewell};
 use super::screen::Screen;
-use super::view::{Context, Theme, draw};
+use super::theme::Theme;
+use super::view::{Context, draw};
 
 /// Least time between two frames.
 const FRAME: Duration = Duration::from_millis(200);

@@ -4,12 +4,13 @@ use bitspike_run::progress::Level;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Color, Modifier};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Borders, Paragraph};
+use ratatui::widgets::Paragraph;
 
 use super::board::{Board, LOSSES};
 use super::chart;
+use super::theme::Theme;
 use bitspike_analysis::number::{duration, per_second, scientific, significant};
 
 /// Width of the column of figures beside the charts.
@@ -17,29 +18,6 @@ const SIDE: u16 = 42;
 
 /// Least height of a chart that tells anything: title, axis, its labels and three rows.
 const CHART: u16 = 6;
-
-/// What the terminal can show.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Theme {
-    /// Whether to use colour.
-    pub(super) colour: bool,
-    /// Whether characters beyond ASCII are shown.
-    pub(super) unicode: bool,
-}
-
-impl Theme {
-    pub(super) fn style(self, colour: Color, modifier: Modifier) -> Style {
-        let style = Style::new().add_modifier(modifier);
-        if self.colour { style.fg(colour) } else { style }
-    }
-
-    /// A rule with a title above what belongs to it.
-    pub(super) fn block(self, title: &str) -> Block<'static> {
-        let dim = self.style(Color::DarkGray, Modifier::empty());
-        let title = Span::styled(format!(" {title} "), self.style(Color::Reset, Modifier::BOLD));
-        Block::new().borders(Borders::TOP).border_style(dim).title(title)
-    }
-}
 
 /// What is shown beside the board.
 #[derive(Debug, Clone)]

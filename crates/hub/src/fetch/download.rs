@@ -12,8 +12,8 @@ use ureq::http::Response;
 
 use super::MAX_FILE_BYTES;
 use super::cache::RepoCache;
-use super::error::{AnswerError, Cause, FetchError};
-use super::http::{Client, Failure, TRIES, header};
+use super::error::{AnswerError, Cause, FetchError, TRIES};
+use super::http::{Client, Failure, header};
 use super::listing::RemoteFile;
 use super::progress::{Observe, Progress, bytes};
 use super::repository::Repository;
@@ -111,7 +111,7 @@ impl Download<'_> {
             };
             let have = partial.length;
             let Some(pause) = failure.pause(tried) else {
-                let source = Box::new(self.explain(failure, file).into());
+                let source = self.explain(failure, file).into();
                 return Err(FetchError::Partial { file: file.to_owned(), have, size, source }.into());
             };
             let text = format!(

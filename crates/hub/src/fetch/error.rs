@@ -4,9 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::http::TRIES;
 use super::{MAX_FILE_BYTES, bytes};
-use crate::error::Error;
+
+/// Tries in a row without progress before a request is given up.
+pub(super) const TRIES: u32 = 5;
 
 /// Why a fetch failed.
 #[derive(Debug, thiserror::Error)]
@@ -45,9 +46,9 @@ pub enum FetchError {
     )]
     Damaged { file: String, repository: String, expected: String, found: String },
     #[error("`{file}`: {} of {} arrived: {source}", bytes(*have), bytes(*size))]
-    Partial { file: String, have: u64, size: u64, source: Box<Error> },
+    Partial { file: String, have: u64, size: u64, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("fetch {repository}: {source}")]
-    Fatal { repository: String, source: Box<Error> },
+    Fatal { repository: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("answer of {url}: {source}")]
     Answer { url: String, source: AnswerError },
     /// The bytes of a file do not come as they should.

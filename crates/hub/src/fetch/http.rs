@@ -11,14 +11,11 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::typestate::WithoutBody;
 use ureq::{Agent, Body, RequestBuilder, Timeout};
 
-use super::error::{AnswerError, Cause, FetchError, Refusal};
+use super::error::{AnswerError, Cause, FetchError, Refusal, TRIES};
 use super::listing::{Listing, is_etag};
 use super::repository::Repository;
 use crate::config::HubConfig;
 use crate::error::Error;
-
-/// Tries in a row without progress before a request is given up.
-pub(super) const TRIES: u32 = 5;
 
 /// Largest answer of the API that is read; that of a repository of 100,000 files has about 15 MB.
 const MAX_ANSWER_BYTES: u64 = 32 << 20;

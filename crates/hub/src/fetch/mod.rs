@@ -27,7 +27,7 @@
 
 mod cache;
 mod download;
-mod error;
+pub(crate) mod error;
 mod http;
 mod listing;
 mod place;
