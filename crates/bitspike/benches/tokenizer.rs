@@ -19,7 +19,7 @@ fn main() {
         return println!("BITSPIKE_SHARED is not set: there is nothing to read");
     };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/sst2-tiny");
-    let packed = Packed::open(&folder.join("model.safetensors")).expect("a packed model");
+    let packed = Packed::open(folder.join("model.safetensors")).expect("a packed model");
     let ours = packed.tokenizer().unwrap_or_else(|| Tokenizer::load(&folder).expect("a tokeniser"));
     let library: Library = serde_json::from_str(&ours.to_json().expect("JSON")).expect("a tokeniser");
     println!("{:<16} {:<18} {:>10} {:>12} {:>8}", "", "", "texts/s", "M tokens/s", "MB/s");

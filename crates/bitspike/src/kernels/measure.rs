@@ -141,7 +141,8 @@ fn columns(kernels: Kernels, shape: [usize; 3], percent: u32) -> Rate {
 /// Multiply-adds per second, in 10^9, of byte products whose operands never leave the registers.
 fn peak(kernels: Kernels) -> f64 {
     const STEPS: usize = 100_000;
-    let chains: Option<(usize, fn(usize) -> i32)> = match kernels {
+    type Chains = fn(usize) -> i32;
+    let chains: Option<(usize, Chains)> = match kernels {
         #[cfg(target_arch = "x86_64")]
         Kernels::Avx512 => Some((super::avx512::PEAK_PRODUCTS, super::avx512::peak)),
         #[cfg(target_arch = "x86_64")]
