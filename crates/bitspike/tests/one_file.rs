@@ -38,7 +38,7 @@ fn an_old_model_answers_alike_from_one_file() {
 #[test]
 fn an_upgrade_of_the_newest_version_is_the_same_file() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
-    let model = Packed::open(&models.join("sst2-tiny/model.safetensors")).unwrap();
+    let model = Packed::open(models.join("sst2-tiny/model.safetensors")).unwrap();
     assert!(upgrade(&model, &model.tokenizer().unwrap()).unwrap() == model.file_bytes());
 }
 

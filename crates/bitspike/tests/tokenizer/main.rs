@@ -24,7 +24,7 @@ const CHUNK: u64 = 10_000;
 /// `tokenizer.json` of a shipped model, from within it where it is one file.
 fn shipped() -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/sst2-tiny");
-    let packed = Packed::open(&folder.join("model.safetensors")).unwrap();
+    let packed = Packed::open(folder.join("model.safetensors")).unwrap();
     let tokenizer = packed.tokenizer().unwrap_or_else(|| Tokenizer::load(&folder).unwrap());
     tokenizer.to_json().unwrap().into_bytes()
 }
