@@ -96,11 +96,12 @@ impl Records {
                 self.known.insert((Arc::clone(&row.columns), positions)).1
             }
         };
-        for place in positions.used() {
-            if matches!(row.cells[place], Cell::Json(_)) && row.cells[place].plain().is_none() {
-                let (name, found) = (&row.columns[place].name, row.cells[place].describe());
-                return Err(refuse(format!("column `{name}` holds {found}; expected a string or a number")));
-            }
+        let special = |&place: &usize| matches!(row.cells[place], Cell::Json(_)) && row.cells[place].plain().is_none();
+        if row.cells.iter().any(|cell| matches!(cell, Cell::Json(_)))
+            && let Some(place) = positions.used().find(special)
+        {
+            let (name, found) = (&row.columns[place].name, row.cells[place].describe());
+            return Err(refuse(format!("column `{name}` holds {found}; expected a string or a number")));
         }
         let Positions { first, second, label, id } = positions;
         let mut take = |place: usize| std::mem::replace(&mut row.cells[place], Cell::Missing);

@@ -17,9 +17,9 @@ fn an_unclosed_quote_holds_no_more_than_a_record() {
     for (filler, longest, start, says) in [
         (
             &b"\n"[..],
-            16,
+            4,
             "\"",
-            "line 3: the record is longer than 16 MiB; expected text, one record a line (is a double quote",
+            "line 3: the record is longer than 4 MiB; expected text, one record a line (is a double quote",
         ),
         (b"x\n", 4, "\"", "line 3: the record is longer than 4 MiB"),
         // Fields that the header does not have.

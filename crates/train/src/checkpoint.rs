@@ -14,14 +14,6 @@ use crate::parameters::{collect, replace};
 use crate::student::Student;
 
 impl Student {
-    /// The student that scored best in `run`, or the last one of a run that was never evaluated, with its counters.
-    ///
-    /// # Errors
-    /// If there is no complete checkpoint.
-    pub fn best_of(run: &RunFolder, device: &Device) -> Result<(Self, Counters)> {
-        Self::of_run(run, Checkpoint::Best, device)
-    }
-
     /// One of the students of `run` with its counters.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ pub enum Error {
     Run(#[from] bitspike_run::Error),
     /// What a model takes and costs.
     #[error(transparent)]
-    Analysis(#[from] bitspike_analysis::Error),
+    Analysis(Box<bitspike_analysis::Error>),
     /// Two things that were given do not fit together.
     #[error("{0}")]
     Mismatch(String),
@@ -122,5 +122,11 @@ impl Error {
             cause = error.source();
         }
         said
+    }
+}
+
+impl From<bitspike_analysis::Error> for Error {
+    fn from(error: bitspike_analysis::Error) -> Self {
+        Self::Analysis(Box::new(error))
     }
 }

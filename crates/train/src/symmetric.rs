@@ -36,8 +36,9 @@ impl Eigen {
                         (row[p], row[q]) = turn(row[p], row[q]);
                     }
                     for rows in [&mut a, &mut vectors] {
-                        for k in 0..n {
-                            (rows[p][k], rows[q][k]) = turn(rows[p][k], rows[q][k]);
+                        let [one, other] = rows.get_disjoint_mut([p, q]).expect("two of its rows");
+                        for (x, y) in one.iter_mut().zip(other) {
+                            (*x, *y) = turn(*x, *y);
                         }
                     }
                 }

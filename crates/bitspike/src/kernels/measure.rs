@@ -141,8 +141,9 @@ fn columns(kernels: Kernels, shape: [usize; 3], percent: u32) -> Rate {
 /// Multiply-adds per second, in 10^9, of byte products whose operands never leave the registers.
 fn peak(kernels: Kernels) -> f64 {
     const STEPS: usize = 100_000;
-    type Chains = fn(usize) -> i32;
-    let chains: Option<(usize, Chains)> = match kernels {
+    /// Multiply-adds a step, and what takes so many steps.
+    type Chains = (usize, fn(usize) -> i32);
+    let chains: Option<Chains> = match kernels {
         #[cfg(target_arch = "x86_64")]
         Kernels::Avx512 => Some((super::avx512::PEAK_PRODUCTS, super::avx512::peak)),
         #[cfg(target_arch = "x86_64")]

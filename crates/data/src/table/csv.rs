@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::row::{Column, Reader, Row, Selection};
+use super::row::{Column, Header, Reader, Row, Selection};
 use super::source::{Bytes, ReadOptions, past_mark};
 use crate::error::{Error, Result};
 
@@ -51,8 +51,8 @@ enum State {
 }
 
 impl Csv {
-    /// Reads the header: its line and its columns, if there is one.
-    pub(super) fn open(mut bytes: Bytes, options: &ReadOptions) -> Result<(Self, Option<(usize, Vec<Column>)>)> {
+    /// Reads the header.
+    pub(super) fn open(mut bytes: Bytes, options: &ReadOptions) -> Result<(Self, Header)> {
         let start = bytes.fill()?;
         let past = past_mark(start).map(<[u8]>::len);
         let mark = start.len() - past.map_err(|message| Error::record(&bytes.place, 1, message))?;

@@ -14,9 +14,8 @@ pub(crate) struct Lines {
     options: ReadOptions,
     /// Number of the line last read, from 1.
     number: usize,
-    /// Bytes of that line that are still in the buffer of `bytes`, or the line itself, where it is longer than that.
-    buffered: usize,
-    long: Vec<u8>,
+    /// That line, its end included.
+    line: Vec<u8>,
     finished: bool,
 }
 
@@ -30,7 +29,7 @@ impl Lines {
     }
 
     fn new(bytes: Bytes, options: &ReadOptions) -> Self {
-        Self { bytes, options: options.clone(), number: 0, buffered: 0, long: Vec::new(), finished: false }
+        Self { bytes, options: options.clone(), number: 0, line: Vec::new(), finished: false }
     }
 
     /// The next line and its number. After an error about one line's content the following lines can be read.
@@ -49,7 +48,7 @@ impl Lines {
                 return Some(Err(error));
             }
         }
-        let mut line = if self.buffered > 0 { &self.bytes.buffer()[..self.buffered] } else { &self.long };
+        let mut line = self.line.as_slice();
         if self.number == 1 {
             match past_mark(line) {
                 Ok(past) => line = past,
@@ -67,31 +66,25 @@ impl Lines {
         })
     }
 
-    /// Reads a line into the buffer, its end included; `false` at the end.
+    /// Reads a line, its end included; `false` at the end.
     fn advance(&mut self) -> Result<bool> {
-        let Self { bytes, options, long, .. } = self;
-        bytes.consume(std::mem::take(&mut self.buffered));
-        long.clear();
-        long.shrink_to(KEPT);
+        let Self { bytes, options, line, .. } = self;
+        line.clear();
+        line.shrink_to(KEPT);
         self.number += 1;
         loop {
             let available = bytes.fill()?;
             let end = memchr::memchr(b'\n', available).map(|end| end + 1);
-            if let (Some(end), true) = (end, long.is_empty()) {
-                self.buffered = end;
-                break;
-            }
             let count = end.unwrap_or(available.len());
-            long.extend_from_slice(&available[..count]);
+            line.extend_from_slice(&available[..count]);
             bytes.consume(count);
-            if end.is_some() || count == 0 || long.len() > options.longest {
-                break;
+            if line.len() > options.longest {
+                return Err(Error::record(&bytes.place, self.number, options.too_long("line")));
+            }
+            if end.is_some() || count == 0 {
+                return Ok(!line.is_empty());
             }
         }
-        if self.buffered.max(long.len()) > options.longest {
-            return Err(Error::record(&bytes.place, self.number, options.too_long("line")));
-        }
-        Ok(self.buffered > 0 || !long.is_empty())
     }
 
     pub(super) fn place(&self) -> &Place {
@@ -100,7 +93,7 @@ impl Lines {
 
     /// Bytes read so far, the last line included.
     pub(super) fn position(&self) -> u64 {
-        self.bytes.position + self.buffered as u64
+        self.bytes.position
     }
 
     /// An error about the line last read.

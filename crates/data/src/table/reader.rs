@@ -90,7 +90,7 @@ impl Table {
     pub fn select(&mut self, places: &[usize]) {
         if let Some(all) = &self.columns {
             let columns: Columns = places.iter().map(|&place| all[place].clone()).collect();
-            self.reader.select(Selection::new(all.len(), places.to_vec(), &columns));
+            self.reader.select(Selection::new(all.len(), places, &columns));
             self.columns = Some(columns);
         }
     }

@@ -144,6 +144,9 @@ impl Row {
     }
 }
 
+/// The line of a header, and its columns; none in an empty file.
+pub(super) type Header = Option<(usize, Vec<Column>)>;
+
 /// A form's reader, once it has read what comes before the first record.
 pub(super) trait Reader: Send {
     /// Says which columns are to be decoded, and under which names rows give them. Objects of JSON Lines have what they have.
@@ -160,6 +163,7 @@ pub(super) struct Selection {
     /// By place in the file: the place in a row.
     slots: Vec<Option<usize>>,
     /// Places in the file, in the order of a row.
+    #[cfg(feature = "parquet")]
     pub(super) places: Vec<usize>,
     /// The columns of a row.
     pub(super) columns: Columns,
@@ -167,10 +171,15 @@ pub(super) struct Selection {
 
 impl Selection {
     /// That of `places` among `width` columns.
-    pub(super) fn new(width: usize, places: Vec<usize>, columns: &Columns) -> Self {
+    pub(super) fn new(width: usize, places: &[usize], columns: &Columns) -> Self {
         let mut slots = vec![None; width];
         places.iter().enumerate().for_each(|(slot, &place)| slots[place] = Some(slot));
-        Self { slots, places, columns: Arc::clone(columns) }
+        Self {
+            slots,
+            #[cfg(feature = "parquet")]
+            places: places.to_vec(),
+            columns: Arc::clone(columns),
+        }
     }
 
     /// Columns of the file.

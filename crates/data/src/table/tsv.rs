@@ -4,7 +4,7 @@
 
 use super::csv::MAX_COLUMNS;
 use super::lines::Lines;
-use super::row::{Column, Reader, Row, Selection};
+use super::row::{Column, Header, Reader, Row, Selection};
 use crate::error::Result;
 
 /// Records of TSV, where wholly empty lines are ignored, or of plain text.
@@ -26,8 +26,8 @@ enum Kind {
 }
 
 impl Tsv {
-    /// Reads the header of TSV: its line and its columns, if there is one.
-    pub(super) fn open(mut lines: Lines, short_rows: bool) -> Result<(Self, Option<(usize, Vec<Column>)>)> {
+    /// Reads the header of TSV.
+    pub(super) fn open(mut lines: Lines, short_rows: bool) -> Result<(Self, Header)> {
         let mut header = None;
         while let Some(line) = lines.next() {
             let (number, line) = line?;

@@ -184,7 +184,7 @@ impl Quickstart<'_> {
     /// # Errors
     /// If there is no corpus, training diverges, or a file cannot be written.
     pub fn teacher(&self, observer: &mut dyn Observer) -> Result<EndReason> {
-        let (task, tokenizer) = (task()?, Tokenizer::load(&self.data())?);
+        let (task, tokenizer) = (task()?, Tokenizer::load(self.data())?);
         let texts = Texts::of_task(&task, &self.data(), &tokenizer, MAX_LENGTH)?;
         let config = BertConfig::from_json(&format!(
             r#"{{"model_type": "bert", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,

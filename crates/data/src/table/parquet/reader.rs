@@ -50,7 +50,7 @@ enum Way {
         /// Its place among the leaves of the schema.
         leaf: usize,
         /// Its reader in the open row group.
-        reader: Option<ColumnReader>,
+        reader: Option<Box<ColumnReader>>,
         /// What it has decoded.
         cells: VecDeque<Cell>,
     },
@@ -145,7 +145,7 @@ impl ParquetFile {
                 usize::try_from(rows).map_err(|_| ParquetError::General(format!("a row group of {rows} records")))?;
             for way in &mut self.ways {
                 if let Way::Flat { leaf, reader, .. } = way {
-                    *reader = Some(group.get_column_reader(*leaf)?);
+                    *reader = Some(Box::new(group.get_column_reader(*leaf)?));
                 }
             }
         }
