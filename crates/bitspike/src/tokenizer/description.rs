@@ -154,8 +154,7 @@ pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inn
     // The first versions of the format do not name the type; the prefix tells WordPiece from the others.
     let untagged = model.kind.is_null() && model.continuing_subword_prefix.is_string() && model.merges.is_none();
     if model.kind != "WordPiece" && !untagged {
-        let found = model.kind;
-        return Err(format!("expected a WordPiece tokeniser, BERT's kind, found model type {found}").into());
+        return Err(format!("expected a WordPiece tokeniser, BERT's kind, found model type {}", model.kind).into());
     }
     let text = |key: &str, value: Value| match value {
         Value::String(text) => Ok(text),
@@ -182,7 +181,7 @@ pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inn
         None => ((cls, None), (sep, None)),
     };
     let longest_word = model.max_input_chars_per_word;
-    Parts {
+    Ok(Parts {
         normalizers,
         splitters,
         added: added.collect::<Result<_, _>>()?,
@@ -199,8 +198,7 @@ pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inn
         },
         vocabulary: model.vocab.ok_or("no `vocab`; expected a map from tokens to ids")?.vocabulary()?,
     }
-    .assemble()
-    .map_err(Fault::from)
+    .assemble()?)
 }
 
 /// Appends the steps of `part`, those of a sequence one by one.
