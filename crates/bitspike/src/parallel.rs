@@ -11,6 +11,14 @@ pub(crate) fn threads() -> usize {
     1
 }
 
+/// What both give.
+pub(crate) fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    #[cfg(feature = "threads")]
+    return rayon::join(a, b);
+    #[cfg(not(feature = "threads"))]
+    (a(), b())
+}
+
 /// What `f` makes of every item, in their order; a thread takes `least` items at a time, or more.
 pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, least: usize, f: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
     #[cfg(feature = "threads")]

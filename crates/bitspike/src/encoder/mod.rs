@@ -60,7 +60,7 @@ impl Encoder {
     /// The same encoder on other kernels.
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) if this machine cannot run them.
+    /// [`Error::Invalid`] if this machine cannot run them.
     pub fn with_kernels(self, kernels: Kernels) -> Result<Self> {
         Ok(Self { kernels: kernels.check()?, ..self })
     }
@@ -75,7 +75,7 @@ impl Encoder {
         &self.config
     }
 
-    /// Width and threshold of every population, in the order of [`population_names`](crate::config::population_names).
+    /// Width and threshold of every population, in the order of [`population_names`].
     pub fn populations(&self) -> Vec<(usize, f32)> {
         let thresholds = self.layers.iter().flat_map(|layer| layer.thresholds);
         let thresholds = std::iter::once(self.embedding_threshold).chain(thresholds);

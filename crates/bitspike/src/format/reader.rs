@@ -15,6 +15,7 @@ use super::mapping::Bytes;
 use super::rows::{PackedMatrix, PackedTable, floats};
 use crate::error::{Fault, Result};
 use crate::neuron::{Equilibrium, NeuronConfig};
+use crate::parallel;
 use crate::tokenizer::Tokenizer;
 use crate::tokenizer::packed::{LENGTHS, TEXT};
 
@@ -67,7 +68,7 @@ impl Packed {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read; [`Error::Malformed`] with what was expected and found, and in which tensor, if it is
+    /// [`Error::Io`](crate::Error::Io) if it cannot be read; [`Error::Malformed`](crate::Error::Malformed) with what was expected and found, and in which tensor, if it is
     /// anything but a complete model of a version that is known.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
@@ -90,7 +91,7 @@ impl Packed {
     /// The same on bytes in memory.
     ///
     /// # Errors
-    /// [`Error::Bytes`], with what [`Packed::open`] would say of a file.
+    /// [`Error::Bytes`](crate::Error::Bytes), with what [`Packed::open`] would say of a file.
     pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self> {
         Self::of(Bytes::Owned(bytes.into())).map_err(|fault| fault.of_bytes("model in memory"))
     }
@@ -128,7 +129,7 @@ impl Packed {
         let [lengths, text] = vocabulary.map(|range| &bytes[range]);
         let settings = container.tokenizer;
         // Neither needs the other, and they take as long.
-        let (checked, tokenizer) = rayon::join(
+        let (checked, tokenizer) = parallel::join(
             || stored.iter().try_for_each(check),
             || settings.map(|settings| Tokenizer::unpack(&settings, lengths, text)).transpose(),
         );

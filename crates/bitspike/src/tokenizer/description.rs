@@ -154,10 +154,7 @@ pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inn
     // The first versions of the format do not name the type; the prefix tells WordPiece from the others.
     let untagged = model.kind.is_null() && model.continuing_subword_prefix.is_string() && model.merges.is_none();
     if model.kind != "WordPiece" && !untagged {
-        return Err(Fault::from(format!(
-            "expected a WordPiece tokeniser, BERT's kind, found model type {}",
-            model.kind
-        )));
+        return Err(format!("expected a WordPiece tokeniser, BERT's kind, found model type {}", model.kind).into());
     }
     let text = |key: &str, value: Value| match value {
         Value::String(text) => Ok(text),
@@ -172,8 +169,7 @@ pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inn
     }
     let mut splitters = Vec::new();
     steps("pre_tokenizer", &SPLITTERS, file.pre_tokenizer, &mut splitters)?;
-    let added = file.added_tokens.into_iter().map(|token| {
-        let mut token = token;
+    let added = file.added_tokens.into_iter().map(|mut token| {
         if let Value::Object(keys) = &mut token {
             keys.retain(|key, _| ADDED.contains(&key.as_str()));
         }
@@ -185,7 +181,7 @@ pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inn
         None => ((cls, None), (sep, None)),
     };
     let longest_word = model.max_input_chars_per_word;
-    Parts {
+    Ok(Parts {
         normalizers,
         splitters,
         added: added.collect::<Result<_, _>>()?,
@@ -202,8 +198,7 @@ pub(super) fn read(description: &[u8], [cls, sep, pad]: [&str; 3]) -> Result<Inn
         },
         vocabulary: model.vocab.ok_or("no `vocab`; expected a map from tokens to ids")?.vocabulary()?,
     }
-    .assemble()
-    .map_err(Fault::from)
+    .assemble()?)
 }
 
 /// Appends the steps of `part`, those of a sequence one by one.
@@ -220,9 +215,7 @@ fn steps<T: for<'de> Deserialize<'de>>(
     if kind == "Sequence" {
         return match part[settings[0]].take() {
             Value::Array(parts) => parts.into_iter().try_for_each(|part| self::steps(key, known, part, steps)),
-            other => {
-                Err(Fault::from(format!("`{key}`: expected a list of `{}` in a Sequence, found {other}", settings[0])))
-            }
+            other => Err(format!("`{key}`: expected a list of `{}` in a Sequence, found {other}", settings[0]).into()),
         };
     }
     // Other keys have always been passed over.

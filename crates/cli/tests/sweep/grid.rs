@@ -50,7 +50,7 @@ fn every_cell_is_trained_packed_and_measured() {
     let bytes = numbers("packed_bytes");
     for (i, cell) in journal(&at)["cells"].as_array().unwrap().iter().enumerate() {
         let path = at.join("cells").join(cell["name"].as_str().unwrap());
-        let packed = Packed::open(&path.join("model.safetensors")).unwrap();
+        let packed = Packed::open(path.join("model.safetensors")).unwrap();
         assert_eq!(packed.file_bytes().len() as f64, bytes[i]);
         assert!(!path.join("last.safetensors").exists(), "a finished cell is not resumed");
         let recipe = Recipe::load(Some(&path.join("recipe.toml")), &[]).unwrap();
