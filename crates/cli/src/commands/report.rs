@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bitspike::{Input, Options, atomic_file};
+use bitspike_analysis::energy::Profile;
 use bitspike_analysis::report::{Report, ReportOptions, beside, measure, sentence};
 use bitspike_hub::Subject;
 
@@ -59,6 +60,7 @@ pub(crate) struct ReportArgs {
 
 pub(crate) fn run(args: ReportArgs) -> Result<()> {
     args.threads.start()?;
+    let profile = profile(&args.profile)?;
     if args.output.is_dir() {
         bail!("--output {}: expected the name of a file, found a folder", args.output.display());
     }
@@ -73,7 +75,7 @@ pub(crate) fn run(args: ReportArgs) -> Result<()> {
         },
     };
     if let Some(data) = &args.data {
-        measured(&mut report, &subject?, data, &args)?;
+        measured(&mut report, &subject?, data, &profile, &args)?;
     } else if let Some(text) = &args.sentence {
         let subject = subject?;
         let input = Input { first: text, second: args.sentence2.as_deref() };
@@ -85,8 +87,7 @@ pub(crate) fn run(args: ReportArgs) -> Result<()> {
 }
 
 /// Adds what needs the task's data.
-fn measured(report: &mut Report, subject: &Subject, data: &Path, args: &ReportArgs) -> Result<()> {
-    let profile = profile(&args.profile)?;
+fn measured(report: &mut Report, subject: &Subject, data: &Path, profile: &Profile, args: &ReportArgs) -> Result<()> {
     let model = subject.model(&Options::new())?;
     let say = |what: &str| eprintln!("{what}");
     let teacher = match &args.teacher {
@@ -97,8 +98,7 @@ fn measured(report: &mut Report, subject: &Subject, data: &Path, args: &ReportAr
         None => None,
     };
     let teacher = teacher.as_ref().map(ScoredTeacher::answers);
-    let options =
-        ReportOptions { profile: &profile, teacher: teacher.as_ref(), in_time: args.in_time, texts: !args.no_texts };
+    let options = ReportOptions { profile, teacher: teacher.as_ref(), in_time: args.in_time, texts: !args.no_texts };
     report.results = Some(measure(&model, &subject.to_string(), data, &options, say)?);
     for path in &args.beside {
         say(&format!("measuring {}", path.display()));

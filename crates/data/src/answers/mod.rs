@@ -5,12 +5,12 @@
 //! grow with the number of texts.
 //!
 //! ```no_run
-//! use bitspike::model::{Model, Options};
+//! use bitspike::Model;
 //! use bitspike_data::TaskSpec;
 //! use bitspike_data::answers::{AnswerOptions, TextColumns, Texts, classify_stream};
 //! use bitspike_data::table::{Decoder, Form, Source};
 //!
-//! let model = Model::load("sst2.safetensors".as_ref(), &Options::default())?;
+//! let model = Model::load("sst2.safetensors")?;
 //! let task = TaskSpec::of_model(&model.header().task)?;
 //! let texts = Texts {
 //!     source: Source::File("reviews.csv".into()),
