@@ -119,7 +119,7 @@ fn a_run_becomes_a_folder_to_ship() {
     assert_eq!(folder.read("models/own/recipe.toml"), folder.read("run/recipe.toml"));
 
     // The last student, not the best.
-    let packed = Packed::open(&folder.file("models/own/model.safetensors")).unwrap();
+    let packed = Packed::open(folder.file("models/own/model.safetensors")).unwrap();
     let best = RunFolder::open(&folder.file("run")).unwrap().weights().unwrap();
     let bias = &best.get("classifier.bias").unwrap().values;
     assert_eq!(packed.vector("classifier.bias"), [bias[0] + 0.25, bias[1]]);

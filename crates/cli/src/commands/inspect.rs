@@ -23,5 +23,8 @@ pub(crate) struct InspectArgs {
 pub(crate) fn run(args: InspectArgs) -> Result<()> {
     let subject = Subject::resolve(&args.model)?;
     let contents = inspect(&subject.to_string(), &subject.open()?);
-    show(&contents, args.json, |contents, out| Ok(print(contents, out)?))
+    show(&contents, args.json, |contents, out| {
+        print(contents, out)?;
+        Ok(())
+    })
 }

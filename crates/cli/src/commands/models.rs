@@ -42,11 +42,12 @@ pub(crate) fn run(args: ModelsArgs) -> Result<()> {
     }
     let models = list(&Registry::from_env());
     show(&models, args.json, |models, out| {
-        Ok(match (args.markdown, models.is_empty()) {
+        match (args.markdown, models.is_empty()) {
             (true, _) => markdown(models, out)?,
             (false, true) => writeln!(out, "no models; `bitspike models --help` says where they are looked for")?,
             (false, false) => print(models, out)?,
-        })
+        }
+        Ok(())
     })?;
     let errors: Vec<&str> = models.iter().filter_map(|model| model.error.as_deref()).collect();
     if !errors.is_empty() {
