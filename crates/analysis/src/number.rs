@@ -1,5 +1,7 @@
 //! Numbers and times in few characters, in columns that stay aligned.
 
+pub use bitspike_hub::bytes;
+
 /// `x` right-aligned in `width` characters, or in more where they do not suffice (5 always do for positive numbers):
 /// as many decimals as fit, or one digit and an exponent when it is too small or too large for that.
 pub fn compact(x: f64, width: usize) -> String {
@@ -73,16 +75,6 @@ pub fn metric(name: &str, value: f64) -> String {
     match name {
         "accuracy" | "f1" => format!("{:.2} %", 100.0 * value),
         _ => format!("{value:.4}"),
-    }
-}
-
-/// A number of bytes for people: `1.2 MB` is 1,200,000, as networks and shops count.
-pub fn bytes(count: u64) -> String {
-    match count {
-        0..1_000 => format!("{count} B"),
-        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
-        _ => format!("{:.2} GB", count as f64 / 1e9),
     }
 }
 

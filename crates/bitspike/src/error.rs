@@ -55,6 +55,25 @@ pub enum Error {
     },
 }
 
+/// An error and its causes on one line. Many errors say their cause themselves; it is not said twice.
+///
+/// ```
+/// let error = bitspike::Error::io("read", "model", std::io::Error::other("no such disk"));
+/// assert_eq!(bitspike::error::explain(&error), "read model: no such disk");
+/// ```
+pub fn explain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        cause = error.source();
+    }
+    said
+}
+
 impl Error {
     /// An [`Error::Io`] for `path`.
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: std::io::Error) -> Self {

@@ -18,6 +18,7 @@ mod trained;
 
 use std::process::ExitCode;
 
+use bitspike::error::explain;
 use clap::{Parser, Subcommand};
 
 #[global_allocator]
@@ -99,7 +100,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("bitspike: {}", message(&error));
+            eprintln!("bitspike: {}", explain(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -110,15 +111,6 @@ pub(crate) fn program() -> String {
     let commit = env!("BITSPIKE_COMMIT");
     let commit = if commit.is_empty() { String::new() } else { format!(", commit {commit}") };
     format!("bitspike {}{commit}", env!("CARGO_PKG_VERSION"))
-}
-
-/// The error and its causes on one line. Many errors print their cause themselves; it is not said twice.
-fn message(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |message, cause| match message.is_empty() {
-        true => cause,
-        false if message.contains(&cause) => message,
-        false => format!("{message}: {cause}"),
-    })
 }
 
 /// A reader that went away, such as `head`, is no failure of ours.
@@ -135,6 +127,6 @@ mod tests {
     fn a_cause_is_said_once() {
         let io = std::io::Error::other("no space left");
         let error = anyhow::Error::new(bitspike_run::Error::io("write", "x", io)).context("distillation");
-        assert_eq!(message(&error), "distillation: write x: no space left");
+        assert_eq!(explain(error.as_ref()), "distillation: write x: no space left");
     }
 }

@@ -22,6 +22,7 @@ pub mod fetch;
 mod names;
 mod packed_model;
 mod registry;
+mod size;
 mod subject;
 
 pub use config::HubConfig;
@@ -31,6 +32,7 @@ pub use fetch::{FetchError, Fetched, Hub, Progress};
 pub use names::is_name;
 pub use packed_model::{ModelFile, PackedModel};
 pub use registry::Registry;
+pub use size::bytes;
 pub use subject::Subject;
 
 /// The packed model.

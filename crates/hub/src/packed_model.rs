@@ -86,11 +86,19 @@ impl PackedModel {
         self.path.as_deref()
     }
 
+    /// The packed file, wherever it is.
+    pub fn packed(&self) -> ModelFile {
+        match &self.path {
+            Some(path) => ModelFile::Path(path.clone()),
+            None => ModelFile::Bytes(FILES[0].1),
+        }
+    }
+
     /// The model's own file under [`MODEL`], or one beside it: [`TOKENIZER`](crate::TOKENIZER), [`METRICS`], [`RECIPE`](crate::RECIPE),
     /// [`CARD`](crate::CARD). None of those that are not compiled in.
     pub fn beside(&self, file: &str) -> Option<ModelFile> {
         match &self.path {
-            Some(path) if file == MODEL => Some(ModelFile::Path(path.clone())),
+            _ if file == MODEL => Some(self.packed()),
             Some(path) => Some(ModelFile::Path(path.with_file_name(file))),
             None => FILES.iter().find(|(name, _)| *name == file).map(|(_, bytes)| ModelFile::Bytes(bytes)),
         }

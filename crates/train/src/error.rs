@@ -109,20 +109,6 @@ impl Error {
     pub fn during(self, what: impl Into<String>) -> Self {
         Self::During { what: what.into(), source: Box::new(self) }
     }
-
-    /// The error and its causes on one line. Many errors say their cause themselves; it is not said twice.
-    pub fn explain(&self) -> String {
-        let mut said = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            if !said.contains(&text) {
-                said = format!("{said}: {text}");
-            }
-            cause = error.source();
-        }
-        said
-    }
 }
 
 impl From<bitspike_analysis::Error> for Error {

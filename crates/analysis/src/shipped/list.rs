@@ -1,5 +1,6 @@
 //! What is known of a model before it is loaded: a line of a table of models.
 
+use bitspike::error::explain;
 use bitspike::format::Packed;
 use bitspike_hub::{PackedModel, Registry};
 use serde::Serialize;
@@ -55,7 +56,7 @@ impl Listed {
     /// What is known of a model: of one without `metrics.json`, what the file says of itself.
     pub fn new(model: &PackedModel) -> Self {
         let (opened, metrics) = (model.open(), Metrics::of(model));
-        let error = opened.as_ref().err().map(said).or_else(|| metrics.as_ref().err().map(said));
+        let error = opened.as_ref().err().map(|e| explain(e)).or_else(|| metrics.as_ref().err().map(|e| explain(e)));
         let header = opened.as_ref().ok().map(Packed::header);
         let student = header.map(|header| &header.student);
         let metrics = metrics.ok().flatten();
@@ -75,20 +76,6 @@ impl Listed {
             metrics,
         }
     }
-}
-
-/// An error with those of its causes that it does not tell itself.
-fn said(error: &impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        let also = source.to_string();
-        if !text.contains(&also) {
-            text = format!("{text}: {also}");
-        }
-        cause = source.source();
-    }
-    text
 }
 
 #[cfg(test)]

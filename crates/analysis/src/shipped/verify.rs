@@ -52,11 +52,11 @@ impl Verified {
 /// If there is no `metrics.json`, the model does not open, or the data is missing, bad or without labels.
 pub fn verify(model: &PackedModel, data: &Path) -> Result<Verified> {
     let Some(recorded) = Metrics::of(model)? else { return Err(Error::NotMeasured { model: model.to_string() }) };
-    let read = |name| model.beside(name).map(|file| file.read()).transpose();
     // A model that holds its own tokeniser was measured without another file.
     let beside = recorded.measured.files.contains_key(TOKENIZER);
-    let (file, tokenizer) = (read(MODEL)?.unwrap_or_default(), if beside { read(TOKENIZER)? } else { None });
-    let files = ModelFiles { model: &file, tokenizer: tokenizer.as_deref() };
+    let packed = model.packed().read()?;
+    let tokenizer = model.beside(TOKENIZER).filter(|_| beside).map(|file| file.read()).transpose()?;
+    let files = ModelFiles { model: &packed, tokenizer: tokenizer.as_deref() };
     verify_files(&model.to_string(), &files, &recorded, data)
 }
 

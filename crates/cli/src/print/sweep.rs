@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
+use bitspike::error::explain;
 use bitspike_analysis::number::duration;
 use bitspike_run::progress::{About, Event, Observer};
 use bitspike_train::Error;
@@ -53,7 +54,7 @@ impl SweepObserver for SweepView {
 
     fn failed(&mut self, name: &str, error: &Error) {
         self.follower.close();
-        eprintln!("bitspike: cell {name} failed: {}", error.explain());
+        eprintln!("bitspike: cell {name} failed: {}", explain(error));
     }
 }
 

@@ -15,9 +15,10 @@ use super::cache::RepoCache;
 use super::error::{AnswerError, Cause, FetchError, TRIES};
 use super::http::{Client, Failure, header};
 use super::listing::RemoteFile;
-use super::progress::{Observe, Progress, bytes};
+use super::progress::{Observe, Progress};
 use super::repository::Repository;
 use crate::error::{Result, io};
+use crate::size::bytes;
 
 /// Bytes that must arrive for a broken connection to count as progress: a server that drops the line after every few bytes
 /// is given up, one that drops it every few minutes is not.

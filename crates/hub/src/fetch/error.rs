@@ -4,7 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::{MAX_FILE_BYTES, bytes};
+use super::MAX_FILE_BYTES;
+use crate::size::bytes;
 
 /// Tries in a row without progress before a request is given up.
 pub(super) const TRIES: u32 = 5;

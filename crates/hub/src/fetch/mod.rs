@@ -47,7 +47,7 @@ use download::Download;
 pub use error::{AnswerError, Cause, FetchError, Refusal};
 use http::Client;
 use listing::Listing;
-pub use progress::{Observe, Progress, bytes};
+pub use progress::{Observe, Progress};
 use repository::Repository;
 
 /// Largest single file that is fetched, in bytes. A BERT checkpoint has 0.1 to 1.5 GB; a name that leads to more is a

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use bitspike::error::explain;
 use bitspike_data::GlueTask;
 use bitspike_hub::fetch::{FetchError, Fetched, Progress};
 use bitspike_hub::{Error, Hub, HubConfig, Result};
@@ -103,15 +104,7 @@ impl User {
 /// What a user reads of an error: it and its causes, none twice.
 fn says<T>(outcome: Result<T>) -> String {
     let Err(error) = outcome else { panic!("expected an error") };
-    let (mut message, mut cause) = (error.to_string(), error.source());
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !message.contains(&text) {
-            message = format!("{message}: {text}");
-        }
-        cause = error.source();
-    }
-    message
+    explain(&error)
 }
 
 /// Every regular file below `folder`, by name.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bitspike::atomic_file;
+use bitspike::error::explain;
 use bitspike_data::TaskSpec;
 use bitspike_run::progress::{Level, Observer};
 use bitspike_run::recipe::Recipe;
@@ -262,7 +263,7 @@ impl Sweep {
             }
             Err(error) => {
                 observer.failed(&record.name, &error);
-                (record.status, record.error) = (Status::Failed, Some(error.explain()));
+                (record.status, record.error) = (Status::Failed, Some(explain(&error)));
             }
         }
     }
