@@ -1,53 +1,26 @@
 //! A run of a small student of random weights, as `bitspike distil` leaves it.
 
+#[allow(dead_code, reason = "the tests of the library use all of it")]
+#[path = "../../../run/tests/small_run/mod.rs"]
+mod described;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use bitspike::config::StudentConfig;
-use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
-use bitspike::tokenizer::Tokenizer;
-use bitspike_data::TaskSpec;
-use bitspike_run::recipe::{Recipe, Thresholds};
-use bitspike_run::run::{Counters, Description, FORMAT, RunFolder};
+use bitspike_run::recipe::Thresholds;
+use bitspike_run::run::Counters;
 use bitspike_train::Device;
 use bitspike_train::student::{Start, Student};
 use rand::SeedableRng;
 
-const VOCABULARY: [&str; 10] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "fine", "film", "dull", "<", "b"];
-
 /// Writes a run of a two-layer student for `task`, ternary and signed but for what `change` makes of it, into `folder/run`.
 pub(crate) fn make(folder: &Path, task: &str, change: impl FnOnce(&mut StudentConfig)) {
-    let vocabulary = folder.join("vocabulary");
-    std::fs::create_dir(&vocabulary).unwrap();
-    std::fs::write(vocabulary.join("vocab.txt"), VOCABULARY.join("\n")).unwrap();
-    let tokenizer = Tokenizer::load(&vocabulary).unwrap();
-    let task = TaskSpec::glue(task).unwrap();
-    let mut config = StudentConfig {
-        hidden: 16,
-        heads: 2,
-        intermediate: 24,
-        layers: 2,
-        vocab_size: VOCABULARY.len(),
-        max_positions: 32,
-        type_vocab: 2,
-        layer_norm_eps: 1e-12,
-        num_labels: task.num_outputs(),
-        labels: task.labels().to_vec(),
-        time_steps: 16,
-        signed: true,
-        weight_bits: WeightBits::Ternary,
-        granularity: Granularity::Matrix,
-        embedding_bits: EmbeddingBits::Full,
-        feedback: None,
-    };
-    change(&mut config);
+    let (run, config) = described::describe(folder, task, change);
     let thresholds = Thresholds { key: 0.25, value: 0.3, context: 0.125, feed_forward: 0.5, ..Thresholds::default() };
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(11);
     let start = Start { teacher_width: 16, thresholds: &thresholds, deviation: 0.2 };
-    let student = Student::random(config.clone(), start, &mut rng, &Device::flex());
-    let run = RunFolder::create(&folder.join("run")).unwrap();
-    let description = Description { format: FORMAT.into(), student: config, task, max_length: 12 };
-    run.describe(&Recipe::default(), &description, &tokenizer).unwrap();
+    let student = Student::random(config, start, &mut rng, &Device::flex());
     student.save_best(&run, &Counters::default()).unwrap();
 }
 

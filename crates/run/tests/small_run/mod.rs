@@ -23,6 +23,17 @@ pub(crate) fn tokenizer(folder: &Path) -> Tokenizer {
 /// Writes a run of a two-layer student for `task`, ternary and signed but for what `change` makes of it, with one checkpoint, its
 /// best, into `folder/run`.
 pub(crate) fn make(folder: &Path, task: &str, change: impl FnOnce(&mut StudentConfig)) -> RunFolder {
+    let (run, student) = describe(folder, task, change);
+    save(&run.best(), weights(&student, 1), &Counters::default()).unwrap();
+    run
+}
+
+/// Writes such a run without a checkpoint, and returns what its student is.
+pub(crate) fn describe(
+    folder: &Path,
+    task: &str,
+    change: impl FnOnce(&mut StudentConfig),
+) -> (RunFolder, StudentConfig) {
     let task = TaskSpec::glue(task).unwrap();
     let mut student = StudentConfig {
         hidden: 16,
@@ -44,10 +55,9 @@ pub(crate) fn make(folder: &Path, task: &str, change: impl FnOnce(&mut StudentCo
     };
     change(&mut student);
     let run = RunFolder::create(&folder.join("run")).unwrap();
-    save(&run.best(), weights(&student, 1), &Counters::default()).unwrap();
-    let description = Description { format: FORMAT.into(), student, task, max_length: 12 };
+    let description = Description { format: FORMAT.into(), student: student.clone(), task, max_length: 12 };
     run.describe(&Recipe::default(), &description, &tokenizer(&folder.join("vocabulary"))).unwrap();
-    run
+    (run, student)
 }
 
 /// Random latent weights; thresholds are above 0.
