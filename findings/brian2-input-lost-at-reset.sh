@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# With a threshold that is met exactly, a reset to zero and a reset by subtraction are the same thing. One would expect equal spike trains.
-# Brian2 2.9.0 tests the threshold, then delivers synaptic input, then resets. What arrives in the step of a spike is added first and erased by "v = 0".
-# An input of 0.25 in every step then gives a spike every fifth step instead of every fourth. "v -= 1" keeps the input.
-# A delay of one step changes nothing, since some input always arrives in that step. A model with hard resets fires a fifth less here than elsewhere.
+# Where a threshold is met exactly, a reset to zero and a reset by subtraction should give the same spike train. In each
+# step Brian2 2.9.0 tests the threshold, then delivers synaptic input, then resets, so "v = 0" erases what arrives in
+# the step of a spike, and "v -= 1" keeps it. An input of 0.25 in every step gives a spike every fifth step with the
+# first and every fourth with the second, at a synaptic delay of one step too. A model with hard resets fires a fifth
+# less here than where input is added after the reset.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

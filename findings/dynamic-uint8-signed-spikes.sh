@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Signed spikes are -1, 0 or 1. One would expect 256 levels to hold three values exactly, and two runtimes to agree on them.
-# DynamicQuantizeLinear divides the range of 2 into 255 steps, so its middle lies between two codes, and -1 and 1 cannot both be met.
-# ONNX Runtime 1.32.0 reads the spikes back as -0.9961, 0, 0.9961. OpenVINO 2026.4.1 reads them back as -0.9961, 0, 1.0039.
-# Unsigned spikes of 0 and 1 stay exact in both. Integer sums of a signed spiking model are therefore neither exact nor portable after this step.
+# Signed spikes are -1, 0 or 1: one would expect 256 levels to hold these three values exactly, and two runtimes to
+# agree on them. DynamicQuantizeLinear divides a range of 2 into 255 steps, so its middle lies between two codes, and -1
+# and 1 cannot both be met. ONNX Runtime 1.32.0 reads the spikes back as -0.9961, 0, 0.9961, OpenVINO 2026.4.1 as
+# -0.9961, 0, 1.0039; unsigned spikes of 0 and 1 stay exact in both. The sums of a signed spiking model are neither
+# exact nor portable after this step.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

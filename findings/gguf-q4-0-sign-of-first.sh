@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# A ternary weight has one of three values, so one would expect a 4-bit type to treat all of a matrix alike and plus like minus.
-# Q4_0 of gguf 0.19.0 takes the sign of its scale from the first of the largest weights in each block of 32: that sign is kept, the other is cut to 0.875 of it.
-# In ternary and binary weights all nonzero ones are largest, so the first nonzero weight of a block decides which sign of that block is wrong.
-# The same column then carries two values for one code, and the error depends on the order of the inputs.
+# A ternary weight has one of three values, so one would expect a 4-bit type to treat plus like minus and every block of
+# a matrix alike. Q4_0 of gguf 0.19.0 takes the sign of its scale from the first of the largest weights in a block of
+# 32: that sign is kept, the other is cut to 0.875 of it. Among ternary or binary weights every nonzero one is largest,
+# so the first nonzero weight of a block decides which sign of the block is wrong. One code then stands for two values
+# in a matrix, and the error depends on the order of the inputs.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

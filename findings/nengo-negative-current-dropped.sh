@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# An integrate-and-fire neuron integrates its input, so currents of opposite sign cancel: 0.5 and -0.5 in turn should give no spike at all.
+# An integrate-and-fire neuron integrates its input, so currents of 0.5 and -0.5 in turn should give no spike at all.
 # SpikingRectifiedLinear of Nengo 4.1.0, its leakless neuron, sets each negative current to zero before it integrates.
-# The rectified linear rate that it is named for is zero at a mean current of zero; its spikes are a quarter a step here.
-# Signed spikes or signed weights bring currents that change sign from step to step. A layer then fires for the positive part alone.
+# The rectified linear rate that it is named for is zero at a mean current of zero, while here a spike comes every
+# fourth step. Signed spikes or weights bring currents that change sign from step to step, and such a layer fires for
+# their positive part alone.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Weights that are exactly -s, 0 or s fit into two bits, so one would expect a symmetric 2-bit mode to keep them.
-# compress_weights of NNCF 3.4.0 in mode INT2_SYM turns them into -s, 0 and 0.5 s. Binary weights of -s and s become -s and 0.5 s.
-# The codes run from -2 to 1 and the scale is taken from the lower end alone, so the positive side is clipped to half.
-# A ternary model comes out a quarter of a scale lower on average over its nonzero weights, while size and node types look right.
+# compress_weights of NNCF 3.4.0 in mode INT2_SYM turns them into -s, 0 and 0.5 s, and binary weights of -s and s into
+# -s and 0.5 s. Its codes run from -2 to 1 and -2 is made to stand for -s, so the positive side is clipped to half. A
+# ternary model loses half of every positive weight, while its size and its node types look right.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# NumPy widens small integers when it sums them, and a mean is a float: one would expect the same of the INT2 and INT4 weights of an ONNX file.
-# onnx 1.23.2 hands them out as ml_dtypes 0.6.0 arrays. Their sum, mean, cumulative sum and dot product stay in two or four bits and wrap without a warning.
-# A hundred ones have the sum 0 and the mean 0 in int2, and the sum 4 in int4.
-# Whoever reads the density, the scale or a reference product from such codes gets plausible small numbers, all wrong.
+# NumPy widens small integers when it sums them, and a mean is a float: one would expect the same of the INT2 and INT4
+# weights of an ONNX file. onnx 1.23.2 hands them out as ml_dtypes 0.6.0 arrays, whose sum, mean, cumulative sum and dot
+# product stay in two or four bits and wrap without a warning. A hundred ones have the sum 0 and the mean 0 in INT2, and
+# the sum 4 in INT4. Whoever takes the density, the scale or a reference product from such codes gets plausible small
+# numbers, all wrong.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# OpenVINO packs u2 and u4 elements from the lowest bit of a byte upwards. One would expect the same of its other narrow types.
-# In OpenVINO 2026.4.1 the first u1 element sits in the highest bit of its byte, and u3 splits each element: two bits in one byte, the third in another.
-# A reader or writer that takes one order for all widths gets no error, since every bit pattern is a valid matrix.
-# Binary weights packed as the 2-bit ones are come out reversed within each group of eight.
+# OpenVINO packs u2 and u4 elements from the lowest bit of a byte upwards, and one would expect the same of its other
+# narrow types. In OpenVINO 2026.4.1 the first u1 element sits in the highest bit of its byte, and u3 splits each
+# element, two bits in one byte and the third in another. Every bit pattern is a valid matrix, so a reader or writer
+# that takes one order for all widths gets no error. Binary weights that are packed in the way of the 2-bit ones come
+# out reversed within each group of eight.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

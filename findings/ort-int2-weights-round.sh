@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# One ONNX file holds ternary weights as INT2, dequantised by one scale before a MatMul with float32 inputs.
-# One would expect float32 arithmetic, as the two nodes say, in every release of ONNX Runtime.
-# Release 1.24.4 computes that. Release 1.32.0 fuses the two nodes and rounds the float inputs to int8 for each block of 32.
-# No option was set and nothing warns. Whole-number inputs, whose sums float32 holds exactly, come back off by almost one unit of the scale.
-# A low-bit model that was checked in one release answers differently after an upgrade.
+# One ONNX file holds ternary weights as INT2, dequantised by one scale before a MatMul with float inputs, and one would
+# expect float arithmetic from it in every release of ONNX Runtime. Release 1.24.4 computes that; release 1.32.0 fuses
+# the two nodes and rounds the inputs to int8 for each block, though no option was set and nothing warns. Whole-number
+# inputs, whose sums a float holds exactly, come back off by almost one unit of the scale. A low-bit model that was
+# checked in one release answers differently after an upgrade.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

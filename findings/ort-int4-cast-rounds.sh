@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# ONNX Cast from float to an integer type drops the fraction. One would expect INT4 to follow INT8.
-# In ONNX Runtime 1.32.0 and OpenVINO 2026.4.1 a Cast to INT4 rounds instead, with halves away from zero, while a Cast to INT8 truncates.
-# The reference evaluator of onnx 1.23.2 truncates in both. All values here lie well inside the range of both types.
-# OpenVINO does not even keep the value to four bits: 9 comes back as 9, where the other two give -7.
-# A quantiser or a spike count that ends in a Cast gets other codes when its target type shrinks, and other codes in each runtime.
+# An ONNX Cast from float to INT8 drops the fraction, and one would expect a Cast to INT4 to do the same. In ONNX
+# Runtime 1.32.0 and OpenVINO 2026.4.1 it rounds instead, with halves away from zero, while the reference evaluator of
+# onnx 1.23.2 truncates for both types, all on values that fit both. Beyond the range OpenVINO does not even keep four
+# bits: 9 comes back as 9, where the other two give -7. A quantiser or a spike count that ends in a Cast gets other
+# codes when its type shrinks, and other codes in each runtime.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# MatMulInteger is defined on whole numbers, and these sums need 24 of 32 bits. One would expect the exact sums on every processor.
-# On x86 processors with AVX2 but without VNNI, ONNX Runtime 1.32.0 adds pairs of uint8 by int8 products in 16 bits and saturates: every sum here is wrong.
-# Weights of up to 7 bits, ternary ones among them, cannot saturate and stay exact. On a processor with VNNI all of them are exact.
-# A model that mixes 1.58-bit layers with an int8 layer therefore answers differently from machine to machine, by its int8 layer alone.
-# Exit status 77: this processor cannot show it.
+# MatMulInteger is defined on whole numbers and the sums here fit easily into 32 bits, so one would expect them exact on
+# every processor. On x86 processors with AVX2 and without VNNI, ONNX Runtime 1.32.0 adds pairs of uint8 by int8
+# products in 16 bits and saturates: with 8-bit weights every sum is wrong. Weights of up to 7 bits, ternary ones among
+# them, cannot saturate and stay exact. A model of 1.58-bit layers and one int8 layer therefore answers differently from
+# machine to machine, by its int8 layer alone. Exit status 77 means that this processor cannot show it.
 set -euo pipefail
 if ! grep -qw avx2 /proc/cpuinfo || grep -qwE 'avx512_vnni|avx_vnni' /proc/cpuinfo; then
   echo "not judged: needs an x86 processor with AVX2 and without VNNI"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Polars widens 8-bit integers before it sums, multiplies or accumulates them, so sum, product and cum_sum of an Int8 column are right.
-# One would expect the same of the dot product, which in a group is announced as a 64-bit column.
-# In Polars 2.1.0 each product of the dot is taken in 8 bits and wraps; only the sum of the wrapped numbers is widened.
-# Counts of 16 and 16 multiply to 0, 16 and 8 to -128. Attention scores of spike counts, and products of int8 activations with 4-bit codes, are wrong without a warning.
+# Polars widens 8-bit integers before it sums, multiplies or accumulates them, and one would expect the same of the dot
+# product, which in a group is announced as a 64-bit column. In Polars 2.1.0 each product of the dot is taken in 8 bits
+# and wraps, and only the sum of the wrapped numbers is widened. 16 times 16 counts as 0, and 16 times 8 as -128.
+# Attention scores of spike counts, and products of int8 activations with 4-bit codes, are wrong without a warning.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Three values carry log2(3) bits, which everyone writes as 1.58, and the bit width of a QONNX Quant node may be a fraction.
-# One would expect 1.58 bits, signed and narrow, to mean -1, 0 and 1.
-# In qonnx 1.0.0 the upper limit is computed from 2 to the power of 0.58, less one half, and cut to a whole number: it becomes 0, and so does every weight.
-# With 1.585 the same node keeps all three values. Nothing warns, and the model runs on.
+# Three values carry log2(3) bits, commonly written as 1.58, and the bit width of a QONNX Quant node may be a fraction:
+# one would expect 1.58 bits, signed and narrow, to mean -1, 0 and 1. In qonnx 1.0.0 it makes every weight 0. The limits
+# follow from the bit width and are cut to whole numbers, so that 1.58 falls just short of 1, while 1.585 keeps all
+# three values. Nothing warns, and the ternary model runs on with empty layers.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# A transposed NumPy array is an ordinary array. One would expect safetensors to store its values, or to refuse a layout that it cannot store.
-# The NumPy writer of safetensors 0.8.0 writes the shape of the transposed array and the bytes in the order of the original one.
-# Reading gives the right shape, the right type and the right set of values at the wrong places, without a warning.
-# Ternary and binary weights show it least: counts, scale and density of a matrix are as they were, and only its answers are wrong.
+# A transposed NumPy array is an ordinary array, so one would expect safetensors to store its values, or to refuse a
+# layout that it cannot store. The NumPy writer of safetensors 0.8.0 writes the shape of the transposed array and the
+# bytes in the order of the original one. Reading gives the right shape, the right type and the right set of values at
+# the wrong places, without a warning. Ternary and binary weights show it least: counts, scale and density of the matrix
+# are as they were, and only its answers are wrong.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# In a NIR graph the inputs of a node are summed, as in a skip connection. One would expect a reader to add both branches, or to refuse the graph.
-# from_nir of Spyx 1.0.0 walks from the input along the first edge of each node and leaves every other branch out, without a warning.
-# Which branch survives depends on the order of the edges in the file, which NIR gives no meaning.
-# A spiking transformer, all skip connections, becomes a plain chain of layers with the right input and output shapes.
+# In a NIR graph the inputs of a node are summed, as in a skip connection, so one would expect a reader to add both
+# branches or to refuse the graph. from_nir of Spyx 1.0.0 walks from the input along the first edge of each node and
+# leaves every other branch out, without a warning. Which branch survives depends on the order of the edges in the file.
+# A spiking transformer, full of skip connections, becomes a plain chain of layers whose inputs and outputs still have
+# the right shapes.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

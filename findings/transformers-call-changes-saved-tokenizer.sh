@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Padding and truncation are arguments of a call. One would expect them to be gone after it, and the saved folder to be as it was loaded.
-# In transformers 5.24.0 one call with max_length=8 leaves both in the tokeniser, and save_pretrained writes them into tokenizer.json.
-# transformers itself ignores them on loading, so a round trip shows nothing. The tokenizers library obeys them: a short text gets 8 ids, a long one is cut to 8.
-# Runtimes that read tokenizer.json classify the first words of each text only, and pad single texts, after an evaluation was run before the export.
+# Padding and truncation are arguments of a call, so one would expect a saved tokeniser to be as it was before it. In
+# transformers 5.24.0 one call with max_length=8 leaves both in the tokeniser, and save_pretrained writes them into
+# tokenizer.json. transformers ignores them on loading, so a round trip shows nothing, while the tokenizers library
+# obeys them: a short text gets 8 ids, a long one is cut to 8. After an evaluation before the export, a BERT student in
+# a runtime that reads tokenizer.json sees the first words of each text only.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

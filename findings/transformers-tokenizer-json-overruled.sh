@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# tokenizer.json says how a text is split, letter case included, and the tokenizers library obeys it. One would expect transformers to do so too.
-# For a BERT folder transformers 5.24.0 takes the vocabulary from that file and builds the normaliser anew, from do_lower_case in tokenizer_config.json or its default of true.
-# A cased tokenizer.json without that entry is lower-cased, and an entry that contradicts the file wins, without a warning.
-# A student distilled through one library and served through the other gets other tokens for the same folder and the same text.
+# tokenizer.json says how a text is split, letter case included, and the tokenizers library obeys it; one would expect
+# transformers to do so too. For a BERT folder transformers 5.24.0 takes the vocabulary from that file and builds the
+# normaliser anew, by do_lower_case of tokenizer_config.json or its default of true. A cased tokenizer.json without that
+# entry is lower-cased, and an entry that contradicts the file wins, without a warning. A student distilled through one
+# library and served through the other gets other tokens for one folder and one text.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
