@@ -114,5 +114,5 @@ for model in "${wanted[@]}"; do
     [ ${#others[@]} -eq 0 ] || others=(--seeds-of "${others[@]}")
     # The last state of the first seed, whatever it scores.
     "$bitspike" models add "$work/$model-${numbers[0]}" --name "$model" --data "$data/$folder" --teacher "$work/teacher-$task" \
-        --origins "$root/models/cards.toml" --trits --force --output "$models" ${others[@]+"${others[@]}"}
+        --origins "$root/models/cards.toml" --trits --force --out "$models" --checkpoint last ${others[@]+"${others[@]}"}
 done

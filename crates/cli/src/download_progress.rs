@@ -2,12 +2,12 @@
 //! output holds nothing but the result.
 
 use std::cell::RefCell;
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use bitspike_analysis::number::bytes;
 use bitspike_hub::Progress;
 
+use crate::output::say;
 use crate::progress::{ProgressLine, Unit};
 
 /// Time between two lines of a file where there is no terminal.
@@ -39,7 +39,7 @@ impl DownloadProgress {
                 shown.restart(have);
                 if !shown.is_shown() {
                     let rest = if have > 0 { format!(", of which {} are here", bytes(have)) } else { String::new() };
-                    line(&format!("fetching {file}, {}{rest}", bytes(size)));
+                    say(format_args!("fetching {file}, {}{rest}", bytes(size)));
                 }
                 *state = Some(FileProgress { line: shown, written: Instant::now() });
             }
@@ -48,7 +48,7 @@ impl DownloadProgress {
                 shown.set(have);
                 if !shown.is_shown() && written.elapsed() >= LINE_INTERVAL {
                     *written = Instant::now();
-                    line(&shown.text());
+                    say(shown.text());
                 }
             }
             Progress::Again { file, why } => {
@@ -57,7 +57,7 @@ impl DownloadProgress {
             }
             Progress::End { file, size } => {
                 let seconds = state.take().map_or(0.0, |file| file.line.seconds());
-                line(&format!("fetched {file}, {} in {seconds:.1} s", bytes(size)));
+                say(format_args!("fetched {file}, {} in {seconds:.1} s", bytes(size)));
             }
             Progress::Note { file: Some(file), text } => note(state.as_ref(), &format!("{file}: {text}")),
             Progress::Note { file: None, text } => note(state.as_ref(), text),
@@ -68,11 +68,6 @@ impl DownloadProgress {
 fn note(file: Option<&FileProgress>, text: &str) {
     match file {
         Some(file) => file.line.note(text),
-        None => line(text),
+        None => say(text),
     }
-}
-
-/// A closed standard error is no reason to stop a fetch.
-pub(crate) fn line(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,7 +1,8 @@
 //! The `bitspike` program.
 //!
 //! Exit codes: 0 done, 1 a problem with data, files or training (one message on standard error), 2 wrong usage, 130
-//! interrupted.
+//! interrupted. Wrong usage is what the command line alone shows: a flag, or a value of one, that is not known, is missing or
+//! contradicts another. What files say is never wrong usage.
 
 mod args;
 mod commands;
@@ -15,63 +16,58 @@ mod print;
 mod progress;
 mod teacher_answers;
 mod trained;
+mod version;
 
 use std::process::ExitCode;
 
 use bitspike::error::explain;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Spiking language models with 1- and 1.58-bit weights: distil, score, run.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 110, propagate_version = true)]
+#[command(version, long_version = version::long(), max_term_width = 110, propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    verbosity: args::Verbosity,
 }
 
+// Each command is described by its arguments, in one line and in full.
 #[derive(Debug, Subcommand)]
 enum Command {
     #[cfg(feature = "train")]
-    /// Everything in one go, without a download: corpus, teacher, three students, one table
     Quickstart(commands::quickstart::QuickstartArgs),
-    /// List tasks, check data, fetch tasks and models
     Data(commands::data::DataArgs),
     #[cfg(feature = "train")]
-    /// Fine-tune a BERT teacher on a task
     Teacher(commands::teacher::TeacherArgs),
     #[cfg(feature = "train")]
-    /// Distil a teacher into a spiking student
+    #[command(visible_alias = "distill")]
     Distil(Box<commands::distil::DistilArgs>),
     #[cfg(feature = "train")]
-    /// Distil a student for every cell of a grid over the recipe, and compare them
     Sweep(Box<commands::sweep::SweepArgs>),
-    /// Score a student, a packed model or a teacher
     Eval(commands::eval::EvalArgs),
-    /// Watch a student spike: rates, membranes and spikes of one sentence, as tables and a picture
     Trace(commands::trace::TraceArgs),
-    /// Pack the best student of a run into one small file, or bring a packed model to the newest form
     Pack(commands::pack::PackArgs),
-    /// Show what a packed model is and what it takes
     Inspect(commands::inspect::InspectArgs),
-    /// Classify texts, with the model that is compiled in or another
     Classify(Box<commands::classify::ClassifyArgs>),
-    /// Measure a packed model: latency, throughput, kernels
     Bench(commands::bench::BenchArgs),
-    /// Count what a student computes and what it costs in energy, beside its teacher
     Cost(commands::cost::CostArgs),
-    /// Write a run or a model as one HTML page: training, result, cost, mistakes
     Report(Box<commands::report::ReportArgs>),
-    /// List the models that can be named, or make one of a run
     Models(commands::models::ModelsArgs),
-    /// Compute a shipped model's figures again and compare
     Verify(commands::verify::VerifyArgs),
+    Completions(commands::completions::CompletionsArgs),
+    Man(commands::man::ManArgs),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    cli.verbosity.apply();
+    let began = std::time::Instant::now();
+    output::detail(format_args!("{}", version::line()));
     let result = match cli.command {
         #[cfg(feature = "train")]
         Command::Quickstart(args) => commands::quickstart::run(args),
@@ -92,31 +88,22 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(*args),
         Command::Models(args) => commands::models::run(args),
         Command::Verify(args) => commands::verify::run(args),
+        Command::Completions(args) => commands::completions::run(&args, Cli::command()),
+        Command::Man(args) => commands::man::run(&args, Cli::command()),
     };
     #[cfg(feature = "train")]
     live::restore_terminal();
+    output::detail(format_args!("{:.2} s", began.elapsed().as_secs_f64()));
     match result {
         Ok(()) if interrupt::requested() => ExitCode::from(130),
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        // A reader that went away, such as `head`, is no failure of ours.
+        Err(_) if output::Stdout::is_closed() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("bitspike: {}", explain(error.as_ref()));
-            ExitCode::FAILURE
+            output::warn(format_args!("bitspike: {}", explain(error.as_ref())));
+            ExitCode::from(if error.is::<args::Usage>() { 2 } else { 1 })
         }
     }
-}
-
-/// What made a page or a file: name, version and, where it is known, commit.
-pub(crate) fn program() -> String {
-    let commit = env!("BITSPIKE_COMMIT");
-    let commit = if commit.is_empty() { String::new() } else { format!(", commit {commit}") };
-    format!("bitspike {}{commit}", env!("CARGO_PKG_VERSION"))
-}
-
-/// A reader that went away, such as `head`, is no failure of ours.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-    io.is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]

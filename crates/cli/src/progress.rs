@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use bitspike_analysis::number::{bytes, duration, grouped};
 
+use crate::output::{is_quiet, say};
+
 /// Least time between two drawings.
 const FRAME: Duration = Duration::from_millis(100);
 
@@ -36,7 +38,7 @@ pub(crate) struct ProgressLine {
 impl ProgressLine {
     /// A line about `total` of `unit`, or about an amount that is not known.
     pub(crate) fn new(label: impl Into<String>, unit: Unit, total: Option<u64>) -> Self {
-        let drawn = std::io::stderr().is_terminal().then(|| Instant::now() - FRAME);
+        let drawn = (std::io::stderr().is_terminal() && !is_quiet()).then(|| Instant::now() - FRAME);
         Self { label: label.into(), unit, total, first: 0, done: 0, began: Instant::now(), drawn }
     }
 
@@ -73,7 +75,7 @@ impl ProgressLine {
     #[cfg(feature = "download")]
     pub(crate) fn note(&self, text: &str) {
         self.clear();
-        let _ = writeln!(std::io::stderr(), "{text}");
+        say(text);
     }
 
     fn clear(&self) {

@@ -22,11 +22,11 @@ fn prepare() -> tempfile::TempDir {
 fn what_cannot_be_simulated_is_refused() {
     let folder = prepare();
     for (arguments, code, says) in [
-        (&["--dynamics", "phased", "--timesteps", "0"][..], 1, "time_steps: expected 1 to 65536, found 0"),
-        (&["--dynamics", "accumulated", "--timesteps", "0,4"], 1, "time_steps: expected 1 to 65536, found 0"),
-        (&["--dynamics", "accumulated", "--beta", "0"], 1, "beta"),
-        (&["--dynamics", "accumulated", "--beta", "1.5"], 1, "beta"),
-        (&["--dynamics", "phased,accumulated", "--exit", "margin=1"], 1, "--exit"),
+        (&["--dynamics", "phased", "--timesteps", "0"][..], 2, "0 is not in 1..=65536"),
+        (&["--dynamics", "accumulated", "--timesteps", "0,4"], 2, "0 is not in 1..=65536"),
+        (&["--dynamics", "accumulated", "--beta", "0"], 2, "beta"),
+        (&["--dynamics", "accumulated", "--beta", "1.5"], 2, "beta"),
+        (&["--dynamics", "phased,accumulated", "--exit", "margin=1"], 2, "--exit"),
         (&["--dynamics", "sideways"], 2, "--dynamics"),
         (&["--dynamics", "phased", "--timesteps", ""], 2, "--timesteps"),
         (&["--dynamics", "accumulated", "--exit", "color=1"], 2, "expected margin, change, patience or min"),

@@ -107,7 +107,7 @@ fn forms_are_chosen_and_models_replaced() {
     let folder = tempfile::tempdir().unwrap();
     small_run::make(folder.path(), "stsb", |config| config.granularity = Granularity::Row);
     let forms = |arguments: &[&str]| {
-        let arguments = [&["pack", "run", "-o", "m/m.safetensors", "--json"], arguments].concat();
+        let arguments = [&["pack", "run", "--force", "-o", "m/m.safetensors", "--json"], arguments].concat();
         let packed: Value = serde_json::from_str(&exits(folder.path(), &arguments, 0).0).unwrap();
         assert_eq!(packed, inspected(folder.path(), "m/m.safetensors"));
         assert_eq!(names(&folder.path().join("m")), ["m.safetensors"]);
@@ -156,21 +156,24 @@ fn nothing_of_value_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     small_run::make(folder.path(), "sst2", |_| ());
     let refused = |output: &str, says: &str| {
-        let (_, error) = exits(folder.path(), &["pack", "run", "--output", output], 1);
-        assert!(error.contains(says), "{error}");
+        for force in [&["--out", output][..], &["--out", output, "--force"]] {
+            let (_, error) = exits(folder.path(), &[&["pack", "run"], force].concat(), 1);
+            assert!(error.contains(says), "{error}");
+        }
     };
     let checkpoint = fs::read(folder.path().join("run/best.safetensors")).unwrap();
     refused("run/best.safetensors", "exists and is no packed model");
     refused("run", "found a folder");
     refused("run/tokenizer.json", "exists and is no packed model");
-    refused("..", "expected the name of a file");
+    let (_, error) = exits(folder.path(), &["pack", "run", "--out", ".."], 2);
+    assert!(error.contains("expected the name of a file"), "{error}");
     assert_eq!(fs::read(folder.path().join("run/best.safetensors")).unwrap(), checkpoint);
 
     let other = folder.path().join("other");
     fs::create_dir(&other).unwrap();
     // What lies beside a model is left alone, and not read.
     fs::write(other.join("tokenizer.json"), "{}").unwrap();
-    exits(folder.path(), &["pack", "run", "--output", "other/m.safetensors", "--force"], 0);
+    exits(folder.path(), &["pack", "run", "--out", "other/m.safetensors", "--force"], 0);
     assert_eq!(fs::read_to_string(other.join("tokenizer.json")).unwrap(), "{}");
     exits(folder.path(), &["classify", "--model", "other/m.safetensors", "fine"], 0);
 
@@ -190,7 +193,7 @@ fn a_failed_write_leaves_the_earlier_model() {
     small_run::make(folder.path(), "sst2", |_| ());
     exits(folder.path(), &["pack", "run", "-o", "m/m.safetensors"], 0);
     let earlier = fs::read(folder.path().join("m/m.safetensors")).unwrap();
-    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" pack run --trits -o m/m.safetensors";
+    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" pack run --force --trits -o m/m.safetensors";
     let mut shell = std::process::Command::new("sh");
     let output =
         shell.current_dir(folder.path()).args(["-c", script, env!("CARGO_BIN_EXE_bitspike")]).output().unwrap();

@@ -17,7 +17,7 @@ fn prepare(folder: &Path) {
 }
 
 fn page(folder: &Path, arguments: &[&str]) -> String {
-    exits(folder, &[&["report", "run", "-o", "page.html"], arguments].concat(), 0);
+    exits(folder, &[&["report", "run", "--force", "-o", "page.html"], arguments].concat(), 0);
     std::fs::read_to_string(folder.join("page.html")).unwrap()
 }
 
@@ -96,7 +96,7 @@ fn what_cannot_be_reported_is_refused() {
     assert!(refused(&["run", "-o", "data"]).contains("found a folder"));
     assert!(refused(&["run", "--data", "nowhere"]).contains("nowhere"));
     assert!(refused(&["run", "--sentence", "a", "--sentence2", "b"]).contains("one text"));
-    assert!(refused(&["run", "--profile", "7nm"]).contains("7nm"));
+    assert!(exits(folder, &["report", "run", "--profile", "7nm"], 2).1.contains("7nm"));
     assert!(refused(&["run", "--data", "data", "--beside", "data"]).contains("--beside data"));
     exits(folder, &["report", "run", "--beside", "run"], 2);
     assert!(!folder.join("report.html").exists());

@@ -90,12 +90,7 @@ fn what_cannot_be_traced_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     make_run(folder.path(), "sst2", true);
     for (arguments, says) in [
-        (&["film", "--timesteps", "0"][..], "time_steps: expected 1 to 65536, found 0"),
-        (&["film", "--timesteps", "65537"], "found 65537"),
-        (&["film", "--beta", "1.5"], "found 1.5"),
-        (&["film", "--beta", "0"], "(0, 1]"),
-        (&["film", "--beta", "NaN"], "found NaN"),
-        (&[" \t"], "at least one word"),
+        (&[" \t"][..], "at least one word"),
         (&["a", "film"], "takes one text"),
         (&["film", "--neuron", "layer.2.key:0:0"], "expected embedding, layer.0.key, layer.0.value"),
         (&["film", "--neuron", "embedding:3:0"], "token of embedding: expected 0 to 2 (the sentence has 3 tokens)"),
@@ -106,6 +101,11 @@ fn what_cannot_be_traced_is_refused() {
     }
     for arguments in [
         &["film", "--neuron", "embedding:0"][..],
+        &["film", "--timesteps", "0"],
+        &["film", "--timesteps", "65537"],
+        &["film", "--beta", "1.5"],
+        &["film", "--beta", "0"],
+        &["film", "--beta", "NaN"],
         &["film", "--dynamics", "sideways"],
         &["film", "--format", "xml"],
         &["film", "--reset", "warm"],

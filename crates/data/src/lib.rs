@@ -42,7 +42,7 @@ pub use metrics::{Metric, MetricValues};
 pub use plain_text::read_plain_text;
 pub use predictions::Predictions;
 pub use split::Split;
-pub use submission::{write_predictions, write_submission};
+pub use submission::{submission_path, write_predictions, write_submission};
 pub use task::TaskSpec;
 
 pub use bitspike::Target;

@@ -10,6 +10,20 @@ use super::split::Split;
 use super::table::{Column, Form, TableWriter};
 use super::task::TaskSpec;
 
+/// The file that [`write_submission`] writes for `path`: itself or, where it is a folder, the official name in it.
+///
+/// # Errors
+/// If the task is not of GLUE, or the split is not a test split.
+pub fn submission_path(task: &TaskSpec, split: Split, path: &Path) -> Result<PathBuf> {
+    let Some(glue) = task.glue else {
+        return Err(Error::invalid("submission", "one of the nine tasks of GLUE", format!("task {}", task.name)));
+    };
+    let Some(name) = glue.submission_name(split) else {
+        return Err(Error::invalid(format!("submission of task {}", task.name), "a test split", split));
+    };
+    Ok(if path.is_dir() { path.join(name) } else { path.to_owned() })
+}
+
 /// Writes the GLUE server's file for a test split: a header `index<TAB>prediction`, then a line an example in the order given.
 ///
 /// `predictions` are class indices or scores. CoLA, SST-2, MRPC, QQP and WNLI are written as class indices, the other
@@ -27,14 +41,8 @@ pub fn write_submission(
     predictions: &[f32],
     path: &Path,
 ) -> Result<PathBuf> {
-    let Some(glue) = task.glue else {
-        return Err(Error::invalid("submission", "one of the nine tasks of GLUE", format!("task {}", task.name)));
-    };
-    let Some(name) = glue.submission_name(split) else {
-        return Err(Error::invalid(format!("submission of task {}", task.name), "a test split", split));
-    };
-    let answers = answers(task, ids, predictions, glue.submits_indices())?;
-    let path = if path.is_dir() { path.join(name) } else { path.to_owned() };
+    let path = submission_path(task, split, path)?;
+    let answers = answers(task, ids, predictions, task.glue.is_some_and(|glue| glue.submits_indices()))?;
     write_table(&path, ids, &answers)?;
     Ok(path)
 }

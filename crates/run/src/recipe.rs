@@ -1,6 +1,7 @@
 //! The recipe: everything that decides a distillation, in one TOML file (`recipes/`), validated before anything runs.
 
 pub(crate) mod error;
+mod named;
 mod overrides;
 mod stage;
 mod student;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 pub use error::RecipeError;
+pub use named::names;
 pub use stage::{LossWeights, Schedule, SimulatedForward, Stage, StageKind};
 pub use student::{Init, StudentRecipe, Thresholds};
 
@@ -91,14 +93,15 @@ impl Default for RunRecipe {
 }
 
 impl Recipe {
-    /// Reads a recipe, or takes the default one, and sets the values of `overrides`, each `key=value` with a dotted key
-    /// (`stage.0.epochs=3`, `student.signed=false`) and a TOML value; a bare word is taken as a string.
+    /// Reads a recipe, from a file or by its name ([`names`]), or takes the default one, and sets the values of `overrides`, each
+    /// `key=value` with a dotted key (`stage.0.epochs=3`, `student.signed=false`) and a TOML value; a bare word is taken as a
+    /// string.
     ///
     /// # Errors
-    /// If the file is missing, is not TOML, has an unknown key, or a value is out of range.
+    /// If there is no such file or name, it is not TOML, has an unknown key, or a value is out of range.
     pub fn load(path: Option<&Path>, overrides: &[String]) -> Result<Self> {
         let Some(path) = path else { return Self::default().with(overrides) };
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io("read recipe", path, e))?;
+        let text = named::text(path)?;
         // Parsed once as it stands, so that an error in the file points at the file's line.
         let parsed = toml::from_str::<Self>(&text).map_err(RecipeError::from);
         parsed.and_then(|_| Self::of(&text, overrides)).map_err(|source| wrong(Some(path), source))

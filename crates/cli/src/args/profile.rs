@@ -3,11 +3,15 @@
 use std::path::Path;
 
 use anyhow::Result;
+use bitspike_analysis::Error;
 use bitspike_analysis::energy::Profile;
 
+use super::wrong_value;
+
 /// The profile of that name, or of that file.
-pub(crate) fn profile(name: &str) -> Result<Profile> {
-    let path = Path::new(name);
-    let is_file = path.extension().is_some() || path.components().count() > 1;
-    Ok(if is_file { Profile::load(path)? } else { Profile::named(name)? })
+pub(crate) fn profile(argument: &str) -> Result<Profile> {
+    match Profile::find(argument) {
+        Err(error @ Error::Invalid { .. }) if !Path::new(argument).exists() => Err(wrong_value("--profile", &error)),
+        found => Ok(found?),
+    }
 }

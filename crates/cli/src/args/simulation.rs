@@ -3,35 +3,50 @@
 use bitspike::forward::{Dynamics, ExitRule};
 use bitspike::neuron::Reset;
 use bitspike_analysis::in_time::InTimeOptions;
+use clap::builder::TypedValueParser;
+
+use super::usage;
 
 /// The flags of a simulation.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "In time")]
 pub(crate) struct InTimeArgs {
     /// Let the student spike: `phased`, `accumulated`, `instantaneous`, or several with commas
-    #[arg(long, value_name = "D", value_delimiter = ',')]
+    #[arg(long, help_heading = "In time", value_name = "D", value_delimiter = ',')]
     dynamics: Vec<Dynamics>,
     /// Steps to answer at, with commas; unless given, the T that the student was trained with
-    #[arg(long, value_name = "T,..", value_delimiter = ',', requires = "dynamics")]
+    #[arg(long, help_heading = "In time", alias = "time-steps", value_name = "T,..", value_delimiter = ',', requires = "dynamics", value_parser = time_steps())]
     timesteps: Vec<u32>,
     /// Leak of every neuron in (0, 1]; 1 is integrate-and-fire
-    #[arg(long, value_name = "X", default_value_t = 1.0, requires = "dynamics")]
+    #[arg(long, help_heading = "In time", value_name = "X", default_value_t = 1.0, requires = "dynamics", value_parser = parse_beta)]
     beta: f32,
     /// What a spike leaves of a potential: `soft` takes the threshold away, `hard` everything
-    #[arg(long, value_name = "RESET", default_value = "soft", value_parser = parse_reset, requires = "dynamics")]
+    #[arg(long, help_heading = "In time", value_name = "RESET", default_value = "soft", value_parser = parse_reset, requires = "dynamics")]
     reset: Reset,
     /// How many thresholds beyond its own a spike that takes back earlier ones needs (accumulated)
-    #[arg(long, value_name = "H", default_value_t = 0.0, requires = "dynamics")]
+    #[arg(long, help_heading = "In time", value_name = "H", default_value_t = 0.0, requires = "dynamics", value_parser = parse_hysteresis)]
     hysteresis: f32,
     /// Unsigned neurons never take back a spike (accumulated)
-    #[arg(long, requires = "dynamics")]
+    #[arg(long, help_heading = "In time", requires = "dynamics")]
     no_retract: bool,
     /// Stop a sentence when its answer is settled (accumulated): `margin=2,change=0.5,patience=2,min=3`, each part optional
-    #[arg(long, value_name = "RULE", value_parser = parse_rule, requires = "dynamics")]
+    #[arg(long, help_heading = "In time", value_name = "RULE", value_parser = parse_rule, requires = "dynamics")]
     exit: Option<ExitRule>,
 }
 
 impl InTimeArgs {
+    /// Refuses what contradicts itself.
+    ///
+    /// # Errors
+    /// If an exit rule is given for a dynamics that has no answer to settle.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        match self.dynamics.iter().find(|&&dynamics| dynamics != Dynamics::Accumulated) {
+            Some(other) if self.exit.is_some() => {
+                Err(usage(format!("--exit: expected --dynamics accumulated alone, found {other}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What they ask for; none where no dynamics is named.
     pub(crate) fn options(&self) -> Option<InTimeOptions> {
         let Self { dynamics, timesteps, beta, reset, hysteresis, no_retract, exit } = self;
@@ -45,6 +60,21 @@ impl InTimeArgs {
             exit: *exit,
         })
     }
+}
+
+/// Reads a number of steps.
+pub(crate) fn time_steps() -> impl TypedValueParser<Value = u32> {
+    clap::value_parser!(u32).range(1..=65_536)
+}
+
+pub(crate) fn parse_beta(text: &str) -> Result<f32, String> {
+    let leak = text.parse().ok().filter(|beta: &f32| *beta > 0.0 && *beta <= 1.0);
+    leak.ok_or_else(|| "expected a number above 0 and up to 1".to_owned())
+}
+
+fn parse_hysteresis(text: &str) -> Result<f32, String> {
+    let thresholds = text.parse().ok().filter(|number: &f32| (0.0..=16.0).contains(number));
+    thresholds.ok_or_else(|| "expected 0 to 16 thresholds".to_owned())
 }
 
 pub(crate) fn parse_reset(name: &str) -> Result<Reset, String> {

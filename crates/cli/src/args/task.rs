@@ -2,30 +2,38 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use bitspike_data::{CustomTarget, CustomTask, GlueTask, TaskSpec};
+
+use super::{usage, wrong_value};
 
 /// The flags that name a task; every command that reads data flattens them.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Task")]
 pub(crate) struct TaskArgs {
     /// A task of GLUE (see `bitspike data list`); with --text, the name of a task of your own
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = "Task", value_name = "NAME")]
     pub(crate) task: Option<String>,
     /// Your own task: column of the text
-    #[arg(long, value_name = "COLUMN", requires = "label")]
+    #[arg(long, help_heading = "Task", value_name = "COLUMN", requires = "label")]
     pub(crate) text: Option<String>,
     /// Your own task: column of the second text, for pairs
-    #[arg(long, value_name = "COLUMN", requires = "text")]
+    #[arg(long, help_heading = "Task", value_name = "COLUMN", requires = "text")]
     pub(crate) text2: Option<String>,
     /// Your own task: column of the label or score
-    #[arg(long, value_name = "COLUMN", requires = "text")]
+    #[arg(long, help_heading = "Task", value_name = "COLUMN", requires = "text")]
     pub(crate) label: Option<String>,
     /// Your own task: its classes in order; unless given, those that the training split holds
-    #[arg(long, value_name = "A,B,..", value_delimiter = ',', requires = "text", conflicts_with = "regression")]
+    #[arg(
+        long,
+        help_heading = "Task",
+        value_name = "A,B,..",
+        value_delimiter = ',',
+        requires = "text",
+        conflicts_with = "regression"
+    )]
     pub(crate) labels: Vec<String>,
     /// Your own task: the label is a score, not a class
-    #[arg(long, requires = "text")]
+    #[arg(long, help_heading = "Task", requires = "text")]
     pub(crate) regression: bool,
 }
 
@@ -44,19 +52,19 @@ impl TaskArgs {
     pub(crate) fn resolve(&self, data: &Path) -> Result<TaskSpec> {
         let (Some(first), Some(label)) = (&self.text, &self.label) else {
             let Some(name) = &self.task else {
-                bail!(
-                    "no task is named: give --task NAME (see `bitspike data list`), or --text COLUMN and --label COLUMN"
-                );
+                return Err(usage(
+                    "no task is named: give --task NAME (see `bitspike data list`), or --text COLUMN and --label COLUMN",
+                ));
             };
-            return Ok(TaskSpec::glue(name)?);
+            return TaskSpec::glue(name).map_err(|error| wrong_value("--task", &error));
         };
         let name = self.task.as_deref().unwrap_or("custom");
         if let Ok(glue) = GlueTask::parse(name) {
-            bail!(
+            return Err(usage(format!(
                 "--task {name} is GLUE's, whose columns and labels are known: leave out --text and --label, or call your own \
                  task something other than {}",
                 glue.name()
-            );
+            )));
         }
         let target = match (self.regression, self.labels.as_slice()) {
             (true, _) => CustomTarget::DiscoverScores,

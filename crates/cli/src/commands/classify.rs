@@ -15,13 +15,15 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use bitspike_hub::Subject;
 
-use crate::args::simulation::parse_rule;
+use crate::args::simulation::{parse_rule, time_steps};
+use crate::args::{CheckpointArgs, Threads, usage};
 use crate::interrupt;
+use crate::output::{Stdout, say};
 use crate::progress::{ProgressLine, Unit};
 
-/// Classify texts with a packed model: the one that is compiled into the program (sentiment of English sentences), or another.
+/// Classify texts, with the model that is compiled in or another
 ///
-/// Texts come from the command line, from standard input (a line a text) or from a file, and every answer is written as soon as
+/// The model that is compiled in answers for the sentiment of English sentences. Texts come from the command line, from standard input (a line a text) or from a file, and every answer is written as soon as
 /// it is known, in the order of the texts. Of a table all columns are kept, and the answer's are added: `label` and
 /// `probability_` with the name of each class (in JSON one object `probabilities`), or `score`. For a task on pairs two
 /// arguments are one pair, and a line of plain text is two texts with a tab between.
@@ -29,12 +31,14 @@ use crate::progress::{ProgressLine, Unit};
 #[command(after_help = "Examples:\n  \
     bitspike classify \"a gripping, funny film\"\n  \
     tail -f reviews.txt | bitspike classify --model sst2-ternary --json\n  \
-    bitspike classify --model sst2.safetensors --input reviews.csv --text review --output answers.parquet")]
+    bitspike classify --model sst2.safetensors --input reviews.csv --text review --out answers.parquet")]
 pub(crate) struct ClassifyArgs {
     /// The packed model: a name (see `bitspike models`), or a file with its `tokenizer.json` beside it; the one that is compiled in,
     /// unless given
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
+    #[command(flatten)]
+    checkpoint: CheckpointArgs,
     /// Texts; standard input is read if there are none
     #[arg(value_name = "TEXT")]
     texts: Vec<String>,
@@ -53,18 +57,18 @@ pub(crate) struct ClassifyArgs {
     /// Read bytes that are not UTF-8 as U+FFFD, rather than stop there
     #[arg(long)]
     lossy: bool,
-    /// File to write, whole or not at all, instead of standard output
-    #[arg(long, short, value_name = "FILE")]
+    /// File to write, whole or not at all, instead of standard output; as with `>` of a shell, an earlier file of that name is
+    /// replaced
+    #[arg(long = "out", alias = "output", short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Form of the output, where the name of the file does not tell; lines for people, unless given
-    #[arg(long, value_parser = forms(), value_name = "FORM")]
+    #[arg(long = "out-format", alias = "output-format", value_parser = forms(), value_name = "FORM")]
     output_format: Option<Form>,
-    /// Write JSON Lines: `--output-format jsonl`
+    /// Write JSON Lines: `--out-format jsonl`
     #[arg(long, conflicts_with = "output_format")]
     json: bool,
-    /// Threads; as many as the machine runs at once, unless given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    threads: Threads,
     /// Kernels by name, such as `avx2`, instead of the best that this machine has
     #[arg(long, value_name = "NAME")]
     isa: Option<Kernels>,
@@ -72,7 +76,7 @@ pub(crate) struct ClassifyArgs {
     #[arg(long, value_name = "D")]
     dynamics: Option<Dynamics>,
     /// Time steps, instead of those that the model was trained with
-    #[arg(long, value_name = "T")]
+    #[arg(long, alias = "time-steps", value_name = "T", value_parser = time_steps())]
     timesteps: Option<u32>,
     /// End a text when its answer is settled (accumulated, instantaneous): `margin=2,change=0.5,patience=2,min=3`, each part
     /// optional
@@ -81,17 +85,17 @@ pub(crate) struct ClassifyArgs {
 }
 
 pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
+    if args.exit.is_some() && args.dynamics == Some(Dynamics::Phased) {
+        return Err(usage("--exit: expected --dynamics accumulated or instantaneous, found phased"));
+    }
     let output = output_form(&args)?;
     let input = input_form(&args)?;
     let subject = match &args.model {
-        Some(model) => Subject::resolve(model)?,
+        Some(model) => args.checkpoint.resolve(model)?,
         None => Subject::builtin(),
     };
     check_files(&args, &subject)?;
-    if let Some(threads) = args.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
-        pool.build_global().context("start the threads")?;
-    }
+    args.threads.start()?;
     let model = load(&args, &subject)?;
     let job = match &args.texts[..] {
         [] => Job::Stream(Texts {
@@ -108,10 +112,10 @@ pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
     }
     let summary = match &args.output {
         Some(path) => to_file(path, |file| work(&model, job, output, file, true))?,
-        None => Some(work(&model, job, output, &mut std::io::stdout(), !std::io::stdout().is_terminal())?),
+        None => Some(work(&model, job, output, &mut Stdout, !std::io::stdout().is_terminal())?),
     };
     if let Some(summary) = summary {
-        say(&summary, model.header().max_length);
+        notes(&summary, model.header().max_length);
     }
     Ok(())
 }
@@ -172,13 +176,16 @@ fn input_form(args: &ClassifyArgs) -> Result<Form> {
     let path = file(&args.input);
     let Some(form) = args.format.or_else(|| path.map_or(Some(Form::Text), Form::of)) else {
         let name = path.unwrap_or(Path::new("")).display();
-        bail!("{name}: cannot tell the form by the name; give --format text, csv, tsv, jsonl or parquet");
+        let message = "cannot tell the form by the name; give --format text, csv, tsv, jsonl or parquet";
+        return Err(usage(format!("--input {name}: {message}")));
     };
     if form == Form::Parquet && path.is_none() {
-        bail!("Parquet has its table of contents at the end and cannot be streamed; name the file with --input");
+        return Err(usage(
+            "Parquet has its table of contents at the end and cannot be streamed; name the file with --input",
+        ));
     }
     if form == Form::Text && (args.text.is_some() || args.text2.is_some()) {
-        bail!("--text, --text2: plain text has no columns; give --format csv, tsv, jsonl or parquet");
+        return Err(usage("--text, --text2: plain text has no columns; give --format csv, tsv, jsonl or parquet"));
     }
     Ok(form)
 }
@@ -187,15 +194,15 @@ fn output_form(args: &ClassifyArgs) -> Result<Form> {
     let given = args.output_format.or(args.json.then_some(Form::Jsonl));
     let Some(path) = &args.output else {
         return match given.unwrap_or(Form::Text) {
-            Form::Parquet => bail!("Parquet is not for a terminal or a pipe; name a file with --output"),
+            Form::Parquet => Err(usage("Parquet is not for a terminal or a pipe; name a file with --out")),
             form => Ok(form),
         };
     };
     match given.or_else(|| Form::of(path)) {
         Some(form) => Ok(form),
         None => {
-            let name = path.display();
-            bail!("{name}: cannot tell the form by the name; give --output-format text, csv, tsv, jsonl or parquet")
+            let message = "cannot tell the form by the name; give --out-format text, csv, tsv, jsonl or parquet";
+            Err(usage(format!("--out {}: {message}", path.display())))
         }
     }
 }
@@ -216,16 +223,16 @@ fn check_files(args: &ClassifyArgs, model: &Subject) -> Result<()> {
     let Some(output) = &args.output else { return Ok(()) };
     let folder = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
-        bail!("--output {}: there is no folder {}", output.display(), folder.display());
+        bail!("--out {}: there is no folder {}", output.display(), folder.display());
     }
     // What is written replaces the file of that name, which must not happen to a device.
     if output.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        bail!("--output {}: expected the name of a file, found a folder or a device", output.display());
+        bail!("--out {}: expected the name of a file, found a folder or a device", output.display());
     }
     let same = |path: &Path| matches!((path.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b);
     for (flag, path) in named.into_iter().flatten() {
         if same(path) {
-            bail!("--output {}: that is the file of {flag}; choose another", output.display());
+            return Err(usage(format!("--out {}: that is the file of {flag}; choose another", output.display())));
         }
     }
     Ok(())
@@ -255,7 +262,7 @@ fn columns(args: &ClassifyArgs, task: &TaskSpec, form: Form) -> Result<TextColum
     }
     if form == Form::Text && args.input.is_none() && std::io::stdin().is_terminal() {
         let pair = if task.second.is_some() { "a pair with a tab between" } else { "a text" };
-        eprintln!("reading standard input, {pair} a line; Ctrl-D ends");
+        say(format_args!("reading standard input, {pair} a line; Ctrl-D ends"));
     }
     let columns = TextColumns::new(task, args.text.as_deref(), args.text2.as_deref())?;
     Ok(TextColumns { flags: Some(["--text", "--text2"]), ..columns })
@@ -275,7 +282,7 @@ fn forms() -> impl TypedValueParser<Value = Form> {
 }
 
 /// What was not as it should be, once at the end.
-fn say(summary: &Summary, max_length: usize) {
+fn notes(summary: &Summary, max_length: usize) {
     let Summary { cut, empty, replaced, spaced, left_out, .. } = summary;
     for (count, note) in [
         (*cut, format!("texts cut to the {max_length} tokens that the model reads")),
@@ -285,7 +292,7 @@ fn say(summary: &Summary, max_length: usize) {
         (*left_out, "records whose keys beyond those of the first one were left out".to_owned()),
     ] {
         if count > 0 {
-            eprintln!("note: {note}: {count}");
+            say(format_args!("note: {note}: {count}"));
         }
     }
 }

@@ -10,13 +10,16 @@ use bitspike_analysis::cost::{CostOptions, measure};
 use bitspike_analysis::examples::EncodedSplit;
 use bitspike_analysis::teacher::shape;
 use bitspike_data::{Split, TaskSpec};
-use bitspike_hub::Subject;
 
-use crate::args::{TaskArgs, Threads, profile};
+use crate::args::limit::at_most;
+use crate::args::simulation::time_steps;
+use crate::args::{CheckpointArgs, TaskArgs, Threads, profile};
 use crate::output::show;
 use crate::print::cost::print;
 
-/// Count what a student computes on a dev set, and what that costs in energy beside its teacher and a quantised network.
+/// Count what a student computes and what it costs in energy, beside its teacher
+///
+/// Operations are counted on a dev set, and priced beside the teacher and a quantised network.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike cost sst2-ternary --data SST-2\n  \
     bitspike cost runs/sst2 --data SST-2 --dynamics accumulated --timesteps 16 --profile 45nm-integer\n  \
@@ -26,6 +29,8 @@ pub(crate) struct CostArgs {
     /// The model: a name, a packed file, or the folder of a run
     model: PathBuf,
     #[command(flatten)]
+    checkpoint: CheckpointArgs,
+    #[command(flatten)]
     task: TaskArgs,
     /// Folder (or file) with the task's data
     #[arg(long, value_name = "DIR")]
@@ -34,17 +39,17 @@ pub(crate) struct CostArgs {
     #[arg(long, value_name = "D", default_value = "phased")]
     dynamics: Dynamics,
     /// Time steps, instead of those that the model was trained with
-    #[arg(long, value_name = "T")]
+    #[arg(long, alias = "time-steps", value_name = "T", value_parser = time_steps())]
     timesteps: Option<u32>,
-    /// Constants: 45nm, 45nm-integer, neuromorphic, or a TOML file of one's own
+    /// Constants: 45nm, 45nm-integer, neuromorphic, or your own TOML file
     #[arg(long, value_name = "NAME|FILE", default_value = "45nm")]
     profile: String,
     /// Folder of the teacher, which is then the baseline; unless given, a BERT of the student's own shape is
     #[arg(long, value_name = "DIR")]
     teacher: Option<PathBuf>,
-    /// Count the first N examples only
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    /// Use at most N examples, the first ones of the split; 0 takes all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    limit: usize,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -56,7 +61,7 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
     args.threads.start()?;
     let profile = profile(&args.profile)?;
     let teacher = args.teacher.as_deref().map(BertConfig::load).transpose()?.map(|config| shape(&config));
-    let subject = Subject::resolve(&args.model)?;
+    let subject = args.checkpoint.resolve(&args.model)?;
     let mut options = Options::new().dynamics(args.dynamics);
     if let Some(time_steps) = args.timesteps {
         options = options.time_steps(time_steps);
@@ -67,7 +72,7 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
         false => TaskSpec::of_model(model.task())?,
     };
     let mut split = EncodedSplit::read(&model, &task, &args.data, Split::Dev)?;
-    split.truncate(args.limit.unwrap_or(usize::MAX));
+    split.truncate(at_most(args.limit));
     if split.examples.is_empty() {
         bail!("{}: no examples to count", args.data.display());
     }

@@ -4,25 +4,28 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use bitspike_data::TaskSpec;
-use bitspike_run::recipe::Recipe;
+use bitspike_run::Error;
+use bitspike_run::recipe::{Recipe, RecipeError};
 use bitspike_run::run::RunFolder;
 use bitspike_train::distill::{Inputs, Job, settle};
 
 use super::training::RunArgs;
-use crate::args::TaskArgs;
+use crate::args::simulation::time_steps;
+use crate::args::{TaskArgs, usage};
 use crate::live::Follower;
+use crate::output::warn;
 
-/// Distil a teacher into a spiking student of 1- or 1.58-bit weights.
+/// Distil a teacher into a spiking student
 ///
 /// The recipe decides everything about student and stages; flags and `--set` override its values.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    bitspike distil --recipe recipes/sst2.toml --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out runs/sst2\n  \
-    bitspike distil --recipe recipes/sst2.toml --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out runs/binary --bits 1\n  \
-    bitspike distil --recipe recipes/sst2.toml --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out runs/sst2 --resume")]
+    bitspike distil --recipe sst2 --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out runs/sst2\n  \
+    bitspike distil --recipe sst2 --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out runs/binary --bits 1\n  \
+    bitspike distil --recipe sst2 --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out runs/sst2 --resume")]
 pub(crate) struct DistilArgs {
-    /// Recipe (TOML); see the folder `recipes`
-    #[arg(long, value_name = "FILE")]
+    /// Recipe: a TOML file, or the name of one that is compiled in, such as `sst2`
+    #[arg(long, value_name = "NAME|FILE")]
     recipe: Option<PathBuf>,
     #[command(flatten)]
     task: TaskArgs,
@@ -40,7 +43,7 @@ pub(crate) struct DistilArgs {
     #[arg(long, value_name = "RUN")]
     from: Option<PathBuf>,
     /// Folder of the run
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, alias = "output", short, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
     overrides: Overrides,
@@ -50,50 +53,55 @@ pub(crate) struct DistilArgs {
 
 /// Values of the recipe as flags.
 #[derive(Debug, Default, clap::Args)]
-#[command(next_help_heading = "Recipe overrides")]
 pub(crate) struct Overrides {
     /// Any value, by its dotted key: `--set stage.0.warmup=0.2`
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, help_heading = "Recipe overrides", value_name = "KEY=VALUE", value_parser = assignment)]
     set: Vec<String>,
     /// Weights of 1, 1.58 or 32 bits
-    #[arg(long, value_name = "BITS")]
+    #[arg(long, help_heading = "Recipe overrides", value_name = "BITS")]
     bits: Option<String>,
     /// Embeddings of 1, 1.58, 4, 8 or 32 bits
-    #[arg(long, value_name = "BITS")]
+    #[arg(long, help_heading = "Recipe overrides", value_name = "BITS")]
     embedding_bits: Option<String>,
     /// One weight scale a `matrix` or a `row`
-    #[arg(long, value_name = "WHAT")]
+    #[arg(long, help_heading = "Recipe overrides", value_name = "WHAT")]
     granularity: Option<String>,
     /// Encoder layers
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = "Recipe overrides", value_name = "N")]
     layers: Option<usize>,
     /// Time steps T
-    #[arg(long, value_name = "T")]
-    time_steps: Option<u32>,
+    #[arg(long, help_heading = "Recipe overrides", alias = "time-steps", value_name = "T", value_parser = time_steps())]
+    timesteps: Option<u32>,
     /// Signed neurons: true or false
-    #[arg(long, value_name = "BOOL")]
+    #[arg(long, help_heading = "Recipe overrides", value_name = "BOOL")]
     signed: Option<bool>,
     /// Examples a step
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = "Recipe overrides", value_name = "N")]
     batch_size: Option<usize>,
     /// Tokens kept of an example
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = "Recipe overrides", value_name = "N")]
     max_length: Option<usize>,
-    /// Train on so many examples, chosen by the seed
-    #[arg(long, value_name = "N")]
+    /// Use at most N examples, drawn from the training split by the seed; 0 takes all
+    #[arg(long, help_heading = "Recipe overrides", value_name = "N")]
     limit: Option<usize>,
     /// Seed
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = "Recipe overrides", value_name = "N")]
     seed: Option<u64>,
     /// Epochs of every stage
-    #[arg(long, value_name = "X")]
+    #[arg(long, help_heading = "Recipe overrides", value_name = "X")]
     epochs: Option<f64>,
     /// Peak learning rate of every stage
-    #[arg(long, value_name = "X")]
+    #[arg(long, help_heading = "Recipe overrides", value_name = "X")]
     learning_rate: Option<f64>,
     /// Weight of the mean firing rate in every stage's loss
-    #[arg(long, value_name = "X")]
+    #[arg(long, help_heading = "Recipe overrides", value_name = "X")]
     rate_penalty: Option<f64>,
+}
+
+/// Reads `KEY=VALUE`.
+pub(crate) fn assignment(text: &str) -> Result<String, String> {
+    let given = text.split_once('=').is_some_and(|(key, _)| !key.trim().is_empty());
+    if given { Ok(text.to_owned()) } else { Err("expected KEY=VALUE".to_owned()) }
 }
 
 impl Overrides {
@@ -107,7 +115,7 @@ impl Overrides {
         one(&mut list, "student.embedding_bits", self.embedding_bits.as_ref());
         one(&mut list, "student.granularity", self.granularity.as_ref());
         one(&mut list, "student.layers", self.layers);
-        one(&mut list, "student.time_steps", self.time_steps);
+        one(&mut list, "student.time_steps", self.timesteps);
         one(&mut list, "student.signed", self.signed);
         one(&mut list, "data.batch_size", self.batch_size);
         one(&mut list, "data.max_length", self.max_length);
@@ -125,7 +133,13 @@ impl Overrides {
     /// The recipe of `path` (or the default one) with these values.
     pub(crate) fn recipe(&self, path: Option<&std::path::Path>) -> Result<Recipe> {
         let stages = Recipe::load(path, &[])?.stage.len();
-        Ok(Recipe::load(path, &self.assignments(stages))?)
+        Recipe::load(path, &self.assignments(stages)).map_err(|error| match error {
+            // The recipe itself is sound: what was set is not of it.
+            Error::Recipe { source: RecipeError::Toml(_) | RecipeError::Override { .. }, .. } => {
+                usage(bitspike::error::explain(&error))
+            }
+            error => error.into(),
+        })
     }
 }
 
@@ -150,7 +164,7 @@ pub(crate) fn run(args: DistilArgs) -> Result<()> {
     let mut done = inputs.distil(&job, &mut view)?;
     let next = format!("score it with `bitspike eval {} --data {}`", args.out.display(), args.data.display());
     args.run.report_end(&mut done.run, &mut view, &next)?;
-    done.warnings().iter().for_each(|warning| eprintln!("bitspike: {warning}"));
+    done.warnings().iter().for_each(|warning| warn(format_args!("bitspike: {warning}")));
     Ok(())
 }
 

@@ -7,17 +7,20 @@ use bitspike::{Model, Options};
 use bitspike_analysis::examples::EncodedSplit;
 use bitspike_analysis::in_time::{self, InTimeOptions, TimeScore};
 use bitspike_analysis::score::{Counted, Counts, Score, score};
-use bitspike_data::{Predictions, Split, TaskSpec, encode, load, write_predictions, write_submission};
+use bitspike_data::{Predictions, Split, TaskSpec, encode, load, submission_path, write_predictions, write_submission};
 use bitspike_hub::Subject;
 
+use crate::args::limit::at_most;
 use crate::args::simulation::InTimeArgs;
-use crate::args::{CheckpointName, SplitName, TaskArgs, Threads};
-use crate::output::show;
+use crate::args::{CheckpointArgs, CheckpointName, SplitName, TaskArgs, Threads, usage, vacant};
+use crate::output::{say, show};
 use crate::print::eval::{Scored, print};
 use crate::progress::{ProgressLine, Unit};
 use crate::trained::{Original, Trained};
 
-/// Score a student (a run's folder), a packed model (a name or a file) or a teacher (a Hugging Face folder) on a task.
+/// Score a student, a packed model or a teacher
+///
+/// A student is the folder of its run, a packed model a name or a file, and a teacher a folder in the layout of Hugging Face.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike eval runs/sst2 --data SST-2\n  \
     bitspike eval runs/rte --data RTE --split test --submission .\n  \
@@ -27,9 +30,8 @@ use crate::trained::{Original, Trained};
 pub(crate) struct EvalArgs {
     /// Folder of the run, packed model by its name or file, or folder of a teacher
     model: PathBuf,
-    /// Which student of a run
-    #[arg(long, value_enum, value_name = "WHICH", default_value_t)]
-    checkpoint: CheckpointName,
+    #[command(flatten)]
+    checkpoint: CheckpointArgs,
     /// Compare a packed model with the run that it was packed from: every spike count, logit and label
     #[arg(long, value_name = "RUN")]
     against: Option<PathBuf>,
@@ -50,6 +52,9 @@ pub(crate) struct EvalArgs {
     /// Write the GLUE server's file for a test split, to this file or into this folder under its official name
     #[arg(long, value_name = "PATH")]
     submission: Option<PathBuf>,
+    /// Replace files that --predictions and --submission name
+    #[arg(long)]
+    force: bool,
     /// Tokens kept of an example; unless given, what the run was trained with (teachers: 128)
     #[arg(long, value_name = "N")]
     max_length: Option<usize>,
@@ -58,16 +63,20 @@ pub(crate) struct EvalArgs {
     count: bool,
     #[command(flatten)]
     in_time: InTimeArgs,
-    /// Score the first N examples of a split only
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    /// Use at most N examples, the first ones of the split; 0 takes all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    limit: usize,
     #[command(flatten)]
     threads: Threads,
 }
 
 pub(crate) fn run(args: EvalArgs) -> Result<()> {
+    args.in_time.check()?;
     args.threads.start()?;
-    let subject = Subject::resolve(&args.model)?.at(args.checkpoint.into());
+    if let Some(path) = &args.predictions {
+        vacant("--predictions", path, args.force)?;
+    }
+    let subject = args.checkpoint.resolve(&args.model)?;
     let network = Network::open(&subject, &args)?;
     let task = match (args.task.is_given(), subject.task()?) {
         (false, Some(task)) => task,
@@ -77,20 +86,25 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
         bail!("{subject} has {outputs} outputs, task {} has {}", task.name, task.num_outputs());
     }
     let original = match (&args.against, &network) {
-        (Some(run), Network { trained: None, .. }) => Some(Original::open(run, args.checkpoint.into())?),
+        (Some(run), Network { trained: None, .. }) => Some(Original::open(run, args.checkpoint.checkpoint.into())?),
         (Some(_), _) => bail!("--against compares a packed model with its run; {subject} is no packed model"),
         (None, _) => None,
     };
     let splits = chosen_splits(&args, &task);
     if splits.len() > 1 && args.predictions.is_some() {
-        bail!("--predictions writes one file: give one --split");
+        return Err(usage("--predictions writes one file: give one --split"));
+    }
+    if let Some(path) = &args.submission {
+        for &split in &splits {
+            vacant("--submission", &submission_path(&task, split, path)?, args.force)?;
+        }
     }
     let max_length = subject.max_length(args.max_length)?;
     let mut scores = Vec::new();
     for split in splits {
         let started = std::time::Instant::now();
         let mut examples = network.read(&task, &args, split, max_length)?;
-        examples.truncate(args.limit.unwrap_or(usize::MAX));
+        examples.truncate(at_most(args.limit));
         if examples.examples.is_empty() {
             bail!("{}: no examples to score", split.name());
         }
@@ -164,7 +178,7 @@ impl Network {
         };
         let (predictions, feedback) = trained.predict(&split.examples)?;
         let mut score = Score::of(&name, split, &predictions)?;
-        score.best_step = trained.best_step().filter(|_| args.checkpoint == CheckpointName::Best);
+        score.best_step = trained.best_step().filter(|_| args.checkpoint.checkpoint == CheckpointName::Best);
         if let (true, Some(model)) = (args.count, &self.model) {
             let counts = Counts::new(model, &split.examples)?;
             score.counted = Some(Counted { neurobench: counts.neurobench(), total: counts.total });
@@ -214,7 +228,7 @@ fn write_answers(args: &EvalArgs, split: &EncodedSplit, predictions: &Prediction
     }
     if let Some(path) = &args.submission {
         let written = write_submission(task, dataset.split, &ids, &answers, path)?;
-        eprintln!("wrote {}", written.display());
+        say(format_args!("wrote {}", written.display()));
     }
     Ok(())
 }

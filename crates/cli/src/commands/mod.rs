@@ -2,12 +2,14 @@
 
 pub(crate) mod bench;
 pub(crate) mod classify;
+pub(crate) mod completions;
 pub(crate) mod cost;
 pub(crate) mod data;
 #[cfg(feature = "train")]
 pub(crate) mod distil;
 pub(crate) mod eval;
 pub(crate) mod inspect;
+pub(crate) mod man;
 pub(crate) mod models;
 pub(crate) mod pack;
 #[cfg(feature = "train")]

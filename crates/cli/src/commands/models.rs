@@ -9,7 +9,7 @@ use bitspike_hub::Registry;
 use crate::output::show;
 use crate::print::models::{markdown, print};
 
-/// List the models that can be named, or make one of a run.
+/// List the models that can be named, or make one of a run
 ///
 /// Models are looked for in `models/` of the working folder and of its repository, beside the program, in the folders of the variable
 /// BITSPIKE_MODELS, in the hub's cache, and in the program itself. Latencies are those that the models were shipped with.
@@ -32,7 +32,6 @@ pub(crate) struct ModelsArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum ModelsCommand {
-    /// Make a folder to ship of a finished run: packed, measured, with its card
     Add(Box<add::AddArgs>),
 }
 

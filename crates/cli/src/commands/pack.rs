@@ -7,14 +7,15 @@ use anyhow::{Context, Result, bail};
 use bitspike::atomic_file;
 use bitspike::format::{Packed, upgrade};
 use bitspike_analysis::inspect::inspect;
-use bitspike_hub::Subject;
 use bitspike_run::{FromRun, RunFolder};
 
-use crate::args::{CheckpointName, PackingArgs};
+use crate::args::{CheckpointArgs, PackingArgs, usage, vacant};
 use crate::output::show;
 use crate::print::inspect::print_sizes;
 
-/// Pack a student of a run into one small file, its vocabulary included; or bring a packed model to the newest form of the file.
+/// Pack a student of a run into one small file, or bring a packed model to the newest form
+///
+/// The vocabulary is in the file. With --upgrade a model is rewritten in place, unless --out names another file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike pack runs/sst2 -o sst2.safetensors\n  \
     bitspike pack runs/sst2 -o small.safetensors --checkpoint last --embedding-bits 4 --trits\n  \
@@ -24,18 +25,17 @@ pub(crate) struct PackArgs {
     #[arg(required_unless_present = "upgrade")]
     run: Option<PathBuf>,
     /// File to write; with --upgrade the model's own file, unless given
-    #[arg(short, long, value_name = "FILE", required_unless_present = "upgrade")]
+    #[arg(short, long = "out", alias = "output", value_name = "FILE", required_unless_present = "upgrade")]
     output: Option<PathBuf>,
     /// Rewrite a packed model, with the `tokenizer.json` beside it, as one file of the newest version; every answer stays the same
     #[arg(long, value_name = "MODEL", conflicts_with_all = ["run", "checkpoint", "embedding_bits", "trits"])]
     upgrade: Option<PathBuf>,
-    /// Which student of the run
-    #[arg(long, value_enum, value_name = "WHICH", default_value_t)]
-    checkpoint: CheckpointName,
+    #[command(flatten)]
+    checkpoint: CheckpointArgs,
     #[command(flatten)]
     packing: PackingArgs,
-    /// Without effect: a model has no second file that could be in the way
-    #[arg(long, hide = true)]
+    /// Replace a packed model of that name; no other file is replaced
+    #[arg(long)]
     force: bool,
     /// Print what the file holds as JSON
     #[arg(long)]
@@ -44,13 +44,13 @@ pub(crate) struct PackArgs {
 
 pub(crate) fn run(args: PackArgs) -> Result<()> {
     let (file, output) = match (&args.upgrade, &args.run, &args.output) {
-        (Some(model), ..) => upgraded(model, args.output.as_deref())?,
+        (Some(model), ..) => upgraded(model, args.output.as_deref(), args.force)?,
         (None, Some(run), Some(output)) => {
-            check(output)?;
+            check(output, args.force)?;
             let run = RunFolder::open(run)?;
-            (FromRun::pack(&run, args.checkpoint.into(), args.packing.into())?.file, output.clone())
+            (FromRun::pack(&run, args.checkpoint.checkpoint.into(), args.packing.into())?.file, output.clone())
         }
-        _ => bail!("give the folder of a run and --output, or --upgrade MODEL"),
+        _ => return Err(usage("give the folder of a run and --out, or --upgrade MODEL")),
     };
     if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(|| format!("create folder {}", folder.display()))?;
@@ -64,27 +64,27 @@ pub(crate) fn run(args: PackArgs) -> Result<()> {
 }
 
 /// The model of `argument` as a file of the newest version, and where it goes.
-fn upgraded(argument: &Path, output: Option<&Path>) -> Result<(Vec<u8>, PathBuf)> {
-    let subject = Subject::resolve(argument)?;
+fn upgraded(argument: &Path, output: Option<&Path>, force: bool) -> Result<(Vec<u8>, PathBuf)> {
+    let subject = CheckpointArgs::default().resolve(argument)?;
     let Some(found) = subject.packed() else { bail!("--upgrade {subject}: expected a packed model") };
-    let Some(output) = output.or(found.path()) else { bail!("--upgrade {found}: give --output FILE") };
+    let Some(output) = output.or(found.path()) else { bail!("--upgrade {found}: give --out FILE") };
     if found.path() != Some(output) {
-        check(output)?;
+        check(output, force)?;
     }
     let model = subject.model(&bitspike::Options::new())?;
     Ok((upgrade(model.packed(), model.tokenizer())?, output.to_owned()))
 }
 
-/// Refuses to replace what is no packed model, before anything is computed.
-fn check(output: &Path) -> Result<()> {
+/// Refuses to replace a model unless forced, and what is no model at all, before anything is computed.
+fn check(output: &Path, force: bool) -> Result<()> {
     let place = output.display();
     if output.file_name().is_none() {
-        bail!("--output {place}: expected the name of a file, such as model.safetensors");
+        return Err(usage(format!("--out {place}: expected the name of a file, such as model.safetensors")));
     }
     if output.exists()
         && let Err(error) = Packed::open(output)
     {
-        bail!("--output {place}: exists and is no packed model ({error}); choose another name or remove it");
+        bail!("--out {place}: exists and is no packed model ({error}); choose another name or remove it");
     }
-    Ok(())
+    vacant("--out", output, force)
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use bitspike_train::quickstart::Quickstart;
 
 use crate::args::Threads;
@@ -10,15 +10,19 @@ use crate::live::{self, Follower};
 use crate::output::show;
 use crate::print::quickstart::print;
 
-/// Everything in one go, without a download: write a corpus of sentences whose sentiment depends on word order, train a small
-/// teacher on it, distil students at 32, 1.58 and 1 bit, and print one table.
+/// Everything in one go, without a download: corpus, teacher, three students, one table
 ///
-/// Takes under 150 seconds on two cores.
+/// Writes a corpus of sentences whose sentiment depends on word order, trains a small teacher on it, distils students at 32, 1.58
+/// and 1 bit, and prints one table. Takes under 150 seconds on two cores.
 #[derive(Debug, clap::Args)]
 pub(crate) struct QuickstartArgs {
-    /// Folder for the corpus, the teacher and the students; an earlier quickstart in it is replaced
-    #[arg(long, value_name = "DIR", default_value = "runs/quickstart")]
-    out: PathBuf,
+    /// Folder for the corpus, the teacher and the students; unless given, `runs/quickstart`, where an earlier quickstart is
+    /// replaced
+    #[arg(long, alias = "output", short, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace an earlier quickstart in the folder of --out; nothing else is replaced
+    #[arg(long)]
+    force: bool,
     /// Seed of corpus, teacher and students
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
@@ -35,9 +39,13 @@ pub(crate) struct QuickstartArgs {
 pub(crate) fn run(args: QuickstartArgs) -> Result<()> {
     args.threads.start()?;
     let stop = crate::interrupt::listen()?;
-    let quickstart = Quickstart { out: &args.out, seed: args.seed, train: 10_000, dev: 1_000, stop };
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs/quickstart"));
+    if args.out.is_some() && !args.force && out.join("quickstart.json").exists() {
+        bail!("--out {}: holds an earlier quickstart; give --force to replace it, or another folder", out.display());
+    }
+    let quickstart = Quickstart { out: &out, seed: args.seed, train: 10_000, dev: 1_000, stop };
     match quickstart.run(&mut Follower::new(args.display, "CPU"))? {
-        Some(found) => show(&found, args.json, |found, out| print(found, &args.out, out)),
+        Some(found) => show(&found, args.json, |found, to| print(found, &out, to)),
         None => Ok(()),
     }
 }

@@ -8,14 +8,13 @@ use bitspike_analysis::energy::Profile;
 use bitspike_analysis::report::{Report, ReportOptions, beside, measure, sentence};
 use bitspike_hub::Subject;
 
-use crate::args::{Threads, profile};
-use crate::output::show;
+use crate::args::{CheckpointArgs, Threads, profile, vacant};
+use crate::output::{self, show};
 use crate::teacher_answers::ScoredTeacher;
 
-/// Write a run or a packed model as one HTML page that needs nothing else: what was distilled, how it went, what came out and
-/// what it costs.
+/// Write a run or a model as one HTML page: training, result, cost, mistakes
 ///
-/// Without --data the page shows what the run's folder holds. With it, the best student is scored on dev, its operations are counted,
+/// The page needs nothing else. Without --data the page shows what the run's folder holds. With it, the best student is scored on dev, its operations are counted,
 /// and its mistakes and energy shown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike report runs/sst2\n  \
@@ -25,8 +24,11 @@ pub(crate) struct ReportArgs {
     /// Folder of the run, or a packed model by its name or file
     model: PathBuf,
     /// File to write
-    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    #[arg(short, long = "out", alias = "output", value_name = "FILE", default_value = "report.html")]
     output: PathBuf,
+    /// Replace an earlier file of that name
+    #[arg(long)]
+    force: bool,
     /// Folder (or file) with the task's data
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -48,7 +50,7 @@ pub(crate) struct ReportArgs {
     /// Show no text of the data, for a page to be passed on where the data may not
     #[arg(long)]
     no_texts: bool,
-    /// Constants of the energy: 45nm, 45nm-integer, neuromorphic, or a TOML file of one's own
+    /// Constants of the energy: 45nm, 45nm-integer, neuromorphic, or your own TOML file
     #[arg(long, value_name = "NAME|FILE", default_value = "45nm")]
     profile: String,
     /// Print what is on the page as JSON
@@ -61,11 +63,9 @@ pub(crate) struct ReportArgs {
 pub(crate) fn run(args: ReportArgs) -> Result<()> {
     args.threads.start()?;
     let profile = profile(&args.profile)?;
-    if args.output.is_dir() {
-        bail!("--output {}: expected the name of a file, found a folder", args.output.display());
-    }
+    vacant("--out", &args.output, args.force)?;
     // A run that was cut short has something to show, too: what cannot be read of it is said on the page.
-    let subject = Subject::resolve(&args.model);
+    let subject = CheckpointArgs::default().resolve(&args.model);
     let mut report = match &subject {
         Ok(Subject::Packed(model)) => Report::of_model(&model.to_string(), model.open()?.header()),
         Ok(Subject::Teacher(path)) => bail!("{}: a teacher has no spikes; give the folder of a run", path.display()),
@@ -81,7 +81,7 @@ pub(crate) fn run(args: ReportArgs) -> Result<()> {
         let input = Input { first: text, second: args.sentence2.as_deref() };
         report.sentence = Some(sentence(&subject.model(&Options::new())?, &subject.to_string(), input)?);
     }
-    let page = report.page(&crate::program());
+    let page = report.page(&crate::version::program());
     atomic_file::write(&args.output, |file| std::io::Write::write_all(file, page.as_bytes()))?;
     show(&report, args.json, |_, out| Ok(writeln!(out, "wrote {} ({} kB)", args.output.display(), page.len() / 1000)?))
 }
@@ -89,7 +89,7 @@ pub(crate) fn run(args: ReportArgs) -> Result<()> {
 /// Adds what needs the task's data.
 fn measured(report: &mut Report, subject: &Subject, data: &Path, profile: &Profile, args: &ReportArgs) -> Result<()> {
     let model = subject.model(&Options::new())?;
-    let say = |what: &str| eprintln!("{what}");
+    let say = |what: &str| output::say(what);
     let teacher = match &args.teacher {
         Some(folder) => {
             say("scoring the teacher");
@@ -105,7 +105,7 @@ fn measured(report: &mut Report, subject: &Subject, data: &Path, profile: &Profi
         let other = || -> Result<_> {
             let name =
                 path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-            Ok(beside(&Subject::resolve(path)?.model(&Options::new())?, &name, data, &options)?)
+            Ok(beside(&CheckpointArgs::default().resolve(path)?.model(&Options::new())?, &name, data, &options)?)
         };
         report.beside.push(other().with_context(|| format!("--beside {}", path.display()))?);
     }

@@ -4,28 +4,30 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use bitspike::error::explain;
+use bitspike_train::Error;
 use bitspike_train::sweep::{Bounds, Grid, Paths, Request, Sweep, SweepPlan, vacant};
 
-use super::distil::Overrides;
-use crate::args::{TaskArgs, Threads};
+use super::distil::{Overrides, assignment};
+use crate::args::{TaskArgs, Threads, usage};
 use crate::live::{Display, Follower};
-use crate::output::show;
+use crate::output::{is_quiet, say, show};
 use crate::print::sweep::{SweepView, plan};
 
-/// Distil a student for every cell of a grid over the recipe, measure them alike and draw the Pareto fronts.
+/// Distil a student for every cell of a grid over the recipe, and compare them
 ///
-/// Cells run one after another, each in its own run folder, all combinations with the first seed, then with the next. Whatever
+/// All are measured alike, and the Pareto fronts drawn. Cells run one after another, each in its own run folder, all combinations with the first seed, then with the next. Whatever
 /// ends a sweep, the same command with --resume goes on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    bitspike sweep --recipe recipes/sst2.toml --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out sweeps/bits \\\n      \
+    bitspike sweep --recipe sst2 --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out sweeps/bits \\\n      \
     --over bits=1,1.58,32 --over rate_penalty=0,0.1,0.3 --seeds 1,2,3 --max-hours 3\n  \
     bitspike sweep --resume --out sweeps/bits\n  \
-    bitspike sweep --grid grid.toml --recipe recipes/sst2.toml --task sst2 --data SST-2 --teacher minilm-l6-sst2 \\\n      \
+    bitspike sweep --grid grid.toml --recipe sst2 --task sst2 --data SST-2 --teacher minilm-l6-sst2 \\\n      \
     --from runs/sst2 --out sweeps/penalty --dry-run")]
 pub(crate) struct SweepArgs {
-    /// Recipe (TOML) that the cells vary; see the folder `recipes`
-    #[arg(long, value_name = "FILE")]
+    /// Recipe that the cells vary: a TOML file, or the name of one that is compiled in, such as `sst2`
+    #[arg(long, value_name = "NAME|FILE")]
     recipe: Option<PathBuf>,
     #[command(flatten)]
     task: TaskArgs,
@@ -43,7 +45,7 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "RUN")]
     from: Option<PathBuf>,
     /// Folder of the sweep
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, alias = "output", short, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
     grid: GridArgs,
@@ -67,18 +69,17 @@ pub(crate) struct SweepArgs {
 
 /// What varies.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Grid")]
 struct GridArgs {
     /// A key of the recipe and its values: `--over student.weight_bits=1,1.58,32`, `--over stage.0.rate_penalty=0,0.1`. Every
     /// stage: `stage.*.epochs`. Short: bits, embedding_bits, granularity, layers, T, signed, batch_size, max_length, limit, epochs,
     /// learning_rate, rate_penalty
-    #[arg(long, value_name = "KEY=V,V,..")]
+    #[arg(long, help_heading = "Grid", value_name = "KEY=V,V,..", value_parser = assignment)]
     over: Vec<String>,
     /// A grid in a file: `seeds = [1, 2]` and a table `[over]` with a list of values a key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Grid", value_name = "FILE")]
     grid: Option<PathBuf>,
     /// Seeds that every combination is trained with
-    #[arg(long, value_name = "N,N,..", value_delimiter = ',')]
+    #[arg(long, help_heading = "Grid", value_name = "N,N,..", value_delimiter = ',')]
     seeds: Vec<u64>,
 }
 
@@ -122,7 +123,7 @@ pub(crate) fn run(args: SweepArgs) -> Result<()> {
     if args.dry_run {
         return show(&sweep.outline(), args.json, |outline, out| Ok(write!(out, "{}", plan(outline, true, max_time))?));
     }
-    let quiet = args.bounds.display == Display::Quiet;
+    let quiet = is_quiet() || args.bounds.display == Display::Quiet;
     let mut view = SweepView { follower: Follower::on_cpu(args.bounds.display), quiet, max_time };
     sweep.run(&bounds, stop, &mut view)?;
     drop(view);
@@ -131,9 +132,9 @@ pub(crate) fn run(args: SweepArgs) -> Result<()> {
     let place = found.folder.display();
     if !quiet {
         let (done, total) = (found.finished, found.cells);
-        eprintln!("{done} of {total} cells done; results in {place}/results.csv, fronts in {place}/pareto.svg");
+        say(format_args!("{done} of {total} cells done; results in {place}/results.csv, fronts in {place}/pareto.svg"));
         if done + found.failed.len() < total {
-            eprintln!("go on with `bitspike sweep --resume --out {place}`");
+            say(format_args!("go on with `bitspike sweep --resume --out {place}`"));
         }
     }
     if !found.failed.is_empty() {
@@ -149,15 +150,21 @@ pub(crate) fn run(args: SweepArgs) -> Result<()> {
 fn new(args: &SweepArgs) -> Result<Sweep> {
     vacant(&args.out)?;
     let (Some(data), Some(teacher)) = (args.data.clone(), args.teacher.clone()) else {
-        bail!("give --data and --teacher, or --resume");
+        return Err(usage("give --data and --teacher, or --resume"));
     };
     let recipe = args.overrides.recipe(args.recipe.as_deref())?;
     let GridArgs { over, grid, seeds } = &args.grid;
-    let grid = Grid::new(grid.as_deref(), over, seeds, &recipe)?;
+    let from_file = grid.is_some();
+    let grid = Grid::new(grid.as_deref(), over, seeds, &recipe).map_err(|error| misused(error, from_file))?;
     let fixed = args.overrides.assignments(recipe.stage.len());
     let task = args.task.resolve(&data)?;
     let inputs = Paths { teacher, data, corpus: args.corpus.clone(), from: args.from.clone() };
-    Ok(Sweep::new(&args.out, Request { recipe, grid, inputs, task }, &fixed)?)
+    Sweep::new(&args.out, Request { recipe, grid, inputs, task }, &fixed).map_err(|error| misused(error, from_file))
+}
+
+/// What is wrong with a grid is wrong usage where the command line alone says it.
+fn misused(error: Error, from_file: bool) -> anyhow::Error {
+    if matches!(error, Error::Grid(_)) && !from_file { usage(explain(&error)) } else { error.into() }
 }
 
 /// The sweep in the output folder. What the command does not say is as the folder says.

@@ -10,7 +10,9 @@ use super::training::RunArgs;
 use crate::args::TaskArgs;
 use crate::live::Follower;
 
-/// Fine-tune a BERT encoder on a task and write it back in the Hugging Face layout.
+/// Fine-tune a BERT teacher on a task
+///
+/// The encoder is written back in the Hugging Face layout.
 ///
 /// The best model on the dev set is kept: `config.json`, `model.safetensors` (F32) and the tokeniser, as Python tools load
 /// them.
@@ -28,7 +30,7 @@ pub(crate) struct TeacherArgs {
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Folder of the fine-tuned teacher
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, alias = "output", short, value_name = "DIR")]
     out: PathBuf,
     /// Passes over the training examples
     #[arg(long, default_value_t = 3.0, value_name = "X")]
@@ -48,7 +50,7 @@ pub(crate) struct TeacherArgs {
     /// Tokens kept of an example
     #[arg(long, default_value_t = 128, value_name = "N")]
     max_length: usize,
-    /// Train on so many examples, chosen by the seed; 0 means all
+    /// Use at most N examples, drawn from the training split by the seed; 0 takes all
     #[arg(long, default_value_t = 0, value_name = "N")]
     limit: usize,
     /// Evaluations on the dev set an epoch

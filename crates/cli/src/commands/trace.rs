@@ -8,13 +8,15 @@ use bitspike::neuron::Reset;
 use bitspike::trace::NeuronName;
 use bitspike::{Input, Options};
 use bitspike_analysis::trace::{TableFormat, TraceOptions, trace};
-use bitspike_hub::Subject;
 
-use crate::args::simulation::parse_reset;
-use crate::output::show;
+use crate::args::CheckpointArgs;
+use crate::args::simulation::{parse_beta, parse_reset, time_steps};
+use crate::output::{say, show};
 
-/// Watch a student spike: simulates one text and writes the firing rate of every population against time, the membrane of
-/// chosen neurons and every spike, as tables and as a picture, and says how far each population is from its equilibrium.
+/// Watch a student spike: rates, membranes and spikes of one sentence, as tables and a picture
+///
+/// Simulates one text and writes the firing rate of every population against time, the membrane of chosen neurons and every
+/// spike, and says how far each population is from its equilibrium.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike trace runs/sst2 \"a fine film\"\n  \
     bitspike trace runs/sst2 \"a fine film\" --timesteps 256 --neuron layer.5.output:0:17 --format json --out film")]
@@ -29,10 +31,10 @@ pub(crate) struct TraceArgs {
     #[arg(long, value_name = "D", default_value = "accumulated")]
     dynamics: Dynamics,
     /// Steps to simulate
-    #[arg(long, value_name = "T", default_value_t = 64)]
+    #[arg(long, alias = "time-steps", value_name = "T", default_value_t = 64, value_parser = time_steps())]
     timesteps: u32,
     /// Leak of every neuron in (0, 1]; 1 is integrate-and-fire
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = parse_beta)]
     beta: f32,
     /// What a spike leaves of a potential: `soft` takes the threshold away, `hard` everything
     #[arg(long, value_name = "RESET", default_value = "soft", value_parser = parse_reset)]
@@ -41,8 +43,10 @@ pub(crate) struct TraceArgs {
     /// most active ones of `[CLS]` in the first and the last population
     #[arg(long, value_name = "POPULATION:TOKEN:INDEX", value_parser = parse_neuron)]
     neuron: Vec<NeuronName>,
+    #[command(flatten)]
+    checkpoint: CheckpointArgs,
     /// Folder to write into
-    #[arg(long, value_name = "DIR", default_value = "trace")]
+    #[arg(long, alias = "output", short, value_name = "DIR", default_value = "trace")]
     out: PathBuf,
     /// Tables as Arrow files (`rates`, `membrane`, `spikes`) or as one JSON file
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -96,13 +100,13 @@ pub(crate) fn run(args: TraceArgs) -> Result<()> {
     if let Some(path) = existing.filter(|_| !args.force) {
         bail!("{} exists; choose another --out, or give --force", path.display());
     }
-    let subject = Subject::resolve(&args.model)?;
+    let subject = args.checkpoint.resolve(&args.model)?;
     let model = subject.model(&Options::new())?;
     let input = Input { first: &args.text, second: args.text2.as_deref() };
     let traced = trace(&model, &subject.to_string(), input, &TraceOptions { simulation, neurons: args.neuron })?;
     if traced.origin.truncated {
         let length = model.header().max_length;
-        eprintln!("note: the text is cut to the {length} tokens that the model was trained with");
+        say(format_args!("note: the text is cut to the {length} tokens that the model was trained with"));
     }
     traced.write(&args.out, format)?;
     show(&traced.summary, args.json, |summary, out| {

@@ -4,15 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use bitspike_analysis::shipped::verify;
-use bitspike_hub::Subject;
 
-use crate::args::Threads;
+use crate::args::{CheckpointArgs, Threads};
 use crate::output::show;
 use crate::print::verify::print;
 
-/// Compute a shipped model's figures again and compare them with its `metrics.json`.
+/// Compute a shipped model's figures again and compare
 ///
-/// Hashes, scores, firing rates and every count of spikes and operations must be the same; what differs is listed, and the exit code
+/// They are compared with the model's `metrics.json`. Hashes, scores, firing rates and every count of spikes and operations must be the same; what differs is listed, and the exit code
 /// is then 1. The data may be in another form than the one that was measured, as long as it holds the same examples.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike verify sst2-tiny --data SST-2\n  \
@@ -32,7 +31,7 @@ pub(crate) struct VerifyArgs {
 
 pub(crate) fn run(args: VerifyArgs) -> Result<()> {
     args.threads.start()?;
-    let subject = Subject::resolve(&args.model)?;
+    let subject = CheckpointArgs::default().resolve(&args.model)?;
     let Some(model) = subject.packed() else {
         bail!("{subject}: expected a shipped model, found a run or a teacher, which have no figures to compare with");
     };

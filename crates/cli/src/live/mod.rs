@@ -24,6 +24,7 @@ use std::sync::atomic::AtomicBool;
 
 use bitspike_run::progress::{Event, Observer};
 
+use crate::output;
 pub(crate) use follower::Follower;
 use plain::Plain;
 pub(crate) use screen::restore_terminal;
@@ -64,7 +65,7 @@ pub(crate) struct Setup {
 /// [`Display::Live`] falls back to plain lines and says why.
 pub(crate) fn observer(choice: Display, setup: Setup) -> Box<dyn Observer> {
     let plain = |quiet: bool| Plain::new(io::stderr(), colour(), quiet, &setup);
-    let unfit = match choice {
+    let unfit = match if output::is_quiet() { Display::Quiet } else { choice } {
         Display::Quiet => return Box::new(plain(true)),
         Display::Plain => return Box::new(plain(false)),
         Display::Auto | Display::Live => screen::unfit(),

@@ -11,6 +11,7 @@ use bitspike_train::Error;
 use bitspike_train::sweep::{CellStart, Outline, Status, SweepObserver};
 
 use crate::live::Follower;
+use crate::output::{say, warn};
 
 /// Follows a sweep on standard error.
 pub(crate) struct SweepView {
@@ -35,7 +36,7 @@ impl Observer for SweepView {
 impl SweepObserver for SweepView {
     fn begins(&mut self, outline: &Outline) {
         if !self.quiet {
-            eprint!("{}", plan(outline, false, self.max_time));
+            say(plan(outline, false, self.max_time).trim_end());
         }
     }
 
@@ -49,12 +50,12 @@ impl SweepObserver for SweepView {
         if let Some(seconds) = cell.seconds {
             let _ = write!(line, ": about {}, all that is left about {}", duration(seconds), duration(cell.rest));
         }
-        eprintln!("{line}");
+        say(line);
     }
 
     fn failed(&mut self, name: &str, error: &Error) {
         self.follower.close();
-        eprintln!("bitspike: cell {name} failed: {}", explain(error));
+        warn(format_args!("bitspike: cell {name} failed: {}", explain(error)));
     }
 }
 

@@ -86,10 +86,10 @@ fn parquet_that_cannot_be_read_is_refused() {
         let (_, error) = folder.exits(&["-i", "cut.parquet", "--text", "review"], b"", 1);
         assert!(error.contains("cut.parquet: not a readable Parquet file"), "{error}");
     }
-    let (_, error) = folder.exits(&["--format", "parquet"], b"", 1);
+    let (_, error) = folder.exits(&["--format", "parquet"], b"", 2);
     assert!(error.contains("name the file with --input"), "{error}");
-    let (_, error) = folder.exits(&["--output-format", "parquet", "a"], b"", 1);
-    assert!(error.contains("name a file with --output"), "{error}");
+    let (_, error) = folder.exits(&["--out-format", "parquet", "a"], b"", 2);
+    assert!(error.contains("name a file with --out"), "{error}");
 }
 
 #[test]
@@ -97,30 +97,30 @@ fn files_are_checked_before_anything_is_done() {
     let folder = Folder::new("sst2");
     folder.write("x.csv", "sentence\na\n");
     folder.write("x.dat", "a\n");
-    for (arguments, says) in [
-        (&["--input", "none.csv"][..], "--input none.csv: No such file"),
-        (&["--input", "m"], "cannot tell the form by the name"),
-        (&["--input", "m", "--format", "csv"], "--input m: expected a file, found a folder"),
-        (&["--input", "x.dat"], "x.dat: cannot tell the form by the name; give --format"),
-        (&["--input", "x.csv", "--output", "x.csv"], "--output x.csv: that is the file of --input"),
-        (&["--input", "x.csv", "--output", "m/../x.csv"], "that is the file of --input"),
-        (&["a", "--output", "m/model.safetensors", "--json"], "that is the file of --model"),
-        (&["a", "--output", "none/y.csv"], "there is no folder none"),
-        (&["a", "--output", "m", "--json"], "found a folder or a device"),
-        (&["a", "--output", "y.dat"], "y.dat: cannot tell the form by the name; give --output-format"),
-        (&["--text", "review"], "plain text has no columns"),
-        (&["--input", "x.csv", "--text2", "b"], "the model takes one text (task sst2)"),
+    for (arguments, code, says) in [
+        (&["--input", "none.csv"][..], 1, "--input none.csv: No such file"),
+        (&["--input", "m"], 2, "cannot tell the form by the name"),
+        (&["--input", "m", "--format", "csv"], 1, "--input m: expected a file, found a folder"),
+        (&["--input", "x.dat"], 2, "--input x.dat: cannot tell the form by the name; give --format"),
+        (&["--input", "x.csv", "--out", "x.csv"], 2, "--out x.csv: that is the file of --input"),
+        (&["--input", "x.csv", "--out", "m/../x.csv"], 2, "that is the file of --input"),
+        (&["a", "--out", "m/model.safetensors", "--json"], 2, "that is the file of --model"),
+        (&["a", "--out", "none/y.csv"], 1, "there is no folder none"),
+        (&["a", "--out", "m", "--json"], 1, "found a folder or a device"),
+        (&["a", "--out", "y.dat"], 2, "--out y.dat: cannot tell the form by the name; give --out-format"),
+        (&["--text", "review"], 2, "plain text has no columns"),
+        (&["--input", "x.csv", "--text2", "b"], 1, "the model takes one text (task sst2)"),
     ] {
-        let (out, error) = folder.exits(arguments, b"", 1);
+        let (out, error) = folder.exits(arguments, b"", code);
         assert!(error.contains(says), "{arguments:?}: {error}");
         assert_eq!(out, "");
     }
     assert_eq!(folder.read("x.csv"), "sentence\na\n");
     for arguments in [
-        &["--json", "--output-format", "csv"][..],
+        &["--json", "--out-format", "csv"][..],
         &["a", "--input", "x.csv"],
         &["a", "--text", "b"],
-        &["--threads", "0"],
+        &["--threads", "1025"],
         &["--format", "xml"],
         &["--dynamics", "sideways"],
         &["--isa", "mmx"],

@@ -207,10 +207,10 @@ fn dynamics_and_kernels_are_the_users_choice() {
     assert_ne!(positive(&short), positive(&long));
     folder.exits(&["a", "--exit", "margin=1"], b"", 2);
     folder.exits(&["a", "--exit", "colour=1", "--dynamics", "accumulated"], b"", 2);
-    let error = folder.exits(&["a", "--exit", "margin=1", "--dynamics", "phased"], b"", 1).1;
-    assert!(error.contains("exit rule: expected accumulated or instantaneous"), "{error}");
-    let error = folder.exits(&["a", "--timesteps", "0"], b"", 1).1;
-    assert!(error.contains("time_steps: expected 1 to"), "{error}");
+    let error = folder.exits(&["a", "--exit", "margin=1", "--dynamics", "phased"], b"", 2).1;
+    assert!(error.contains("--exit: expected --dynamics accumulated or instantaneous"), "{error}");
+    let error = folder.exits(&["a", "--timesteps", "0"], b"", 2).1;
+    assert!(error.contains("0 is not in 1..=65536"), "{error}");
 }
 
 #[test]

@@ -9,7 +9,9 @@ use serde_json::json;
 
 use super::list;
 use crate::args::TaskArgs;
+use crate::output::{put, show};
 
+/// Inspect a folder of data: counts, labels, lengths, the first bad line
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike data check --task sst2 SST-2\n  \
                         bitspike data check --text review --label stars --regression my-reviews\n\n\
@@ -36,13 +38,13 @@ pub(super) fn run(args: &CheckArgs) -> Result<()> {
         reports.iter().filter(|report| !report.is_usable()).map(|report| report.split.name()).collect();
     if args.json {
         let report = json!({ "task": task.name, "folder": args.folder, "usable": bad.is_empty(), "splits": reports });
-        super::print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?;
+        show(&report, true, |_, _| Ok(()))?;
     } else {
         let mut text = format!("task {} in {}\n", task.name, args.folder.display());
         for report in &reports {
             describe(&mut text, &task, report)?;
         }
-        super::print(&text)?;
+        put(text.as_bytes())?;
     }
     match bad.as_slice() {
         [] => Ok(()),

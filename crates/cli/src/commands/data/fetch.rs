@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use bitspike_data::GlueTask;
 use bitspike_hub::{Hub, HubConfig};
 
-use crate::download_progress::{DownloadProgress, line};
+use crate::args::{usage, wrong_value};
+use crate::download_progress::DownloadProgress;
+use crate::output::{put, say};
 
+/// Fetch a GLUE task or a model from the Hugging Face hub, and print its folder
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "The cache and the hub are chosen by the variables that the hub's own tools use: HF_HUB_CACHE, HF_HOME, \
@@ -24,7 +27,7 @@ pub(super) struct FetchArgs {
     #[arg(long, value_name = "REVISION", default_value = "main")]
     revision: String,
     /// Also copy the files into this folder; without it they stay in the cache
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, alias = "output", short, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Replace files in --out that have another content
     #[arg(long, requires = "out")]
@@ -39,11 +42,11 @@ pub(super) fn run(args: &FetchArgs) -> Result<()> {
     let (fetched, next) = match (&args.model, &args.task) {
         (Some(model), _) => (hub()?.model(model, &args.revision)?, String::new()),
         (None, Some(task)) => {
-            let task = GlueTask::parse(task)?;
+            let task = GlueTask::parse(task).map_err(|error| wrong_value("TASK", &error))?;
             let next = format!("; see what it holds: bitspike data check --task {} DIR", task.name());
             (hub()?.task(task, &args.revision)?, next)
         }
-        (None, None) => bail!("give the name of a task, or --model OWNER/NAME"),
+        (None, None) => return Err(usage("give the name of a task, or --model OWNER/NAME")),
     };
     let folder = match &args.out {
         Some(out) => {
@@ -52,6 +55,6 @@ pub(super) fn run(args: &FetchArgs) -> Result<()> {
         }
         None => &fetched.folder,
     };
-    line(&format!("{} files at commit {}{next}", fetched.files.len(), fetched.commit));
-    super::print(&format!("{}\n", folder.display()))
+    say(format_args!("{} files at commit {}{next}", fetched.files.len(), fetched.commit));
+    Ok(put(format!("{}\n", folder.display()).as_bytes())?)
 }

@@ -6,6 +6,9 @@ use anyhow::Result;
 use bitspike_data::{GlueTask, Target, TaskSpec};
 use serde_json::{Value, json};
 
+use crate::output::{put, show};
+
+/// List the tasks that are known by name
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Your own data needs no name: --text COLUMN [--text2 COLUMN] --label COLUMN [--regression].")]
 pub(super) struct ListArgs {
@@ -18,7 +21,7 @@ pub(super) struct ListArgs {
 pub(super) fn run(args: &ListArgs) -> Result<()> {
     if args.json {
         let tasks: Vec<Value> = GlueTask::ALL.iter().copied().map(object).collect();
-        return super::print(&format!("{}\n", serde_json::to_string_pretty(&tasks)?));
+        return show(&tasks, true, |_, _| Ok(()));
     }
     let mut text = String::new();
     for &task in GlueTask::ALL {
@@ -32,7 +35,7 @@ pub(super) fn run(args: &ListArgs) -> Result<()> {
             metrics(&spec).join(", ")
         )?;
     }
-    super::print(&text)
+    Ok(put(text.as_bytes())?)
 }
 
 fn object(task: GlueTask) -> Value {

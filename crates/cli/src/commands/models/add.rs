@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use bitspike_analysis::shipped::{AddOptions, Addition};
+use bitspike_hub::{MODEL, is_name};
 
 use crate::args::{CheckpointName, PackingArgs};
 use crate::output::show;
 use crate::teacher_answers::ScoredTeacher;
 
-/// Make a folder to ship of a finished run: packs the student, scores it with the engine, counts its spikes, times it, and writes
+/// Make a folder to ship of a finished run: packed, measured, with its card
+///
+/// Packs the student, scores it with the engine, counts its spikes, times it, and writes
 /// `model.safetensors`, `recipe.toml`, `metrics.json` and the card `README.md`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
@@ -19,7 +22,7 @@ pub(super) struct AddArgs {
     /// Folder of the run
     run: PathBuf,
     /// What the model is called; its folder gets the name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     name: String,
     /// Folder (or file) with the task's data, whose dev set is scored
     #[arg(long, value_name = "DIR")]
@@ -34,9 +37,9 @@ pub(super) struct AddArgs {
     #[arg(long, value_name = "RUN", num_args = 1..)]
     seeds_of: Vec<PathBuf>,
     /// Folder that holds the models
-    #[arg(long, short, value_name = "DIR", default_value = "models")]
+    #[arg(long = "out", alias = "output", short, value_name = "DIR", default_value = "models")]
     output: PathBuf,
-    /// Which student of the run
+    /// Which student of the run; the last one, unless given, as the best was chosen by the figures that the card shows
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = CheckpointName::Last)]
     checkpoint: CheckpointName,
     #[command(flatten)]
@@ -50,6 +53,11 @@ pub(super) struct AddArgs {
     /// Print its `metrics.json`
     #[arg(long)]
     json: bool,
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let expected = || "expected letters, digits, `-`, `_` and `.`, such as sst2-ternary".to_owned();
+    is_name(text).then(|| text.to_owned()).ok_or_else(expected)
 }
 
 pub(super) fn run(args: AddArgs) -> Result<()> {
@@ -68,7 +76,7 @@ pub(super) fn run(args: AddArgs) -> Result<()> {
     let teacher = args.teacher.as_deref();
     let teacher = teacher.map(|folder| ScoredTeacher::on_dev(folder, addition.header(), &args.data)).transpose()?;
     let metrics = addition.ship(teacher.as_ref().map(ScoredTeacher::answers).as_ref())?;
-    let bytes: u64 = metrics.measured.files.get(bitspike_hub::MODEL).map_or(0, |file| file.bytes);
+    let bytes: u64 = metrics.measured.files.get(MODEL).map_or(0, |file| file.bytes);
     show(&metrics, args.json, |metrics, out| {
         let (folder, metric) = (addition.folder().display(), &metrics.measured.primary);
         Ok(writeln!(out, "{folder}: {metric} {:.4}, {bytes} bytes", metrics.score())?)
