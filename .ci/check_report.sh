@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Opens a report in headless Chromium: no console message, no request, every chart drawn; screenshots at two widths, in light and dark,
-# stay in the folder given. Does nothing, and says so, where there is no Chromium (Debian: `apt install chromium`).
+# stay in the folder given. Where there is no Chromium (Debian: `apt install chromium`) it does nothing and says so, unless
+# BITSPIKE_CI_CHROMIUM=1 says that there is one: then it fails.
 #
 #   .ci/check_report.sh PAGE.html FOLDER
 set -euo pipefail
@@ -9,6 +10,10 @@ folder=$2
 mkdir -p "$folder"
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 if [ -z "$chromium" ]; then
+    if [ "${BITSPIKE_CI_CHROMIUM:-0}" != 0 ]; then
+        echo "BITSPIKE_CI_CHROMIUM is set, and there is no Chromium: the report was not opened" >&2
+        exit 1
+    fi
     echo "no Chromium here: the report was not opened"
     exit 0
 fi

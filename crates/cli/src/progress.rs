@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bitspike_analysis::number::{bytes, duration, grouped};
 
-use crate::output::{is_quiet, say};
+use crate::output::is_quiet;
 
 /// Least time between two drawings.
 const FRAME: Duration = Duration::from_millis(100);
@@ -75,7 +75,7 @@ impl ProgressLine {
     #[cfg(feature = "download")]
     pub(crate) fn note(&self, text: &str) {
         self.clear();
-        say(text);
+        crate::output::say(text);
     }
 
     fn clear(&self) {

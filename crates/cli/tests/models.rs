@@ -160,12 +160,33 @@ fn a_run_becomes_a_folder_to_ship() {
         assert!(card.contains(row), "{row}\n{card}");
     }
     let accuracy = format!("{:.2} %", 100.0 * measured["scores"]["accuracy"].as_f64().unwrap());
-    for part in
-        ["# own", "It knows nothing.", "CC0", "Apache-2.0", &accuracy, "last step", "run once", "not on the test set"]
-    {
+    for part in [
+        "# own",
+        "It knows nothing.",
+        "CC0",
+        "Apache-2.0",
+        &accuracy,
+        "last step",
+        "those of one run",
+        "not on a test set",
+    ] {
         assert!(card.contains(part), "{part} is missing in\n{card}");
     }
+    // Nothing of other models, and nothing that only their makers knew.
+    for part in
+        ["busy", "before they were scored", "reproduce.sh", "guitar", "gripping", "in sight", "fine-tuning", "run once"]
+    {
+        assert!(!card.contains(part), "{part} is in\n{card}");
+    }
+    assert!(card.contains("    bitspike classify --model own \"TEXT\"\n"), "{card}");
     folder.exits(&["models", "add", "run", "--name", "own", "--data", "data", "--origins", "cards.toml"], 1);
+    let said = "made = 'On a train.'\nexample = ['a \"fine\" film']\nreproduce = 'make own'\n";
+    folder.write("cards.toml", format!("{ORIGINS}{said}"));
+    folder.add(&["--force", "--no-latency"]);
+    let card = folder.read("models/own/README.md");
+    for part in ["On a train.", r#"--model own "a \"fine\" film""#, "    make own\n"] {
+        assert!(card.contains(part), "{part} is missing in\n{card}");
+    }
     folder.add(&["--force", "--checkpoint", "best", "--no-latency"]);
     assert!(folder.metrics().get("latency").is_none());
     assert!(folder.read("models/own/README.md").contains("so that its dev figures flatter"));

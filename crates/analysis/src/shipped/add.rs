@@ -72,7 +72,13 @@ impl Addition {
         }
         let origins = Origins::load(&options.origins)?;
         let run = FinishedRun::open(&options.run, options.checkpoint, options.packing)?;
-        let origins = origins.of(&options.name, &run.packed.header.task.name)?;
+        let task = &run.packed.header.task;
+        let mut origins = origins.of(&options.name, &task.name)?;
+        if origins.example.is_empty() {
+            // Places for texts of the user's: what a text of another's task looks like is not known here.
+            let places: &[&str] = if task.is_pair() { &["FIRST TEXT", "SECOND TEXT"] } else { &["TEXT"] };
+            origins.example = places.iter().map(|&place| place.to_owned()).collect();
+        }
         Ok(Self { options, folder, run, origins })
     }
 

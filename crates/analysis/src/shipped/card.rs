@@ -17,7 +17,7 @@ pub fn card(metrics: &Metrics) -> String {
         ),
         facts(metrics),
         "## Use".to_owned(),
-        usage(name, &measured.model.task),
+        usage(metrics),
         "## Firing rates".to_owned(),
         rates(measured),
         "## How it was made".to_owned(),
@@ -27,7 +27,7 @@ pub fn card(metrics: &Metrics) -> String {
         "## Limits".to_owned(),
         limits(metrics),
         "## Reproduce".to_owned(),
-        reproduce(name, &measured.model.task),
+        reproduce(metrics),
     ];
     parts.join("\n\n") + "\n"
 }
@@ -104,12 +104,16 @@ fn deviation(metric: &str, value: f64) -> String {
     }
 }
 
-fn usage(name: &str, task: &str) -> String {
-    let texts = match task {
-        "sst2" => "\"a gripping, funny film\"",
-        _ => "\"A man plays a guitar.\" \"Someone is making music.\"",
+/// The command that answers for the example.
+fn usage(metrics: &Metrics) -> String {
+    let quoted = |text: &String| {
+        let special = |c: char| "\"\\$`".contains(c);
+        let escaped: String =
+            text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain(std::iter::once(c))).collect();
+        format!("\"{escaped}\"")
     };
-    format!("    bitspike classify --model {name} {texts}")
+    let texts: Vec<String> = metrics.origins.example.iter().map(quoted).collect();
+    format!("    bitspike classify --model {} {}", metrics.name, texts.join(" "))
 }
 
 /// Rates by layer and population.
@@ -142,19 +146,18 @@ fn making(metrics: &Metrics) -> String {
         _ => "The student that scored best on dev was packed, so that its dev figures flatter.",
     };
     let runs = match &made.seeds {
-        Some(seeds) => format!(
-            " The recipe was run with {} seeds; the model is that of seed {}, named before they were scored.",
-            seeds.seeds.len(),
-            made.seed
-        ),
-        None => " The recipe was run once.".to_owned(),
+        Some(seeds) => {
+            format!(" The recipe was run with {} seeds; the model is that of seed {}.", seeds.seeds.len(), made.seed)
+        }
+        None => " The figures are those of one run.".to_owned(),
     };
+    let more = metrics.origins.made.as_ref().map_or(String::new(), |made| format!(" {made}"));
     let teacher = teacher.as_ref().map_or(String::new(), |teacher| {
         let (layers, hidden) = (teacher.layers, teacher.hidden);
-        format!(" Its teacher, the state of its fine-tuning that scored best on dev, has {layers} layers of width {hidden} and takes {} in f32.", megabytes(teacher.bytes))
+        format!(" Its teacher has {layers} layers of width {hidden} and takes {} in f32.", megabytes(teacher.bytes))
     });
     format!(
-        "Distilled by `recipe.toml` (seed {}) in {} steps over {} training examples, {:.0} minutes on a busy processor.{teacher} {state}{runs} Measured by \
+        "Distilled by `recipe.toml` (seed {}) in {} steps over {} training examples, {:.0} minutes.{teacher} {state}{runs}{more} Measured by \
          bitspike {} as `phased` at T = {}.",
         made.seed,
         grouped(made.steps),
@@ -178,22 +181,50 @@ fn sources(metrics: &Metrics) -> String {
 
 fn limits(metrics: &Metrics) -> String {
     let split = &metrics.measured.data.split;
-    let mut limits = vec![format!(
-        "Scored on {split}, not on the test set, whose labels are not public. Recipes were chosen with {split} in sight."
-    )];
+    let hidden = bitspike_data::GlueTask::parse(&metrics.measured.model.task).is_ok();
+    let hidden = if hidden { ", whose labels are not public" } else { "" };
+    let mut limits = vec![format!("Scored on {split}, not on a test set{hidden}.")];
     limits.extend(metrics.origins.limits.iter().cloned());
     limits.iter().map(|limit| format!("- {limit}")).collect::<Vec<_>>().join("\n")
 }
 
-fn reproduce(name: &str, task: &str) -> String {
-    format!(
-        "    bitspike verify {name} --data {}\n    recipes/release/reproduce.sh {name}\n\nThe first computes the figures again and \
-         compares them exactly; the second trains teacher and student anew.",
-        folder(task)
-    )
+fn reproduce(metrics: &Metrics) -> String {
+    let Metrics { name, measured, origins, .. } = metrics;
+    let verify = format!("    bitspike verify {name} --data {}\n", folder(&measured.model.task));
+    match &origins.reproduce {
+        Some(command) => format!(
+            "{verify}    {command}\n\nThe first computes the figures again and compares them exactly; the second trains teacher \
+             and student anew."
+        ),
+        None => format!("{verify}\nThis computes the figures again and compares them exactly."),
+    }
 }
 
 /// The folder of a task of GLUE as it is distributed.
 fn folder(task: &str) -> &str {
     bitspike_data::GlueTask::parse(task).map_or("DIR", |task| task.folder())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// To renew the cards after a change that is meant: `BITSPIKE_RENEW=1 cargo test --workspace --release cards_are_those`.
+    #[test]
+    fn shipped_cards_are_those_of_their_figures() {
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+        let mut wrong = Vec::new();
+        for folder in models.read_dir().unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+            let metrics = Metrics::load(&folder.join("metrics.json")).unwrap().expect("figures");
+            let (path, text) = (folder.join("README.md"), card(&metrics));
+            if std::env::var_os("BITSPIKE_RENEW").is_some() {
+                std::fs::write(&path, text).unwrap();
+            } else if std::fs::read_to_string(&path).unwrap() != text {
+                wrong.push(path);
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:?}: not what `metrics.json` gives");
+    }
 }

@@ -14,6 +14,9 @@
 //! [model.sst2-ternary]           # by model
 //! about = "..."
 //! limits = ["..."]
+//! made = "..."                   # what a run does not know of how it came about; may be left out
+//! example = ["..."]              # a text to try, or the two of a pair; may be left out
+//! reproduce = "..."              # the command that makes it anew; may be left out
 //! ```
 
 use std::collections::BTreeMap;
@@ -54,6 +57,10 @@ pub struct Origin {
 struct About {
     about: String,
     limits: Vec<String>,
+    made: Option<String>,
+    #[serde(default)]
+    example: Vec<String>,
+    reproduce: Option<String>,
 }
 
 /// What the file says of one model, its data and its teacher.
@@ -64,6 +71,15 @@ pub struct OriginsOf {
     pub about: String,
     /// What it cannot do.
     pub limits: Vec<String>,
+    /// What a run does not know of how it came about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
+    /// A text to try, or the two of a pair.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub example: Vec<String>,
+    /// The command that makes it anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reproduce: Option<String>,
     /// What it was trained on.
     pub data: Origin,
     /// What it learnt from.
@@ -81,8 +97,17 @@ impl Origins {
             .map_err(|source| Error::Toml { what: path.display().to_string(), source: Box::new(source) })?;
         let of = |origin: &Origin| [origin.name.clone(), origin.origin.clone(), origin.licence.clone()];
         let lines = origins.data.values().chain(origins.teacher.values()).flat_map(of);
-        let about =
-            origins.model.values().flat_map(|model| std::iter::once(&model.about).chain(&model.limits)).cloned();
+        let of_model = |model: &About| {
+            let About { about, limits, made, example, reproduce } = model;
+            std::iter::once(about)
+                .chain(limits)
+                .chain(made)
+                .chain(example)
+                .chain(reproduce)
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        let about = origins.model.values().flat_map(of_model);
         for line in lines.chain(about) {
             if line.trim().is_empty() || line.len() > MAX_LINE || line.chars().any(char::is_control) {
                 let shown: String = line.chars().take(40).collect();
@@ -105,8 +130,9 @@ impl Origins {
         };
         let data = self.data.get(task).ok_or_else(|| missing("data", task))?.clone();
         let teacher = self.teacher.get(task).ok_or_else(|| missing("teacher", task))?.clone();
-        let About { about, limits } = self.model.get(name).ok_or_else(|| missing("model", name))?.clone();
-        Ok(OriginsOf { about, limits, data, teacher })
+        let model = self.model.get(name).ok_or_else(|| missing("model", name))?.clone();
+        let About { about, limits, made, example, reproduce } = model;
+        Ok(OriginsOf { about, limits, made, example, reproduce, data, teacher })
     }
 }
 

@@ -1,0 +1,58 @@
+"""Every relative link in the pages names a file that is there and, behind `#`, a heading of it."""
+import pathlib
+import re
+import sys
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGES = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("docs/**/*.md"),
+    *ROOT.glob("models/**/*.md"),
+    *ROOT.glob("recipes/**/*.md"),
+    *ROOT.glob("benches/**/*.md"),
+    *ROOT.glob("fuzz/*.md"),
+]
+FENCE = re.compile(r"^(```|~~~).*?^\1", re.M | re.S)
+CODE = re.compile(r"`[^`\n]*`")
+LINK = re.compile(r"!?\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
+SOURCE = re.compile(r"(?:src|href)=\"([^\"]+)\"")
+
+
+def prose(page):
+    """The page without code."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    return "\n".join(line for line in text.splitlines() if not line.startswith("    "))
+
+
+def anchors(page):
+    """The headings as GitHub and mdbook name them."""
+    found = set()
+    for heading in re.findall(r"^#+ +(.+?) *#*$", FENCE.sub("", page.read_text(encoding="utf-8")), re.M):
+        heading = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        name = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        count = sum(1 for known in found if known == name or re.fullmatch(re.escape(name) + r"-\d+", known))
+        found.add(f"{name}-{count}" if count else name)
+    return found
+
+
+wrong = []
+checked = 0
+for page in sorted(PAGES):
+    text = CODE.sub("", prose(page))
+    for target in LINK.findall(text) + SOURCE.findall(text):
+        if re.match(r"[a-z][a-z0-9+.-]*:", target):
+            continue
+        checked += 1
+        path, _, anchor = target.partition("#")
+        file = (page.parent / urllib.parse.unquote(path)).resolve() if path else page
+        place = f"{page.relative_to(ROOT)}: {target}"
+        if not file.exists():
+            wrong.append(f"{place}: no such file")
+        elif not file.is_relative_to(ROOT):
+            wrong.append(f"{place}: outside of the repository")
+        elif anchor and file.suffix == ".md" and anchor not in anchors(file):
+            wrong.append(f"{place}: no such heading")
+if wrong or not checked:
+    sys.exit("\n".join(wrong) or "no links were found, which cannot be")
+print(f"{checked} links in {len(PAGES)} pages")
