@@ -28,7 +28,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Spiking language models with 1- and 1.58-bit weights: distil, score, run.
 #[derive(Debug, Parser)]
-#[command(version, long_version = version::long(), max_term_width = 110, propagate_version = true)]
+#[command(name = "bitspike", version, long_version = version::long(), max_term_width = 110, propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

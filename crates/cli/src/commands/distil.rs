@@ -146,11 +146,16 @@ impl Overrides {
 pub(crate) fn run(args: DistilArgs) -> Result<()> {
     args.run.threads.start()?;
     let stop = crate::interrupt::listen()?;
+    // What is wrong with the command leaves no folder behind.
+    let asked = match args.run.resume {
+        true => None,
+        false => Some((args.overrides.recipe(args.recipe.as_deref())?, args.task.resolve(&args.data)?)),
+    };
     let folder = if args.run.resume { RunFolder::open(&args.out)? } else { RunFolder::create(&args.out)? };
     let _lock = folder.lock()?;
-    let (recipe, task) = match args.run.resume {
-        true => resumed(&args, &folder)?,
-        false => (args.overrides.recipe(args.recipe.as_deref())?, args.task.resolve(&args.data)?),
+    let (recipe, task) = match asked {
+        Some(asked) => asked,
+        None => resumed(&args, &folder)?,
     };
     let inputs = Inputs::load(&args.teacher, &args.data, args.corpus.as_deref(), task)?;
     let job = Job {
