@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::Task;
+use crate::config::{Target, Task};
 use crate::encoder::{Embedding, Encoder};
 use crate::error::{Error, Result};
 use crate::format::{Header, Packed};
@@ -57,6 +57,8 @@ struct Weights {
     embedding: Embedding,
     encoder: Encoder,
     tokenizer: Tokenizer,
+    /// What it answers: the file's task, its classes in the order of the answers.
+    task: Task,
     /// Names of the classes.
     labels: Vec<Arc<str>>,
 }
@@ -97,10 +99,10 @@ impl Options {
         })?;
         tokenizer.check_vocab(student.vocab_size)?;
         let (simulation, exit, kernels) = self.settle(student.time_steps)?;
-        let labels = task.labels().iter().map(|label| label.as_str().into()).collect();
+        let (task, labels) = (task.clone(), names(task));
         let encoder = Encoder::of_packed(&packed)?.with_kernels(kernels)?;
         let embedding = Embedding::new(&packed);
-        let weights = Arc::new(Weights { packed, embedding, encoder, tokenizer, labels });
+        let weights = Arc::new(Weights { packed, embedding, encoder, tokenizer, task, labels });
         Ok(Model { weights, simulation, exit, idle: Mutex::default() })
     }
 }
@@ -132,14 +134,53 @@ impl Model {
         Ok(Self { weights: self.weights.clone(), simulation, exit: None, idle: Mutex::default() })
     }
 
+    /// The same model with its answers in another order of classes, before it is shared or used: class `i` is the present class
+    /// `order[i]`. The header stays what the file says.
+    ///
+    /// ```
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sst2-tiny/model.safetensors");
+    /// let model = bitspike::Model::load(path)?.in_class_order(&[1, 0])?;
+    /// assert_eq!(model.labels(), ["positive", "negative"]);
+    /// assert_eq!(model.classify(["a fine film"])?[0].label(), Some("positive"));
+    /// # Ok::<(), bitspike::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if `order` does not name every class once, or another model shares these weights.
+    pub fn in_class_order(mut self, order: &[usize]) -> Result<Self> {
+        let classes = self.labels().len();
+        let mut all = order.to_vec();
+        all.sort_unstable();
+        if !all.iter().copied().eq(0..classes) {
+            return Err(Error::invalid(
+                "order of classes",
+                format!("each class below {classes} once"),
+                format!("{order:?}"),
+            ));
+        }
+        let Some(weights) = Arc::get_mut(&mut self.weights) else {
+            return Err(Error::invalid(
+                "order of classes",
+                "a model that shares its weights with no other",
+                "shared weights",
+            ));
+        };
+        weights.encoder.classifier.reorder(order);
+        if let Target::Classification { labels } = &mut weights.task.target {
+            *labels = order.iter().map(|&class| labels[class].clone()).collect();
+        }
+        weights.labels = names(&weights.task);
+        Ok(self)
+    }
+
     /// What the file says of itself.
     pub fn header(&self) -> &Header {
         self.weights.packed.header()
     }
 
-    /// What it was trained for.
+    /// What it was trained for, its classes in the order of its answers.
     pub fn task(&self) -> &Task {
-        &self.header().task
+        &self.weights.task
     }
 
     /// Names of the classes by index; empty for a score.
@@ -270,6 +311,11 @@ impl Model {
     fn answer(&self, logits: Vec<f32>, steps: u32, tokens: usize) -> Answer {
         Answer { output: Output::of(&self.weights.labels, &logits), logits, tokens, truncated: false, steps }
     }
+}
+
+/// Names of the classes of `task`, to be shared by answers.
+fn names(task: &Task) -> Vec<Arc<str>> {
+    task.labels().iter().map(|label| label.as_str().into()).collect()
 }
 
 fn lengths(encodings: &[Encoding]) -> Vec<usize> {

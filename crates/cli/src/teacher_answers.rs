@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use bitspike::format::Header;
 use bitspike_analysis::teacher::TeacherAnswers;
+use bitspike_data::StatedClasses;
 
 /// A teacher that was scored.
 pub(crate) struct ScoredTeacher {
@@ -17,19 +18,24 @@ pub(crate) struct ScoredTeacher {
 #[cfg(feature = "train")]
 impl ScoredTeacher {
     /// Runs the teacher in `folder`, with its own tokeniser, on the dev set in `data` of the task that a student has, cut to as
-    /// many tokens as the student reads.
-    pub(crate) fn on_dev(folder: &Path, student: &Header, data: &Path) -> Result<Self> {
+    /// many tokens as the student reads; its outputs are the task's classes by name, or as `classes` states.
+    pub(crate) fn on_dev(
+        folder: &Path,
+        student: &Header,
+        data: &Path,
+        classes: Option<&StatedClasses>,
+    ) -> Result<Self> {
+        use anyhow::Context;
         use bitspike_data::{Split, TaskSpec, encode, load};
         use bitspike_train::evaluate::predict_teacher;
         use bitspike_train::teacher::Teacher;
 
         let device = bitspike_train::Device::flex();
         let task = TaskSpec::of_model(&student.task)?;
-        let (teacher, tokenizer) = Teacher::with_tokenizer(folder, &device)?;
-        let (outputs, wanted) = (teacher.num_outputs().unwrap_or(0), task.num_outputs());
-        if outputs != wanted {
-            anyhow::bail!("--teacher {}: it has {outputs} outputs, task {} has {wanted}", folder.display(), task.name);
-        }
+        let (mut teacher, tokenizer) = Teacher::with_tokenizer(folder, &device)?;
+        let place = || format!("--teacher {}", folder.display());
+        let note = teacher.answer_for(&task, classes).with_context(place)?;
+        note.iter().for_each(|note| crate::output::say(format_args!("{}: {note}", place())));
         let examples = encode(&load(&task, data, Split::Dev)?, &tokenizer, student.max_length);
         let predictions = predict_teacher(&teacher, &examples, &device)?;
         Ok(Self { teacher, predictions })
@@ -47,7 +53,7 @@ impl ScoredTeacher {
 #[cfg(not(feature = "train"))]
 impl ScoredTeacher {
     /// Refused: this program cannot run one.
-    pub(crate) fn on_dev(folder: &Path, _student: &Header, _data: &Path) -> Result<Self> {
+    pub(crate) fn on_dev(folder: &Path, _: &Header, _: &Path, _: Option<&StatedClasses>) -> Result<Self> {
         anyhow::bail!("{}: this program was built without the feature `train`, which runs teachers", folder.display())
     }
 

@@ -10,11 +10,11 @@ mod with {
     use std::io::Write;
     use std::path::Path;
 
-    use anyhow::Result;
+    use anyhow::{Context, Result};
     use bitspike::Model;
     use bitspike::tokenizer::Tokenizer;
     use bitspike_analysis::in_time::ComparedCounts;
-    use bitspike_data::{Encoded, Predictions};
+    use bitspike_data::{Encoded, Predictions, TaskSpec};
     use bitspike_hub::Subject;
     use bitspike_run::{Checkpoint, RunFolder};
     use bitspike_train::Device;
@@ -23,6 +23,9 @@ mod with {
     use bitspike_train::simulation::compare_counts;
     use bitspike_train::student::Student;
     use bitspike_train::teacher::Teacher;
+
+    use crate::args::ClassArgs;
+    use crate::output::say;
 
     pub(crate) use bitspike_train::feedback::LoopSummary;
     pub(crate) use bitspike_train::parity::Parity;
@@ -40,29 +43,27 @@ mod with {
     }
 
     impl Trained {
-        /// The student of a run, or the teacher; none of a packed model.
-        pub(crate) fn open(subject: &Subject) -> Result<Option<Self>> {
+        /// The student of a run, or the teacher, its outputs in the order of the classes of `task`; none of a packed model.
+        pub(crate) fn open(subject: &Subject, task: &TaskSpec, classes: &ClassArgs) -> Result<Option<Self>> {
             let device = Device::flex();
             Ok(match subject {
                 Subject::Packed(_) => None,
                 Subject::Run { folder, checkpoint } => {
-                    let (student, counters) = Student::of_run(folder, *checkpoint, &device)?;
+                    let (mut student, counters) = Student::of_run(folder, *checkpoint, &device)?;
+                    let map = classes.said_of(subject, &folder.description()?.task, task)?;
+                    if !map.is_identity() {
+                        student = student.in_class_order(map.outputs());
+                    }
                     let network = Network::Student { student: Box::new(student), best_step: counters.best_step };
                     Some(Self { network, tokenizer: folder.tokenizer()?, device })
                 }
                 Subject::Teacher(path) => {
-                    let (teacher, tokenizer) = Teacher::with_tokenizer(path, &device)?;
+                    let (mut teacher, tokenizer) = Teacher::with_tokenizer(path, &device)?;
+                    let note = teacher.answer_for(task, classes.map.as_ref()).with_context(|| subject.to_string())?;
+                    note.iter().for_each(|note| say(format_args!("{subject}: {note}")));
                     Some(Self { network: Network::Teacher(Box::new(teacher)), tokenizer, device })
                 }
             })
-        }
-
-        /// Outputs of its classifier; none where it has none.
-        pub(crate) fn outputs(&self) -> Option<usize> {
-            match &self.network {
-                Network::Student { student, .. } => Some(student.config.num_labels),
-                Network::Teacher(teacher) => teacher.num_outputs(),
-            }
         }
 
         pub(crate) fn tokenizer(&self) -> &Tokenizer {
@@ -118,9 +119,12 @@ mod with {
     }
 
     impl Original {
-        pub(crate) fn open(run: &Path, checkpoint: Checkpoint) -> Result<Self> {
+        /// The student of `run` with its outputs in the order that those of the packed model are in.
+        pub(crate) fn open(run: &Path, checkpoint: Checkpoint, order: Option<&[usize]>) -> Result<Self> {
             let device = Device::flex();
-            Ok(Self { student: Student::of_run(&RunFolder::open(run)?, checkpoint, &device)?.0, device })
+            let (student, _) = Student::of_run(&RunFolder::open(run)?, checkpoint, &device)?;
+            let student = order.into_iter().fold(student, Student::in_class_order);
+            Ok(Self { student, device })
         }
 
         pub(crate) fn compare(&self, model: &Model, examples: &[Encoded]) -> Result<Parity> {
@@ -140,10 +144,12 @@ mod without {
     use bitspike::Model;
     use bitspike::tokenizer::Tokenizer;
     use bitspike_analysis::in_time::ComparedCounts;
-    use bitspike_data::{Encoded, Predictions};
+    use bitspike_data::{Encoded, Predictions, TaskSpec};
     use bitspike_hub::Subject;
     use bitspike_run::Checkpoint;
     use serde::Serialize;
+
+    use crate::args::ClassArgs;
 
     const MISSING: &str = "this program was built without the feature `train`";
 
@@ -162,15 +168,11 @@ mod without {
     pub(crate) enum Trained {}
 
     impl Trained {
-        pub(crate) fn open(subject: &Subject) -> Result<Option<Self>> {
+        pub(crate) fn open(subject: &Subject, _: &TaskSpec, _: &ClassArgs) -> Result<Option<Self>> {
             match subject {
                 Subject::Teacher(path) => bail!("{}: {MISSING}, which runs teachers", path.display()),
                 Subject::Packed(_) | Subject::Run { .. } => Ok(None),
             }
-        }
-
-        pub(crate) fn outputs(&self) -> Option<usize> {
-            match *self {}
         }
 
         pub(crate) fn tokenizer(&self) -> &Tokenizer {
@@ -201,7 +203,7 @@ mod without {
     pub(crate) enum Original {}
 
     impl Original {
-        pub(crate) fn open(run: &Path, _: Checkpoint) -> Result<Self> {
+        pub(crate) fn open(run: &Path, _: Checkpoint, _: Option<&[usize]>) -> Result<Self> {
             bail!("--against {}: {MISSING}, which computes what it is compared with", run.display())
         }
 

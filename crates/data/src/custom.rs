@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::classes;
 use super::columns::{TaskColumns, shorten};
 use super::error::{Error, Result};
 use super::locate;
@@ -21,8 +22,8 @@ use bitspike::config::{MAX_CLASSES, Target};
 pub enum CustomTarget {
     /// These classes, in this order. A file may give a class by name or, unless a name is itself a whole number, by index.
     Classes(Vec<String>),
-    /// The classes that occur in the training split: in numerical order if all are whole numbers, otherwise in the order of
-    /// their bytes.
+    /// The classes that occur in the training split: by number if all are or hold one in the same way (`2` before `10`, `c2` before
+    /// `c10`), otherwise in the order of their bytes.
     DiscoverClasses,
     /// A score within these bounds; one outside is an error.
     Scores {
@@ -113,26 +114,35 @@ fn discover_classes(task: &TaskSpec, data: &Path) -> Result<Target> {
         Ok(())
     })?;
     let mut labels: Vec<String> = labels.into_iter().collect();
+    classes::sort(&mut labels);
     if labels.len() < 2 {
         let message =
             format!("column `{}` holds {} different label; expected at least two classes", task.label, labels.len());
         return Err(Error::malformed(data, message));
-    }
-    if labels.iter().all(|label| label.parse::<i64>().is_ok()) {
-        labels.sort_by_key(|label| label.parse::<i64>().unwrap_or_default());
     }
     Ok(Target::Classification { labels })
 }
 
 fn discover_range(task: &TaskSpec, data: &Path) -> Result<Target> {
     let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     each_label(task, data, |label| {
         let score = label.parse::<f32>().ok().filter(|score| score.is_finite());
         let score = score
             .ok_or_else(|| format!("column `{}`: expected a finite number, found {}", task.label, shorten(label)))?;
         (min, max) = (min.min(score), max.max(score));
+        let wide = label.parse::<f64>().unwrap_or(f64::from(score));
+        (low, high) = (low.min(wide), high.max(wide));
         Ok(())
     })?;
+    if min >= max && low < high {
+        let message = format!(
+            "column `{}`: the scores of the training split, from {low} to {high}, are all the same 32-bit number, {min}, and cannot \
+             be told apart; subtract a constant from all of them, or scale them",
+            task.label
+        );
+        return Err(Error::malformed(data, message));
+    }
     if min >= max {
         let message = format!(
             "column `{}`: all scores of the training split are {min}; expected at least two different ones",

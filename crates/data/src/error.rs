@@ -61,6 +61,35 @@ pub enum Error {
         /// What was given.
         found: String,
     },
+    /// The outputs of a model are not the classes of a task, as far as their names say.
+    #[error(
+        "its classes are {model}, those of task {task} are {classes}, and nothing says which is which; state it with --map, such as \
+         --map {example}, or choose a model of this task"
+    )]
+    Classes {
+        /// Names of the model's outputs.
+        model: String,
+        /// The task.
+        task: String,
+        /// Names of its classes.
+        classes: String,
+        /// A map as it could be stated.
+        example: String,
+    },
+    /// A model has not as many outputs as a task has classes.
+    #[error("it has {outputs} outputs ({model}), task {task} has {wanted} ({classes}); choose a model of this task")]
+    Outputs {
+        /// How many outputs the model has.
+        outputs: usize,
+        /// Their names.
+        model: String,
+        /// The task.
+        task: String,
+        /// How many there should be.
+        wanted: usize,
+        /// Names of the task's classes.
+        classes: String,
+    },
     /// A model could not classify some of the texts of a table.
     #[error("lines {first} to {last}: {source}")]
     Unanswered {

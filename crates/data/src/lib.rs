@@ -13,6 +13,7 @@
 pub mod answers;
 mod builtin;
 mod check;
+mod classes;
 mod columns;
 mod custom;
 mod dataset;
@@ -33,6 +34,7 @@ mod task;
 
 pub use builtin::GlueTask;
 pub use check::{BadLine, LabelCount, Lengths, ScoreRange, SplitReport, TextReport, check, check_split};
+pub use classes::{ClassMap, StatedClasses, same_classes, split_names};
 pub use custom::{CustomTarget, CustomTask};
 pub use dataset::{Dataset, load};
 pub use encoded::{Encoded, choose, encode, encode_text, sorted_batches};

@@ -109,6 +109,20 @@ impl Metric {
         })
     }
 
+    /// Why the metric is undefined for these values, where it is; [`Metric::compute`] then gives 0.
+    pub fn undefined(self, predictions: &[f32], targets: &[f32]) -> Option<&'static str> {
+        let constant = |values: &[f32]| values.iter().all(|value| *value == values[0]);
+        match self {
+            Self::Accuracy => None,
+            Self::F1 => {
+                let absent = |values: &[f32]| values.iter().all(|value| *value != 1.0);
+                (absent(predictions) && absent(targets)).then_some("the second class is neither answered nor a label")
+            }
+            Self::Matthews | Self::Pearson | Self::Spearman if constant(targets) => Some("all labels are equal"),
+            Self::Matthews | Self::Pearson | Self::Spearman => constant(predictions).then_some("all answers are equal"),
+        }
+    }
+
     fn what(self) -> String {
         format!("metric {self}")
     }

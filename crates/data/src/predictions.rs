@@ -34,6 +34,15 @@ impl Predictions {
         }
     }
 
+    /// Why the metric that decides is undefined for these answers, where it is: [`Metric::undefined`](crate::Metric::undefined).
+    ///
+    /// # Errors
+    /// If an example has no label.
+    pub fn undefined(&self, task: &TaskSpec, examples: &[Encoded]) -> Result<Option<&'static str>> {
+        let targets: Vec<f32> = examples.iter().map(Encoded::label).collect::<Result<_>>()?;
+        Ok(task.primary().undefined(&self.answers(task), &targets))
+    }
+
     /// The task's metrics.
     ///
     /// # Errors

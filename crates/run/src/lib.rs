@@ -3,6 +3,7 @@
 //! Nothing here trains: `bitspike-train` writes runs, and whoever classifies, counts or reports reads them without it.
 
 pub mod error;
+pub mod origin;
 pub mod pack;
 pub mod progress;
 pub mod recipe;
@@ -10,5 +11,6 @@ pub mod run;
 pub mod weights;
 
 pub use error::{Error, Result};
+pub use origin::Origin;
 pub use pack::FromRun;
 pub use run::{Checkpoint, Counters, Description, RunFolder};

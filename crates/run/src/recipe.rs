@@ -1,5 +1,6 @@
 //! The recipe: everything that decides a distillation, in one TOML file (`recipes/`), validated before anything runs.
 
+mod change;
 pub(crate) mod error;
 mod named;
 mod overrides;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
+pub use change::{Change, changes};
 pub use error::RecipeError;
 pub use named::names;
 pub use stage::{LossWeights, Schedule, SimulatedForward, Stage, StageKind};
@@ -121,6 +123,11 @@ impl Recipe {
         let recipe: Self = table.try_into()?;
         recipe.validate()?;
         Ok(recipe)
+    }
+
+    /// What `now` has otherwise, by key.
+    pub fn changes(&self, now: &Self) -> Vec<Change> {
+        changes(self, now)
     }
 
     /// The recipe as TOML.

@@ -5,6 +5,7 @@
 //! | `recipe.toml` | the recipe with every override applied |
 //! | `model.json` | the student's configuration, the task and the sentence length ([`Description`]) |
 //! | `tokenizer.json` | the tokeniser |
+//! | `origin.json` | digests of teacher and data, and the program ([`Origin`](crate::Origin)) |
 //! | `metrics.jsonl` | every event, one a line ([`crate::progress`]) |
 //! | `best.safetensors` | the student that scored best on dev |
 //! | `last.safetensors` | the student, the optimiser and the counters to resume from |
@@ -83,14 +84,14 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run.
+    /// Makes the folder of a new run. One that ended before its first checkpoint leaves nothing to keep but its log, and is
+    /// replaced.
     ///
     /// # Errors
-    /// If it already holds a run, or cannot be written.
+    /// If it already holds a run with a checkpoint, or cannot be written.
     pub fn create(path: &Path) -> Result<Self> {
         let folder = Self { path: path.to_path_buf() };
-        let files = [folder.last(), folder.best(), folder.file("model.json")];
-        if let Some(file) = files.into_iter().find(|file| file.exists()) {
+        if let Some(file) = [folder.last(), folder.best()].into_iter().find(|file| file.exists()) {
             let message = "this folder already holds a run; continue it with --resume, or choose another --out";
             return Err(Error::checkpoint(file, message));
         }
@@ -146,12 +147,21 @@ impl RunFolder {
     /// # Errors
     /// If the folder cannot be written.
     pub fn describe(&self, recipe: &Recipe, description: &Description, tokenizer: &Tokenizer) -> Result<()> {
-        let write =
-            |name: &str, text: &str| atomic_file::write(&self.file(name), |file| file.write_all(text.as_bytes()));
-        write("recipe.toml", &recipe.to_toml())?;
+        self.write_recipe(recipe)?;
         tokenizer.save(&self.path)?;
-        write("model.json", &serde_json::to_string_pretty(description).expect("a description is JSON"))?;
-        Ok(())
+        self.write("model.json", &serde_json::to_string_pretty(description).expect("a description is JSON"))
+    }
+
+    /// Writes `recipe.toml`.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_recipe(&self, recipe: &Recipe) -> Result<()> {
+        self.write("recipe.toml", &recipe.to_toml())
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<()> {
+        Ok(atomic_file::write(&self.file(name), |file| file.write_all(text.as_bytes()))?)
     }
 
     /// Reads `recipe.toml`.

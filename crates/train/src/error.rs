@@ -69,10 +69,7 @@ pub enum Error {
         source: Box<Error>,
     },
     /// The loss or a gradient stopped being a number.
-    #[error(
-        "training diverged at step {step}: {what} is {value}. The last good checkpoint is kept; lower `learning_rate` or \
-         `clip_norm` in the recipe and start again, or `--resume` with them changed"
-    )]
+    #[error("training diverged at step {step}: {what} is {value}{advice}")]
     Diverged {
         /// 1-based step of the whole run.
         step: u64,
@@ -80,6 +77,8 @@ pub enum Error {
         what: String,
         /// Its value.
         value: f64,
+        /// What to do, with what leads to it.
+        advice: String,
     },
 }
 
@@ -102,6 +101,15 @@ impl Error {
     /// An [`Error::Damaged`] for `path`.
     pub fn damaged(path: impl AsRef<Path>, source: impl Into<Box<dyn Cause + Send + Sync>>) -> Self {
         Self::Damaged { path: path.as_ref().to_path_buf(), source: source.into() }
+    }
+
+    /// This error with what to do about it, if it is a divergence.
+    #[must_use]
+    pub(crate) fn advising(self, advise: impl FnOnce(u64) -> String) -> Self {
+        match self {
+            Self::Diverged { step, what, value, .. } => Self::Diverged { step, what, value, advice: advise(step) },
+            other => other,
+        }
     }
 
     /// This error as part of `what`.

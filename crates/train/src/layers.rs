@@ -94,6 +94,18 @@ impl Affine {
         Self { weight: parameter(weight, [size, size], device), bias: parameter(vec![0.0; size], [1, size], device) }
     }
 
+    /// The same with its outputs in another order: the `i`-th is the present `order[i]`-th.
+    pub(crate) fn in_order(&self, order: &[usize]) -> Self {
+        let [rows, columns] = self.weight.dims();
+        assert_eq!(rows, order.len(), "an output for each");
+        let pick = |parameter: &Param<Tensor<2>>, width: usize, shape| {
+            let values = crate::optimizer::floats(parameter.val().inner());
+            let rows = order.iter().flat_map(|&row| values[row * width..][..width].iter().copied());
+            self::parameter(rows.collect(), shape, &parameter.val().device())
+        };
+        Self { weight: pick(&self.weight, columns, [rows, columns]), bias: pick(&self.bias, 1, [1, rows]) }
+    }
+
     /// The map of a population's `(counts, scale)` through the quantised weight: `[M, K]` to `[M, O]`.
     pub fn spikes(&self, (counts, scale): &Population, precision: Precision) -> Tensor<2> {
         ops::linear(counts.clone(), scale.clone(), self.weight.val(), self.bias.val(), precision)

@@ -14,6 +14,7 @@
 
 pub mod batches;
 mod checkpoint;
+mod digest;
 pub mod distill;
 pub mod equilibrium;
 pub mod error;
@@ -28,6 +29,7 @@ pub mod optimizer;
 mod parameters;
 pub mod parity;
 pub mod quickstart;
+mod resume;
 pub mod simulation;
 pub mod student;
 pub mod sweep;

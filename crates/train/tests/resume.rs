@@ -122,6 +122,7 @@ fn run(kind: Kind, path: &Path, teacher: &Path, resume: bool, fate: Fate) -> Res
         max_time: None,
         stop: &stop,
         resume,
+        notes: Vec::new(),
     };
     train(&mut distiller, &controls, &mut Watcher { fate, stop: &stop, looped: kind == Kind::Loop })
 }

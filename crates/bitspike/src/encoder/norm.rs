@@ -52,6 +52,13 @@ pub(crate) struct Affine {
 }
 
 impl Affine {
+    /// Puts the rows into another order: row `i` is the present row `order[i]`.
+    pub(crate) fn reorder(&mut self, order: &[usize]) {
+        let width = self.weight.len() / self.bias.len().max(1);
+        self.weight = order.iter().flat_map(|&row| self.weight[row * width..][..width].iter().copied()).collect();
+        self.bias = order.iter().map(|&row| self.bias[row]).collect();
+    }
+
     /// Appends `W x + b` of one row to `out`.
     pub(crate) fn apply(&self, x: Scaled<'_>, out: &mut Vec<f32>) {
         let Scaled { values, scale } = x;

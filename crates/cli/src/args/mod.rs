@@ -17,7 +17,7 @@ pub(crate) use packing::PackingArgs;
 pub(crate) use place::vacant;
 pub(crate) use profile::profile;
 pub(crate) use split::SplitName;
-pub(crate) use task::TaskArgs;
+pub(crate) use task::{ClassArgs, TaskArgs};
 pub(crate) use threads::Threads;
 pub(crate) use usage::{Usage, usage, wrong_value};
 pub(crate) use verbosity::Verbosity;

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::Result;
-use bitspike_data::{CustomTarget, CustomTask, GlueTask, TaskSpec};
+use anyhow::{Context, Result};
+use bitspike_data::{ClassMap, CustomTarget, CustomTask, GlueTask, StatedClasses, TaskSpec, split_names};
+use bitspike_hub::Subject;
 
 use super::{usage, wrong_value};
+use crate::output::say;
 
 /// The flags that name a task; every command that reads data flattens them.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -22,19 +24,59 @@ pub(crate) struct TaskArgs {
     /// Your own task: column of the label or score
     #[arg(long, help_heading = "Task", value_name = "COLUMN", requires = "text")]
     pub(crate) label: Option<String>,
-    /// Your own task: its classes in order; unless given, those that the training split holds
+    /// Your own task: its classes in order, one that holds a comma in double quotes (`'"so, so",good'`); unless given, those that the
+    /// training split holds
     #[arg(
         long,
         help_heading = "Task",
         value_name = "A,B,..",
-        value_delimiter = ',',
+        value_parser = names,
         requires = "text",
         conflicts_with = "regression"
     )]
-    pub(crate) labels: Vec<String>,
+    pub(crate) labels: Option<Names>,
     /// Your own task: the label is a score, not a class
     #[arg(long, help_heading = "Task", requires = "text")]
     pub(crate) regression: bool,
+}
+
+/// Names in a row.
+#[derive(Debug, Clone)]
+pub(crate) struct Names(Vec<String>);
+
+fn names(text: &str) -> Result<Names, bitspike_data::Error> {
+    split_names(text).map(Names)
+}
+
+/// The flag that says which output of a model is which class.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct ClassArgs {
+    /// Which output of the model is which class of the task, where their names do not say so: OUTPUT=CLASS,.. with names, or numbers
+    /// from 0, such as `positive=1,negative=0`
+    #[arg(long, help_heading = "Task", value_name = "OUTPUT=CLASS,..")]
+    pub(crate) map: Option<StatedClasses>,
+}
+
+impl ClassArgs {
+    /// Which output of `model`, which was made for `own`, is which class of `task`.
+    ///
+    /// # Errors
+    /// If nothing says so.
+    pub(crate) fn of(&self, model: &Subject, own: &TaskSpec, task: &TaskSpec) -> Result<ClassMap> {
+        let score = ["a score".to_owned()];
+        let names = if own.target.is_regression() { &score[..] } else { own.labels() };
+        ClassMap::new(names, task, self.map.as_ref()).with_context(|| model.to_string())
+    }
+
+    /// The same, with what should be known of it said.
+    ///
+    /// # Errors
+    /// As [`ClassArgs::of`].
+    pub(crate) fn said_of(&self, model: &Subject, own: &TaskSpec, task: &TaskSpec) -> Result<ClassMap> {
+        let map = self.of(model, own, task)?;
+        map.note().iter().for_each(|note| say(format_args!("{model}: {note}")));
+        Ok(map)
+    }
 }
 
 impl TaskArgs {
@@ -66,10 +108,10 @@ impl TaskArgs {
                 glue.name()
             )));
         }
-        let target = match (self.regression, self.labels.as_slice()) {
+        let target = match (self.regression, &self.labels) {
             (true, _) => CustomTarget::DiscoverScores,
-            (false, []) => CustomTarget::DiscoverClasses,
-            (false, labels) => CustomTarget::Classes(labels.iter().map(|label| label.trim().to_owned()).collect()),
+            (false, None) => CustomTarget::DiscoverClasses,
+            (false, Some(Names(labels))) => CustomTarget::Classes(labels.clone()),
         };
         let task = CustomTask {
             name: name.to_owned(),

@@ -13,7 +13,7 @@ use bitspike_data::{Split, TaskSpec};
 
 use crate::args::limit::at_most;
 use crate::args::simulation::time_steps;
-use crate::args::{CheckpointArgs, TaskArgs, Threads, profile};
+use crate::args::{CheckpointArgs, ClassArgs, TaskArgs, Threads, profile};
 use crate::output::show;
 use crate::print::cost::print;
 
@@ -32,6 +32,8 @@ pub(crate) struct CostArgs {
     checkpoint: CheckpointArgs,
     #[command(flatten)]
     task: TaskArgs,
+    #[command(flatten)]
+    classes: ClassArgs,
     /// Folder (or file) with the task's data
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
@@ -67,10 +69,13 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
         options = options.time_steps(time_steps);
     }
     let model = subject.model(&options)?;
+    let own = TaskSpec::of_model(model.task())?;
     let task = match args.task.is_given() {
         true => args.task.resolve(&args.data)?,
-        false => TaskSpec::of_model(model.task())?,
+        false => own.clone(),
     };
+    // Nothing is scored, but another task's texts are not what the model was made to count on.
+    args.classes.said_of(&subject, &own, &task)?;
     let mut split = EncodedSplit::read(&model, &task, &args.data, Split::Dev)?;
     split.truncate(at_most(args.limit));
     if split.examples.is_empty() {

@@ -11,7 +11,7 @@ use bitspike_train::distill::{Inputs, Job, settle};
 
 use super::training::RunArgs;
 use crate::args::simulation::time_steps;
-use crate::args::{TaskArgs, usage};
+use crate::args::{ClassArgs, TaskArgs, usage};
 use crate::live::Follower;
 use crate::output::warn;
 
@@ -29,6 +29,8 @@ pub(crate) struct DistilArgs {
     recipe: Option<PathBuf>,
     #[command(flatten)]
     task: TaskArgs,
+    #[command(flatten)]
+    classes: ClassArgs,
     /// Folder (or file) with the task's data
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
@@ -157,10 +159,13 @@ pub(crate) fn run(args: DistilArgs) -> Result<()> {
         Some(asked) => asked,
         None => resumed(&args, &folder)?,
     };
-    let inputs = Inputs::load(&args.teacher, &args.data, args.corpus.as_deref(), task)?;
+    let classes = args.classes.map.as_ref();
+    let inputs = Inputs::load(&args.teacher, &args.data, args.corpus.as_deref(), task, classes)?;
+    let program = crate::version::program();
     let job = Job {
         from: args.from.as_deref(),
         resume: args.run.resume,
+        program: &program,
         max_time: args.run.max_time(),
         stop,
         ..Job::new(&recipe, &folder)

@@ -12,7 +12,7 @@ use bitspike_hub::Subject;
 
 use crate::args::limit::at_most;
 use crate::args::simulation::InTimeArgs;
-use crate::args::{CheckpointArgs, CheckpointName, SplitName, TaskArgs, Threads, usage, vacant};
+use crate::args::{CheckpointArgs, CheckpointName, ClassArgs, SplitName, TaskArgs, Threads, usage, vacant};
 use crate::output::{say, show};
 use crate::print::eval::{Scored, print};
 use crate::progress::{ProgressLine, Unit};
@@ -37,6 +37,8 @@ pub(crate) struct EvalArgs {
     against: Option<PathBuf>,
     #[command(flatten)]
     task: TaskArgs,
+    #[command(flatten)]
+    classes: ClassArgs,
     /// Folder (or file) with the task's data
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
@@ -77,16 +79,16 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
         vacant("--predictions", path, args.force)?;
     }
     let subject = args.checkpoint.resolve(&args.model)?;
-    let network = Network::open(&subject, &args)?;
+    check_teacher(&subject, &args)?;
     let task = match (args.task.is_given(), subject.task()?) {
         (false, Some(task)) => task,
         _ => args.task.resolve(&args.data)?,
     };
-    if let Some(outputs) = network.outputs().filter(|&outputs| outputs != task.num_outputs()) {
-        bail!("{subject} has {outputs} outputs, task {} has {}", task.name, task.num_outputs());
-    }
+    let network = Network::open(&subject, &task, &args)?;
     let original = match (&args.against, &network) {
-        (Some(run), Network { trained: None, .. }) => Some(Original::open(run, args.checkpoint.checkpoint.into())?),
+        (Some(run), Network { trained: None, .. }) => {
+            Some(Original::open(run, args.checkpoint.checkpoint.into(), network.order.as_deref())?)
+        }
         (Some(_), _) => bail!("--against compares a packed model with its run; {subject} is no packed model"),
         (None, _) => None,
     };
@@ -110,6 +112,7 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
         }
         let mut scored = network.score(&subject, &examples, &args)?;
         write_answers(&args, &examples, &scored.predictions)?;
+        say_undefined(&examples, &scored.predictions);
         scored.score.seconds = started.elapsed().as_secs_f64();
         if let (Some(original), Some(model)) = (&original, &network.model) {
             scored.parity = Some(original.compare(model, &examples.examples)?);
@@ -133,29 +136,41 @@ struct Network {
     model: Option<Model>,
     /// A student or teacher in the arithmetic of training, which then answers.
     trained: Option<Trained>,
+    /// The order of the classes of `model`, where it is not its own.
+    order: Option<Vec<usize>>,
+}
+
+/// Refuses to ask of a teacher what takes spikes.
+fn check_teacher(subject: &Subject, args: &EvalArgs) -> Result<()> {
+    if subject.teacher().is_some() && args.in_time.options().is_some() {
+        bail!("{subject}: a teacher has no spikes; --dynamics needs a student");
+    }
+    if subject.teacher().is_some() && args.count {
+        bail!("--count: a teacher has no spikes; `bitspike cost` reckons it beside its student");
+    }
+    Ok(())
 }
 
 impl Network {
-    fn open(subject: &Subject, args: &EvalArgs) -> Result<Self> {
-        let trained = Trained::open(subject)?;
-        let in_time = args.in_time.options().is_some();
-        if subject.teacher().is_some() {
-            if in_time {
-                bail!("{subject}: a teacher has no spikes; --dynamics needs a student");
-            }
-            if args.count {
-                bail!("--count: a teacher has no spikes; `bitspike cost` reckons it beside its student");
-            }
+    /// What answers, in the order of the classes of `task`.
+    fn open(subject: &Subject, task: &TaskSpec, args: &EvalArgs) -> Result<Self> {
+        let trained = Trained::open(subject, task, &args.classes)?;
+        if trained.is_some() && args.in_time.options().is_none() && !args.count {
+            return Ok(Self { model: None, trained, order: None });
         }
-        let engine = trained.is_none() || in_time || args.count;
-        Ok(Self { model: engine.then(|| subject.model(&Options::new())).transpose()?, trained })
-    }
-
-    fn outputs(&self) -> Option<usize> {
-        match (&self.trained, &self.model) {
-            (Some(trained), _) => trained.outputs(),
-            (None, model) => model.as_ref().map(|model| model.header().student.num_labels),
-        }
+        let model = subject.model(&Options::new())?;
+        let own = TaskSpec::of_model(model.task())?;
+        let map = match &trained {
+            // What there is to say was said.
+            Some(_) => args.classes.of(subject, &own, task)?,
+            None => args.classes.said_of(subject, &own, task)?,
+        };
+        let order = (!map.is_identity()).then(|| map.outputs().to_vec());
+        let model = match &order {
+            Some(order) => model.in_class_order(order)?,
+            None => model,
+        };
+        Ok(Self { model: Some(model), trained, order })
     }
 
     fn read(&self, task: &TaskSpec, args: &EvalArgs, split: Split, max_length: usize) -> Result<EncodedSplit> {
@@ -215,6 +230,18 @@ impl Network {
             }
         }
         Ok(scores)
+    }
+}
+
+/// Says which metrics are undefined for these answers, and why.
+fn say_undefined(split: &EncodedSplit, predictions: &Predictions) {
+    let targets: Option<Vec<f32>> = split.examples.iter().map(|example| example.target).collect();
+    let Some(targets) = targets else { return };
+    let answers = predictions.answers(&split.task);
+    for metric in &split.task.metrics {
+        if let Some(why) = metric.undefined(&answers, &targets) {
+            say(format_args!("{}: {metric} is undefined: {why}; 0 stands for it", split.dataset.split.name()));
+        }
     }
 }
 

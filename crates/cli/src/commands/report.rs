@@ -8,7 +8,7 @@ use bitspike_analysis::energy::Profile;
 use bitspike_analysis::report::{Report, ReportOptions, beside, measure, sentence};
 use bitspike_hub::Subject;
 
-use crate::args::{CheckpointArgs, Threads, profile, vacant};
+use crate::args::{CheckpointArgs, ClassArgs, Threads, profile, vacant};
 use crate::output::{self, show};
 use crate::teacher_answers::ScoredTeacher;
 
@@ -35,6 +35,8 @@ pub(crate) struct ReportArgs {
     /// Folder of the teacher, to score it too
     #[arg(long, value_name = "DIR", requires = "data")]
     teacher: Option<PathBuf>,
+    #[command(flatten)]
+    classes: ClassArgs,
     /// Another run or model of the same task for the table; may be repeated
     #[arg(long, value_name = "RUN", requires = "data")]
     beside: Vec<PathBuf>,
@@ -93,7 +95,7 @@ fn measured(report: &mut Report, subject: &Subject, data: &Path, profile: &Profi
     let teacher = match &args.teacher {
         Some(folder) => {
             say("scoring the teacher");
-            Some(ScoredTeacher::on_dev(folder, model.header(), data)?)
+            Some(ScoredTeacher::on_dev(folder, model.header(), data, args.classes.map.as_ref())?)
         }
         None => None,
     };

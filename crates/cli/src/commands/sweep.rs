@@ -9,7 +9,7 @@ use bitspike_train::Error;
 use bitspike_train::sweep::{Bounds, Grid, Paths, Request, Sweep, SweepPlan, vacant};
 
 use super::distil::{Overrides, assignment};
-use crate::args::{TaskArgs, Threads, usage};
+use crate::args::{ClassArgs, TaskArgs, Threads, usage};
 use crate::live::{Display, Follower};
 use crate::output::{is_quiet, say, show};
 use crate::print::sweep::{SweepView, plan};
@@ -31,6 +31,8 @@ pub(crate) struct SweepArgs {
     recipe: Option<PathBuf>,
     #[command(flatten)]
     task: TaskArgs,
+    #[command(flatten)]
+    classes: ClassArgs,
     /// Folder (or file) with the task's data
     #[arg(long, value_name = "DIR", required_unless_present = "resume")]
     data: Option<PathBuf>,
@@ -158,7 +160,8 @@ fn new(args: &SweepArgs) -> Result<Sweep> {
     let grid = Grid::new(grid.as_deref(), over, seeds, &recipe).map_err(|error| misused(error, from_file))?;
     let fixed = args.overrides.assignments(recipe.stage.len());
     let task = args.task.resolve(&data)?;
-    let inputs = Paths { teacher, data, corpus: args.corpus.clone(), from: args.from.clone() };
+    let inputs =
+        Paths { teacher, data, corpus: args.corpus.clone(), from: args.from.clone(), map: args.classes.map.clone() };
     Sweep::new(&args.out, Request { recipe, grid, inputs, task }, &fixed).map_err(|error| misused(error, from_file))
 }
 
@@ -184,6 +187,7 @@ fn resumed(args: &SweepArgs) -> Result<Sweep> {
         data: args.data.clone().unwrap_or(plan.inputs.data),
         corpus: args.corpus.clone().or(plan.inputs.corpus),
         from: args.from.clone().or(plan.inputs.from),
+        map: args.classes.map.clone().or(plan.inputs.map),
     };
     let task = if args.task.is_given() { args.task.resolve(&inputs.data)? } else { plan.task };
     Ok(Sweep::resume(&args.out, Request { recipe, grid, inputs, task }, args.retry_failed)?)

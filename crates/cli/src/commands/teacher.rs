@@ -7,7 +7,7 @@ use bitspike_run::recipe::{RunRecipe, Stage, StageKind};
 use bitspike_train::finetune::{Job, Plan, Settings, finetune};
 
 use super::training::RunArgs;
-use crate::args::TaskArgs;
+use crate::args::{ClassArgs, TaskArgs};
 use crate::live::Follower;
 
 /// Fine-tune a BERT teacher on a task
@@ -26,6 +26,8 @@ pub(crate) struct TeacherArgs {
     model: PathBuf,
     #[command(flatten)]
     task: TaskArgs,
+    #[command(flatten)]
+    classes: ClassArgs,
     /// Folder (or file) with the task's data
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
@@ -83,10 +85,13 @@ pub(crate) fn run(args: TeacherArgs) -> Result<()> {
         },
     };
     let (evals_per_epoch, checkpoint_minutes) = (args.evals_per_epoch, args.checkpoint_minutes);
+    let program = crate::version::program();
     let job = Job {
         plan: &plan,
         data: &args.data,
         out: &args.out,
+        classes: args.classes.map.as_ref(),
+        program: &program,
         run: RunRecipe { evals_per_epoch, checkpoint_minutes, ..RunRecipe::default() },
         resume: args.run.resume,
         max_time: args.run.max_time(),

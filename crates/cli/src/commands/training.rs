@@ -8,7 +8,7 @@ use bitspike_train::training::{EndReason, Logged};
 
 use crate::args::Threads;
 use crate::live;
-use crate::output::show;
+use crate::output::{say, show};
 
 /// How a run is shown and bounded.
 #[derive(Debug, clap::Args)]
@@ -43,15 +43,24 @@ impl RunArgs {
     /// Says how the run ended and what to do next.
     pub(crate) fn report_end(&self, run: &mut Logged, observer: &mut dyn Observer, next: &str) -> Result<()> {
         let outcome = &run.outcome;
+        let next = match run.had_finished() {
+            true => format!("this run had finished, and nothing was changed; {next}"),
+            false => next.to_owned(),
+        };
         let text = match (outcome.reason, outcome.counters.best) {
             (EndReason::Interrupted, _) => "interrupted; go on with the same command and --resume".to_owned(),
             (_, Some(best)) => {
                 let at = outcome.counters.best_step.unwrap_or_default();
                 format!("best {} {best:.4} at step {at}; {next}", outcome.primary)
             }
-            (_, None) => next.to_owned(),
+            (_, None) => next,
         };
-        run.say(observer, Level::Info, text)?;
+        match run.had_finished() {
+            // No display was opened for it.
+            true if self.display != live::Display::Quiet => say(text),
+            true => {}
+            false => run.say(observer, Level::Info, text)?,
+        }
         if self.json { show(&run.outcome, true, |_, _| Ok(())) } else { Ok(()) }
     }
 }

@@ -35,7 +35,8 @@ impl Observer for Follower {
         // The display before is closed first: two do not share a screen.
         self.close();
         let (summary, history) = (about.summary.to_owned(), about.history.to_vec());
-        let setup = Setup { summary, history, device: self.device.clone(), ..Setup::default() };
+        let (device, interrupted) = (self.device.clone(), Some(crate::interrupt::flag()));
+        let setup = Setup { summary, history, device, interrupted, ..Setup::default() };
         self.shown = Some(observer(self.choice, setup));
         Ok(())
     }

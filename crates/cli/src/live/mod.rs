@@ -19,7 +19,6 @@ mod thread;
 mod view;
 
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bitspike_run::progress::{Event, Observer};
@@ -54,8 +53,8 @@ pub(crate) struct Setup {
     pub(crate) every: Option<u64>,
     /// Earlier events of a resumed run, from which the live view starts.
     pub(crate) history: Vec<Event>,
-    /// Set by the handler of Ctrl-C; the live view then says that the run is about to stop.
-    pub(crate) interrupted: Option<Arc<AtomicBool>>,
+    /// Set by the handler of signals; the live view then says that the run is about to stop.
+    pub(crate) interrupted: Option<&'static AtomicBool>,
 }
 
 /// The display for `choice`.

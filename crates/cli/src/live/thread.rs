@@ -87,7 +87,8 @@ fn run(mut screen: Screen, events: &Receiver<Event>, setup: &Setup, theme: Theme
     let mut news = true;
     loop {
         let next = drawn.map_or(Instant::now(), |drawn| drawn + if news { FRAME } else { IDLE });
-        match events.recv_timeout(next.saturating_duration_since(Instant::now())) {
+        // Never long: nothing but the flag says that a run is about to stop.
+        match events.recv_timeout(next.saturating_duration_since(Instant::now()).min(FRAME)) {
             Ok(event) => {
                 board.fold(&event);
                 (changed, news) = (Instant::now(), true);
@@ -96,8 +97,12 @@ fn run(mut screen: Screen, events: &Receiver<Event>, setup: &Setup, theme: Theme
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {}
         }
+        let interrupted = setup.interrupted.is_some_and(|flag| flag.load(Ordering::Relaxed));
+        if interrupted == context.interrupted && Instant::now() < next {
+            continue;
+        }
         context.since = changed.elapsed().as_secs_f64();
-        context.interrupted = setup.interrupted.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed));
+        context.interrupted = interrupted;
         // A terminal that refuses a frame may take the next one.
         let _ = screen.draw(|frame| draw(frame, &board, &context, theme));
         (drawn, news) = (Some(Instant::now()), false);

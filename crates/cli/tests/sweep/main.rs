@@ -20,9 +20,13 @@ fn prepare(epochs: u32) -> tempfile::TempDir {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/bert-micro-f32");
     let teacher = folder.path().join("teacher");
     fs::create_dir(&teacher).unwrap();
-    for file in ["config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors"] {
+    for file in ["vocab.txt", "tokenizer_config.json", "model.safetensors"] {
         fs::copy(fixture.join(file), teacher.join(file)).unwrap();
     }
+    // Its classes are called as those of the task.
+    let config = fs::read_to_string(fixture.join("config.json")).unwrap();
+    let config = config.replace("\"no\"", "\"negative\"").replace("\"yes\"", "\"positive\"");
+    fs::write(teacher.join("config.json"), config).unwrap();
     write_data(&folder.path().join("SST-2"), 80);
     let recipe = format!(
         "[data]\nmax_length = 16\nbatch_size = 8\n[run]\ncheckpoint_minutes = 0\nlog_every = 1\n\

@@ -44,6 +44,8 @@ fn undiscoverable_labels_say_why() {
     let scores = |csv: &str| resolve(CustomTarget::DiscoverScores, csv).unwrap_err();
     assert!(scores("text,mood\na,1\nb,x\n").contains("line 3: column `mood`: expected a finite number, found `x`"));
     assert!(scores("text,mood\na,1\nb,1\n").contains("all scores of the training split are 1"));
+    let narrow = scores("text,mood\na,16777216\nb,16777217\n");
+    assert!(narrow.contains("from 16777216 to 16777217, are all the same 32-bit number"), "{narrow}");
 }
 
 #[test]

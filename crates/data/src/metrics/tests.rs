@@ -143,3 +143,17 @@ proptest! {
         prop_assert!((of(Metric::Spearman, &pairs) - of(Metric::Spearman, &cubed)).abs() < 1e-12);
     }
 }
+
+#[test]
+fn an_undefined_metric_says_why() {
+    let (some, equal, zero) = ([0.0, 1.0, 1.0], [1.0; 3], [0.0; 3]);
+    for metric in [Metric::Pearson, Metric::Spearman, Metric::Matthews] {
+        assert_eq!(metric.undefined(&equal, &some), Some("all answers are equal"), "{metric}");
+        assert_eq!(metric.undefined(&some, &equal), Some("all labels are equal"), "{metric}");
+        assert_eq!(metric.undefined(&some, &some), None, "{metric}");
+        assert_eq!(metric.compute(&equal, &some).unwrap(), 0.0, "{metric}");
+    }
+    assert_eq!(Metric::Accuracy.undefined(&equal, &equal), None);
+    assert!(Metric::F1.undefined(&zero, &zero).is_some());
+    assert_eq!(Metric::F1.undefined(&zero, &some), None);
+}

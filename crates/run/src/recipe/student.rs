@@ -1,6 +1,7 @@
 //! The student's part of a recipe.
 
 use bitspike::config::Feedback;
+use bitspike::neuron::{Equilibrium, NeuronConfig};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +66,10 @@ impl StudentRecipe {
         let Thresholds { embedding, key, value, context, attention, feed_forward, output } = self.thresholds;
         for theta in [embedding, key, value, context, attention, feed_forward, output] {
             check("student.thresholds", theta, "a positive number", |theta| theta.is_finite() && theta > 0.0)?;
+            // As a packed file is judged, whose counts go through `T/theta`.
+            let neuron = NeuronConfig { time_steps: self.time_steps, signed: self.signed, theta };
+            let usable = Equilibrium::new(neuron).map(|_| ());
+            usable.map_err(|source| RecipeError::Part { at: "`student.thresholds`: ".into(), source })?;
         }
         let valid = self.feedback.iter().try_for_each(|feedback| feedback.validate());
         valid.map_err(|source| RecipeError::Part { at: "student.".into(), source })

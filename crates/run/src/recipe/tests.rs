@@ -38,6 +38,7 @@ fn mistakes_are_named() {
         (stage, &["stage.0.epochs=-1"], "stage.0.epochs"),
         (stage, &["stage.0.learning_rate=nan"], "stage.0.learning_rate"),
         (stage, &["student.thresholds.key=-1"], "student.thresholds"),
+        (stage, &["student.thresholds.key=1e-38"], "student.thresholds"),
         (stage, &["nonsense"], "expected key=value"),
         ("seed = 1\n[[stage]]\nkind = \"labels\"\n", &["seed.x=1"], "`seed` is a value"),
         (stage, &["stage.0.prediction_weight=0"], "at least one loss above 0"),
@@ -63,4 +64,26 @@ fn the_learning_rate_rises_then_falls_to_nothing() {
     assert!(rates[11..].windows(2).all(|w| w[0] > w[1]), "{rates:?}");
     assert!(rates[0] > 0.0 && rates[99] > 0.0 && rates[99] < 0.02 && rates.iter().all(|&r| r <= 1.0));
     assert!(Stage { schedule: Schedule::Constant, ..stage }.rate_at(99, 100) == 1.0);
+}
+
+#[test]
+fn changes_are_named_by_their_keys_with_both_values() {
+    let then = load("seed = 1\n[[stage]]\nkind = \"labels\"\nlearning_rate = 0.5\n", &[]).unwrap();
+    assert_eq!(then.changes(&then), []);
+    let now = then.with(&["stage.0.learning_rate=0.25".into(), "run.log_every=3".into(), "seed=2".into()]).unwrap();
+    let changes: Vec<String> = then.changes(&now).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        changes,
+        ["`run.log_every` was 20 and is 3", "`seed` was 1 and is 2", "`stage.0.learning_rate` was 0.5 and is 0.25"]
+    );
+    let free: Vec<bool> = then.changes(&now).iter().map(Change::is_of_the_run).collect();
+    assert_eq!(free, [true, false, false]);
+    let rates: Vec<bool> = then.changes(&now).iter().map(Change::is_of_the_optimiser).collect();
+    assert_eq!(rates, [false, false, true]);
+    let heavy = then.with(&["stage.0.label_weight=2".into()]).unwrap();
+    assert!(then.changes(&heavy)[0].is_of_a_step() && !then.changes(&heavy)[0].is_of_the_optimiser());
+    let fed = then.with(&["student.feedback.memory=4".into()]).unwrap();
+    assert!(
+        then.changes(&fed).iter().any(|change| change.to_string() == "`student.feedback.memory` is 4 and was not set")
+    );
 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use bitspike::forward::Simulation;
-use bitspike_data::{Encoded, Target as TaskTarget, TaskSpec};
+use bitspike_data::{ClassMap, Encoded, Target as TaskTarget, TaskSpec, same_classes};
 use bitspike_run::progress::LoopStep;
 use bitspike_run::recipe::{Init, Recipe, StageKind};
 use bitspike_run::run::{Counters, RunFolder};
+use bitspike_run::weights::Array;
 use burn::module::Module;
 use burn::tensor::Device;
 use rand::SeedableRng;
@@ -106,25 +107,56 @@ impl Distiller {
         Ok(counters)
     }
 
-    /// Starts from the weights of another run's student of the same shape. A student with another number of outputs learned another
-    /// task: this one keeps its own classifier then.
+    /// Goes back to the folder's best student, with a fresh optimiser.
+    ///
+    /// # Errors
+    /// If there is none or it is of another student.
+    pub(crate) fn restore_best(&mut self) -> Result<()> {
+        let mut weights = self.setup.folder.weights()?;
+        self.optimizer = AdamW::default();
+        self.student.as_mut().expect(HELD).load_weights(&mut weights)
+    }
+
+    /// Starts from the weights of another run's student of the same shape. Its classifier is taken over, in the order of this task's
+    /// classes, only where the names of the classes say that it learned the same; otherwise this student keeps its own. Returns one
+    /// line that says which.
     ///
     /// # Errors
     /// If that run has no checkpoint or its student has another shape.
-    pub fn start_from(&mut self, other: &RunFolder) -> Result<()> {
+    pub fn start_from(&mut self, other: &RunFolder) -> Result<String> {
         let student = self.student.as_mut().expect(HELD);
         same_shape(other, &student.config)?;
         let mut weights = other.weights()?;
-        if other.description()?.student.num_labels != student.config.num_labels {
-            let mut own = crate::parameters::collect(&student.net);
-            for name in ["classifier.weight", "classifier.bias"] {
-                if let Some(array) = own.remove(name) {
-                    weights.remove(name);
-                    weights.insert(name, &array.shape, array.values);
+        let theirs = other.description()?.task;
+        let place = other.path().display();
+        let outputs = same_outputs(&theirs, &self.setup.task);
+        let said = match &outputs {
+            Some(_) => format!("starts from {place}, classifier included"),
+            None => format!(
+                "starts from {place}, but for its classifier: its classes are those of task {}, not of {}",
+                theirs.name, self.setup.task.name
+            ),
+        };
+        let own = crate::parameters::collect(&student.net);
+        for (name, width) in [("classifier.weight", student.config.hidden), ("classifier.bias", 1)] {
+            let Some(theirs) = weights.remove(name) else { continue };
+            let array = match (&outputs, own.get(name)) {
+                (None, Some(own)) => own.clone(),
+                (Some(outputs), _) if theirs.values.len() == outputs.len() * width => {
+                    let rows = outputs.iter().flat_map(|&row| theirs.values[row * width..][..width].iter().copied());
+                    Array { values: rows.collect(), ..theirs }
                 }
-            }
+                _ => theirs,
+            };
+            weights.insert(name, &array.shape, array.values);
         }
-        student.load_weights(&mut weights)
+        student.load_weights(&mut weights)?;
+        Ok(said)
+    }
+
+    /// Where its checkpoints go.
+    pub(crate) fn folder(&self) -> &RunFolder {
+        &self.setup.folder
     }
 
     /// How the fixed points of the steps so far and their gradients were solved; nothing without feedback.
@@ -153,6 +185,20 @@ impl Distiller {
     }
 }
 
+/// For each class of `task` the output of a student of `other`, where their names say that the two are the same task. Scores and
+/// numbers say nothing by themselves: the tasks have to be of one name then.
+fn same_outputs(other: &TaskSpec, task: &TaskSpec) -> Option<Vec<usize>> {
+    let (theirs, classes) = (other.labels(), task.labels());
+    let one_name = other.name == task.name && other.num_outputs() == task.num_outputs();
+    if other.target.is_regression() || task.target.is_regression() {
+        return (one_name && other.target.is_regression() && task.target.is_regression()).then(|| vec![0]);
+    }
+    same_classes(theirs, classes).or_else(|| {
+        let map = ClassMap::new(theirs, task, None).ok();
+        map.filter(|map| one_name && map.is_by_name()).map(|map| map.outputs().to_vec())
+    })
+}
+
 /// The solves of a step as the log has them.
 fn loop_step(forward: SolveReport, backward: SolveReport) -> LoopStep {
     LoopStep {
@@ -168,6 +214,10 @@ impl Learner for Distiller {
     fn sizes(&self) -> Sizes {
         let (Student { net, words, .. }, texts) = (self.student(), &self.setup.texts);
         Sizes { parameters: net.num_params() + words.values.len(), train: texts.train.len(), dev: texts.dev.len() }
+    }
+
+    fn primary(&self) -> String {
+        self.setup.task.primary().to_string()
     }
 
     fn stage_examples(&self, stage: usize) -> usize {

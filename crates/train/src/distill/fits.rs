@@ -1,6 +1,7 @@
 //! Whether recipe, task, teacher and texts of a distillation fit together.
 
 use bitspike::config::StudentConfig;
+use bitspike::format::Header;
 use bitspike_data::TaskSpec;
 use bitspike_run::recipe::{Init, Recipe, StageKind};
 use bitspike_run::run::RunFolder;
@@ -121,6 +122,11 @@ pub fn check(recipe: &Recipe, task: &TaskSpec, teacher: &Teacher, texts: &Texts)
             "`data.max_length` is {}, but the teacher has only {} positions",
             recipe.data.max_length, config.max_positions
         ));
+    }
+    if config.feedback.is_none() {
+        let header = Header { student: config.clone(), task: task.for_model(), max_length: recipe.data.max_length };
+        let packable = header.validate();
+        packable.map_err(|e| Error::from(e).during("the student could not be packed"))?;
     }
     Ok(config)
 }

@@ -5,20 +5,26 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bitspike::config::StudentConfig;
+use bitspike::error::explain;
 use bitspike::tokenizer::Tokenizer;
-use bitspike_data::{TaskSpec, encode_text};
-use bitspike_run::progress::Observer;
-use bitspike_run::recipe::{Recipe, StageKind};
-use bitspike_run::run::{Description, FORMAT, RunFolder};
+use bitspike_data::{StatedClasses, TaskSpec, encode_text};
+use bitspike_run::origin::{self, Origin, Source};
+use bitspike_run::progress::{Level, Observer};
+use bitspike_run::recipe::{Change, Recipe, StageKind};
+use bitspike_run::run::{Counters, Description, FORMAT, RunFolder, counters};
+use bitspike_run::weights::Weights;
 use burn::tensor::Device;
+use sha2::{Digest, Sha256};
 
 use super::distiller::{Distiller, Setup, Solves};
 use super::fits::check;
+use crate::digest::{hexadecimal, of_examples, of_run, of_teacher};
 use crate::error::{Error, Result};
 use crate::feedback::LoopSummary;
+use crate::resume::{again, phrases, same_origin, same_step};
 use crate::teacher::Teacher;
 use crate::texts::Texts;
-use crate::training::{Controls, Log, Logged, train_logged};
+use crate::training::{Controls, LastEnd, Learner, Log, Logged, last_end, stage_steps, train_logged};
 
 /// What students are distilled from.
 ///
@@ -26,7 +32,7 @@ use crate::training::{Controls, Log, Logged, train_logged};
 /// # use bitspike_data::TaskSpec;
 /// # use bitspike_run::{progress::Silent, recipe::Recipe, run::RunFolder};
 /// # use bitspike_train::distill::{Inputs, Job};
-/// let inputs = Inputs::load("teacher".as_ref(), "SST-2".as_ref(), None, TaskSpec::glue("sst2")?)?;
+/// let inputs = Inputs::load("teacher".as_ref(), "SST-2".as_ref(), None, TaskSpec::glue("sst2")?, None)?;
 /// let recipe = Recipe::load(Some("recipes/sst2.toml".as_ref()), &["seed=7".into()])?;
 /// let folder = RunFolder::create("runs/sst2".as_ref())?;
 /// let done = inputs.distil(&Job::new(&recipe, &folder), &mut Silent)?;
@@ -41,8 +47,14 @@ pub struct Inputs {
     pub teacher: Teacher,
     /// The teacher's tokeniser, and theirs.
     pub tokenizer: Tokenizer,
+    /// The teacher's folder, and its digest.
+    source: Source,
     data: PathBuf,
     corpus: Option<PathBuf>,
+    /// What should be said of the teacher's classes.
+    note: Option<String>,
+    /// Why the teacher's outputs are not the task's classes, if they are not.
+    mismatch: Option<String>,
     device: Device,
 }
 
@@ -57,8 +69,11 @@ pub struct Job<'a> {
     pub name: Option<String>,
     /// One line about it for who shows it; unless given, its shape.
     pub summary: Option<String>,
-    /// Another run, whose student it starts from.
+    /// Another run, whose student it starts from. A run that goes on before its first checkpoint starts from the one that it was
+    /// begun with.
     pub from: Option<&'a Path>,
+    /// Name, version and commit of the program, for the record.
+    pub program: &'a str,
     /// Whether it goes on from the folder's last checkpoint, if there is one.
     pub resume: bool,
     /// Time after which it ends with the best student so far.
@@ -80,42 +95,79 @@ impl<'a> Job<'a> {
     /// A new run of `recipe` in `folder`, which nothing stops.
     pub fn new(recipe: &'a Recipe, folder: &'a RunFolder) -> Self {
         static NEVER: AtomicBool = AtomicBool::new(false);
-        Self { recipe, folder, name: None, summary: None, from: None, resume: false, max_time: None, stop: &NEVER }
-    }
-}
-
-/// The task of the run in `folder`, once it is found to be the run that is asked for: of `recipe` and, where one is named, of
-/// `task`. What asks for something else is refused rather than half obeyed.
-///
-/// # Errors
-/// If the run is of another recipe or task, or its files are damaged.
-pub fn settle(folder: &RunFolder, recipe: &Recipe, task: Option<&TaskSpec>) -> Result<TaskSpec> {
-    if folder.recipe()? != *recipe {
-        return Err(Error::Mismatch(format!(
-            "--resume goes on with the recipe in {}, and this command asks for another; leave the changes out, or start a new \
-             run in another --out",
-            folder.path().display()
-        )));
-    }
-    let own = folder.description()?.task;
-    match task.is_none_or(|task| *task == own) {
-        true => Ok(own),
-        false => {
-            Err(Error::Mismatch(format!("--resume goes on with task {}, and this command names another", own.name)))
+        let program = concat!("bitspike ", env!("CARGO_PKG_VERSION"));
+        Self {
+            recipe,
+            folder,
+            name: None,
+            summary: None,
+            from: None,
+            program,
+            resume: false,
+            max_time: None,
+            stop: &NEVER,
         }
     }
 }
 
 impl Inputs {
-    /// Loads the teacher of the folder `teacher` and its tokeniser. The data in `data`, and plain text for `general` stages in
-    /// `corpus`, are read for each student.
+    /// Loads the teacher of the folder `teacher`, its outputs in the order of the task's classes ([`Teacher::answer_for`]), and its
+    /// tokeniser. The data in `data`, and plain text for `general` stages in `corpus`, are read for each student.
     ///
     /// # Errors
-    /// If either is missing or damaged, or the two do not fit.
-    pub fn load(teacher: &Path, data: &Path, corpus: Option<&Path>, task: TaskSpec) -> Result<Self> {
+    /// If either is missing or damaged, the two do not fit, or the `classes` that are stated cannot be.
+    pub fn load(
+        teacher: &Path,
+        data: &Path,
+        corpus: Option<&Path>,
+        task: TaskSpec,
+        classes: Option<&StatedClasses>,
+    ) -> Result<Self> {
         let device = Device::flex();
-        let (teacher, tokenizer) = Teacher::with_tokenizer(teacher, &device)?;
-        Ok(Self { task, teacher, tokenizer, data: data.into(), corpus: corpus.map(Into::into), device })
+        let path = teacher;
+        let (mut teacher, tokenizer) = Teacher::with_tokenizer(path, &device)?;
+        let (note, mismatch) = match teacher.answer_for(&task, classes) {
+            Ok(note) => (note.map(|note| format!("teacher {}: {note}", path.display())), None),
+            Err(error) => {
+                let error = error.during(format!("teacher {}", path.display()));
+                if classes.is_some() {
+                    return Err(error);
+                }
+                // Hidden states can be learnt from it all the same.
+                (None, Some(explain(&error)))
+            }
+        };
+        let source = of_teacher(path, &teacher);
+        let (data, corpus) = (data.into(), corpus.map(Into::into));
+        Ok(Self { task, teacher, tokenizer, source, data, corpus, note, mismatch, device })
+    }
+
+    /// One line about the teacher's classes for the user, where there is something to say.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// Refuses a teacher of other classes for a recipe that learns from its answers.
+    fn answers(&self, recipe: &Recipe) -> Result<()> {
+        let learns = recipe.stage.iter().any(|stage| stage.loss_weights().prediction > 0.0);
+        match &self.mismatch {
+            Some(mismatch) if learns => Err(Error::Mismatch(mismatch.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a student that reads `texts` is made from.
+    fn origin(&self, texts: &Texts, from: Option<Source>, program: &str) -> Origin {
+        Origin {
+            format: origin::FORMAT.into(),
+            program: program.into(),
+            model: self.source.clone(),
+            data: self.data.clone(),
+            train: of_examples(&texts.train),
+            dev: of_examples(&texts.dev),
+            corpus: (!texts.corpus.is_empty()).then(|| of_examples(&texts.corpus)),
+            from,
+        }
     }
 
     /// Reads the texts that `recipe` trains and is scored on.
@@ -141,48 +193,144 @@ impl Inputs {
     /// # Errors
     /// If they do not.
     pub fn check(&self, recipe: &Recipe, texts: &Texts) -> Result<StudentConfig> {
+        self.answers(recipe)?;
         check(recipe, &self.task, &self.teacher, texts)
     }
 
-    /// Distils one student into the job's folder.
+    /// One digest of teacher, `texts` and the run to start from.
     ///
     /// # Errors
-    /// If the parts do not fit together, training diverges, or a file cannot be written.
+    /// If that run has no checkpoint.
+    pub(crate) fn digest(&self, texts: &Texts, from: Option<&RunFolder>) -> Result<String> {
+        let Origin { model, train, dev, corpus, from, .. } = self.origin(texts, from.map(of_run).transpose()?, "");
+        let parts = [
+            Some(model.sha256),
+            Some(train.sha256),
+            Some(dev.sha256),
+            corpus.map(|it| it.sha256),
+            from.map(|it| it.sha256),
+        ];
+        let parts: Vec<String> = parts.into_iter().map(Option::unwrap_or_default).collect();
+        Ok(hexadecimal(&Sha256::digest(parts.join(" "))))
+    }
+
+    /// Distils one student into the job's folder. A run that has finished is left as it is ([`Logged::had_finished`]).
+    ///
+    /// # Errors
+    /// If the parts do not fit together, training diverges, or a file cannot be written; if the run that goes on was made from
+    /// something else.
     pub fn distil(&self, job: &Job<'_>, observer: &mut dyn Observer) -> Result<Distilled> {
         let Job { recipe, folder, .. } = *job;
-        let setup = Setup {
-            recipe: recipe.clone(),
-            task: self.task.clone(),
-            teacher: self.teacher.clone(),
-            texts: self.texts(recipe)?,
-            folder: folder.clone(),
-        };
-        let mut distiller = Distiller::new(setup, &self.device)?;
-        let student = distiller.student().config.clone();
-        let resume = if job.resume && folder.last().exists() { Some(distiller.restore()?) } else { None };
-        if let (None, Some(from)) = (&resume, job.from) {
-            distiller.start_from(&RunFolder::open(from)?)?;
+        let texts = self.texts(recipe)?;
+        let student = self.check(recipe, &texts)?;
+        let from = job.from.map(RunFolder::open).transpose()?;
+        let mut origin = self.origin(&texts, from.as_ref().map(of_run).transpose()?, job.program);
+        let mut notes: Vec<(Level, String)> = self.note.iter().map(|note| (Level::Info, note.clone())).collect();
+        let begun = if job.resume { Origin::read(folder.path())? } else { None };
+        let end = if job.resume { last_end(&folder.metrics())? } else { None };
+        if job.resume {
+            notes.extend(same_origin(folder.path(), &origin)?);
+            if let Some(end) = end.clone().filter(LastEnd::is_finished) {
+                let run = Logged::before(end, self.task.primary().to_string());
+                return Ok(Distilled { run, solves: Solves::default() });
+            }
         }
-        let summary = job.summary.clone().unwrap_or_else(|| summary(&student));
+        let task = self.task.clone();
+        let setup =
+            Setup { recipe: recipe.clone(), task, teacher: self.teacher.clone(), texts, folder: folder.clone() };
+        let mut distiller = Distiller::new(setup, &self.device)?;
+        let changes = if job.resume { folder.recipe()?.changes(recipe) } else { Vec::new() };
+        let resume = match job.resume && folder.last().exists() {
+            true => restored(&mut distiller, end.as_ref(), &changes, &mut notes)?,
+            false => None,
+        };
+        if !changes.is_empty() {
+            notes.push((Level::Info, format!("goes on with other settings: {}", phrases(&changes))));
+            folder.write_recipe(recipe)?;
+        }
         if resume.is_none() {
-            let (task, max_length) = (self.task.clone(), recipe.data.max_length);
-            let description = Description { format: FORMAT.into(), student, task, max_length };
+            let from = match (from, begun.and_then(|begun| begun.from)) {
+                (Some(from), _) => Some(from),
+                // It was stopped before its first checkpoint.
+                (None, Some(source)) => Some(again(&source)?),
+                (None, None) => None,
+            };
+            if let Some(from) = from {
+                notes.push((Level::Info, distiller.start_from(&from)?));
+                origin.from = Some(of_run(&from)?);
+            }
+            let max_length = recipe.data.max_length;
+            let description =
+                Description { format: FORMAT.into(), student: student.clone(), task: self.task.clone(), max_length };
+            if !job.resume || Origin::read(folder.path())?.is_some() {
+                origin.write(folder.path())?;
+            }
             folder.describe(recipe, &description, &self.tokenizer)?;
         }
         let controls = Controls {
             name: job.name.clone().unwrap_or_else(|| format!("distil {}", self.task.name)),
-            summary,
+            summary: job.summary.clone().unwrap_or_else(|| summary(&student)),
             stages: recipe.stage.clone(),
             batch_size: recipe.data.batch_size,
             run: recipe.run.clone(),
             max_time: job.max_time,
             stop: job.stop,
             resume,
+            notes,
         };
-        let log = Log { path: &folder.metrics(), goes_on: job.resume };
-        let run = train_logged(&mut distiller, &controls, log, observer).map_err(|e| e.during("distillation"))?;
+        // A run that ended before its first checkpoint leaves its log to the next one.
+        let log = Log { path: &folder.metrics(), goes_on: job.resume || folder.metrics().exists() };
+        let run = train_logged(&mut distiller, &controls, log, observer)
+            .map_err(|e| e.advising(|step| advice(&distiller, recipe, step)).during("distillation"))?;
         Ok(Distilled { run, solves: distiller.solves() })
     }
+}
+
+/// Goes back to the folder's last checkpoint, or before it where the step from there is what diverged: to the best student, or to the
+/// beginning.
+fn restored(
+    distiller: &mut Distiller,
+    end: Option<&LastEnd>,
+    changes: &[Change],
+    notes: &mut Vec<(Level, String)>,
+) -> Result<Option<Counters>> {
+    let folder = distiller.folder().clone();
+    let last = counters(&Weights::load(&folder.last())?)?;
+    if !same_step(end, &last, changes) {
+        return distiller.restore().map(Some);
+    }
+    let best = folder.best().exists().then(|| counters(&folder.weights()?)).transpose()?;
+    let why = "the step from the last checkpoint diverges at any learning rate";
+    match best.filter(|best| best.step < last.step) {
+        Some(best) => {
+            distiller.restore_best()?;
+            notes.push((Level::Info, format!("{why}: goes on from the best student, of step {}", best.step)));
+            Ok(Some(best))
+        }
+        None => {
+            notes.push((Level::Info, format!("{why}, and there is none before it: begins again")));
+            Ok(None)
+        }
+    }
+}
+
+/// What to do after a divergence at `step`.
+fn advice(distiller: &Distiller, recipe: &Recipe, step: u64) -> String {
+    if !distiller.folder().last().exists() {
+        return "; no checkpoint was written: start again with a lower `learning_rate` or `clip_norm`, in the same --out if you like"
+            .into();
+    }
+    let mut begin = 0;
+    let stage = recipe.stage.iter().enumerate().position(|(i, stage)| {
+        begin += stage_steps(stage, distiller.stage_examples(i), recipe.data.batch_size).1;
+        step <= begin
+    });
+    let stage = stage.unwrap_or(recipe.stage.len() - 1);
+    let rate = recipe.stage[stage].learning_rate / 10.0;
+    format!(
+        "; the last checkpoint is kept: go on from it with the same command and `--resume --set \
+         stage.{stage}.learning_rate={rate:?}`, or start a new run in another --out"
+    )
 }
 
 impl Distilled {

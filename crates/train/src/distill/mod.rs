@@ -6,6 +6,7 @@ mod distiller;
 mod fits;
 mod inputs;
 
+pub use crate::resume::settle;
 pub use distiller::{Distiller, Setup, Solves};
 pub use fits::{check, same_shape, student_config};
-pub use inputs::{Distilled, Inputs, Job, settle};
+pub use inputs::{Distilled, Inputs, Job};

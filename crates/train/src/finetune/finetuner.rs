@@ -152,6 +152,10 @@ impl Learner for Finetuner {
         }
     }
 
+    fn primary(&self) -> String {
+        self.task.primary().to_string()
+    }
+
     fn stage_examples(&self, _stage: usize) -> usize {
         self.texts.train.len()
     }

@@ -6,18 +6,22 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bitspike::atomic_file;
-use bitspike_data::TaskSpec;
-use bitspike_run::progress::Observer;
-use bitspike_run::recipe::{RunRecipe, Stage};
-use bitspike_run::run::claim;
+use bitspike_data::{StatedClasses, TaskSpec};
+use bitspike_run::origin::{self, Origin};
+use bitspike_run::progress::{Level, Observer};
+use bitspike_run::recipe::{Change, RunRecipe, Stage, changes};
+use bitspike_run::run::{claim, counters};
+use bitspike_run::weights::Weights;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::finetuner::{Finetuner, Settings, Setup};
+use crate::digest::{of_examples, of_teacher};
 use crate::error::{Error, Result};
+use crate::resume::{phrases, same_origin, same_step, unchanged};
 use crate::teacher::Teacher;
 use crate::texts::Texts;
-use crate::training::{Controls, EndReason, Log, Logged, train_logged};
+use crate::training::{Controls, EndReason, LastEnd, Log, Logged, last_end, train_logged};
 
 /// How a teacher was or is to be made, in `finetune.json` beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,8 +48,12 @@ pub struct Job<'a> {
     pub data: &'a Path,
     /// Folder of the fine-tuned teacher.
     pub out: &'a Path,
+    /// Which output of the encoder's own classifier is which class, where it has to be stated.
+    pub classes: Option<&'a StatedClasses>,
     /// How often to evaluate and to write checkpoints.
     pub run: RunRecipe,
+    /// Name, version and commit of the program, for the record.
+    pub program: &'a str,
     /// Whether to go on with the run in `out`.
     pub resume: bool,
     /// Time after which it ends with the best teacher so far.
@@ -88,28 +96,27 @@ impl Job<'_> {
         }
     }
 
-    /// Writes the plan of a new run, or checks that a resumed one has the same.
-    fn settle(&self) -> Result<()> {
+    /// Writes the plan.
+    fn write_plan(&self) -> Result<()> {
+        let text = serde_json::to_string_pretty(self.plan).expect("a plan is JSON");
+        Ok(atomic_file::write(&self.out.join("finetune.json"), |file| file.write_all(text.as_bytes()))?)
+    }
+
+    /// What this job has otherwise than the run in its folder, which it is to go on with.
+    fn settle(&self, end: Option<&LastEnd>, known: bool) -> Result<Vec<Change>> {
         let path = self.out.join("finetune.json");
-        if !self.resume {
-            let text = serde_json::to_string_pretty(self.plan).expect("a plan is JSON");
-            return Ok(atomic_file::write(&path, |file| file.write_all(text.as_bytes()))?);
-        }
         let text = std::fs::read_to_string(&path)
             .map_err(|e| Error::io("read", &path, e).during(format!("{}: no run to resume", self.out.display())))?;
         let earlier: Plan = serde_json::from_str(&text).map_err(|e| Error::damaged(&path, e))?;
-        match earlier == *self.plan {
-            true => Ok(()),
-            false => Err(Error::Mismatch(format!(
-                "--resume goes on with what {} says, and this command asks for something else; leave the changes out, or start \
-                 a new run in another --out",
-                path.display()
-            ))),
-        }
+        let mut found = changes(&earlier, self.plan);
+        // The encoder is known by its weights, wherever it lies by now.
+        found.retain(|change| !(known && change.key == "model"));
+        unchanged(found.clone(), end.is_some_and(LastEnd::is_diverged), self.out)?;
+        Ok(found)
     }
 }
 
-/// Fine-tunes the teacher of `job`.
+/// Fine-tunes the teacher of `job`. A run that has finished is left as it is ([`Logged::had_finished`]).
 ///
 /// # Errors
 /// If numbers are out of range, the parts do not fit together, the folder holds another model, training diverges, or a file
@@ -122,13 +129,50 @@ pub fn finetune(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Logged> {
         return Err(Error::folder(out, "already holds a model; go on with --resume, or choose another --out"));
     }
     let _lock = claim(out)?;
-    let (teacher, tokenizer) = Teacher::with_tokenizer(&plan.model, &Device::flex().autodiff())?;
+    let (mut teacher, tokenizer) = Teacher::with_tokenizer(&plan.model, &Device::flex().autodiff())?;
     let Settings { seed, batch_size, max_length } = plan.settings;
     let texts = Texts::of_task(&plan.task, job.data, &tokenizer, max_length)?.limited(plan.limit, seed);
-    job.settle()?;
+    let origin = Origin {
+        format: origin::FORMAT.into(),
+        program: job.program.into(),
+        model: of_teacher(&plan.model, &teacher),
+        data: job.data.into(),
+        train: of_examples(&texts.train),
+        dev: of_examples(&texts.dev),
+        corpus: None,
+        from: None,
+    };
+    let mut notes: Vec<(Level, String)> = own_classifier(&mut teacher, job)?.into_iter().collect();
+    let metrics = out.join("metrics.jsonl");
+    let end = if job.resume { last_end(&metrics)? } else { None };
+    let mut changed = Vec::new();
+    if job.resume {
+        changed = job.settle(end.as_ref(), Origin::read(out)?.is_some())?;
+        notes.extend(same_origin(out, &origin)?);
+        if let Some(end) = end.clone().filter(LastEnd::is_finished) {
+            return Ok(Logged::before(end, plan.task.primary().to_string()));
+        }
+    } else {
+        job.write_plan()?;
+        origin.write(out)?;
+    }
     let (task, settings) = (plan.task.clone(), plan.settings.clone());
     let mut finetuner = Finetuner::new(Setup { teacher, tokenizer, task, texts, settings, folder: out.into() })?;
-    let resume = if job.resume && finetuner.last().exists() { Some(finetuner.restore()?) } else { None };
+    let last = job.resume && finetuner.last().exists();
+    let last = if last { Some(counters(&Weights::load(&finetuner.last())?)?) } else { None };
+    let resume = match last {
+        Some(last) if same_step(end.as_ref(), &last, &changed) => {
+            let text = "the step from the last checkpoint diverges at any learning rate: begins again";
+            notes.push((Level::Info, text.into()));
+            None
+        }
+        Some(_) => Some(finetuner.restore()?),
+        None => None,
+    };
+    if !changed.is_empty() {
+        notes.push((Level::Info, format!("goes on with other settings: {}", phrases(&changed))));
+        job.write_plan()?;
+    }
     let controls = Controls {
         name: format!("teacher {}", plan.task.name),
         summary: format!("{}, learning rate {:e}", plan.model.display(), plan.stage.learning_rate),
@@ -138,11 +182,42 @@ pub fn finetune(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Logged> {
         max_time: job.max_time,
         stop: job.stop,
         resume,
+        notes,
     };
-    let log = Log { path: &out.join("metrics.jsonl"), goes_on: job.resume };
-    let run = train_logged(&mut finetuner, &controls, log, observer).map_err(|e| e.during("fine-tuning"))?;
+    // A run that ended before its first checkpoint leaves its log to the next one.
+    let log = Log { path: &metrics, goes_on: job.resume || metrics.exists() };
+    let run = train_logged(&mut finetuner, &controls, log, observer)
+        .map_err(|e| e.advising(|_| advice(&finetuner, plan)).during("fine-tuning"))?;
     if run.outcome.reason == EndReason::Finished {
         finetuner.finish()?;
     }
     Ok(run)
+}
+
+/// Brings a classifier that the encoder has into the order of the task's classes; one of another task is left behind, since a new one
+/// learns faster. What should be said of it.
+fn own_classifier(teacher: &mut Teacher, job: &Job<'_>) -> Result<Option<(Level, String)>> {
+    let place = job.plan.model.display();
+    match teacher.answer_for(&job.plan.task, job.classes) {
+        Ok(note) => Ok(note.map(|note| (Level::Info, format!("{place}: {note}")))),
+        Err(error) if job.classes.is_some() => Err(error.during(place.to_string())),
+        Err(_) => {
+            teacher.net.classifier = None;
+            let text = format!("{place} has a classifier of another task; this one begins with a new one");
+            Ok(Some((Level::Info, text)))
+        }
+    }
+}
+
+/// What to do after a divergence.
+fn advice(finetuner: &Finetuner, plan: &Plan) -> String {
+    match finetuner.last().exists() {
+        true => format!(
+            "; the last checkpoint is kept: go on from it with the same command and `--resume --learning-rate {:e}`, or start a new \
+             run in another --out",
+            plan.stage.learning_rate / 10.0
+        ),
+        false => "; no checkpoint was written: start again with a lower --learning-rate, in the same --out if you like"
+            .into(),
+    }
 }

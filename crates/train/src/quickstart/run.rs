@@ -118,7 +118,7 @@ impl Quickstart<'_> {
         if self.teacher(observer)? == EndReason::Interrupted {
             return Ok(None);
         }
-        let inputs = Inputs::load(&self.out.join(TEACHER), &self.data(), None, task()?)?;
+        let inputs = Inputs::load(&self.out.join(TEACHER), &self.data(), None, task()?, None)?;
         comparison.rows.push(of_teacher(&inputs, &self.recipe(WeightBits::Full))?);
         for bits in BITS {
             let Some(row) = self.student(&inputs, bits, observer)? else { return Ok(None) };
@@ -209,6 +209,7 @@ impl Quickstart<'_> {
             max_time: None,
             stop: self.stop,
             resume: None,
+            notes: Vec::new(),
         };
         let log = Log { path: &metrics, goes_on: false };
         let run = train_logged(&mut finetuner, &controls, log, observer).map_err(|e| e.during("train the teacher"))?;

@@ -129,6 +129,19 @@ impl Student {
         Self { config, words, net }
     }
 
+    /// The same student with its outputs in another order of classes: class `i` is the present class `order[i]`.
+    ///
+    /// # Panics
+    /// If `order` does not name every output once.
+    #[must_use]
+    pub fn in_class_order(mut self, order: &[usize]) -> Self {
+        self.net.classifier = self.net.classifier.in_order(order);
+        if !self.config.labels.is_empty() {
+            self.config.labels = order.iter().map(|&class| self.config.labels[class].clone()).collect();
+        }
+        self
+    }
+
     /// All weights by their path, for a checkpoint.
     pub fn to_weights(&self) -> Weights {
         let mut weights = collect(&self.net);

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use bitspike::format::Header;
 use bitspike_data::TaskSpec;
 use bitspike_run::recipe::{DataRecipe, Recipe};
 use bitspike_run::run::RunFolder;
@@ -19,6 +18,8 @@ pub(super) struct Checked {
     pub(super) inputs: Inputs,
     /// Of what `inputs` were read from.
     pub(super) digest: String,
+    /// The same as earlier versions had it.
+    pub(super) earlier_digest: String,
     /// Of each cell.
     pub(super) efforts: Vec<Effort>,
 }
@@ -30,16 +31,18 @@ impl Checked {
     /// If something is missing or damaged, or a cell does not fit; it is named.
     pub(super) fn new(paths: &Paths, task: TaskSpec, cells: &[Cell]) -> Result<Self> {
         let from = paths.from.as_deref().map(start).transpose()?;
-        let inputs = Inputs::load(&paths.teacher, &paths.data, paths.corpus.as_deref(), task)?;
-        let (mut efforts, mut texts, mut digest) = (Vec::new(), None, String::new());
+        let inputs = Inputs::load(&paths.teacher, &paths.data, paths.corpus.as_deref(), task, paths.map.as_ref())?;
+        let (mut efforts, mut texts) = (Vec::new(), None);
+        let (mut digest, mut earlier_digest) = (String::new(), String::new());
         for cell in cells {
             let effort = effort(&inputs, cell, &mut texts, from.as_ref());
             efforts.push(effort.map_err(|e| e.during(format!("cell {}", cell.name)))?);
             if let (true, Some((_, texts))) = (digest.is_empty(), &texts) {
-                digest = paths.digest(texts)?;
+                digest = inputs.digest(texts, from.as_ref())?;
+                earlier_digest = paths.earlier_digest(texts)?;
             }
         }
-        Ok(Self { inputs, digest, efforts })
+        Ok(Self { inputs, digest, earlier_digest, efforts })
     }
 }
 
@@ -62,10 +65,6 @@ fn effort(
     }
     if let Some(from) = from {
         same_shape(from, &config)?;
-    }
-    if config.feedback.is_none() {
-        let header = Header { student: config.clone(), task: inputs.task.for_model(), max_length };
-        header.validate().map_err(|e| Error::from(e).during("the student could not be packed"))?;
     }
     Ok(Effort::new(&cell.recipe, &config, texts))
 }

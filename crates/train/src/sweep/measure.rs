@@ -21,7 +21,7 @@ use crate::distill::Inputs;
 use crate::error::{Error, Result};
 use crate::evaluate::predict_student;
 use crate::student::Student;
-use crate::training::EndReason;
+use crate::training::{EndReason, last_end};
 
 /// The energy profile.
 pub(super) const PROFILE: &str = "45nm";
@@ -34,15 +34,11 @@ pub(super) const MODEL: &str = "model.safetensors";
 /// # Errors
 /// If its log or its best student is damaged.
 pub(super) fn ended(folder: &RunFolder) -> Result<Option<(EndReason, Counters)>> {
-    if !folder.best().exists() || !folder.metrics().exists() {
-        return Ok(None);
-    }
-    let (events, _) = read_events(folder.metrics()).map_err(unread)?;
-    let Some(Event::End { reason, step, .. }) = events.last() else { return Ok(None) };
+    let Some(end) = last_end(&folder.metrics())?.filter(|_| folder.best().exists()) else { return Ok(None) };
     let reasons = [EndReason::Finished, EndReason::TimeBudget];
-    let Some(reason) = reasons.into_iter().find(|known| known.name() == reason) else { return Ok(None) };
+    let Some(reason) = reasons.into_iter().find(|known| known.name() == end.reason) else { return Ok(None) };
     let counters = counters(&folder.weights()?)?;
-    Ok(Some((reason, Counters { step: *step, ..counters })))
+    Ok(Some((reason, Counters { step: end.counters.step, ..counters })))
 }
 
 /// Packs the best student of the run in `folder` and measures it.

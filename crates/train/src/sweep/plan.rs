@@ -4,13 +4,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bitspike::atomic_file;
-use bitspike_data::{Encoded, TaskSpec};
+use bitspike_data::{Encoded, StatedClasses, TaskSpec};
 use bitspike_run::recipe::Recipe;
 use bitspike_run::run::RunFolder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::grid::Grid;
+use crate::digest::hexadecimal;
 use crate::error::{Error, Result};
 use crate::texts::Texts;
 
@@ -49,6 +50,9 @@ pub struct Paths {
     /// Run whose student every cell starts from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<PathBuf>,
+    /// Which output of the teacher is which class, where it has to be stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<StatedClasses>,
 }
 
 impl SweepPlan {
@@ -106,14 +110,16 @@ impl Paths {
             data: absolute(&self.data)?,
             corpus: self.corpus.as_ref().map(absolute).transpose()?,
             from: self.from.as_ref().map(absolute).transpose()?,
+            map: self.map.clone(),
         })
     }
 
-    /// SHA-256 of the teacher's weights, the student to start from and `texts`, wherever they lie.
+    /// The digest of earlier versions, which took in every weight file in the teacher's folder, also the optimiser's that a
+    /// fine-tuning may have left there.
     ///
     /// # Errors
     /// If a file cannot be read.
-    pub(super) fn digest(&self, texts: &Texts) -> Result<String> {
+    pub(super) fn earlier_digest(&self, texts: &Texts) -> Result<String> {
         let mut hash = Sha256::new();
         let reading = |e| Error::io("read", &self.teacher, e);
         let files = self.teacher.read_dir().map_err(reading)?.map(|entry| entry.map(|entry| entry.path()));
@@ -136,7 +142,7 @@ impl Paths {
                 hash.update(target.unwrap_or(f32::NAN).to_le_bytes());
             }
         }
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hexadecimal(&hash.finalize()))
     }
 }
 

@@ -85,7 +85,7 @@ impl Sweep {
         let Request { recipe, grid, inputs: paths, task } = request;
         no_contradiction(&grid.axis, fixed)?;
         let cells = grid.cells(&recipe)?;
-        let Checked { inputs, digest, efforts } = Checked::new(&paths, task.clone(), &cells)?;
+        let Checked { inputs, digest, efforts, .. } = Checked::new(&paths, task.clone(), &cells)?;
         let plan = SweepPlan { format: FORMAT.into(), inputs: paths.absolute()?, digest, task, grid, recipe };
         let journal = Journal::new(&cells, &steps(&efforts));
         Ok(Self { folder: folder.into(), plan, fresh: true, inputs, from: paths.from, cells, efforts, journal })
@@ -124,8 +124,8 @@ impl Sweep {
             return refuse(format!("--resume goes on with task {name}, and this command names another"));
         }
         let cells = plan.grid.cells(&plan.recipe)?;
-        let Checked { inputs, digest, efforts } = Checked::new(&paths, task, &cells)?;
-        if digest != plan.digest {
+        let Checked { inputs, digest, earlier_digest, efforts } = Checked::new(&paths, task, &cells)?;
+        if ![digest, earlier_digest].contains(&plan.digest) {
             return refuse(format!(
                 "{} or {} (or the corpus, or the run to start from) does not hold what the sweep in {place} was started with; \
                  give the same teacher and data, or start a new sweep in another --out",

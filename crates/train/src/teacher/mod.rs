@@ -1,5 +1,6 @@
 //! The teacher: a BERT encoder with an optional pooler and classifier, read from and written to the Hugging Face layout.
 
+mod classes;
 mod files;
 mod network;
 

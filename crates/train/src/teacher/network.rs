@@ -28,7 +28,7 @@ pub struct TeacherNet {
     pub(super) embeddings: Embeddings,
     pub(super) layers: Vec<TeacherLayer>,
     pub(super) pooler: Option<Affine>,
-    pub(super) classifier: Option<Affine>,
+    pub(crate) classifier: Option<Affine>,
 }
 
 /// A BERT encoder, with pooler and classifier where the checkpoint has them.

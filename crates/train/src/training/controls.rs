@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use bitspike_run::progress::Level;
 use bitspike_run::recipe::{RunRecipe, Stage};
 use bitspike_run::run::Counters;
 use serde::Serialize;
@@ -26,6 +27,8 @@ pub struct Controls<'a> {
     pub stop: &'a AtomicBool,
     /// Counters to go on from; `None` for a new run.
     pub resume: Option<Counters>,
+    /// What is said when the run has begun.
+    pub notes: Vec<(Level, String)>,
 }
 
 /// How a run ended.

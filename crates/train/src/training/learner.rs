@@ -16,6 +16,9 @@ pub trait Learner: Send + Sync {
     /// How large the model and its data are.
     fn sizes(&self) -> Sizes;
 
+    /// Name of the metric that decides which model is best.
+    fn primary(&self) -> String;
+
     /// Number of examples that a stage passes over.
     fn stage_examples(&self, stage: usize) -> usize;
 
@@ -90,8 +93,8 @@ pub struct Evaluation {
     pub split: String,
     /// Metrics by name.
     pub metrics: BTreeMap<String, f64>,
-    /// The metric that decides.
-    pub primary: String,
+    /// Why the metric that decides says nothing of these answers, where it does.
+    pub undefined: Option<&'static str>,
     /// Firing rate of each population.
     pub rates: BTreeMap<String, f64>,
     /// The dynamics it was scored in, where it was through spikes.
@@ -107,7 +110,7 @@ impl Evaluation {
         Ok(Self {
             split: "dev".into(),
             metrics: predictions.score(task, dev)?,
-            primary: task.primary().to_string(),
+            undefined: predictions.undefined(task, dev)?,
             rates: predictions.rates.clone(),
             dynamics: None,
         })
@@ -119,5 +122,6 @@ impl Evaluation {
 /// # Errors
 /// If it is not: training has diverged at `step`.
 pub(crate) fn finite(value: f64, what: &str, step: u64) -> Result<f64> {
-    if value.is_finite() { Ok(value) } else { Err(Error::Diverged { step, what: what.into(), value }) }
+    let diverged = || Error::Diverged { step, what: what.into(), value, advice: String::new() };
+    if value.is_finite() { Ok(value) } else { Err(diverged()) }
 }

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use bitspike_run::progress::{About, Event, Level, MetricsLog, Observer, read_events};
+use bitspike_run::run::Counters;
 
-use super::controls::{Controls, Outcome};
+use super::controls::{Controls, EndReason, Outcome};
 use super::learner::Learner;
-use super::session::train;
+use super::session::{DIVERGED, train};
 use crate::error::{Error, Result};
 
 /// The log of a run, `metrics.jsonl`.
@@ -23,7 +24,51 @@ pub struct Log<'a> {
 pub struct Logged {
     /// How it ended.
     pub outcome: Outcome,
-    log: MetricsLog,
+    /// None of a run that had ended before, to which nothing is added.
+    log: Option<MetricsLog>,
+}
+
+/// How the run that `log` is of ended last: the step and the reason; none of one that was killed, or is under way.
+///
+/// # Errors
+/// If the log cannot be read.
+pub fn last_end(log: &Path) -> Result<Option<LastEnd>> {
+    if !log.exists() {
+        return Ok(None);
+    }
+    let (events, _) = read_events(log).map_err(|source| Error::Log { action: "read the log of this run", source })?;
+    // What is said after the end is still after it.
+    let last = events.into_iter().rev().find(|event| !matches!(event, Event::Message { .. }));
+    Ok(match last {
+        Some(Event::End { reason, step, elapsed_s, best, best_step, primary }) => {
+            let counters = Counters { step, elapsed_s, best, best_step, best_dynamics: None };
+            Some(LastEnd { reason, counters, primary })
+        }
+        _ => None,
+    })
+}
+
+/// The end of a run, from its log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LastEnd {
+    /// `finished`, `time budget`, `interrupted` or `diverged`.
+    pub reason: String,
+    /// Where, and the best model.
+    pub counters: Counters,
+    /// The metric that decided.
+    pub primary: String,
+}
+
+impl LastEnd {
+    /// Whether all steps were taken.
+    pub fn is_finished(&self) -> bool {
+        self.reason == EndReason::Finished.name()
+    }
+
+    /// Whether the loss or a gradient stopped being a number.
+    pub fn is_diverged(&self) -> bool {
+        self.reason == DIVERGED
+    }
 }
 
 /// [`train`]s with every event in `log` too.
@@ -51,17 +96,29 @@ pub fn train_logged<L: Learner>(
     observer.on_run(&about).map_err(failed("show this run"))?;
     let mut both = Both { log, observer };
     let outcome = train(learner, controls, &mut both)?;
-    Ok(Logged { outcome, log: both.log })
+    Ok(Logged { outcome, log: Some(both.log) })
 }
 
 impl Logged {
-    /// Adds a line of text for the user, in the log and to `observer`.
+    /// A run that had finished before, and is left as it is.
+    pub(crate) fn before(end: LastEnd, primary: String) -> Self {
+        let primary = if end.primary.is_empty() { primary } else { end.primary };
+        Self { outcome: Outcome { reason: EndReason::Finished, counters: end.counters, primary }, log: None }
+    }
+
+    /// Whether the run had finished before, and nothing was done.
+    pub fn had_finished(&self) -> bool {
+        self.log.is_none()
+    }
+
+    /// Adds a line of text for the user, in the log and to `observer`; to `observer` alone where the run had finished before.
     ///
     /// # Errors
     /// If the log cannot be written.
     pub fn say(&mut self, observer: &mut dyn Observer, level: Level, text: String) -> Result<()> {
         let event = Event::Message { level, text };
-        let said = self.log.on_event(&event).and(observer.on_event(&event));
+        let logged = self.log.as_mut().map_or(Ok(()), |log| log.on_event(&event));
+        let said = logged.and(observer.on_event(&event));
         said.map_err(|source| Error::Log { action: "write the log of this run", source })
     }
 }

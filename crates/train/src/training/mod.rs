@@ -10,5 +10,5 @@ mod throughput;
 pub use controls::{Controls, EndReason, Outcome, stage_steps};
 pub(crate) use learner::finite;
 pub use learner::{Evaluation, Learner, Sizes, StepReport};
-pub use logged::{Log, Logged, train_logged};
+pub use logged::{LastEnd, Log, Logged, last_end, train_logged};
 pub use session::train;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use bitspike_run::progress::{Event, Observer};
+use bitspike_run::progress::{Event, Level, Observer};
 use bitspike_run::recipe::Stage;
 use bitspike_run::run::Counters;
 
@@ -13,6 +13,9 @@ use super::learner::{Learner, StepReport};
 use super::throughput::Throughput;
 use crate::error::{Error, Result};
 use crate::optimizer::Update;
+
+/// How a run ends whose loss or gradient is no number.
+pub(super) const DIVERGED: &str = "diverged";
 
 /// Runs `f` on a thread of the pool, so that each of its many short parallel loops starts where it is, without waking a
 /// thread and waiting for it.
@@ -28,7 +31,7 @@ pub fn train<L: Learner>(learner: &mut L, controls: &Controls<'_>, observer: &mu
     let mut session = Session::new(learner, controls, observer)?;
     let result = session.run(learner);
     if let Err(Error::Diverged { .. }) = &result {
-        session.end("diverged")?;
+        session.end(DIVERGED)?;
     }
     result
 }
@@ -38,6 +41,8 @@ struct Session<'a> {
     observer: &'a mut dyn Observer,
     counters: Counters,
     primary: String,
+    /// Whether it was said that the metric is undefined.
+    undefined: bool,
     total_steps: u64,
     started: Instant,
     elapsed_before: f64,
@@ -69,7 +74,8 @@ impl<'a> Session<'a> {
             observer,
             elapsed_before: counters.elapsed_s,
             counters,
-            primary: String::new(),
+            primary: learner.primary(),
+            undefined: false,
             total_steps,
             started: now,
             last_save: now,
@@ -85,6 +91,9 @@ impl<'a> Session<'a> {
             dev_examples: sizes.dev as u64,
             resumed_at: controls.resume.as_ref().map(|counters| counters.step),
         })?;
+        for (level, text) in &controls.notes {
+            session.emit(Event::Message { level: *level, text: text.clone() })?;
+        }
         Ok(session)
     }
 
@@ -181,29 +190,43 @@ impl<'a> Session<'a> {
     fn evaluate<L: Learner>(&mut self, learner: &L, stage: &Stage) -> Result<()> {
         let evaluation = in_pool(|| learner.evaluate())?;
         self.evaluated_at = Some(self.counters.step);
-        let value = evaluation.metrics.get(&evaluation.primary).copied().unwrap_or(f64::NAN);
+        let value = evaluation.metrics.get(&self.primary).copied().unwrap_or(f64::NAN);
         // A score through other dynamics is a score of another model: the last kind of evaluation has its own best.
         let other = self.counters.best_dynamics != evaluation.dynamics;
-        let best = other || self.counters.best.is_none_or(|best| value > best);
+        // What stands in for an undefined value may be more than a true one.
+        let defined = evaluation.undefined.is_none();
+        let best = defined && (other || self.counters.best.is_none_or(|best| value > best));
         self.counters.elapsed_s = self.elapsed();
-        self.primary.clone_from(&evaluation.primary);
+        // The last model is kept as the best of a run of which no evaluation says anything.
+        let last = self.counters.best.is_none() && self.counters.step == self.total_steps;
+        let kept = best || (!defined && last);
         if best {
             self.counters.best = Some(value);
             self.counters.best_step = Some(self.counters.step);
             self.counters.best_dynamics = evaluation.dynamics;
         }
+        let split = evaluation.split.clone();
         self.emit(Event::Eval {
             stage: stage.kind.name().to_owned(),
             step: self.counters.step,
             split: evaluation.split,
             metrics: evaluation.metrics,
-            primary: evaluation.primary,
-            best,
+            primary: self.primary.clone(),
+            best: kept,
             rates: evaluation.rates,
             elapsed_s: self.counters.elapsed_s,
         })?;
         if best {
             self.save_best(learner)?;
+        }
+        if let (Some(why), false) = (evaluation.undefined, self.undefined) {
+            self.undefined = true;
+            let metric = &self.primary;
+            let text = format!(
+                "{metric} on {split} is undefined: {why}; such an evaluation is never \
+                                chosen as best"
+            );
+            self.emit(Event::Message { level: Level::Warn, text })?;
         }
         self.throughput.restart();
         Ok(())

@@ -6,7 +6,7 @@ use anyhow::Result;
 use bitspike_analysis::shipped::{AddOptions, Addition};
 use bitspike_hub::{MODEL, is_name};
 
-use crate::args::{CheckpointName, PackingArgs};
+use crate::args::{CheckpointName, ClassArgs, PackingArgs};
 use crate::output::show;
 use crate::teacher_answers::ScoredTeacher;
 
@@ -33,6 +33,8 @@ pub(super) struct AddArgs {
     /// Folder of the teacher, to be scored on the same dev set
     #[arg(long, value_name = "DIR")]
     teacher: Option<PathBuf>,
+    #[command(flatten)]
+    classes: ClassArgs,
     /// Runs of the same recipe with other seeds, for mean and deviation
     #[arg(long, value_name = "RUN", num_args = 1..)]
     seeds_of: Vec<PathBuf>,
@@ -74,7 +76,9 @@ pub(super) fn run(args: AddArgs) -> Result<()> {
         force: args.force,
     })?;
     let teacher = args.teacher.as_deref();
-    let teacher = teacher.map(|folder| ScoredTeacher::on_dev(folder, addition.header(), &args.data)).transpose()?;
+    let teacher = teacher
+        .map(|folder| ScoredTeacher::on_dev(folder, addition.header(), &args.data, args.classes.map.as_ref()))
+        .transpose()?;
     let metrics = addition.ship(teacher.as_ref().map(ScoredTeacher::answers).as_ref())?;
     let bytes: u64 = metrics.measured.files.get(MODEL).map_or(0, |file| file.bytes);
     show(&metrics, args.json, |metrics, out| {
