@@ -49,7 +49,18 @@ fn lines() -> Vec<Vec<&'static str>> {
     ]
     .map(|line| line.split(' ').collect())
     .to_vec();
-    lines.push(vec!["eval", teacher(), "--task", "sst2", "--data", "SST-2", "--max-length", "8"]);
+    lines.push(vec![
+        "eval",
+        teacher(),
+        "--task",
+        "sst2",
+        "--data",
+        "SST-2",
+        "--max-length",
+        "8",
+        "--map",
+        "yes=positive",
+    ]);
     let train = ["--task", "sst2", "--data", "SST-2", "--max-length", "8", "--epochs", "1", "--json"];
     lines.push([&["teacher", "--model", teacher(), "--out", "t"], &train[..]].concat());
     let distil = ["distil", "--teacher", teacher(), "--out", "d", "--set", "stage.0.kind=internal"];
