@@ -10,7 +10,7 @@ pub use bert::{BertConfig, HiddenAct, ProblemType};
 pub use feedback::{Feedback, Solver};
 pub use populations::{LAYER_POPULATIONS, population_names, projections};
 pub use student::StudentConfig;
-pub use task::{MAX_CLASSES, Target, Task, check_names, preview};
+pub use task::{MAX_CLASSES, Target, Task, check_names, preview, steers};
 
 use crate::error::{Error, Result};
 

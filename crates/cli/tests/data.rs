@@ -115,3 +115,121 @@ fn wrong_usage_is_exit_code_2() {
         exits(folder.path(), arguments, 2);
     }
 }
+
+#[test]
+fn rows_of_dev_that_are_in_train_and_ids_that_repeat_are_said() {
+    let train = "id,text,label\nu1,a,x\nu2,b,y\nu1,c,x\n";
+    let folder = folder(&[("train.csv", train), ("dev.csv", "text,label\nb,x\nnew,y\n")]);
+    let task = ["check", "--text", "text", "--label", "label", "."];
+    let (text, _) = exits(folder.path(), &task, 0);
+    assert!(text.contains("2, 2 labelled, 1 with the texts of one in train"), "{text}");
+    assert!(text.contains("train.csv, line 4: the id `u1` is that of line 2 too"), "{text}");
+    let (json, _) = exits(folder.path(), &[&task[..], &["--json"]].concat(), 0);
+    let report: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&report["splits"][0]["in_train"], &report["splits"][1]["in_train"]), (&Value::Null, &json!(1)));
+    assert_eq!(report["splits"][0]["repeated_ids"]["line"], 4);
+}
+
+/// Three classes, from texts of which all words are known.
+#[cfg(feature = "train")]
+fn teacher() -> String {
+    format!("{}/../../fixtures/bert-tiny", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[cfg(feature = "train")]
+fn exits_as(folder: &Path, arguments: &[&str], code: i32) -> (String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bitspike"));
+    let output = command.current_dir(folder).args(arguments).output().expect("the program starts");
+    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("UTF-8"));
+    assert_eq!(output.status.code(), Some(code), "{out}{err}");
+    (out, err)
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn ids_that_repeat_are_said_before_anything_is_scored() {
+    let folder = folder(&[("dev.csv", "id,text,label\nu1,a,x\nu1,b,y\n")]);
+    let teacher = teacher();
+    let command = [
+        "eval",
+        &teacher,
+        "--data",
+        ".",
+        "--text",
+        "text",
+        "--label",
+        "label",
+        "--labels",
+        "x,y,z",
+        "--predictions",
+        "p.tsv",
+    ];
+    let ids = || {
+        let text = std::fs::read_to_string(folder.path().join("p.tsv")).expect("predictions");
+        text.lines().skip(1).map(|line| line.split('\t').next().unwrap_or("").to_owned()).collect::<Vec<_>>()
+    };
+    // Where the teacher's classes go by other names, the two are matched by a flag; ids do not depend on it.
+    let map = ["--map", "LABEL_0=x,LABEL_1=y,LABEL_2=z"];
+    let run = |more: &[&str]| {
+        let plain = [&command[..], more].concat();
+        let mut program = Command::new(env!("CARGO_BIN_EXE_bitspike"));
+        let output = program.current_dir(folder.path()).args(&plain).output().expect("the program starts");
+        if output.status.success() {
+            return String::from_utf8(output.stderr).expect("UTF-8");
+        }
+        exits_as(folder.path(), &[&plain[..], &map].concat(), 0).1
+    };
+    let err = run(&[]);
+    assert!(err.contains("line 3: the id `u1` is that of line 2 too"), "{err}");
+    assert_eq!(ids(), ["u1", "u1"]);
+    let err = run(&["--number-ids"]);
+    assert!(!err.contains("u1"), "{err}");
+    assert_eq!(ids(), ["0", "1"]);
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn a_submission_is_whole_and_of_one_split_a_file() {
+    let test = "index\tsentence1\tsentence2\n0\ta\tb\n1\tc\td\n";
+    let repeated = "index\tsentence1\tsentence2\n7\ta\tb\n7\tc\td\n";
+    let folder = folder(&[("test_matched.tsv", test), ("test_mismatched.tsv", repeated)]);
+    let teacher = teacher();
+    let eval = |more: &[&str]| {
+        let command = [&["eval", &teacher, "--data", ".", "--task", "mnli", "--split", "test"], more].concat();
+        exits_as(folder.path(), &command, 2).1
+    };
+    let two = eval(&["--split", "test-mismatched", "--submission", "a.tsv"]);
+    assert!(two.contains("several splits need a folder"), "{two}");
+    let short = eval(&["--limit", "1", "--submission", "a.tsv"]);
+    assert!(short.contains("leave --limit out"), "{short}");
+    assert!(!folder.path().join("a.tsv").exists());
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn one_file_is_not_train_and_dev_at_once() {
+    let rows: String = (0..12).map(|i| format!("text {i},{}\n", ["x", "y", "z"][i % 3])).collect();
+    let folder = folder(&[("all.csv", &format!("text,label\n{rows}"))]);
+    let teacher = teacher();
+    let command = [
+        "teacher",
+        "--model",
+        &teacher,
+        "--data",
+        "all.csv",
+        "--out",
+        "t",
+        "--epochs",
+        "1",
+        "--max-length",
+        "8",
+        "--text",
+        "text",
+        "--label",
+        "label",
+        "--display",
+        "plain",
+    ];
+    let (_, err) = exits_as(folder.path(), &command, 1);
+    assert!(err.contains("training and dev examples would be the same") && err.contains("--dev-share"), "{err}");
+}

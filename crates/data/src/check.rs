@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use super::error::{Error, Result};
 use super::examples::{Entry, Example, Examples};
+use super::identifiers::RepeatedIds;
+use super::labels::Labels;
 use super::locate;
 use super::split::Split;
 use super::task::TaskSpec;
@@ -36,6 +38,13 @@ pub struct SplitReport {
     pub second: Option<TextReport>,
     /// Examples whose texts have occurred before in this split, labels aside. Compared by a 64-bit hash.
     pub duplicates: usize,
+    /// Examples of a split other than train whose texts the training split holds too, labels aside; none where there is no
+    /// training split beside it. Compared by a 64-bit hash.
+    pub in_train: Option<usize>,
+    /// Ids that more than one example has; none if all differ.
+    pub repeated_ids: Option<RepeatedIds>,
+    /// What was decided about the files without being asked, a line each.
+    pub notes: Vec<String>,
     /// Records that cannot be used.
     pub bad_lines: usize,
     /// The first of them.
@@ -113,14 +122,20 @@ pub struct BadLine {
 pub fn check(task: &TaskSpec, folder: &Path) -> Result<Vec<SplitReport>> {
     task.validate()?;
     let metadata = std::fs::metadata(folder).map_err(|e| Error::io("open", folder, e))?;
-    if !metadata.is_dir() {
+    if !metadata.is_dir() || locate::is_one(folder) {
         return Err(Error::malformed(folder, "expected a folder with a file for each split"));
     }
     let mut reports = Vec::new();
+    // Of the texts of train.
+    let mut train = None;
     for &split in task.splits() {
         let files = locate::find(task, folder, split)?;
         if !files.is_empty() {
-            reports.push(report(task, files, split));
+            let (report, seen) = report(task, files, split, train.as_ref());
+            reports.push(report);
+            if split == Split::Train {
+                train = Some(seen);
+            }
         }
     }
     if reports.is_empty() {
@@ -136,13 +151,20 @@ pub fn check(task: &TaskSpec, folder: &Path) -> Result<Vec<SplitReport>> {
 /// If there is no such split, or several files claim it.
 pub fn check_split(task: &TaskSpec, path: &Path, split: Split) -> Result<SplitReport> {
     task.validate()?;
-    Ok(report(task, locate::require(task, path, split)?, split))
+    Ok(report(task, locate::require(task, path, split)?, split, None).0)
 }
 
-fn report(task: &TaskSpec, files: Vec<PathBuf>, split: Split) -> SplitReport {
-    let mut tally = Tally { classes: vec![0; task.labels().len()], ..Tally::default() };
+/// The report on a split, and the hashes of its texts.
+fn report(
+    task: &TaskSpec,
+    files: Vec<PathBuf>,
+    split: Split,
+    train: Option<&HashSet<u64>>,
+) -> (SplitReport, HashSet<u64>) {
+    let mut tally = Tally { classes: vec![0; task.labels().len()], train, ..Tally::default() };
     let (mut skipped, mut bad_lines, mut first_bad) = (0, 0, None);
-    for entry in Examples::new(task, files.clone(), split) {
+    let mut entries = Examples::new(task, files.clone(), Labels::of(split));
+    for entry in &mut entries {
         match entry {
             Ok(Entry::Example(example)) => tally.add(&example),
             Ok(Entry::Skipped) => skipped += 1,
@@ -152,9 +174,10 @@ fn report(task: &TaskSpec, files: Vec<PathBuf>, split: Split) -> SplitReport {
             }
         }
     }
+    let (notes, repeated_ids) = entries.end();
     let labels = task.labels().iter().zip(&tally.classes);
     let scored = matches!(task.target, Target::Regression { .. }) && tally.labelled > 0;
-    SplitReport {
+    let report = SplitReport {
         split,
         files,
         examples: tally.examples,
@@ -165,9 +188,13 @@ fn report(task: &TaskSpec, files: Vec<PathBuf>, split: Split) -> SplitReport {
         first: tally.first.report(),
         second: task.second.is_some().then(|| tally.second.report()),
         duplicates: tally.duplicates,
+        in_train: train.map(|_| tally.in_train),
+        repeated_ids,
+        notes,
         bad_lines,
         first_bad,
-    }
+    };
+    (report, tally.seen)
 }
 
 fn bad_line(error: Error) -> BadLine {
@@ -176,7 +203,10 @@ fn bad_line(error: Error) -> BadLine {
 }
 
 #[derive(Default)]
-struct Tally {
+struct Tally<'a> {
+    /// Hashes of the texts of train.
+    train: Option<&'a HashSet<u64>>,
+    in_train: usize,
     examples: usize,
     labelled: usize,
     classes: Vec<usize>,
@@ -189,7 +219,7 @@ struct Tally {
     duplicates: usize,
 }
 
-impl Tally {
+impl Tally<'_> {
     fn add(&mut self, example: &Example) {
         self.examples += 1;
         self.first.add(&example.first);
@@ -198,7 +228,9 @@ impl Tally {
         }
         let mut hasher = DefaultHasher::new();
         (&example.first, &example.second).hash(&mut hasher);
-        self.duplicates += usize::from(!self.seen.insert(hasher.finish()));
+        let hash = hasher.finish();
+        self.in_train += usize::from(self.train.is_some_and(|train| train.contains(&hash)));
+        self.duplicates += usize::from(!self.seen.insert(hash));
         let Some(target) = example.target else { return };
         // A class index is an index into `classes`; a score finds none there.
         if let Some(count) = self.classes.get_mut(target as usize) {

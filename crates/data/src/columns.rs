@@ -1,7 +1,9 @@
 //! The columns that a task needs of a table: the names they may have there, and where they are.
 
+use bitspike::config::steers;
+
 use super::builtin::GlueTask;
-use super::split::Split;
+use super::labels::Labels;
 use super::table::Column;
 use super::task::TaskSpec;
 
@@ -14,6 +16,11 @@ pub(super) struct TaskColumns {
     id: Vec<String>,
     /// Whether a file without a label column is refused.
     label_required: bool,
+    /// The task's classes, as far as they are known.
+    classes: Vec<String>,
+    is_regression: bool,
+    /// Whether fields of TSV in quotes are text as they stand, as in GLUE's files.
+    pub(super) quotes_are_text: bool,
     /// CoLA's train and dev files have no header but these columns: source, label, the author's mark, sentence.
     may_lack_header: bool,
     /// QQP's train file holds a few lines with too few columns, which its published baselines skip; so does this reader, and
@@ -40,7 +47,7 @@ pub(super) enum Twins {
 }
 
 impl TaskColumns {
-    pub(super) fn new(task: &TaskSpec, split: Split) -> Self {
+    pub(super) fn new(task: &TaskSpec, labels: Labels) -> Self {
         let mut first = vec![task.first.clone()];
         let mut second = task.second.clone().map(|name| vec![name]);
         let mut label = vec![task.label.clone()];
@@ -61,7 +68,10 @@ impl TaskColumns {
             second,
             label,
             id,
-            label_required: split.must_be_labelled(),
+            label_required: labels == Labels::Required,
+            classes: task.labels().to_vec(),
+            is_regression: task.target.is_regression(),
+            quotes_are_text: task.glue.is_some(),
             may_lack_header: task.glue == Some(GlueTask::Cola),
             skip_short: task.glue == Some(GlueTask::Qqp),
         }
@@ -81,8 +91,32 @@ impl TaskColumns {
             first: one(&self.first, true)?.unwrap_or_default(),
             second: self.second.as_deref().map_or(Ok(None), |second| one(second, true))?,
             label: one(&self.label, self.label_required)?,
-            id: one(&self.id, false)?,
+            // Of two, neither is meant; the examples are numbered then.
+            id: one(&self.id, false).ok().flatten(),
         })
+    }
+
+    /// Every name that one of the columns may have.
+    pub(super) fn names(&self) -> Vec<String> {
+        let parts = [Some(&self.first), self.second.as_ref(), Some(&self.label), Some(&self.id)];
+        parts.into_iter().flatten().flatten().cloned().collect()
+    }
+
+    /// Whether whole numbers of a file that names its classes so are meant by those names. They are unless none of them is a class
+    /// of the task, which has the same classes under other names then.
+    pub(super) fn means_names(&self, names: &[String]) -> bool {
+        let known = |name: &String| self.classes.iter().any(|class| class == name.trim());
+        !self.is_regression && (self.classes.is_empty() || names.iter().any(known))
+    }
+
+    /// The first name of the label column, for a message.
+    pub(super) fn label(&self) -> &str {
+        self.label.first().map_or("", String::as_str)
+    }
+
+    /// The classes, for a note.
+    pub(super) fn classes(&self) -> &[String] {
+        &self.classes
     }
 
     /// The header a file should have, for a message.
@@ -118,18 +152,24 @@ impl Positions {
     }
 }
 
-/// The place among `columns` of the first of `names` that is there. White space around a column's name does not count.
+/// The place among `columns` of the first of `names` that is there. White space around a column's name does not count, unless
+/// another column has the very name.
 ///
 /// # Errors
 /// A message, if two columns have the name and that is refused.
 pub(super) fn find(columns: &[Column], names: &[String], twins: Twins) -> Result<Option<usize>, String> {
     for name in names {
-        let mut places = (0..columns.len()).filter(|&i| columns[i].name.trim() == name);
-        match (places.next(), places.next_back()) {
-            (Some(place), None) => return Ok(Some(place)),
-            (Some(_), Some(last)) if twins == Twins::LastCounts => return Ok(Some(last)),
-            (Some(_), Some(_)) => return Err(format!("the column `{name}` occurs twice; keep one of them")),
-            (None, _) => {}
+        let exact = (0..columns.len()).filter(|&i| columns[i].name == *name);
+        let trimmed = (0..columns.len()).filter(|&i| columns[i].name != *name && columns[i].name.trim() == name.trim());
+        let mut places = exact.collect::<Vec<_>>();
+        if places.is_empty() {
+            places.extend(trimmed);
+        }
+        match (places.as_slice(), twins) {
+            ([], _) => {}
+            ([place], _) => return Ok(Some(*place)),
+            ([.., last], Twins::LastCounts) => return Ok(Some(*last)),
+            (_, Twins::Refused) => return Err(format!("the column `{name}` occurs twice; keep one of them")),
         }
     }
     Ok(None)
@@ -141,12 +181,12 @@ fn either(names: &[String]) -> String {
     names.join(" or ")
 }
 
-/// `text` in quotes for a message, at most 40 characters of it.
+/// `text` in quotes for a message, at most 40 characters of it; what would steer a terminal is escaped.
 pub(super) fn shorten(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((end, _)) => format!("`{}...`", &text[..end]),
-        None => format!("`{text}`"),
-    }
+    let escape = |c: char| if steers(c) { c.escape_default().to_string() } else { c.to_string() };
+    let shown: String = text.chars().take(40).map(escape).collect();
+    let more = if text.chars().nth(40).is_some() { "..." } else { "" };
+    format!("`{shown}{more}`")
 }
 
 #[cfg(test)]

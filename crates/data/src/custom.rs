@@ -1,20 +1,18 @@
 //! Tasks of a user's own: columns by name, labels or range stated or read off the training split.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::classes;
 use super::columns::{TaskColumns, shorten};
 use super::error::{Error, Result};
+use super::labels::{self, Classes, Labels};
 use super::locate;
 use super::metrics::Metric;
 use super::records::{self, Record};
 use super::split::Split;
-use super::table::Cell;
 use super::task::TaskSpec;
-use bitspike::config::{MAX_CLASSES, Target};
+use bitspike::config::{MAX_CLASSES, Target, steers};
 
 /// What is asked of a user's own label column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,8 +20,9 @@ use bitspike::config::{MAX_CLASSES, Target};
 pub enum CustomTarget {
     /// These classes, in this order. A file may give a class by name or, unless a name is itself a whole number, by index.
     Classes(Vec<String>),
-    /// The classes that occur in the training split: by number if all are or hold one in the same way (`2` before `10`, `c2` before
-    /// `c10`), otherwise in the order of their bytes.
+    /// The classes that the training file names itself, in its order; otherwise those that occur there, numbers by their value
+    /// and names by their bytes, but with the numbers within them by value (`c2` before `c10`). A class is one however it is
+    /// written: `1` and `1.0`, `True` and `true`.
     DiscoverClasses,
     /// A score within these bounds; one outside is an error.
     Scores {
@@ -73,7 +72,10 @@ impl CustomTask {
             second: self.second,
             label: self.label,
             // Stands in while labels are discovered; reading them needs the columns only.
-            target: Target::Classification { labels: Vec::new() },
+            target: match self.target {
+                CustomTarget::DiscoverScores => Target::Regression { min: f32::MIN, max: f32::MAX },
+                _ => Target::Classification { labels: Vec::new() },
+            },
             metrics: self.metrics,
             discovered,
         };
@@ -96,15 +98,22 @@ impl CustomTask {
 }
 
 fn discover_classes(task: &TaskSpec, data: &Path) -> Result<Target> {
-    let mut labels = BTreeSet::new();
-    each_label(task, data, |label| {
+    let mut classes = Classes::default();
+    let named = each_label(task, data, |label| {
         if label == "-1" {
-            return Err("the label -1 stands for \"no label\"; name the classes yourself if it is one".to_owned());
+            return Err(
+                "the label -1 stands for \"no label\"; name the classes yourself (--labels) if it is one".to_owned()
+            );
         }
-        if !labels.contains(label) {
-            labels.insert(label.to_owned());
+        if label.contains(steers) {
+            let found = shorten(label);
+            return Err(format!(
+                "column `{}`: a class has control characters, which would steer a terminal: {found}",
+                task.label
+            ));
         }
-        if labels.len() > MAX_CLASSES {
+        classes.add(label);
+        if classes.len() > MAX_CLASSES {
             let message = format!(
                 "more than {MAX_CLASSES} different values in column `{}`; if they are scores, make it a regression",
                 task.label
@@ -113,20 +122,30 @@ fn discover_classes(task: &TaskSpec, data: &Path) -> Result<Target> {
         }
         Ok(())
     })?;
-    let mut labels: Vec<String> = labels.into_iter().collect();
-    classes::sort(&mut labels);
-    if labels.len() < 2 {
+    if let Some(labels) = named {
+        return Ok(Target::Classification { labels });
+    }
+    if classes.len() < 2 {
         let message =
-            format!("column `{}` holds {} different label; expected at least two classes", task.label, labels.len());
+            format!("column `{}` holds {} different label; expected at least two classes", task.label, classes.len());
         return Err(Error::malformed(data, message));
     }
-    Ok(Target::Classification { labels })
+    if let Some([one, other]) = classes.composed_alike() {
+        let (one, other) = (shorten(one), shorten(other));
+        let message = format!(
+            "column `{}`: the classes {one} and {other} look alike but are composed of other Unicode characters; write both alike \
+             (NFC), or name the classes yourself (--labels)",
+            task.label
+        );
+        return Err(Error::malformed(data, message));
+    }
+    Ok(Target::Classification { labels: classes.into_names() })
 }
 
 fn discover_range(task: &TaskSpec, data: &Path) -> Result<Target> {
     let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    each_label(task, data, |label| {
+    let _ = each_label(task, data, |label| {
         let score = label.parse::<f32>().ok().filter(|score| score.is_finite());
         let score = score
             .ok_or_else(|| format!("column `{}`: expected a finite number, found {}", task.label, shorten(label)))?;
@@ -153,21 +172,36 @@ fn discover_range(task: &TaskSpec, data: &Path) -> Result<Target> {
     Ok(Target::Regression { min, max })
 }
 
-/// Calls `use_label` with the label of every training record, as text.
-fn each_label(task: &TaskSpec, data: &Path, mut use_label: impl FnMut(&str) -> Result<(), String>) -> Result<()> {
-    let columns = TaskColumns::new(task, Split::Train);
+/// Calls `use_label` with the label of every training record, as text. Where classes are wanted and the files themselves name them
+/// beside numbers, gives those names instead.
+fn each_label(
+    task: &TaskSpec,
+    data: &Path,
+    mut use_label: impl FnMut(&str) -> Result<(), String>,
+) -> Result<Option<Vec<String>>> {
+    let columns = TaskColumns::new(task, Labels::Required);
     let mut any = false;
     for path in locate::require(task, data, Split::Train)? {
-        for record in records::open(&path, &columns)? {
+        let records = records::open(&path, &columns)?;
+        if let Some(names) = records.classes().filter(|_| !task.target.is_regression()) {
+            return Ok(Some(names.to_vec()));
+        }
+        for record in records {
             let Record::Row(row) = record? else { continue };
-            let label = row.label.as_ref().and_then(Cell::plain).unwrap_or_default();
-            let checked =
-                if label.is_empty() { Err(format!("column `{}` is empty", task.label)) } else { use_label(&label) };
+            let label = row.label.as_ref().and_then(labels::written).unwrap_or_default();
+            let checked = if label.is_empty() {
+                Err(format!(
+                    "column `{}` is empty; name the classes yourself (--labels) if that means no label",
+                    task.label
+                ))
+            } else {
+                use_label(&label)
+            };
             checked.map_err(|message| Error::record(&path.clone().into(), row.line, message))?;
             any = true;
         }
     }
-    if any { Ok(()) } else { Err(Error::malformed(data, "no training examples to read the labels from")) }
+    if any { Ok(None) } else { Err(Error::malformed(data, "no training examples to read the labels from")) }
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ pub fn encode_text(path: &Path, tokenizer: &Tokenizer, max_length: usize) -> Res
     // A paragraph of any length is tokenised whole and cut into windows that each get their own [CLS] and [SEP].
     let pairs: Vec<(&str, Option<&str>)> = paragraphs.iter().map(|text| (text.as_str(), None)).collect();
     let mut windows = Vec::new();
-    for encoding in tokenizer.encode_batch(&pairs, 65_536) {
+    for encoding in tokenizer.encode_batch(&pairs, usize::MAX) {
         let [first, inner @ .., last] = encoding.ids.as_slice() else { continue };
         for window in inner.chunks(max_length - 2) {
             let ids: Vec<u32> = std::iter::once(*first).chain(window.iter().copied()).chain([*last]).collect();
@@ -107,6 +107,17 @@ mod tests {
         assert_eq!(ids.len(), 10);
         assert!(ids.is_sorted());
         assert_eq!(choose(examples(5), 0, 3).len(), 5);
+    }
+
+    #[test]
+    fn a_paragraph_of_any_length_is_read_whole() {
+        let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/bert-tiny");
+        let tokenizer = Tokenizer::load(fixture).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let words = 70_000;
+        std::fs::write(file.path(), "? ".repeat(words)).unwrap();
+        let windows = encode_text(file.path(), &tokenizer, 102).unwrap();
+        assert_eq!(windows.iter().map(|window| window.ids.len() - 2).sum::<usize>(), words);
     }
 
     fn examples(count: usize) -> Vec<Encoded> {

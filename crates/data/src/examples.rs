@@ -1,21 +1,20 @@
 //! From records to examples: what counts as a text, a label, an identifier.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::builtin::GlueTask;
-use super::columns::{TaskColumns, shorten};
+use super::columns::TaskColumns;
 use super::error::{Error, Result};
+use super::identifiers::{Identifiers, RepeatedIds};
+use super::labels::{LabelReader, Labels};
 use super::records::{self, Record, Records, TaskRow};
-use super::split::Split;
 use super::table::Cell;
 use super::task::TaskSpec;
-use bitspike::config::{Target, preview};
 
 /// One or two texts and, where known, their label.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Example {
-    /// The file's own identifier (column `idx`, `index` or `id`), otherwise the example's number in the split from 0.
+    /// The file's own identifier (column `idx`, `index` or `id`) as it is written there, otherwise the example's number in the split
+    /// from 0.
     pub id: String,
     /// The first text, exactly as in the file.
     pub first: String,
@@ -34,6 +33,9 @@ pub(super) struct Examples<'a> {
     current: Option<(PathBuf, Records)>,
     /// Records seen, the skipped and the bad ones included.
     seen: usize,
+    identifiers: Identifiers,
+    /// What was decided about the files without being asked, for whoever started it.
+    notes: Vec<String>,
 }
 
 /// What became of a record.
@@ -44,13 +46,44 @@ pub(super) enum Entry {
 }
 
 impl<'a> Examples<'a> {
-    pub(super) fn new(task: &'a TaskSpec, files: Vec<PathBuf>, split: Split) -> Self {
+    pub(super) fn new(task: &'a TaskSpec, files: Vec<PathBuf>, labels: Labels) -> Self {
         Self {
-            columns: TaskColumns::new(task, split),
-            labels: LabelReader::new(task, split),
+            columns: TaskColumns::new(task, labels),
+            labels: LabelReader::new(task, labels),
             files: files.into_iter(),
             current: None,
             seen: 0,
+            identifiers: Identifiers::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// What is left to say once all have been read: notes, and ids that repeat.
+    pub(super) fn end(self) -> (Vec<String>, Option<RepeatedIds>) {
+        (self.notes, self.identifiers.repeated())
+    }
+
+    /// The example that a record is.
+    fn entry(&mut self, record: Record, path: &Path) -> Result<Entry> {
+        let index = self.seen - 1;
+        let Record::Row(row) = record else { return Ok(Entry::Skipped) };
+        let line = row.line;
+        let in_file = row.id.is_some();
+        let example =
+            example(row, &self.labels, index).map_err(|message| Error::record(&path.into(), line, message))?;
+        let Some(example) = example else { return Ok(Entry::Skipped) };
+        if in_file {
+            self.identifiers.add(&example.id, path, line);
+        }
+        Ok(Entry::Example(example))
+    }
+
+    fn close(&mut self) {
+        let Some((_, records)) = self.current.take() else { return };
+        for note in records.into_notes() {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
         }
     }
 }
@@ -61,12 +94,17 @@ impl Iterator for Examples<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some((path, records)) = &mut self.current {
-                if let Some(record) = records.next() {
-                    self.seen += 1;
-                    return Some(record.and_then(|record| entry(record, path, &self.labels, self.seen - 1)));
-                }
-                self.current = None;
+            if let Some((path, mut records)) = self.current.take() {
+                let record = records.next();
+                let Some(record) = record else {
+                    self.current = Some((path, records));
+                    self.close();
+                    continue;
+                };
+                self.seen += 1;
+                let entry = record.and_then(|record| self.entry(record, &path));
+                self.current = Some((path, records));
+                return Some(entry);
             }
             let path = self.files.next()?;
             match records::open(&path, &self.columns) {
@@ -77,13 +115,6 @@ impl Iterator for Examples<'_> {
     }
 }
 
-fn entry(record: Record, path: &Path, labels: &LabelReader<'_>, index: usize) -> Result<Entry> {
-    let Record::Row(row) = record else { return Ok(Entry::Skipped) };
-    let line = row.line;
-    let example = example(row, labels, index).map_err(|message| Error::record(&path.into(), line, message))?;
-    Ok(example.map_or(Entry::Skipped, Entry::Example))
-}
-
 fn example(row: TaskRow, labels: &LabelReader<'_>, index: usize) -> Result<Option<Example>, String> {
     let task = labels.task;
     if labels.is_undecided(row.label.as_ref()) {
@@ -92,7 +123,7 @@ fn example(row: TaskRow, labels: &LabelReader<'_>, index: usize) -> Result<Optio
     let target = labels.read(row.label.as_ref())?;
     let first = text(row.first, &task.first)?;
     let second = row.second.map(|cell| text(cell, task.second.as_deref().unwrap_or_default())).transpose()?;
-    let id = row.id.as_ref().and_then(Cell::plain).filter(|id| !id.is_empty());
+    let id = row.id.as_ref().and_then(Cell::identifier);
     let id = id.map_or_else(|| index.to_string(), |id| id.into_owned());
     Ok(Some(Example { id, first, second, target }))
 }
@@ -105,74 +136,3 @@ fn text(cell: Cell, column: &str) -> Result<String, String> {
     };
     Err(format!("column `{column}`: expected text, found {}; {hint}", cell.describe()))
 }
-
-/// Reads the label column of one task and split.
-pub(super) struct LabelReader<'a> {
-    task: &'a TaskSpec,
-    required: bool,
-    classes: HashMap<&'a str, usize>,
-    /// Whether a whole number is a class index. Not so where a class is itself called by a number.
-    by_index: bool,
-}
-
-impl<'a> LabelReader<'a> {
-    pub(super) fn new(task: &'a TaskSpec, split: Split) -> Self {
-        let labels = task.labels();
-        Self {
-            task,
-            required: split.must_be_labelled(),
-            classes: labels.iter().enumerate().map(|(i, label)| (label.as_str(), i)).collect(),
-            by_index: labels.iter().all(|label| label.parse::<i64>().is_err()),
-        }
-    }
-
-    /// MNLI marks a pair on which its annotators did not agree with `-`; GLUE leaves such pairs out.
-    fn is_undecided(&self, cell: Option<&Cell>) -> bool {
-        self.task.glue == Some(GlueTask::Mnli) && matches!(cell, Some(Cell::Text(text)) if text.trim() == "-")
-    }
-
-    /// Class index or score; none for an absent column, an empty field, a null, and the hub's -1 for "no label", all of which
-    /// only a test split may have.
-    fn read(&self, cell: Option<&Cell>) -> Result<Option<f32>, String> {
-        let Some(cell) = cell else { return Ok(None) };
-        let found = cell.plain().unwrap_or_default();
-        let marks_absence = match &self.task.target {
-            Target::Classification { labels } => !labels.iter().any(|label| label == "-1"),
-            Target::Regression { min, .. } => *min > -1.0,
-        };
-        if found.is_empty() || (marks_absence && found.parse() == Ok(-1.0_f32)) {
-            if self.required {
-                let found = if found.is_empty() { "nothing" } else { "-1, which stands for no label" };
-                return Err(format!("column `{}`: expected {}, found {found}", self.task.label, self.expected()));
-            }
-            return Ok(None);
-        }
-        let value = match &self.task.target {
-            Target::Classification { labels } => {
-                let index = || found.parse::<usize>().ok().filter(|&i| self.by_index && i < labels.len());
-                self.classes.get(found.as_ref()).copied().or_else(index).map(|i| i as f32)
-            }
-            Target::Regression { min, max } => {
-                let fits = |x: &f32| x.is_finite() && (self.task.discovered || (*min..=*max).contains(x));
-                found.parse::<f32>().ok().filter(fits)
-            }
-        };
-        let refuse =
-            || format!("column `{}`: expected {}, found {}", self.task.label, self.expected(), shorten(&found));
-        value.map(Some).ok_or_else(refuse)
-    }
-
-    fn expected(&self) -> String {
-        match &self.task.target {
-            Target::Classification { labels } if self.by_index => {
-                format!("one of {} or a class index from 0 to {}", preview(labels), labels.len() - 1)
-            }
-            Target::Classification { labels } => format!("one of {}", preview(labels)),
-            Target::Regression { .. } if self.task.discovered => "a finite number".to_owned(),
-            Target::Regression { min, max } => format!("a number from {min} to {max}"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,4 +1,4 @@
-//! Finding the file, or the shards, of a split in a folder.
+//! Finding the file, the shards or the folder of a split.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,21 +6,28 @@ use std::path::{Path, PathBuf};
 
 use super::builtin::GlueTask;
 use super::error::{Error, Result};
+use super::parts;
 use super::split::Split;
 use super::table::Form;
 use super::task::TaskSpec;
 
 /// File name extensions that can be read.
-const EXTENSIONS: [&str; 6] = ["tsv", "csv", "jsonl", "ndjson", "parquet", "txt"];
+const EXTENSIONS: [&str; 7] = ["tsv", "csv", "jsonl", "ndjson", "json", "parquet", "txt"];
+
+/// Those of them that a split may have; `.txt` is MRPC's alone.
+pub(super) const OF_SPLITS: &[&str] = EXTENSIONS.split_at(6).0;
 
 /// The files of `split`: `path` itself where it is a file, otherwise what the folder holds for it; none where it holds
 /// nothing.
 ///
-/// A folder is searched first itself, then its `data`, then a subfolder with the task's official or short name. Shards
-/// (`train-00000-of-00002.parquet`) are returned in order.
+/// A folder is searched first itself, then its `data`, then a subfolder with the task's official or short name; where none of
+/// them holds any split, then its `default`, or the one subfolder that holds some, as the hub's converted data sets do. Shards
+/// (`train-00000-of-00002.parquet`) are returned in order, and so are the parts of a split that is a folder (`train/0000.parquet`,
+/// Spark's `train.parquet/part-00000-..`).
 ///
 /// # Errors
-/// If the folder cannot be read, the task has no such split, several files claim the split, or a shard is missing.
+/// If the folder cannot be read, the task has no such split, several files claim the split, a shard or part is missing, or several
+/// subfolders hold splits.
 pub(super) fn find(task: &TaskSpec, path: &Path, split: Split) -> Result<Vec<PathBuf>> {
     let metadata = fs::metadata(path).map_err(|e| Error::io("open", path, e))?;
     if !task.splits().contains(&split) {
@@ -30,12 +37,65 @@ pub(super) fn find(task: &TaskSpec, path: &Path, split: Split) -> Result<Vec<Pat
     if !metadata.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
+    if is_one(path) {
+        let none = || {
+            Error::malformed(
+                path,
+                format!("no part that can be read; expected files ending in .{}", OF_SPLITS.join(", .")),
+            )
+        };
+        return parts::of(path, split)?.ok_or_else(none);
+    }
     for folder in folders(task, path) {
         if let Some(files) = find_in(task, &folder, split)? {
             return Ok(files);
         }
     }
-    Ok(Vec::new())
+    match configuration(task, path)? {
+        Some(folder) => Ok(find_in(task, &folder, split)?.unwrap_or_default()),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Whether `path` is one table, a file or a folder with its parts, rather than a folder of splits.
+pub(super) fn is_one(path: &Path) -> bool {
+    if !path.is_dir() {
+        return true;
+    }
+    let stem = |name: &String| name.split(['.', '-']).next().unwrap_or(name).to_lowercase();
+    let stems = || Split::ALL.iter().flat_map(|split| [split.stems(false), split.stems(true)]).flatten();
+    let is_split = |name: &String| stems().any(|wanted| *wanted == stem(name));
+    let splits =
+        [file_names(path), parts::folder_names(path)].into_iter().flatten().flatten().any(|name| is_split(&name));
+    !splits && (path.join("_SUCCESS").exists() || Form::of(path).is_some())
+}
+
+/// The subfolder that holds the splits of a data set with named configurations.
+///
+/// # Errors
+/// If there are several, none of them called `default`.
+fn configuration(task: &TaskSpec, path: &Path) -> Result<Option<PathBuf>> {
+    // What is wrong with a split is said once it is asked for.
+    let holds = |folder: &Path, split: Split| !matches!(find_in(task, folder, split), Ok(None));
+    let any = |folder: &Path| task.splits().iter().any(|&split| holds(folder, split));
+    if folders(task, path).iter().any(|folder| any(folder)) {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    for name in parts::folder_names(path)? {
+        if any(&path.join(&name)) {
+            found.push(name);
+        }
+    }
+    match found.as_slice() {
+        [] => Ok(None),
+        [name] => Ok(Some(path.join(name))),
+        names if names.iter().any(|name| name == "default") => Ok(Some(path.join("default"))),
+        names => {
+            let message = format!("several folders hold splits: {}; name the one that is meant", names.join(", "));
+            Err(Error::malformed(path, message))
+        }
+    }
 }
 
 /// As [`find`], but nothing found is an error that says what was looked for.
@@ -44,12 +104,11 @@ pub(super) fn require(task: &TaskSpec, path: &Path, split: Split) -> Result<Vec<
     if !files.is_empty() {
         return Ok(files);
     }
-    let (mut stems, extensions) = (split.stems(task.has_halves()).join(" or "), EXTENSIONS[..5].join(", ."));
+    let (mut stems, extensions) = (split.stems(task.has_halves()).join(" or "), OF_SPLITS.join(", ."));
     if let Some(name) = paraphrase_corpus(task, split) {
         stems = format!("{stems} or {name}.txt");
     }
-    let found: Vec<String> =
-        folders(task, path).iter().flat_map(|folder| file_names(folder).unwrap_or_default()).take(20).collect();
+    let found: Vec<String> = folders(task, path).iter().flat_map(|folder| names_in(folder)).take(20).collect();
     let found = if found.is_empty() { "no files".to_owned() } else { found.join(", ") };
     let message = format!(
         "no file for the {split} split of task {}; looked for {stems}, ending in .{extensions}; found {found}",
@@ -76,7 +135,7 @@ pub(super) fn form(path: &Path) -> Result<Form> {
 }
 
 /// The extension of `path` in lower case.
-fn extension(path: &Path) -> Option<String> {
+pub(super) fn extension(path: &Path) -> Option<String> {
     path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase)
 }
 
@@ -88,7 +147,14 @@ fn folders(task: &TaskSpec, path: &Path) -> Vec<PathBuf> {
     folders
 }
 
-fn file_names(folder: &Path) -> Result<Vec<String>> {
+/// Names of the files and folders in `folder`, for a message.
+fn names_in(folder: &Path) -> Vec<String> {
+    let mut names = file_names(folder).unwrap_or_default();
+    names.extend(parts::folder_names(folder).unwrap_or_default().into_iter().map(|name| format!("{name}/")));
+    names
+}
+
+pub(super) fn file_names(folder: &Path) -> Result<Vec<String>> {
     let explain = |e| Error::io("read", folder, e);
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(explain)? {
@@ -121,7 +187,7 @@ fn find_in(task: &TaskSpec, folder: &Path, split: Split) -> Result<Option<Vec<Pa
         let (Some(stem), Some(extension)) = (path.file_stem().and_then(|s| s.to_str()), extension(path)) else {
             continue;
         };
-        if !EXTENSIONS[..5].contains(&extension.as_str()) {
+        if !OF_SPLITS.contains(&extension.as_str()) {
             continue;
         }
         let stem = stem.to_lowercase();
@@ -135,7 +201,10 @@ fn find_in(task: &TaskSpec, folder: &Path, split: Split) -> Result<Option<Vec<Pa
     }
     if whole.is_empty() && sharded.is_empty() {
         let name = paraphrase_corpus(task, split).map(|stem| format!("{stem}.txt"));
-        return Ok(name.filter(|name| names.contains(name)).map(|name| vec![folder.join(name)]));
+        if let Some(name) = name.filter(|name| names.contains(name)) {
+            return Ok(Some(vec![folder.join(name)]));
+        }
+        return folder_of(task, folder, split)?.map_or(Ok(None), |folder| parts::of(&folder, split));
     }
     if whole.len() + sharded.len() > 1 {
         let all: Vec<&str> = whole.into_iter().chain(sharded.values().flat_map(|set| set.values().copied())).collect();
@@ -155,10 +224,35 @@ fn find_in(task: &TaskSpec, folder: &Path, split: Split) -> Result<Option<Vec<Pa
     Ok(Some(whole.iter().map(|name| folder.join(name)).collect()))
 }
 
-/// Index and count from `-00001-of-00004`.
-fn shard(suffix: &str) -> Option<(usize, usize)> {
+/// The folder in `folder` that is the split: called so, with or without an extension.
+fn folder_of(task: &TaskSpec, folder: &Path, split: Split) -> Result<Option<PathBuf>> {
+    let is_split = |name: &String| {
+        let name = name.to_lowercase();
+        let stem = OF_SPLITS.iter().find_map(|extension| name.strip_suffix(extension)?.strip_suffix('.'));
+        split.stems(task.has_halves()).contains(&stem.unwrap_or(&name))
+    };
+    let mut names = parts::folder_names(folder)?;
+    names.retain(is_split);
+    match names.as_slice() {
+        [] => Ok(None),
+        [name] => Ok(Some(folder.join(name))),
+        names => {
+            let message =
+                format!("several folders for the {split} split: {}; keep one, or name it itself", names.join(", "));
+            Err(Error::malformed(folder, message))
+        }
+    }
+}
+
+/// Index and count from `-00001-of-00004`, which a hash may follow.
+pub(super) fn shard(suffix: &str) -> Option<(usize, usize)> {
     let number = |text: &str| if text.len() == 5 { text.parse::<usize>().ok() } else { None };
     let (index, count) = suffix.strip_prefix('-')?.split_once("-of-")?;
+    let count = match count.split_once('-') {
+        Some((count, hash)) if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => count,
+        Some(_) => return None,
+        None => count,
+    };
     let (index, count) = (number(index)?, number(count)?);
     (index < count).then_some((index, count))
 }

@@ -42,6 +42,14 @@ pub fn write_submission(
     path: &Path,
 ) -> Result<PathBuf> {
     let path = submission_path(task, split, path)?;
+    let mut seen = HashSet::new();
+    if let Some(id) = ids.iter().find(|id| !seen.insert(*id)) {
+        return Err(Error::invalid(
+            format!("predictions of task {}", task.name),
+            "ids that differ",
+            format!("{id:?} twice"),
+        ));
+    }
     let answers = answers(task, ids, predictions, task.glue.is_some_and(|glue| glue.submits_indices()))?;
     write_table(&path, ids, &answers)?;
     Ok(path)
@@ -51,7 +59,7 @@ pub fn write_submission(
 /// the label's name or the score.
 ///
 /// # Errors
-/// As [`write_submission`], without its demands on task and split.
+/// As [`write_submission`], without its demands on task and split; ids may repeat.
 pub fn write_predictions(task: &TaskSpec, ids: &[String], predictions: &[f32], path: &Path) -> Result<()> {
     let answers = answers(task, ids, predictions, false)?;
     write_table(path, ids, &answers)
@@ -62,15 +70,8 @@ fn answers(task: &TaskSpec, ids: &[String], predictions: &[f32], as_indices: boo
     if ids.len() != predictions.len() {
         return Err(Error::invalid(what(), format!("one for each of {} ids", ids.len()), predictions.len()));
     }
-    let mut seen = HashSet::new();
-    for id in ids {
-        if id.is_empty() || id.contains(['\t', '\n', '\r']) || !seen.insert(id) {
-            return Err(Error::invalid(
-                what(),
-                "ids that differ, are not empty and hold no tab or line break",
-                format!("{id:?}"),
-            ));
-        }
+    if let Some(id) = ids.iter().find(|id| id.is_empty() || id.contains(['\t', '\n', '\r'])) {
+        return Err(Error::invalid(what(), "ids that are not empty and hold no tab or line break", format!("{id:?}")));
     }
     let answer = |(&prediction, id): (&f32, &String)| match &task.target {
         Target::Regression { min, max } if prediction.is_finite() => {

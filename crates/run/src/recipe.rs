@@ -9,6 +9,7 @@ mod student;
 
 use std::path::{Path, PathBuf};
 
+use bitspike_data::DevShare;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -68,11 +69,14 @@ pub struct DataRecipe {
     pub batch_size: usize,
     /// Train on this many examples chosen by the seed; 0 means all.
     pub limit: usize,
+    /// The part of the training examples that is kept from training and chooses the best student, for data without a dev split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dev: Option<DevShare>,
 }
 
 impl Default for DataRecipe {
     fn default() -> Self {
-        Self { max_length: 128, batch_size: 64, limit: 0 }
+        Self { max_length: 128, batch_size: 64, limit: 0, dev: None }
     }
 }
 
@@ -140,6 +144,9 @@ impl Recipe {
         let sizes = |n: f64, least: f64| (least..=65_536.0).contains(&n);
         check("data.max_length", self.data.max_length as f64, "3 to 65536", |n| sizes(n, 3.0))?;
         check("data.batch_size", self.data.batch_size as f64, "1 to 65536", |n| sizes(n, 1.0))?;
+        if let Some(dev) = self.data.dev {
+            check("data.dev.share", dev.share, "a number above 0 and below 1", |x| x > 0.0 && x < 1.0)?;
+        }
         let RunRecipe { evals_per_epoch, checkpoint_minutes, log_every } = self.run;
         check("run.evals_per_epoch", evals_per_epoch, "a positive number", |x| x > 0.0 && x.is_finite())?;
         check("run.checkpoint_minutes", checkpoint_minutes, "0 or more", |x| x >= 0.0)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bitspike::tokenizer::Tokenizer;
-use bitspike_data::{Encoded, Split, TaskSpec, choose, encode, load};
+use bitspike_data::{Dataset, DevShare, Encoded, Labels, TaskSpec, choose, encode, load_for_training};
 
 use crate::error::Result;
 
@@ -18,14 +18,35 @@ pub struct Texts {
     pub corpus: Vec<Encoded>,
 }
 
+/// How the texts of a task are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// Tokens kept of an example.
+    pub max_length: usize,
+    /// Whether training examples need labels; dev examples always do.
+    pub labels: Labels,
+    /// The part of the training examples that serves as the dev split; none where the data has one.
+    pub dev: Option<DevShare>,
+}
+
 impl Texts {
     /// Reads and tokenises the training and dev examples of `task` from `data`, of each at most `max_length` tokens.
     ///
     /// # Errors
     /// If a split is missing or bad.
     pub fn of_task(task: &TaskSpec, data: &Path, tokenizer: &Tokenizer, max_length: usize) -> Result<Self> {
-        let read = |split| -> Result<Vec<Encoded>> { Ok(encode(&load(task, data, split)?, tokenizer, max_length)) };
-        Ok(Self { train: read(Split::Train)?, dev: read(Split::Dev)?, corpus: Vec::new() })
+        Self::read(task, data, tokenizer, &Reading { max_length, labels: Labels::Required, dev: None })
+    }
+
+    /// As [`Texts::of_task`], with what is said of labels and of a dev split.
+    ///
+    /// # Errors
+    /// If a split is missing or bad, or training and dev examples would be the same.
+    pub fn read(task: &TaskSpec, data: &Path, tokenizer: &Tokenizer, reading: &Reading) -> Result<Self> {
+        let Reading { max_length, labels, dev } = *reading;
+        let (train, dev) = load_for_training(task, data, labels, dev)?;
+        let encode = |dataset: &Dataset| encode(dataset, tokenizer, max_length);
+        Ok(Self { train: encode(&train), dev: encode(&dev), corpus: Vec::new() })
     }
 
     /// These with `limit` training examples that `seed` chooses; all of them where `limit` is 0.

@@ -87,7 +87,7 @@ impl Target {
     /// Refuses classes or a range that no model can have; `task` is named.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on fewer than two, too many, empty or repeated labels, or an empty range.
+    /// [`Error::Invalid`] on fewer than two, too many, empty or repeated labels, on one with control characters, or an empty range.
     pub fn validate(&self, task: &str) -> Result<()> {
         let fail =
             |what: &str, expected: &str, found| Err(Error::invalid(format!("{what} of task {task}"), expected, found));
@@ -101,6 +101,10 @@ impl Target {
                 sorted.sort_unstable();
                 if sorted[0].is_empty() || sorted.windows(2).any(|pair| pair[0] == pair[1]) {
                     return fail("labels", "different, non-empty names", preview(labels));
+                }
+                if let Some(label) = labels.iter().find(|label| label.contains(steers)) {
+                    let expected = "names without control characters, which would steer a terminal";
+                    return fail("labels", expected, preview(std::slice::from_ref(label)));
                 }
             }
             Self::Regression { min, max } => {
@@ -178,8 +182,33 @@ pub fn check_names(task: &str, first: &str, second: Option<&str>, label: &str) -
     Ok(())
 }
 
-/// At most ten of `labels`, for a message.
+/// Whether a character steers whatever shows it: a control character, or one that turns the direction of the text around it.
+pub fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// At most ten of `labels`, for a message; what [`steers`] is escaped.
 pub fn preview(labels: &[String]) -> String {
-    let shown: Vec<&str> = labels.iter().take(10).map(String::as_str).collect();
+    let escape = |label: &String| -> String {
+        let escaped = |c: char| if steers(c) { c.escape_default().to_string() } else { c.to_string() };
+        label.chars().map(escaped).collect()
+    };
+    let shown: Vec<String> = labels.iter().take(10).map(escape).collect();
     format!("{}{}", shown.join(", "), if labels.len() > shown.len() { ", ..." } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_that_would_steer_a_terminal_are_refused() {
+        for bad in ["good\u{1b}[2J", "a\nb", "\u{7f}", "\u{9b}31m", "\u{202e}doog"] {
+            let target = Target::Classification { labels: vec!["bad".into(), bad.into()] };
+            let error = target.validate("mood").unwrap_err().to_string();
+            assert!(error.contains("without control characters") && !error.contains(steers), "{error:?}");
+        }
+        let fine = ["very good, indeed", "\u{5e2}\u{200f}", "\u{645}\u{200c}"].map(String::from).to_vec();
+        Target::Classification { labels: fine }.validate("mood").unwrap();
+    }
 }

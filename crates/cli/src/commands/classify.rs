@@ -9,7 +9,9 @@ use bitspike::kernels::Kernels;
 use bitspike::{Model, Options, atomic_file};
 use bitspike_analysis::number::grouped;
 use bitspike_data::TaskSpec;
-use bitspike_data::answers::{AnswerOptions, Progress, Summary, TextColumns, Texts, classify_stream, classify_texts};
+use bitspike_data::answers::{
+    AnswerOptions, OnError, Progress, Summary, TextColumns, Texts, classify_stream, classify_texts,
+};
 use bitspike_data::table::{Decoder, Form, Source};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
@@ -54,6 +56,10 @@ pub(crate) struct ClassifyArgs {
     /// Column of the second text of a pair
     #[arg(long, value_name = "COLUMN", conflicts_with = "texts")]
     text2: Option<String>,
+    /// What becomes of a record of a table without a text (a null, a key that is not there, no character): `null` writes it without an
+    /// answer, `skip` leaves it out, `stop` ends there with its line
+    #[arg(long, value_name = "WHAT", value_parser = on_error(), default_value = "null", conflicts_with = "texts")]
+    on_error: OnError,
     /// Read bytes that are not UTF-8 as U+FFFD, rather than stop there
     #[arg(long)]
     lossy: bool,
@@ -110,12 +116,14 @@ pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
     if args.output.is_some() || matches!(job, Job::Stream(_)) {
         interrupt::listen()?;
     }
+    let cancel = Some(interrupt::flag());
+    let options = AnswerOptions { on_error: args.on_error, cancel, ..AnswerOptions::new(output) };
     let summary = match &args.output {
-        Some(path) => to_file(path, |file| work(&model, job, output, file, true))?,
-        None => Some(work(&model, job, output, &mut Stdout, !std::io::stdout().is_terminal())?),
+        Some(path) => to_file(path, |file| work(&model, job, &options, file, true))?,
+        None => Some(work(&model, job, &options, &mut Stdout, !std::io::stdout().is_terminal())?),
     };
     if let Some(summary) = summary {
-        notes(&summary, model.header().max_length);
+        notes(&summary, model.header().max_length, args.on_error);
     }
     Ok(())
 }
@@ -126,10 +134,15 @@ enum Job {
     Stream(Texts),
 }
 
-fn work(model: &Model, job: Job, form: Form, out: &mut (dyn Write + Send), progress: bool) -> Result<Summary> {
-    let options = AnswerOptions { form, cancel: Some(interrupt::flag()) };
+fn work(
+    model: &Model,
+    job: Job,
+    options: &AnswerOptions<'_>,
+    out: &mut (dyn Write + Send),
+    progress: bool,
+) -> Result<Summary> {
     match job {
-        Job::Texts(texts) => Ok(classify_texts(model, texts, out, &options)?),
+        Job::Texts(texts) => Ok(classify_texts(model, texts, out, options)?),
         Job::Stream(texts) => {
             let size = texts.source.size().filter(|_| texts.form != Form::Parquet);
             let unit = if size.is_some() { Unit::Bytes } else { Unit::Things("texts") };
@@ -141,7 +154,7 @@ fn work(model: &Model, job: Job, form: Form, out: &mut (dyn Write + Send), progr
                     None => line.set(progress.texts),
                 }
             };
-            Ok(classify_stream(model, texts, out, &options, &mut show)?)
+            Ok(classify_stream(model, texts, out, options, &mut show)?)
         }
     }
 }
@@ -198,7 +211,10 @@ fn output_form(args: &ClassifyArgs) -> Result<Form> {
             form => Ok(form),
         };
     };
-    match given.or_else(|| Form::of(path)) {
+    // An object a line is not what other programs expect of a file of that name.
+    let told =
+        Form::of(path).filter(|_| !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")));
+    match given.or(told) {
         Some(form) => Ok(form),
         None => {
             let message = "cannot tell the form by the name; give --out-format text, csv, tsv, jsonl or parquet";
@@ -268,23 +284,44 @@ fn columns(args: &ClassifyArgs, task: &TaskSpec, form: Form) -> Result<TextColum
     Ok(TextColumns { flags: Some(["--text", "--text2"]), ..columns })
 }
 
+/// What may become of a record without a text.
+fn on_error() -> impl TypedValueParser<Value = OnError> {
+    PossibleValuesParser::new(["stop", "skip", "null"]).try_map(|name| name.parse::<OnError>())
+}
+
 /// The forms by name, with what each is.
 fn forms() -> impl TypedValueParser<Value = Form> {
     let about = |form: &Form| match form {
         Form::Text => "A text a line (two with a tab between where the task is on pairs); answers: lines for people",
         Form::Csv => "Comma-separated values with a header line (RFC 4180)",
         Form::Tsv => "Tab-separated values with a header line, without quotes",
-        Form::Jsonl => "JSON Lines: an object a line",
+        Form::Jsonl => "JSON Lines: an object a line; read is also one array of objects",
         Form::Parquet => "Parquet",
     };
-    let values = Form::ALL.iter().map(|form| PossibleValue::new(form.name()).help(about(form)));
+    let value = |form: &Form| {
+        let value = PossibleValue::new(form.name()).help(about(form));
+        if *form == Form::Jsonl { value.alias("json") } else { value }
+    };
+    let values = Form::ALL.iter().map(value);
     PossibleValuesParser::new(values.collect::<Vec<_>>()).try_map(|name| name.parse::<Form>())
 }
 
 /// What was not as it should be, once at the end.
-fn notes(summary: &Summary, max_length: usize) {
-    let Summary { cut, empty, replaced, spaced, left_out, .. } = summary;
+fn notes(summary: &Summary, max_length: usize, on_error: OnError) {
+    let Summary { cut, empty, replaced, spaced, left_out, missing, quoted, .. } = summary;
+    for column in &summary.unreadable {
+        say(format_args!("note: a column is left out, since it cannot be read: {column}"));
+    }
+    let became = match on_error {
+        OnError::Skip => "left out",
+        OnError::Null | OnError::Stop => "written without an answer (--on-error stop or skip does otherwise)",
+    };
     for (count, note) in [
+        (*missing, format!("records without a text, {became}")),
+        (
+            *quoted,
+            "records of TSV with a field in double quotes, read with its quotes as TSV has none (CSV has)".to_owned(),
+        ),
         (*cut, format!("texts cut to the {max_length} tokens that the model reads")),
         (*empty, "texts without words, answered as an empty text is".to_owned()),
         (*replaced, "lines or fields that are not UTF-8, read with U+FFFD".to_owned()),

@@ -86,6 +86,12 @@ pub(crate) struct Overrides {
     /// Use at most N examples, drawn from the training split by the seed; 0 takes all
     #[arg(long, help_heading = "Recipe overrides", value_name = "N")]
     limit: Option<usize>,
+    /// Keep this part of the training examples from training, as the dev split of data that has none (a single file): 0.1
+    #[arg(long, value_name = "X")]
+    dev_share: Option<f64>,
+    /// Seed that chooses the dev share; 42, unless given
+    #[arg(long, value_name = "N", requires = "dev_share")]
+    dev_seed: Option<u64>,
     /// Seed
     #[arg(long, help_heading = "Recipe overrides", value_name = "N")]
     seed: Option<u64>,
@@ -122,6 +128,8 @@ impl Overrides {
         one(&mut list, "data.batch_size", self.batch_size);
         one(&mut list, "data.max_length", self.max_length);
         one(&mut list, "data.limit", self.limit);
+        one(&mut list, "data.dev.share", self.dev_share.map(|x| format!("{x:?}")));
+        one(&mut list, "data.dev.seed", self.dev_seed);
         one(&mut list, "seed", self.seed);
         for stage in 0..stages {
             one(&mut list, &format!("stage.{stage}.epochs"), self.epochs.map(|x| format!("{x:?}")));

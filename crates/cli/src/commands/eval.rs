@@ -65,6 +65,9 @@ pub(crate) struct EvalArgs {
     count: bool,
     #[command(flatten)]
     in_time: InTimeArgs,
+    /// Number the examples from 0, instead of taking the ids of the file
+    #[arg(long)]
+    number_ids: bool,
     /// Use at most N examples, the first ones of the split; 0 takes all
     #[arg(long, value_name = "N", default_value_t = 0)]
     limit: usize,
@@ -97,6 +100,13 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
         return Err(usage("--predictions writes one file: give one --split"));
     }
     if let Some(path) = &args.submission {
+        if splits.len() > 1 && !path.is_dir() {
+            let message = "several splits need a folder, where each gets a file of its own";
+            return Err(usage(format!("--submission {}: {message}", path.display())));
+        }
+        if args.limit > 0 {
+            return Err(usage("--submission: the server takes every example of a split; leave --limit out"));
+        }
         for &split in &splits {
             vacant("--submission", &submission_path(&task, split, path)?, args.force)?;
         }
@@ -174,7 +184,19 @@ impl Network {
     }
 
     fn read(&self, task: &TaskSpec, args: &EvalArgs, split: Split, max_length: usize) -> Result<EncodedSplit> {
-        let dataset = load(task, &args.data, split)?;
+        let mut dataset = load(task, &args.data, split)?;
+        dataset.notes.iter().for_each(|note| say(format_args!("note: {}: {note}", split.name())));
+        if args.number_ids {
+            dataset.number();
+        } else if let Some(ids) = &dataset.repeated_ids {
+            let repeated = super::repeated(ids);
+            if args.submission.is_some() {
+                bail!(
+                    "{repeated}; a submission needs ids that differ: give --number-ids to number the examples from 0"
+                );
+            }
+            say(format_args!("note: {repeated}; --number-ids numbers the examples from 0"));
+        }
         let examples = match (&self.trained, &self.model) {
             (Some(trained), _) => encode(&dataset, trained.tokenizer(), max_length),
             (None, Some(model)) => encode(&dataset, model.tokenizer(), max_length),

@@ -23,3 +23,11 @@ pub(crate) mod trace;
 #[cfg(feature = "train")]
 pub(crate) mod training;
 pub(crate) mod verify;
+
+/// What to say of ids that repeat.
+fn repeated(ids: &bitspike_data::RepeatedIds) -> String {
+    let bitspike_data::RepeatedIds { count, id, file, line, earlier } = ids;
+    let more =
+        if *count > 1 { format!(", and {} more examples have an earlier one's", count - 1) } else { String::new() };
+    format!("{}, line {line}: the id `{}` is that of line {earlier} too{more}", file.display(), id.escape_debug())
+}

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use bitspike_data::DevShare;
 use bitspike_run::recipe::{RunRecipe, Stage, StageKind};
 use bitspike_train::finetune::{Job, Plan, Settings, finetune};
 
@@ -55,6 +56,12 @@ pub(crate) struct TeacherArgs {
     /// Use at most N examples, drawn from the training split by the seed; 0 takes all
     #[arg(long, default_value_t = 0, value_name = "N")]
     limit: usize,
+    /// Keep this part of the training examples from training, as the dev split of data that has none (a single file): 0.1
+    #[arg(long, value_name = "X")]
+    dev_share: Option<f64>,
+    /// Seed that chooses the dev share
+    #[arg(long, default_value_t = 42, value_name = "N", requires = "dev_share")]
+    dev_seed: u64,
     /// Evaluations on the dev set an epoch
     #[arg(long, default_value_t = 2.0, value_name = "X")]
     evals_per_epoch: f64,
@@ -74,7 +81,12 @@ pub(crate) fn run(args: TeacherArgs) -> Result<()> {
     let plan = Plan {
         model: args.model.clone(),
         task: args.task.resolve(&args.data)?,
-        settings: Settings { seed: args.seed, batch_size: args.batch_size, max_length: args.max_length },
+        settings: Settings {
+            seed: args.seed,
+            batch_size: args.batch_size,
+            max_length: args.max_length,
+            dev: args.dev_share.map(|share| DevShare { share, seed: args.dev_seed }),
+        },
         limit: args.limit,
         stage: Stage {
             epochs: args.epochs,

@@ -28,12 +28,29 @@ fn damaged_tables_are_refused_with_their_line() {
         ("jsonl", b"{\"review\":\"a\",\"n\":1}", "line 1: no column `sentence`; found `review`, `n`"),
         ("jsonl", b"{\"sentence\":\"a\"}\n{\"x\":\"a\"}\n", "line 2: no column `sentence`; found `x`"),
         ("jsonl", b"{\"sentence\":3}", "line 1: column `sentence`: expected text, found the number 3"),
-        ("jsonl", b"{\"sentence\":null}", "found nothing"),
         ("jsonl", b"{\"sentence\":[\"a\"]}", "found a list"),
     ] {
         let (_, error) = folder.exits(&["--format", format, "--json"], input, 1);
         assert!(error.contains(says), "{format} {}: {error}", input.escape_ascii());
     }
+}
+
+#[test]
+fn a_missing_text_has_no_answer_unless_it_is_to_stop_or_to_be_left_out() {
+    let folder = Folder::new("sst2");
+    let input = b"{\"sentence\":\"a fine film\"}\n{\"sentence\":null}\n";
+    let run = |more: &[&str], code| folder.exits(&[&["--format", "json", "--json"], more].concat(), input, code);
+    let (out, note) = run(&[], 0);
+    assert!(out.ends_with("{\"sentence\":null,\"label\":null,\"probabilities\":null}\n"), "{out}");
+    assert!(
+        note.contains("records without a text, written without an answer") && note.trim().ends_with(": 1"),
+        "{note}"
+    );
+    let (out, note) = run(&["--on-error", "skip"], 0);
+    assert_eq!((out.lines().count(), note.as_str()), (1, "note: records without a text, left out: 1\n"));
+    let (_, error) = run(&["--on-error", "stop"], 1);
+    assert!(error.contains("line 2: column `sentence`: expected text, found nothing"), "{error}");
+    folder.exits(&["--on-error", "ignore"], b"", 2);
 }
 
 #[test]

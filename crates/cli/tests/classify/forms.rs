@@ -110,7 +110,7 @@ fn objects_stay_as_they_were_written() {
         serde_json::from_str::<Value>(line).expect("JSON");
     }
     let (csv, note) = folder.exits(&[&arguments[..], &["--output-format", "csv"]].concat(), input.as_bytes(), 0);
-    assert!(csv.starts_with("z,t,a,label,") && csv.contains("\n1.5,a fine film,\"[1,2]\","), "{csv}");
+    assert!(csv.starts_with("z,t,a,label,") && csv.contains("\n1.50,a fine film,\"[1,2]\","), "{csv}");
     assert!(csv.contains("\n\"\",plot,,"), "{csv}");
     assert!(note.contains("keys beyond those of the first one were left out: 1\n"), "{note}");
     let message =

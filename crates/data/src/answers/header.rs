@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::stream::OnError;
 use crate::columns::{Twins, find, shorten};
 use crate::error::{Error, Result};
 use crate::table::{Cell, Column, Columns, Form, Kind, Row, Table};
@@ -43,7 +44,15 @@ impl TextColumns {
         let sole = first.is_none() && pair.is_none();
         Ok(Self { first: names(first, &task.first, 0), second: pair, sole, flags: None })
     }
+
+    /// Every name that one of the columns may have.
+    fn names(&self) -> impl Iterator<Item = &String> {
+        self.first.iter().chain(self.second.iter().flatten())
+    }
 }
+
+/// Objects of JSON that are looked through for the text.
+const PATIENCE: usize = 1000;
 
 /// The columns of a table, and which of them hold the texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +60,10 @@ pub(super) struct Header {
     pub(super) columns: Columns,
     pub(super) first: usize,
     pub(super) second: Option<usize>,
+    /// Columns that cannot be read and are left out, each with the reason.
+    pub(super) unreadable: Vec<String>,
+    /// Whether every line is a text, rather than a record with one.
+    plain: bool,
 }
 
 /// One record, with the columns of the header.
@@ -65,33 +78,81 @@ impl Header {
     /// The header of plain text.
     pub(super) fn plain(pair: bool) -> Self {
         let names = if pair { &["text", "text2"][..] } else { &["text"] };
-        Self { columns: names.iter().map(|name| Column::text(*name)).collect(), first: 0, second: pair.then_some(1) }
+        let columns = names.iter().map(|name| Column::text(*name)).collect();
+        Self { columns, first: 0, second: pair.then_some(1), unreadable: Vec::new(), plain: true }
     }
 
-    /// The header of a table, and the row that was read for it: that of JSON Lines has the keys of the first object.
+    /// The header of a table, and the rows that were read for it: that of JSON has the keys of the first object with a text. Columns that are not
+    /// wanted, which are all but those of the texts if `texts_only`, are not decoded, nor are those that cannot be.
     ///
     /// # Errors
     /// If the table is empty, cannot be read, or lacks a column of the texts.
-    pub(super) fn read(table: &mut Table, wanted: &TextColumns) -> Result<(Self, Option<Row>)> {
+    pub(super) fn read(table: &mut Table, wanted: &TextColumns, texts_only: bool) -> Result<(Self, Vec<Row>)> {
         if let Some(columns) = table.columns().cloned() {
-            let header = match table.form() {
-                Form::Text => Ok(Self { columns, first: 0, second: wanted.second.as_ref().map(|_| 1) }),
-                _ => Self::find(columns, wanted),
-            };
-            return Ok((header.map_err(|message| table.refuse(message))?, None));
+            if table.form() == Form::Text {
+                return Ok((Self::plain(wanted.second.is_some()), Vec::new()));
+            }
+            let found = Self::find(columns, wanted).map_err(|message| {
+                let names: Vec<String> = wanted.names().cloned().collect();
+                let hint = table.separator_hint(&names);
+                table.refuse(format!("{message}{hint}"))
+            });
+            return Ok((found?.selected(table, texts_only), Vec::new()));
         }
         if table.form() != Form::Jsonl {
             return Err(table.refuse("nothing there; expected a header line with the names of the columns"));
         }
-        let row = table.next().transpose()?;
-        let line = row.as_ref().map_or(1, |row| row.line);
-        let columns = row.as_ref().map(|row| row.columns.clone()).unwrap_or_else(|| {
-            // No line, no records: columns that nobody asks for.
-            let asked = [Some(&wanted.first), wanted.second.as_ref()].into_iter().flatten();
-            asked.filter_map(|names| names.first()).map(Column::text).collect()
-        });
-        let header = Self::find(columns, wanted).map_err(|message| Error::record(table.place(), line, message))?;
-        Ok((header, row))
+        if texts_only && !wanted.sole {
+            table.want(&wanted.names().cloned().collect::<Vec<_>>());
+        }
+        // Writers that leave nulls out leave the text out of some objects, the first ones perhaps.
+        let mut rows = Vec::new();
+        for row in table.by_ref() {
+            let row = row?;
+            // The only column will do if it is one of text.
+            let has_text = |header: Self| {
+                let named = wanted.first.iter().any(|name| *name == header.columns[header.first].name.trim());
+                named || matches!(row.cells[header.first], Cell::Text(_))
+            };
+            let found = Self::find(row.columns.clone(), wanted).is_ok_and(has_text);
+            rows.push(row);
+            if found || rows.len() == PATIENCE {
+                break;
+            }
+        }
+        let header = match (rows.first(), rows.last()) {
+            (Some(first), Some(last)) => Self::find(last.columns.clone(), wanted)
+                .or_else(|_| Self::find(first.columns.clone(), wanted))
+                .map_err(|message| Error::record(table.place(), first.line, message))?,
+            _ => {
+                // No line, no records: columns that nobody asks for.
+                let asked = [Some(&wanted.first), wanted.second.as_ref()].into_iter().flatten();
+                let columns = asked.filter_map(|names| names.first()).map(Column::text).collect();
+                Self::find(columns, wanted).map_err(|message| Error::record(table.place(), 1, message))?
+            }
+        };
+        Ok((header, rows))
+    }
+
+    /// Selects the columns that are wanted and can be read.
+    fn selected(mut self, table: &mut Table, texts_only: bool) -> Self {
+        let mut places: Vec<usize> = Vec::new();
+        for (place, column) in self.columns.iter().enumerate() {
+            if self.texts().any(|text| text == place) {
+                places.push(place);
+            } else if let (Some(reason), false) = (&column.unreadable, texts_only) {
+                self.unreadable.push(format!("{}: {reason}", shorten(&column.name)));
+            } else if !texts_only {
+                places.push(place);
+            }
+        }
+        if places.len() < self.columns.len() {
+            table.select(&places);
+            let moved = |old: usize| places.iter().position(|&place| place == old).unwrap_or(old);
+            (self.first, self.second) = (moved(self.first), self.second.map(moved));
+            self.columns = table.columns().cloned().unwrap_or_default();
+        }
+        self
     }
 
     /// Finds the texts among the columns.
@@ -101,9 +162,18 @@ impl Header {
     fn find(columns: Columns, wanted: &TextColumns) -> Result<Self, String> {
         let one = |names: &[String], flag: Option<&str>| {
             if let Some(place) = find(&columns, names, Twins::Refused)? {
-                return Ok(place);
+                return match (&columns[place].unreadable, &columns[place].special) {
+                    (Some(reason), _) => {
+                        Err(format!("column {} cannot be read: {reason}", shorten(&columns[place].name)))
+                    }
+                    (None, Some(found)) => {
+                        Err(format!("column {} holds {found}; expected text", shorten(&columns[place].name)))
+                    }
+                    (None, None) => Ok(place),
+                };
             }
-            let mut text = (0..columns.len()).filter(|&i| columns[i].kind == Kind::Text);
+            let mut text =
+                (0..columns.len()).filter(|&i| columns[i].kind == Kind::Text && columns[i].special.is_none());
             if let (true, Some(place), None) = (wanted.sole, text.next(), text.next()) {
                 return Ok(place);
             }
@@ -114,14 +184,14 @@ impl Header {
         let flag = |i: usize| wanted.flags.map(|flags| flags[i]);
         let first = one(&wanted.first, flag(0))?;
         let second = wanted.second.as_deref().map(|names| one(names, flag(1))).transpose()?;
-        Ok(Self { columns, first, second })
+        Ok(Self { columns, first, second, unreadable: Vec::new(), plain: false })
     }
 
     /// A row as a record.
     ///
     /// # Errors
-    /// A message that names the column, if one that should be text is missing or is not.
-    pub(super) fn record(&self, mut row: Row) -> Result<Record, String> {
+    /// A message that names the column, if one that should be text is something else, or is missing and `on_error` says to stop.
+    pub(super) fn record(&self, mut row: Row, on_error: OnError) -> Result<Record, String> {
         let mut extra = Vec::new();
         if !Arc::ptr_eq(&row.columns, &self.columns) {
             let mut cells = vec![None; self.columns.len()];
@@ -131,9 +201,10 @@ impl Header {
                     None => extra.push(column.name.clone()),
                 }
             }
-            if let Some(place) = self.texts().find(|&place| cells[place].is_none()) {
-                let present = self.columns.iter().zip(&cells).filter(|(_, cell)| cell.is_some());
-                let found = listed(present.map(|(column, _)| &column.name).chain(&extra));
+            // An object without any of the keys that the first one has is of another table.
+            if self.texts().any(|place| cells[place].is_none()) && cells.iter().all(Option::is_none) {
+                let place = self.texts().find(|&place| cells[place].is_none()).unwrap_or(self.first);
+                let found = listed(extra.iter());
                 return Err(format!("no column `{}`; found {found}", self.columns[place].name));
             }
             row.cells = cells.into_iter().map(|cell| cell.unwrap_or(Cell::Missing)).collect();
@@ -141,12 +212,19 @@ impl Header {
         }
         for place in self.texts() {
             let cell = &row.cells[place];
-            if !matches!(cell, Cell::Text(_)) {
+            let missing = !self.plain && cell.is_absent();
+            if (missing && on_error == OnError::Stop) || !(missing || matches!(cell, Cell::Text(_))) {
                 let name = &self.columns[place].name;
-                return Err(format!("column `{name}`: expected text, found {}", cell.describe()));
+                let found = if missing { "nothing".to_owned() } else { cell.describe() };
+                return Err(format!("column `{name}`: expected text, found {found}"));
             }
         }
         Ok(Record { row, extra })
+    }
+
+    /// Whether a text of a record is missing.
+    pub(super) fn lacks_text(&self, record: &Record) -> bool {
+        !self.plain && self.texts().any(|place| record.row.cells[place].is_absent())
     }
 
     /// The text, or the two, of a record.

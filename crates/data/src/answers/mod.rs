@@ -18,7 +18,7 @@
 //!     columns: TextColumns::new(&task, Some("review"), None)?,
 //!     decoder: Decoder::any(false, "convert it to UTF-8"),
 //! };
-//! let options = AnswerOptions { form: Form::Jsonl, cancel: None };
+//! let options = AnswerOptions::new(Form::Jsonl);
 //! let summary = classify_stream(&model, texts, &mut std::io::stdout(), &options, &mut |_| {})?;
 //! eprintln!("{} texts", summary.texts);
 //! # Ok::<(), bitspike_data::Error>(())
@@ -33,7 +33,7 @@ mod stream;
 
 pub use header::TextColumns;
 pub use model::{Classifier, Said};
-pub use stream::{AnswerOptions, Progress, Summary, Texts, classify_stream, classify_texts};
+pub use stream::{AnswerOptions, OnError, Progress, Summary, Texts, classify_stream, classify_texts};
 
 #[cfg(test)]
 mod tests;

@@ -54,8 +54,9 @@ impl AnswerColumns {
         }
     }
 
-    /// An answer's cells in a table of that form.
-    fn cells(&self, said: &Said, form: Form) -> Result<Vec<Cell>> {
+    /// An answer's cells in a table of that form; all missing where there is no answer.
+    fn cells(&self, said: Option<&Said>, form: Form) -> Result<Vec<Cell>> {
+        let Some(said) = said else { return Ok(vec![Cell::Missing; self.columns(form).len()]) };
         let label = said.class.and_then(|class| self.labels.get(class));
         let numbers = || said.values.iter().copied().map(Cell::Single);
         Ok(match label {
@@ -116,7 +117,7 @@ impl<'a> AnswerWriter<'a> {
     }
 
     /// Writes answers beside their records, which come from `place`, and lets them go out at once, as far as the form allows it.
-    pub(super) fn write(&mut self, place: &Place, records: Vec<Record>, said: &[Said]) -> Result<()> {
+    pub(super) fn write(&mut self, place: &Place, records: Vec<Record>, said: &[Option<Said>]) -> Result<()> {
         for (record, said) in records.into_iter().zip(said) {
             if self.form == Form::Jsonl {
                 if let Some(key) = record.extra.iter().find(|key| self.answers.keys.contains(key)) {
@@ -127,8 +128,8 @@ impl<'a> AnswerWriter<'a> {
                 self.left_out += 1;
             }
             match &mut self.sink {
-                Sink::People(people) => people.write(self.header.text(&record), said),
-                Sink::Table(table) => table.write_beside(record.row, self.answers.cells(said, self.form)?)?,
+                Sink::People(people) => people.write(self.header.text(&record), said.as_ref()),
+                Sink::Table(table) => table.write_beside(record.row, self.answers.cells(said.as_ref(), self.form)?)?,
             }
         }
         match &mut self.sink {

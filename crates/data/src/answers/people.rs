@@ -25,12 +25,16 @@ impl<'a> People<'a> {
         Self { labels: labels.to_vec(), width, out, buffer: String::new() }
     }
 
-    /// Label, probability and text, in columns.
-    pub(super) fn write(&mut self, (first, second): (&str, Option<&str>), said: &Said) {
-        let (width, values) = (self.width, &said.values);
-        let mut line = match said.class.and_then(|class| self.labels.get(class).zip(values.get(class))) {
-            Some((label, probability)) => format!("{label:<width$}  {probability:.4}  "),
-            None => format!("{:>9.4}  ", values.first().copied().unwrap_or(f32::NAN)),
+    /// Label, probability and text, in columns; dashes where there is no answer.
+    pub(super) fn write(&mut self, (first, second): (&str, Option<&str>), said: Option<&Said>) {
+        let width = self.width;
+        let class =
+            said.and_then(|said| said.class.and_then(|class| self.labels.get(class).zip(said.values.get(class))));
+        let mut line = match (said, class) {
+            (None, _) if self.labels.is_empty() => format!("{:>9}  ", "-"),
+            (None, _) => format!("{:<width$}  {:>6}  ", "-", "-"),
+            (_, Some((label, probability))) => format!("{label:<width$}  {probability:.4}  "),
+            (Some(said), None) => format!("{:>9.4}  ", said.values.first().copied().unwrap_or(f32::NAN)),
         };
         shown(first, &mut line);
         if let Some(second) = second {

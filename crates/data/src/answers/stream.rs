@@ -3,14 +3,14 @@
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::header::{Header, Record, TextColumns};
-use super::model::Classifier;
+use super::model::{Classifier, Said};
 use super::output::AnswerWriter;
 use super::queue::{CHUNK, Queue};
 use crate::error::{Error, Place, Result};
-use crate::table::{Cell, Decoder, Form, ReadOptions, Row, Source, Table};
+use crate::table::{Cell, Decoder, Form, QuotedFields, ReadOptions, Row, Source, Table};
 
 /// Texts to be classified: a table, or lines of plain text.
 pub struct Texts {
@@ -24,16 +24,39 @@ pub struct Texts {
     pub decoder: Decoder,
 }
 
+/// What becomes of a record of a table that has no text: a null, a key that an object lacks, or no character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "lowercase", parse_err_ty = Error, parse_err_fn = unknown)]
+pub enum OnError {
+    /// It is an error, with its line.
+    Stop,
+    /// It is left out.
+    Skip,
+    /// It is written without an answer.
+    Null,
+}
+
+fn unknown(name: &str) -> Error {
+    Error::invalid("what to do about a missing text", "stop, skip or null", name)
+}
+
 /// How answers are given.
 #[derive(Debug, Clone, Copy)]
 pub struct AnswerOptions<'a> {
     /// The form of the answers; [`Form::Text`] is lines for people.
     pub form: Form,
+    /// What becomes of a record without a text.
+    pub on_error: OnError,
     /// Ends the work early, and without an error, once it is true.
     pub cancel: Option<&'a AtomicBool>,
 }
 
 impl AnswerOptions<'_> {
+    /// Answers in that form; none to a record without a text.
+    pub fn new(form: Form) -> Self {
+        Self { form, on_error: OnError::Null, cancel: None }
+    }
+
     fn cancelled(&self) -> bool {
         self.cancel.is_some_and(|flag| flag.load(Ordering::SeqCst))
     }
@@ -49,10 +72,16 @@ pub struct Progress {
 }
 
 /// What whoever started it should know at the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
     /// Texts or pairs that were answered.
     pub texts: u64,
+    /// Records of tables without a text: null, no such key, no character.
+    pub missing: usize,
+    /// Fields of TSV in double quotes with those inside doubled, read as they stand.
+    pub quoted: usize,
+    /// Columns that cannot be read and were left out, each with the reason.
+    pub unreadable: Vec<String>,
     /// Texts that were longer than the model reads.
     pub cut: usize,
     /// Texts, or pairs of texts, without a word.
@@ -113,9 +142,13 @@ pub fn classify_stream(
 ) -> Result<Summary> {
     let (place, whole, decoder) = (texts.source.place(), texts.source.is_file(), texts.decoder.clone());
     let queue = Arc::new(Queue::default());
+    let quoted = Arc::new(AtomicUsize::new(0));
+    // Answers for people show the texts alone.
+    let reading =
+        Reading { texts_only: options.form == Form::Text, on_error: options.on_error, quoted: Arc::clone(&quoted) };
     // Not waited for: it may be blocked on an input that never ends.
     let filled = Arc::clone(&queue);
-    let reader = std::thread::Builder::new().name("reader".into()).spawn(move || read(texts, &filled));
+    let reader = std::thread::Builder::new().name("reader".into()).spawn(move || read(texts, reading, &filled));
     reader.map_err(|e| Error::io("start to read", place.clone(), e))?;
     let mut answer = || -> Result<Summary> {
         let Some(header) = queue.header(|| options.cancelled())? else { return Ok(Summary::default()) };
@@ -129,13 +162,14 @@ pub fn classify_stream(
     };
     let result = answer();
     queue.abandon();
-    result.map(|summary| Summary { replaced: decoder.replaced(), ..summary })
+    result.map(|summary| Summary { replaced: decoder.replaced(), quoted: quoted.load(Ordering::Relaxed), ..summary })
 }
 
 /// A model at work on records of one header.
 struct Answering<'a> {
     model: &'a dyn Classifier,
     header: &'a Header,
+    on_error: OnError,
     writer: AnswerWriter<'a>,
     summary: Summary,
 }
@@ -148,19 +182,33 @@ impl<'a> Answering<'a> {
         options: &AnswerOptions<'_>,
     ) -> Result<Self> {
         let writer = AnswerWriter::new(options.form, header, &model.task().target, out)?;
-        Ok(Self { model, header, writer, summary: Summary::default() })
+        let summary = Summary { unreadable: header.unreadable.clone(), ..Summary::default() };
+        Ok(Self { model, header, on_error: options.on_error, writer, summary })
     }
 
     /// Classifies records from `place` and writes them with their answers.
-    fn chunk(&mut self, place: &Place, records: Vec<Record>) -> Result<()> {
-        let texts: Vec<(&str, Option<&str>)> = records.iter().map(|record| self.header.text(record)).collect();
+    fn chunk(&mut self, place: &Place, mut records: Vec<Record>) -> Result<()> {
         let line = |record: Option<&Record>| record.map_or(0, |record| record.row.line);
         let (first, last) = (line(records.first()), line(records.last()));
-        let said = self.model.answer(&texts).map_err(|source| Error::Unanswered { first, last, source })?;
+        let missing = |record: &Record| self.header.lacks_text(record);
+        self.summary.missing += records.iter().filter(|record| missing(record)).count();
+        if self.on_error == OnError::Skip {
+            records.retain(|record| !missing(record));
+        }
+        let unanswered: Vec<bool> =
+            records.iter().map(|record| self.on_error == OnError::Null && missing(record)).collect();
+        let texts = records.iter().zip(&unanswered).filter(|(_, none)| !**none);
+        let texts: Vec<(&str, Option<&str>)> = texts.map(|(record, _)| self.header.text(record)).collect();
+        let said = match texts.is_empty() {
+            true => Vec::new(),
+            false => self.model.answer(&texts).map_err(|source| Error::Unanswered { first, last, source })?,
+        };
         let frame = if self.header.second.is_some() { 3 } else { 2 };
         self.summary.texts += said.len() as u64;
         self.summary.cut += said.iter().filter(|said| said.truncated).count();
         self.summary.empty += said.iter().filter(|said| said.tokens <= frame && !said.truncated).count();
+        let mut said = said.into_iter();
+        let said: Vec<Option<Said>> = unanswered.iter().map(|&none| if none { None } else { said.next() }).collect();
         self.writer.write(place, records, &said)
     }
 
@@ -170,18 +218,32 @@ impl<'a> Answering<'a> {
     }
 }
 
+/// What the reader is to know of the answers.
+struct Reading {
+    /// Whether the columns of the texts alone are wanted.
+    texts_only: bool,
+    on_error: OnError,
+    /// Where fields of TSV are counted that are written as in CSV.
+    quoted: Arc<AtomicUsize>,
+}
+
 /// Reads the input into the queue to its end, or until nobody takes records any more.
-fn read(texts: Texts, queue: &Queue) {
+fn read(texts: Texts, reading: Reading, queue: &Queue) {
     let place = texts.source.place();
     let read = || -> Result<()> {
-        let options = ReadOptions { pair: texts.columns.second.is_some(), ..ReadOptions::any(texts.decoder) };
+        let options = ReadOptions {
+            pair: texts.columns.second.is_some(),
+            quoted_fields: QuotedFields::Counted(reading.quoted),
+            ..ReadOptions::any(texts.decoder)
+        };
         let mut table = Table::open(texts.source, texts.form, &options)?;
-        let (header, first) = Header::read(&mut table, &texts.columns)?;
+        let (header, first) = Header::read(&mut table, &texts.columns, reading.texts_only)?;
         queue.begin(header.clone());
-        for row in first.map(Ok).into_iter().chain(table) {
+        for row in first.into_iter().map(Ok).chain(table) {
             let row = row?;
             let line = row.line;
-            let record = header.record(row).map_err(|message| Error::record(&place, line, message))?;
+            let record =
+                header.record(row, reading.on_error).map_err(|message| Error::record(&place, line, message))?;
             if !queue.push(record) {
                 break;
             }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::TaskSpec;
 use crate::error::Result;
-use crate::table::{Decoder, Form, Source};
+use crate::table::{Cell, Column, Decoder, Form, Source, TableWriter};
 
 /// A model without weights: the more letters, the more positive; three tokens at most.
 struct Letters(Task);
@@ -51,9 +51,11 @@ struct Job<'a> {
     to: Form,
     text: Option<&'a str>,
     lossy: bool,
+    on_error: OnError,
 }
 
-const SST2: Job<'static> = Job { task: "sst2", from: Form::Csv, to: Form::Jsonl, text: None, lossy: false };
+const SST2: Job<'static> =
+    Job { task: "sst2", from: Form::Csv, to: Form::Jsonl, text: None, lossy: false, on_error: OnError::Null };
 
 impl Job<'_> {
     fn texts(&self, source: Source) -> Texts {
@@ -67,7 +69,7 @@ impl Job<'_> {
     }
 
     fn from(&self, source: Source) -> (Vec<u8>, Result<Summary>) {
-        let (mut out, options) = (Vec::new(), AnswerOptions { form: self.to, cancel: None });
+        let (mut out, options) = (Vec::new(), AnswerOptions { on_error: self.on_error, ..AnswerOptions::new(self.to) });
         let result = classify_stream(&letters(self.task), self.texts(source), &mut out, &options, &mut |_| {});
         (out, result)
     }
@@ -119,7 +121,6 @@ fn damaged_tables_are_refused_with_their_line() {
         (Form::Jsonl, b"{\"review\":\"a\",\"n\":1}", "line 1: no column `sentence`; found `review`, `n`"),
         (Form::Jsonl, b"{\"sentence\":\"a\"}\n{\"x\":\"a\"}\n", "line 2: no column `sentence`; found `x`"),
         (Form::Jsonl, b"{\"sentence\":3}", "line 1: column `sentence`: expected text, found the number 3"),
-        (Form::Jsonl, b"{\"sentence\":null}", "found nothing"),
         (Form::Jsonl, b"{\"sentence\":[\"a\"]}", "found a list"),
     ] {
         let found = Job { from, ..SST2 }.fault(input);
@@ -151,7 +152,7 @@ fn objects_stay_as_they_were_written() {
         serde_json::from_str::<Value>(line).expect("JSON");
     }
     let (csv, result) = Job { to: Form::Csv, ..job }.run(input.as_bytes());
-    assert!(csv.starts_with("z,t,a,label,") && csv.contains("\n1.5,a fine film,\"[1,2]\","), "{csv}");
+    assert!(csv.starts_with("z,t,a,label,") && csv.contains("\n1.50,a fine film,\"[1,2]\","), "{csv}");
     assert!(csv.contains("\n\"\",plot,,"), "{csv}");
     assert_eq!(result.unwrap().left_out, 1);
     let job = Job { from: Form::Jsonl, text: Some("t"), ..SST2 };
@@ -217,7 +218,7 @@ fn pairs_and_scores() {
     let out = job.good(b"sentence1,sentence2,score\nab,cde,4.5\n");
     assert_eq!(out, "sentence1,sentence2,score,predicted_score\nab,cde,4.5,2.5\n");
     let texts = ["ab", "cde", "f", ""].map(String::from).to_vec();
-    let (mut out, options) = (Vec::new(), AnswerOptions { form: Form::Jsonl, cancel: None });
+    let (mut out, options) = (Vec::new(), AnswerOptions::new(Form::Jsonl));
     let summary = classify_texts(&letters("stsb"), texts, &mut out, &options).unwrap();
     let expected =
         "{\"text\":\"ab\",\"text2\":\"cde\",\"score\":2.5}\n{\"text\":\"f\",\"text2\":\"\",\"score\":0.8333334}\n";
@@ -254,7 +255,7 @@ fn order_and_answers_do_not_depend_on_the_chunk() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), texts.join("\n")).unwrap();
     let mut done = Vec::new();
-    let (mut out, options) = (Vec::new(), AnswerOptions { form: Form::Jsonl, cancel: None });
+    let (mut out, options) = (Vec::new(), AnswerOptions::new(Form::Jsonl));
     let source = Source::File(file.path().to_owned());
     let progress = &mut |progress: Progress| done.push((progress.texts, progress.position));
     classify_stream(&letters("sst2"), job.texts(source), &mut out, &options, progress).unwrap();
@@ -288,7 +289,7 @@ fn a_line_is_answered_before_the_next_one_comes() {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let texts = Job { from, ..SST2 }.texts(Source::Reader(Box::new(Pipe(receive))));
         let answering = std::thread::spawn(move || {
-            let options = AnswerOptions { form: Form::Jsonl, cancel: None };
+            let options = AnswerOptions::new(Form::Jsonl);
             classify_stream(&letters("sst2"), texts, &mut writer, &options, &mut |_| {})
         });
         let mut answers = BufReader::new(reader);
@@ -313,7 +314,7 @@ fn a_wish_to_stop_ends_the_wait() {
     let (send, receive) = mpsc::channel();
     send.send(b"a fine film\n".to_vec()).unwrap();
     let texts = Job { from: Form::Text, ..SST2 }.texts(Source::Reader(Box::new(Pipe(receive))));
-    let options = AnswerOptions { form: Form::Jsonl, cancel: Some(&STOP) };
+    let options = AnswerOptions { cancel: Some(&STOP), ..AnswerOptions::new(Form::Jsonl) };
     let mut stop = |_: Progress| STOP.store(true, Ordering::SeqCst);
     let summary = classify_stream(&letters("sst2"), texts, &mut std::io::sink(), &options, &mut stop).unwrap();
     assert_eq!(summary.texts, 1);
@@ -332,10 +333,85 @@ fn an_output_that_goes_away_says_so() {
         }
     }
     for form in [Form::Text, Form::Csv, Form::Jsonl] {
-        let options = AnswerOptions { form, cancel: None };
+        let options = AnswerOptions::new(form);
         let texts = Job { from: Form::Text, ..SST2 }.texts(Source::Reader(Box::new(&b"a\n"[..])));
         let error = classify_stream(&letters("sst2"), texts, &mut Gone, &options, &mut |_| {}).unwrap_err();
         let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
         assert_eq!(cause.map(std::io::Error::kind), Some(std::io::ErrorKind::BrokenPipe), "{form}");
+    }
+}
+
+#[test]
+fn a_missing_text_is_one_thing_in_every_form_of_table() {
+    let columns = ["sentence", "n"].map(Column::text);
+    let rows =
+        [vec!["a fine film".into(), "1".into()], vec![Cell::Missing, "2".into()], vec!["plot".into(), "3".into()]];
+    for from in [Form::Csv, Form::Tsv, Form::Jsonl, Form::Parquet] {
+        if from == Form::Parquet && cfg!(not(feature = "parquet")) {
+            continue;
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut writer = TableWriter::create(file.reopen().unwrap(), from, columns.to_vec()).unwrap();
+        rows.iter().for_each(|row| writer.write(row.clone()).unwrap());
+        writer.finish().unwrap();
+        let run = |on_error| {
+            let job = Job { from, to: Form::Csv, on_error, ..SST2 };
+            let (out, result) = job.from(Source::File(file.path().to_owned()));
+            (String::from_utf8(out).unwrap(), result)
+        };
+        let lines = |on_error| -> Vec<String> { run(on_error).0.lines().skip(1).map(str::to_owned).collect() };
+        let full = lines(OnError::Null);
+        assert!(full.len() == 3 && full[1] == "\"\",2,,,", "{from}: {full:?}");
+        assert_eq!(lines(OnError::Skip), [full[0].clone(), full[2].clone()], "{from}");
+        for on_error in [OnError::Skip, OnError::Null] {
+            assert_eq!(run(on_error).1.unwrap().missing, 1, "{from}");
+        }
+        let message = run(OnError::Stop).1.unwrap_err().to_string();
+        assert!(message.contains("column `sentence`: expected text, found nothing"), "{from}: {message}");
+        let line = if matches!(from, Form::Csv | Form::Tsv) { "line 3:" } else { "line 2:" };
+        assert!(message.contains(line), "{from}: {message}");
+    }
+}
+
+#[test]
+fn an_object_that_leaves_its_null_text_out_is_one_with_a_null() {
+    let job = Job { from: Form::Jsonl, on_error: OnError::Null, ..SST2 };
+    let found =
+        lines(&job.good(b"{\"id\":1}\n{\"id\":2,\"sentence\":\"a fine film\"}\n{\"id\":3,\"sentence\":null}\n"));
+    let labels: Vec<&Value> = found.iter().map(|line| &line["label"]).collect();
+    assert_eq!(labels, [&Value::Null, &json!("positive"), &Value::Null]);
+    assert_eq!(found[0]["probabilities"], Value::Null);
+}
+
+#[test]
+fn people_see_only_the_columns_of_the_texts() {
+    // What is not shown need not be good.
+    let input = b"{\"sentence\":\"a fine film\",\"score\":NaN,\"half\":\"\\ud83d\"}\n";
+    assert!(
+        Job { from: Form::Jsonl, text: Some("sentence"), to: Form::Text, ..SST2 }.good(input).starts_with("positive")
+    );
+    let message = Job { from: Form::Jsonl, ..SST2 }.fault(input);
+    assert!(message.contains("line 1") && message.contains("key `score`: found NaN"), "{message}");
+}
+
+#[test]
+fn an_array_of_objects_is_read_as_lines_are() {
+    let array = b"[\n  {\n    \"sentence\": \"a [fine] {film\",\n    \"n\": 1\n  },\n  {\"sentence\": \"pl\\\"ot\", \"n\": 2}\n]\n";
+    let lines = b"{\"sentence\":\"a [fine] {film\",\"n\":1}\n{\"sentence\":\"pl\\\"ot\",\"n\":2}\n";
+    let job = Job { from: Form::Jsonl, ..SST2 };
+    assert_eq!(job.good(array), job.good(lines));
+    for (bytes, says) in [
+        (&b"[{\"sentence\":\"a\"}\n{\"sentence\":\"b\"}]"[..], "line 2: expected a comma or the end of the array"),
+        (
+            b"[{\"sentence\":\"a\"},\n{\n\"sentence\":NaN}]",
+            "line 3: expected an array of JSON objects: key `sentence`: found NaN",
+        ),
+        (b"[{\"sentence\":\"a\"}", "line 1: the array is never closed"),
+        (b"[{\"sentence\":\"a\"", "line 1: an object is never closed"),
+        (b"[\"a\",\"b\"]", "line 1: expected an object for each record of the array"),
+        (b"[{\"sentence\":\"a\"}] x", "line 1: expected nothing behind the array, found `x`"),
+    ] {
+        let message = job.fault(bytes);
+        assert!(message.contains(says), "{message}");
     }
 }

@@ -1,8 +1,9 @@
 use super::*;
+use crate::split::Split;
 
 fn positions(task: &str, split: Split, names: &[&str]) -> Result<Positions, String> {
     let columns: Vec<Column> = names.iter().map(|&name| Column::text(name)).collect();
-    TaskColumns::new(&TaskSpec::glue(task).unwrap(), split).positions(&columns, Twins::Refused)
+    TaskColumns::new(&TaskSpec::glue(task).unwrap(), Labels::of(split)).positions(&columns, Twins::Refused)
 }
 
 #[test]

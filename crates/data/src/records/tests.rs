@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::fixture::{firsts, read};
+use crate::labels::Labels;
 use crate::split::Split;
 use crate::task::TaskSpec;
 
 #[test]
 fn an_unknown_extension_lists_the_known_ones() {
-    let wanted = TaskColumns::new(&TaskSpec::glue("rte").unwrap(), Split::Train);
+    let wanted = TaskColumns::new(&TaskSpec::glue("rte").unwrap(), Labels::of(Split::Train));
     let message = open(Path::new("train.xlsx"), &wanted).err().unwrap().to_string();
     assert!(message.contains("train.xlsx") && message.contains(".parquet"), "{message}");
 }
@@ -91,7 +92,10 @@ mod csv {
         assert!(message(b"sentence,label\none\n").contains("line 2: expected 2 columns, found 1"));
         assert!(message(b"sentence,label\na,1\n\xE9,0\n").contains("line 3: invalid UTF-8 at byte 1 (0xE9)"));
         assert!(message(b"sentence,label\na\0,1\n").contains("line 2: NUL"));
-        assert!(message(b"sentence;label\na;1\n").contains("no column `sentence`; found `sentence;label`"));
+        assert!(
+            message(b"sentence;label\na;1\n")
+                .contains("line 1: the columns of the header are separated by semicolons (`;`)")
+        );
         assert!(message(b"").contains("the file is empty"));
         assert!(message(b"sentence,label\n").contains("no examples"));
     }

@@ -1,11 +1,14 @@
 //! Comma-separated values as RFC 4180 defines them: a field in double quotes may hold commas, line breaks and doubled quotes.
 //!
-//! Where a file departs from the RFC it is read as the crate `csv` reads it: a quote inside a field that does not begin with one
-//! is a character, and what follows a closing quote belongs to the field. A quote that is never closed is an error here.
+//! Where a file departs from the RFC it is read as the crate `csv` reads it, in so far as that is what was meant: a quote inside a
+//! field that does not begin with one is a character. A quote that is never closed is an error here, and so are text behind a
+//! closing quote, which is what quotes that are escaped with a backslash look like, and a blank before an opening one. A first
+//! line `sep=,` is passed over.
 
 use std::borrow::Cow;
 
 use super::row::{Column, Header, Reader, Row, Selection};
+use super::separator::{FirstLine, first_line, separated_by};
 use super::source::{Bytes, ReadOptions, past_mark};
 use crate::error::{Error, Result};
 
@@ -35,6 +38,9 @@ pub(super) struct Csv {
     finished: bool,
 }
 
+const BLANK: &str =
+    "a field has a blank before its opening double quote, so that the quote opens nothing; leave the blank out";
+
 /// Where in a record the parser is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -46,8 +52,10 @@ enum State {
     Plain,
     /// Between quotes, the first of which is on that line.
     Quoted(usize),
-    /// After a quote between quotes: the first of two, or the closing one.
+    /// After a quote between quotes: the first of two, or the closing one. The first quote is on that line.
     Quote(usize),
+    /// Behind a closing quote, where nothing but blanks may be. The first quote is on that line.
+    Behind(usize),
 }
 
 impl Csv {
@@ -70,17 +78,22 @@ impl Csv {
             selection: Selection::default(),
             finished: false,
         };
-        if !csv.advance()? {
-            return Ok((csv, None));
+        loop {
+            if !csv.advance()? {
+                return Ok((csv, None));
+            }
+            if csv.fields > MAX_COLUMNS {
+                return Err(csv.refuse(csv.start, format!("more than {MAX_COLUMNS} columns")));
+            }
+            let columns: Result<Vec<Column>, String> = csv.texts().map(|text| text.map(Column::text)).collect();
+            let first = columns.and_then(|columns| Ok((first_line(&columns, ',')?, columns)));
+            let (first, columns) = first.map_err(|message| csv.refuse(csv.start, message))?;
+            if let FirstLine::Header = first {
+                csv.width = csv.fields;
+                let line = csv.start;
+                return Ok((csv, Some((line, columns))));
+            }
         }
-        if csv.fields > MAX_COLUMNS {
-            return Err(csv.refuse(csv.start, format!("more than {MAX_COLUMNS} columns")));
-        }
-        let columns: Result<Vec<Column>, String> = csv.texts().map(|text| text.map(Column::text)).collect();
-        let columns = columns.map_err(|message| csv.refuse(csv.start, message))?;
-        csv.width = csv.fields;
-        let line = csv.start;
-        Ok((csv, Some((line, columns))))
     }
 
     /// Reads the next record; `false` at the end.
@@ -105,16 +118,27 @@ impl Csv {
                     self.record.push(byte);
                     self.pass(1, State::Quoted(line))
                 }
-                State::Field | State::Plain | State::Quote(_) => {
+                State::Field | State::Plain | State::Quote(_) | State::Behind(_) => {
                     let end = memchr::memchr3(b',', b'\r', b'\n', chunk);
                     let run = end.unwrap_or(chunk.len());
                     let last = chunk.get(run).copied();
+                    if let State::Quote(line) | State::Behind(line) = state
+                        && let Some(text) = chunk[..run].iter().find(|byte| !matches!(byte, b' ' | b'\t')).copied()
+                    {
+                        let text = if chunk[0] == b'\t' { chunk[0] } else { text };
+                        let message = self.behind(text);
+                        return Err(self.refuse(line, message));
+                    }
                     self.record.extend_from_slice(&chunk[..run]);
                     self.bytes.consume(run);
                     self.returned = false;
-                    match last {
-                        None => State::Plain,
-                        Some(last) => {
+                    match (last, state) {
+                        (None, State::Quote(line) | State::Behind(line)) => State::Behind(line),
+                        (None, _) => State::Plain,
+                        (Some(last), _) => {
+                            if matches!(state, State::Field | State::Plain) && self.is_behind_a_blank() {
+                                return Err(self.refuse(self.line, BLANK.to_owned()));
+                            }
                             self.end_field();
                             self.pass(1, State::Field);
                             if last != b',' {
@@ -142,6 +166,34 @@ impl Csv {
         }
     }
 
+    /// Why a field is refused that has `text` behind its closing quote.
+    fn behind(&self, text: u8) -> String {
+        if let Some(message) = separated_by(char::from(text), ',') {
+            return message;
+        }
+        let backslash = self.record.last() == Some(&b'\\') || text == b'\\';
+        let cause = if backslash {
+            "a quote inside it is escaped with a backslash, as Spark writes it"
+        } else {
+            "a quote inside it is not doubled"
+        };
+        let remedy = if backslash {
+            "write the file with quotes doubled (Spark: `escape` set to a double quote)"
+        } else {
+            "double the quotes inside a field"
+        };
+        format!("a field in double quotes has text behind its closing quote: {cause}; {remedy}")
+    }
+
+    /// Whether the field that ends here has a blank and then a quote at its beginning, and a quote at its end.
+    fn is_behind_a_blank(&self) -> bool {
+        let field = &self.record[self.ends.last().copied().unwrap_or(0)..];
+        matches!(field, [b' ' | b'\t', .., b'"']) && {
+            let inner = field.trim_ascii();
+            inner.len() >= 2 && inner[0] == b'"'
+        }
+    }
+
     /// What the end of the input means in that state: whether it ends a record.
     fn end(&mut self, state: State) -> Result<bool> {
         match state {
@@ -151,6 +203,9 @@ impl Csv {
                 Err(self.refuse(line, message.to_owned()))
             }
             _ => {
+                if matches!(state, State::Field | State::Plain) && self.is_behind_a_blank() {
+                    return Err(self.refuse(self.line, BLANK.to_owned()));
+                }
                 self.end_field();
                 Ok(true)
             }
@@ -177,11 +232,15 @@ impl Csv {
         self.fields += 1;
     }
 
+    /// The fields of the record.
+    fn bytes(&self) -> impl Iterator<Item = &[u8]> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| &self.record[std::mem::replace(&mut start, end)..end])
+    }
+
     /// The fields of the record as text, each or why it is none.
     fn texts(&self) -> impl Iterator<Item = Result<Cow<'_, str>, String>> {
-        let mut start = 0;
-        let next = move |&end: &usize| &self.record[std::mem::replace(&mut start, end)..end];
-        self.ends.iter().map(next).map(|field| self.options.decoder.decode(field))
+        self.bytes().map(|field| self.options.decoder.decode(field))
     }
 
     fn refuse(&self, line: usize, message: String) -> Error {
@@ -212,7 +271,13 @@ impl Reader for Csv {
         }
         row.position = self.bytes.position;
         let mut fault = None;
-        let good = self.texts().map_while(|text| text.map_err(|message| fault = Some(message)).ok());
+        // What nobody asks for need not be text.
+        let text = |(place, field)| match self.selection.wants(place) {
+            true => self.options.decoder.decode(field),
+            false => Ok("".into()),
+        };
+        let good = self.bytes().enumerate().map(text);
+        let good = good.map_while(|text| text.map_err(|message| fault = Some(message)).ok());
         self.selection.fill(row, self.start, good);
         Some(fault.map_or(Ok(()), |message| Err(self.refuse(self.start, message))))
     }

@@ -42,9 +42,10 @@ pub(super) fn json_entry(first: bool, key: &str, cell: &Cell, line: &mut Vec<u8>
         Cell::Missing => json(&(), line),
         Cell::Boolean(value) => json(value, line),
         Cell::Integer(value) => json(value, line),
+        Cell::Unsigned(value) => json(value, line),
         Cell::Single(value) => json(value, line),
         Cell::Number(value) => json(value, line),
-        Cell::Text(text) => json(text, line),
+        Cell::Text(text) | Cell::Bytes(text) => json(text, line),
         Cell::Json(text) => {
             line.extend(text.bytes());
             Ok(())

@@ -27,7 +27,8 @@ pub enum Form {
     Csv,
     /// Tab-separated values with a header line; a quote is a character.
     Tsv,
-    /// JSON Lines: an object a line, its keys the columns.
+    /// JSON Lines: an object a line, its keys the columns; or one array of objects.
+    #[strum(to_string = "jsonl", serialize = "json")]
     Jsonl,
     /// Parquet; needs the feature `parquet`.
     Parquet,
@@ -55,7 +56,7 @@ impl Form {
             "txt" | "text" => Some(Self::Text),
             "csv" => Some(Self::Csv),
             "tsv" => Some(Self::Tsv),
-            "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "jsonl" | "ndjson" | "json" => Some(Self::Jsonl),
             "parquet" => Some(Self::Parquet),
             _ => None,
         }

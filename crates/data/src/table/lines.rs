@@ -28,7 +28,8 @@ impl Lines {
         Ok(Self::new(source.open()?, options))
     }
 
-    fn new(bytes: Bytes, options: &ReadOptions) -> Self {
+    /// The lines of what has been opened.
+    pub(super) fn new(bytes: Bytes, options: &ReadOptions) -> Self {
         Self { bytes, options: options.clone(), number: 0, line: Vec::new(), finished: false }
     }
 
@@ -58,8 +59,7 @@ impl Lines {
                 }
             }
         }
-        line = line.strip_suffix(b"\n").unwrap_or(line);
-        line = line.strip_suffix(b"\r").unwrap_or(line);
+        line = without_end(line);
         Some(match self.options.decoder.decode(line) {
             Ok(text) => Ok((self.number, text)),
             Err(message) => Err(Error::record(&self.bytes.place, self.number, message)),
@@ -87,8 +87,18 @@ impl Lines {
         }
     }
 
+    /// The bytes of the line last read, which is none if the input ended or failed there.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        (!self.finished).then(|| without_end(&self.line))
+    }
+
     pub(super) fn place(&self) -> &Place {
         &self.bytes.place
+    }
+
+    /// Number of the line last read.
+    pub(super) fn number(&self) -> usize {
+        self.number
     }
 
     /// Bytes read so far, the last line included.
@@ -100,6 +110,11 @@ impl Lines {
     pub(super) fn refuse(&self, message: String) -> Error {
         Error::record(&self.bytes.place, self.number, message)
     }
+}
+
+fn without_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 #[cfg(test)]

@@ -9,9 +9,11 @@
 //! |---|---|---|
 //! | `text` | none | a text a line, empty ones too; with [`ReadOptions::pair`] two with a tab between |
 //! | `tsv` | none: fields are split at tabs, a quote is a character | as GLUE's official files |
-//! | `csv` | RFC 4180 | a quote that is never closed is an error |
-//! | `jsonl` | JSON | an object a line; keys may differ from line to line |
-//! | `parquet` | - | uncompressed, Snappy or, with the feature `zstd`, Zstandard |
+//! | `csv` | RFC 4180 | a quote that is never closed, or has text behind it, is an error |
+//! | `jsonl` | JSON | an object a line, or one array of objects; keys may differ from one to the next |
+//! | `parquet` | - | every type; every codec but LZO, Zstandard with the feature `zstd` |
+//!
+//! What other programs write, and what becomes of it here, is listed in `docs/data.md`.
 //!
 //! In text forms a byte order mark and carriage returns at line ends are dropped, empty lines of tables are ignored, and UTF-16 and
 //! invalid UTF-8 are errors with their line unless the [`Decoder`] replaces it. A record has at most
@@ -39,6 +41,7 @@ mod lines;
 mod parquet;
 mod reader;
 mod row;
+mod separator;
 mod source;
 mod tsv;
 mod writer;
@@ -48,7 +51,7 @@ pub use form::Form;
 pub(crate) use lines::Lines;
 pub use reader::Table;
 pub use row::{Cell, Column, Columns, Kind, Row};
-pub use source::{ReadOptions, Source};
+pub use source::{QuotedFields, ReadOptions, Source};
 pub use writer::TableWriter;
 
 /// What is said of Parquet by a build without it.

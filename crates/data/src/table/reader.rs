@@ -2,11 +2,12 @@
 
 use super::csv::Csv;
 use super::form::Form;
-use super::json::JsonLines;
+use super::json::Json;
 use super::lines::Lines;
 #[cfg(feature = "parquet")]
 use super::parquet::ParquetFile;
 use super::row::{Cell, Column, Columns, Reader, Row, Selection};
+use super::separator;
 use super::source::{ReadOptions, Source};
 use super::tsv::Tsv;
 use crate::error::{Error, Fault, Place, Result};
@@ -48,9 +49,9 @@ impl Table {
                 let (text, columns) = Tsv::plain(Lines::open(source, options)?, options.pair);
                 (Box::new(text), Some(columns), None)
             }
-            Form::Jsonl => (Box::new(JsonLines::new(Lines::open(source, options)?)), None, None),
+            Form::Jsonl => (Box::new(Json::open(source, options)?), None, None),
             Form::Tsv => {
-                let (tsv, header) = Tsv::open(Lines::open(source, options)?, options.short_rows)?;
+                let (tsv, header) = Tsv::open(Lines::open(source, options)?, options)?;
                 let (line, columns) = header.unzip();
                 (Box::new(tsv), columns, Some(line.unwrap_or(1)))
             }
@@ -95,6 +96,12 @@ impl Table {
         }
     }
 
+    /// Says that of the objects of JSON those values alone are wanted whose keys are among `names`, white space around them aside;
+    /// the others are not decoded. Other forms have [`Table::select`].
+    pub fn want(&mut self, names: &[String]) {
+        self.reader.want(names);
+    }
+
     /// Makes what was read as the header of CSV or TSV the first record.
     pub(crate) fn unread_header(&mut self) {
         let columns = self.columns.clone().unwrap_or_default();
@@ -109,6 +116,17 @@ impl Table {
             Some(line) => Error::record(&self.place, line, fault),
             None => Error::malformed(self.place.clone(), fault),
         }
+    }
+
+    /// What to say beside "no such column", where the header would have one of `wanted` if it were split at another separator.
+    pub(crate) fn separator_hint(&self, wanted: &[String]) -> String {
+        let own = match self.form {
+            Form::Csv => ',',
+            Form::Tsv => '\t',
+            _ => return String::new(),
+        };
+        let hint = self.columns().and_then(|columns| separator::hint(columns, wanted, own));
+        hint.map(|hint| format!("; {hint}")).unwrap_or_default()
     }
 
     /// Makes `row` the next record, as the iterator gives it, in the memory that it has.

@@ -14,13 +14,17 @@ pub enum Cell {
     Boolean(bool),
     /// A whole number.
     Integer(i64),
+    /// A whole number of a column that has no negative ones.
+    Unsigned(u64),
     /// A float of 32 bits.
     Single(f32),
     /// A float of 64 bits.
     Number(f64),
     /// Text; of CSV and TSV every value is.
     Text(String),
-    /// A value that is none of these, as JSON: a list, an object, a number in its own spelling, bytes in hexadecimal digits.
+    /// Bytes that are no text, in hexadecimal digits.
+    Bytes(String),
+    /// A value that is none of these, as JSON: a list, an object, a number in its own spelling.
     Json(String),
 }
 
@@ -31,27 +35,35 @@ impl Cell {
             Self::Missing => "".into(),
             Self::Boolean(value) => value.to_string().into(),
             Self::Integer(value) => value.to_string().into(),
+            Self::Unsigned(value) => value.to_string().into(),
             Self::Single(value) => value.to_string().into(),
             Self::Number(value) => value.to_string().into(),
-            Self::Text(text) | Self::Json(text) => text.into(),
+            Self::Text(text) | Self::Bytes(text) | Self::Json(text) => text.into(),
         }
     }
 
-    /// The number that a JSON number in its own spelling is.
-    fn spelled(text: &str) -> Option<f64> {
-        // Lists, objects and strings are not numbers for `parse`, and JSON has none of the words that are.
-        text.parse().ok()
-    }
-
-    /// The value of a label or an identifier: as text, a number in its shortest spelling, truth as 0 or 1. None of what has no
-    /// such text.
-    pub(crate) fn plain(&self) -> Option<Cow<'_, str>> {
+    /// The value as an identifier: as it is written. None of what has no such text.
+    pub(crate) fn identifier(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::Text(text) => Some(text.trim().into()),
-            Self::Boolean(value) => Some(i64::from(*value).to_string().into()),
-            Self::Json(text) => Self::spelled(text).map(|number| number.to_string().into()),
-            other => Some(other.text()),
+            Self::Json(text) if is_nested(text) => None,
+            other => Some(other.text()).filter(|text| !text.trim().is_empty()),
         }
+    }
+
+    /// Whether nothing is there: a null, a key that an object lacks, a float that says so, a text without characters.
+    pub(crate) fn is_absent(&self) -> bool {
+        match self {
+            Self::Missing => true,
+            Self::Single(value) => value.is_nan(),
+            Self::Number(value) => value.is_nan(),
+            Self::Text(text) => text.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a list or an object.
+    pub(crate) fn is_nested(&self) -> bool {
+        matches!(self, Self::Json(text) if is_nested(text))
     }
 
     /// What it is, for a message.
@@ -59,19 +71,25 @@ impl Cell {
         match self {
             Self::Missing => "nothing".into(),
             Self::Boolean(value) => format!("`{value}`"),
-            Self::Integer(_) | Self::Single(_) | Self::Number(_) => format!("the number {}", self.text()),
+            Self::Integer(_) | Self::Unsigned(_) | Self::Single(_) | Self::Number(_) => {
+                format!("the number {}", self.text())
+            }
             Self::Text(_) => "text".into(),
-            Self::Json(text) if Self::spelled(text).is_some() => format!("the number {text}"),
-            Self::Json(text) if text.starts_with('"') => "bytes that are not UTF-8".into(),
-            Self::Json(_) => "a list or an object".into(),
+            Self::Bytes(_) => "bytes that are not UTF-8".into(),
+            Self::Json(text) if is_nested(text) => "a list or an object".into(),
+            Self::Json(text) => format!("the number {text}"),
         }
     }
 
     /// Memory that it takes, about.
     fn size(&self) -> usize {
-        let text = if let Self::Text(text) | Self::Json(text) = self { text.len() } else { 0 };
+        let text = if let Self::Text(text) | Self::Bytes(text) | Self::Json(text) = self { text.len() } else { 0 };
         size_of::<Self>() + text
     }
+}
+
+fn is_nested(json: &str) -> bool {
+    json.starts_with(['[', '{'])
 }
 
 impl From<&str> for Cell {
@@ -87,6 +105,8 @@ pub enum Kind {
     Boolean,
     /// A whole number of 64 bits.
     Integer,
+    /// A whole number of 64 bits that is not negative.
+    Unsigned,
     /// A float of 32 bits.
     Single,
     /// A float of 64 bits.
@@ -105,12 +125,21 @@ pub struct Column {
     /// How the file stores values that are neither text nor numbers nor truth, such as `INT64 (TIMESTAMP_MILLIS)` or `lists`;
     /// their cells are the text or JSON of them.
     pub special: Option<String>,
+    /// Why this program cannot read it; such a column may be there, but not be selected.
+    pub unreadable: Option<String>,
+    /// What the file itself calls the classes that whole numbers in this column stand for.
+    pub classes: Option<Arc<[String]>>,
 }
 
 impl Column {
     /// A column of that kind.
     pub fn new(name: impl Into<String>, kind: Kind) -> Self {
-        Self { name: name.into(), kind, special: None }
+        Self { name: name.into(), kind, special: None, unreadable: None, classes: None }
+    }
+
+    /// Whether its cells are lists or objects.
+    pub(crate) fn is_nested(&self) -> bool {
+        matches!(self.special.as_deref(), Some("lists" | "groups"))
     }
 
     /// A column of text.
@@ -152,6 +181,10 @@ pub(super) trait Reader: Send {
     /// Says which columns are to be decoded, and under which names rows give them. Objects of JSON Lines have what they have.
     fn select(&mut self, selection: Selection);
 
+    /// Says that of objects, which have each their own keys, those alone are wanted that have one of these names, white space
+    /// around it aside. The others are [`Cell::Missing`] then.
+    fn want(&mut self, _names: &[String]) {}
+
     /// Makes `row` the next record, whose memory is used again. Nothing at the end; there may be more after an error about one
     /// record, and is nothing after one about the input as a whole.
     fn read(&mut self, row: &mut Row) -> Option<Result<()>>;
@@ -185,6 +218,11 @@ impl Selection {
     /// Columns of the file.
     pub(super) fn width(&self) -> usize {
         self.slots.len()
+    }
+
+    /// Whether the column at that place of the file is wanted.
+    pub(super) fn wants(&self, place: usize) -> bool {
+        self.slots.get(place).is_some_and(Option::is_some)
     }
 
     /// Puts the texts that are wanted into `row`, and returns how many there are in all. The row is good if they are as many as

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, IsTerminal, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use super::decoder::Decoder;
 use crate::error::{Error, Place, Result};
@@ -33,12 +35,32 @@ pub struct ReadOptions {
     pub short_rows: bool,
     /// Whether a line of plain text holds two texts with a tab between.
     pub pair: bool,
+    /// What to do about fields of TSV that are written as in CSV.
+    pub quoted_fields: QuotedFields,
+}
+
+/// What to do about a field of TSV that is in double quotes with those inside it doubled, as data-frame libraries write it. TSV
+/// has no quotes here, as in GLUE's files, some of which hold such fields as they are.
+#[derive(Debug, Clone)]
+pub enum QuotedFields {
+    /// They are text like any other.
+    Kept,
+    /// The same, and they are counted; clones count together.
+    Counted(Arc<AtomicUsize>),
+    /// The first of them is an error.
+    Refused,
 }
 
 impl ReadOptions {
     /// Those for training data.
     pub fn strict() -> Self {
-        Self { decoder: Decoder::strict(), longest: 16 << 20, short_rows: false, pair: false }
+        Self {
+            decoder: Decoder::strict(),
+            longest: 16 << 20,
+            short_rows: false,
+            pair: false,
+            quoted_fields: QuotedFields::Kept,
+        }
     }
 
     /// Those for texts to be classified.

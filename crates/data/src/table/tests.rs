@@ -26,10 +26,16 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { rng_seed: RngSeed::Fixed(14), failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }
 
+/// Whether a field was refused that is none of RFC 4180.
+fn departs(error: &crate::Error) -> bool {
+    error.to_string().contains("text behind its closing quote")
+}
+
 proptest! {
     #![proptest_config(config(3000))]
 
-    /// The crate `csv` reads the same records, and an unclosed quote as a field that runs to the end.
+    /// The crate `csv` reads the same records, an unclosed quote as a field that runs to the end, and text behind a closing quote as
+    /// part of the field.
     #[test]
     fn csv_is_read_as_another_parser_reads_it(text in "[a,\"\r\n]{0,24}") {
         let mut oracle = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
@@ -40,14 +46,20 @@ proptest! {
         let table = match Table::open(source(text.as_bytes()), Form::Csv, &any()) {
             Ok(table) => table,
             Err(error) => {
-                prop_assert!(expected.len() == 1 && error.to_string().contains("is never closed"), "{}", error);
+                prop_assert!(departs(&error) || expected.len() == 1 && error.to_string().contains("is never closed"), "{}", error);
                 return Ok(());
             }
         };
         let header: Vec<String> = table.columns().cloned().unwrap_or_default().iter().map(|column| column.name.clone()).collect();
         prop_assert_eq!(&header, &expected.first().map(|(_, fields)| fields.clone()).unwrap_or_default());
-        let found: Vec<Result<Row>> = table.collect();
-        prop_assert_eq!(found.len(), expected.len().saturating_sub(1));
+        let mut found: Vec<Result<Row>> = table.collect();
+        // The rest is not read then.
+        if found.last().is_some_and(|last| last.as_ref().is_err_and(departs)) {
+            found.pop();
+            prop_assert!(found.len() < expected.len());
+        } else {
+            prop_assert_eq!(found.len(), expected.len().saturating_sub(1));
+        }
         for (i, (found, (line, fields))) in found.iter().zip(expected.iter().skip(1)).enumerate() {
             match found {
                 Ok(row) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bitspike::config::StudentConfig;
 use bitspike::error::explain;
 use bitspike::tokenizer::Tokenizer;
-use bitspike_data::{StatedClasses, TaskSpec, encode_text};
+use bitspike_data::{Labels, StatedClasses, TaskSpec, encode_text};
 use bitspike_run::origin::{self, Origin, Source};
 use bitspike_run::progress::{Level, Observer};
 use bitspike_run::recipe::{Change, Recipe, StageKind};
@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::feedback::LoopSummary;
 use crate::resume::{again, phrases, same_origin, same_step};
 use crate::teacher::Teacher;
-use crate::texts::Texts;
+use crate::texts::{Reading, Texts};
 use crate::training::{Controls, LastEnd, Learner, Log, Logged, last_end, stage_steps, train_logged};
 
 /// What students are distilled from.
@@ -176,7 +176,12 @@ impl Inputs {
     /// If data is missing or bad, or a corpus is given that no stage reads.
     pub fn texts(&self, recipe: &Recipe) -> Result<Texts> {
         let max_length = recipe.data.max_length;
-        let texts = Texts::of_task(&self.task, &self.data, &self.tokenizer, max_length)?;
+        // A stage that learns from the teacher alone needs no labels.
+        let labelled =
+            recipe.stage.iter().any(|stage| stage.kind != StageKind::General && stage.loss_weights().label > 0.0);
+        let labels = if labelled { Labels::Required } else { Labels::Optional };
+        let reading = Reading { max_length, labels, dev: recipe.data.dev };
+        let texts = Texts::read(&self.task, &self.data, &self.tokenizer, &reading)?;
         let corpus = match &self.corpus {
             Some(path) => encode_text(path, &self.tokenizer, max_length)?,
             None => Vec::new(),

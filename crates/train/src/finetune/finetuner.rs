@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bitspike::config::ProblemType;
 use bitspike::tokenizer::Tokenizer;
-use bitspike_data::{Target as TaskTarget, TaskSpec};
+use bitspike_data::{DevShare, Target as TaskTarget, TaskSpec};
 use bitspike_run::run::Counters;
 use burn::module::Module;
 use burn::tensor::Device;
@@ -32,6 +32,9 @@ pub struct Settings {
     pub batch_size: usize,
     /// Tokens kept of an example.
     pub max_length: usize,
+    /// The part of the training examples that chooses the best teacher, for data without a dev split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dev: Option<DevShare>,
 }
 
 /// What is fine-tuned and how.

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bitspike::atomic_file;
-use bitspike_data::{StatedClasses, TaskSpec};
+use bitspike_data::{Labels, StatedClasses, TaskSpec};
 use bitspike_run::origin::{self, Origin};
 use bitspike_run::progress::{Level, Observer};
 use bitspike_run::recipe::{Change, RunRecipe, Stage, changes};
@@ -20,7 +20,7 @@ use crate::digest::{of_examples, of_teacher};
 use crate::error::{Error, Result};
 use crate::resume::{phrases, same_origin, same_step, unchanged};
 use crate::teacher::Teacher;
-use crate::texts::Texts;
+use crate::texts::{Reading, Texts};
 use crate::training::{Controls, EndReason, LastEnd, Log, Logged, last_end, train_logged};
 
 /// How a teacher was or is to be made, in `finetune.json` beside it.
@@ -130,8 +130,9 @@ pub fn finetune(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Logged> {
     }
     let _lock = claim(out)?;
     let (mut teacher, tokenizer) = Teacher::with_tokenizer(&plan.model, &Device::flex().autodiff())?;
-    let Settings { seed, batch_size, max_length } = plan.settings;
-    let texts = Texts::of_task(&plan.task, job.data, &tokenizer, max_length)?.limited(plan.limit, seed);
+    let Settings { seed, batch_size, max_length, dev } = plan.settings;
+    let reading = Reading { max_length, labels: Labels::Required, dev };
+    let texts = Texts::read(&plan.task, job.data, &tokenizer, &reading)?.limited(plan.limit, seed);
     let origin = Origin {
         format: origin::FORMAT.into(),
         program: job.program.into(),

@@ -196,7 +196,7 @@ impl Quickstart<'_> {
         let teacher = Teacher::random(config, &mut rng, &Device::flex().autodiff());
         let folder = self.out.join(TEACHER);
         std::fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
-        let settings = Settings { seed: self.seed, batch_size: BATCH_SIZE, max_length: MAX_LENGTH };
+        let settings = Settings { seed: self.seed, batch_size: BATCH_SIZE, max_length: MAX_LENGTH, dev: None };
         let metrics = folder.join("metrics.jsonl");
         let mut finetuner = Finetuner::new(Setup { teacher, tokenizer, task, texts, settings, folder })?;
         let controls = Controls {

@@ -17,7 +17,7 @@ use crate::output::{put, show};
                         bitspike data check --text review --label stars --regression my-reviews\n\n\
                         Exit code 1 if a split cannot be used.")]
 pub(super) struct CheckArgs {
-    /// Folder with train, dev (or validation) and test as .tsv, .csv, .jsonl or .parquet
+    /// Folder with train, dev (or validation) and test as .tsv, .csv, .jsonl, .json or .parquet, or with a folder for each
     #[arg(value_name = "DIR", requires = "TaskArgs")]
     folder: PathBuf,
     #[command(flatten)]
@@ -65,6 +65,9 @@ fn describe(text: &mut String, task: &TaskSpec, report: &SplitReport) -> Result<
     if report.duplicates > 0 {
         write!(text, ", {} with the texts of an earlier one", report.duplicates)?;
     }
+    if let Some(count) = report.in_train.filter(|&count| count > 0) {
+        write!(text, ", {count} with the texts of one in train")?;
+    }
     if report.skipped > 0 {
         write!(text, ", {} left out as GLUE does", report.skipped)?;
     }
@@ -84,6 +87,12 @@ fn describe(text: &mut String, task: &TaskSpec, report: &SplitReport) -> Result<
         {
             writeln!(text, "  {column:<11} {}", describe_lengths(lengths))?;
         }
+    }
+    if let Some(ids) = &report.repeated_ids {
+        writeln!(text, "  note        {}", crate::commands::repeated(ids))?;
+    }
+    for note in &report.notes {
+        writeln!(text, "  note        {note}")?;
     }
     match &report.first_bad {
         Some(bad) => {

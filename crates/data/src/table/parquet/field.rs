@@ -2,48 +2,39 @@
 
 use std::fmt::Write as _;
 
-use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
+use parquet::basic::Repetition;
 use parquet::record::Field;
 use parquet::schema::types::Type;
 use serde_json::Value;
 
-use super::super::row::{Cell, Column, Kind};
+use super::super::row::{Cell, Column};
+use super::leaf::Leaf;
 
 /// The column that a field of the schema's root is.
 pub(super) fn column(field: &Type) -> Column {
-    use ConvertedType::{ENUM, INT_8, INT_16, INT_32, INT_64, JSON, NONE, UINT_8, UINT_16, UINT_32, UTF8};
-    let info = field.get_basic_info();
     let mut column = Column::text(field.name());
-    if !field.is_primitive() {
+    if !field.is_primitive() || has_lists(field) {
         column.special = Some(if has_lists(field) { "lists".to_owned() } else { "groups".to_owned() });
+        column.unreadable = unreadable(field).map(|what| format!("it holds {what} within lists or groups"));
         return column;
     }
-    if has_lists(field) {
-        column.special = Some("lists".to_owned());
-        return column;
-    }
-    let (physical, converted) = (field.get_physical_type(), info.converted_type());
-    let whole = matches!(converted, NONE | INT_8 | INT_16 | INT_32 | INT_64 | UINT_8 | UINT_16 | UINT_32)
-        && matches!(info.logical_type_ref(), None | Some(LogicalType::Integer { .. }));
-    column.kind = match physical {
-        Physical::BOOLEAN => Kind::Boolean,
-        Physical::INT32 | Physical::INT64 if whole => Kind::Integer,
-        Physical::FLOAT => Kind::Single,
-        Physical::DOUBLE => Kind::Double,
-        _ => Kind::Text,
-    };
-    let plain = match physical {
-        Physical::BYTE_ARRAY => matches!(converted, NONE | UTF8 | ENUM | JSON),
-        // Unsigned integers of 32 and 64 bits are stored in signed ones and need their own reading.
-        Physical::INT32 => matches!(converted, NONE | INT_8 | INT_16 | INT_32 | UINT_8 | UINT_16),
-        Physical::INT64 => matches!(converted, NONE | INT_64),
-        Physical::FLOAT | Physical::DOUBLE | Physical::BOOLEAN => true,
-        _ => false,
-    };
-    if !plain {
-        column.special = Some(format!("{physical} ({converted})"));
+    let (physical, leaf) = (field.get_physical_type(), Leaf::of(field));
+    column.kind = leaf.kind(physical);
+    if leaf.is_written_out() {
+        column.special = Some(format!("{physical} ({})", field.get_basic_info().converted_type()));
     }
     column
+}
+
+/// What in a nested field cannot be decoded.
+fn unreadable(field: &Type) -> Option<&'static str> {
+    if field.is_primitive() {
+        return (Leaf::of(field) == Leaf::Interval).then_some("intervals");
+    }
+    if field.get_fields().is_empty() {
+        return Some("groups without fields");
+    }
+    field.get_fields().iter().find_map(|field| unreadable(field))
 }
 
 fn has_lists(field: &Type) -> bool {
@@ -64,7 +55,7 @@ pub(super) fn cell(field: Field) -> Cell {
         Field::UByte(value) => Cell::Integer(value.into()),
         Field::UShort(value) => Cell::Integer(value.into()),
         Field::UInt(value) => Cell::Integer(value.into()),
-        Field::ULong(value) => i64::try_from(value).map_or_else(|_| Cell::Json(value.to_string()), Cell::Integer),
+        Field::ULong(value) => Cell::Unsigned(value),
         Field::Float(value) => Cell::Single(value),
         Field::Double(value) => Cell::Number(value),
         Field::Str(text) => Cell::Text(text),
@@ -75,18 +66,16 @@ pub(super) fn cell(field: Field) -> Cell {
     }
 }
 
-/// Bytes without a type: text if they are UTF-8, else their hexadecimal digits as a JSON string.
+/// Bytes without a type: text if they are UTF-8, else their hexadecimal digits.
 pub(super) fn text_or_digits(bytes: &[u8]) -> Cell {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.into();
     }
-    let mut digits = String::with_capacity(2 * bytes.len() + 2);
-    digits.push('"');
+    let mut digits = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         let _ = write!(digits, "{byte:02x}");
     }
-    digits.push('"');
-    Cell::Json(digits)
+    Cell::Bytes(digits)
 }
 
 /// Nested values as JSON; keys of a map as text.
@@ -103,10 +92,11 @@ fn json(field: &Field) -> Value {
             Cell::Missing => Value::Null,
             Cell::Boolean(value) => value.into(),
             Cell::Integer(value) => value.into(),
+            Cell::Unsigned(value) => value.into(),
             // The double that is written as the float is: 0.1, not 0.10000000149011612.
             Cell::Single(value) => value.to_string().parse().unwrap_or_else(|_| f64::from(value)).into(),
             Cell::Number(value) => value.into(),
-            Cell::Text(text) | Cell::Json(text) => text.into(),
+            Cell::Text(text) | Cell::Bytes(text) | Cell::Json(text) => text.into(),
         },
     }
 }

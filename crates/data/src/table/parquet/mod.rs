@@ -1,6 +1,8 @@
 //! Parquet, through the crate of that name.
 
+mod classes;
 mod field;
+mod leaf;
 mod reader;
 mod writer;
 

@@ -1,5 +1,5 @@
 //! Parquet as data-frame libraries and the Hugging Face hub write it. Flat columns are decoded in batches, column by column;
-//! nested and dated ones record by record.
+//! nested ones record by record. Of columns that are not selected nothing is read.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -7,16 +7,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use parquet::basic::{Compression, ConvertedType};
+use parquet::basic::Compression;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, DataType};
+use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::reader::RowIter;
 use parquet::schema::types::Type;
 
-use super::super::row::{Cell, Column, Reader, Row, Selection};
-use super::field;
+use super::super::row::{Cell, Column, Kind, Reader, Row, Selection};
+use super::leaf::Leaf;
+use super::{classes, field};
 use crate::error::{Error, Fault, Place, Result};
 
 /// Records decoded at a time.
@@ -28,7 +29,6 @@ const FEW: &str = "a column holds fewer values than records";
 pub(crate) struct ParquetFile {
     place: Place,
     reader: SerializedFileReader<File>,
-    columns: Vec<Column>,
     /// Columns of a row, and how each is read.
     selection: Selection,
     ways: Vec<Way>,
@@ -49,6 +49,8 @@ enum Way {
     Flat {
         /// Its place among the leaves of the schema.
         leaf: usize,
+        /// What its values mean.
+        meaning: Leaf,
         /// Its reader in the open row group.
         reader: Option<Box<ColumnReader>>,
         /// What it has decoded.
@@ -69,11 +71,26 @@ impl ParquetFile {
             let what = "not a readable Parquet file (is it whole, and not a Git LFS pointer?)";
             Error::malformed(path, Fault::new(what, e))
         })?;
-        let fields = reader.metadata().file_metadata().schema().get_fields();
-        let columns: Vec<Column> = fields.iter().map(|field| field::column(field)).collect();
+        let metadata = reader.metadata().file_metadata();
+        let fields = metadata.schema().get_fields();
+        let mut columns: Vec<Column> = fields.iter().map(|field| field::column(field)).collect();
+        for column in &mut columns {
+            let whole = matches!(column.kind, Kind::Integer | Kind::Unsigned);
+            let kept = metadata.key_value_metadata().filter(|_| whole);
+            column.classes = kept.and_then(|kept| classes::of(kept, &column.name));
+        }
+        for (leaf, place) in leaves(&reader) {
+            for group in reader.metadata().row_groups() {
+                let codec = group.columns().get(leaf).map(|column| column.compression());
+                if let Some(codec) = codec.filter(|codec| !is_read(*codec)) {
+                    let expected =
+                        if cfg!(feature = "zstd") { "any other than LZO" } else { "any other than LZO and Zstandard" };
+                    columns[place].unreadable = Some(format!("it is compressed with {codec}; expected {expected}"));
+                }
+            }
+        }
         let file = Self {
             place: path.into(),
-            columns: columns.clone(),
             reader,
             selection: Selection::default(),
             ways: Vec::new(),
@@ -90,30 +107,26 @@ impl ParquetFile {
     /// Prepares to read the selected columns.
     ///
     /// # Errors
-    /// If the pages of one cannot be decompressed.
+    /// If one of them cannot be read.
     fn start(&mut self) -> Result<()> {
-        let schema = self.reader.metadata().file_metadata().schema_descr_ptr();
-        for group in self.reader.metadata().row_groups() {
-            for (leaf, column) in group.columns().iter().enumerate() {
-                let place = schema.get_column_root_idx(leaf);
-                if self.selection.places.contains(&place) && !is_read(column.compression()) {
-                    let expected = if cfg!(feature = "zstd") { "Snappy, Zstandard or none" } else { "Snappy or none" };
-                    let (name, codec) = (&self.columns[place].name, column.compression());
-                    let message = format!(
-                        "column `{name}` is compressed with {codec}; expected {expected}, write the file again with one of them"
-                    );
-                    return Err(Error::malformed(self.place.clone(), message));
-                }
-            }
+        let unread = self.selection.columns.iter().find_map(|column| Some((&column.name, column.unreadable.as_ref()?)));
+        if let Some((name, reason)) = unread {
+            let message = format!("column `{name}` cannot be read: {reason}; write the file again without");
+            return Err(Error::malformed(self.place.clone(), message));
         }
-        let leaf = |place| (0..schema.num_columns()).find(|&leaf| schema.get_column_root_idx(leaf) == place);
-        let way = |&place: &usize| match leaf(place).filter(|_| self.columns[place].special.is_none()) {
-            Some(leaf) => Way::Flat { leaf, reader: None, cells: VecDeque::new() },
+        let schema = self.reader.metadata().file_metadata().schema_descr_ptr();
+        let flat = |place: usize| {
+            let field = &schema.root_schema().get_fields()[place];
+            let leaf = (0..schema.num_columns()).find(|&leaf| schema.get_column_root_idx(leaf) == place)?;
+            // One that repeats is a list.
+            (field.is_primitive() && schema.column(leaf).max_rep_level() == 0).then(|| (leaf, Leaf::of(field)))
+        };
+        let way = |&place: &usize| match flat(place) {
+            Some((leaf, meaning)) => Way::Flat { leaf, meaning, reader: None, cells: VecDeque::new() },
             None => Way::Nested,
         };
         self.ways = self.selection.places.iter().map(way).collect();
-        let special = |&place: &usize| self.columns[place].special.is_some();
-        let nested: Vec<usize> = self.selection.places.iter().copied().filter(special).collect();
+        let nested: Vec<usize> = self.selection.places.iter().copied().filter(|&place| flat(place).is_none()).collect();
         if !nested.is_empty() {
             let rows = guard(|| self.nested(nested));
             self.nested =
@@ -152,9 +165,8 @@ impl ParquetFile {
         let count = self.left.min(BATCH);
         let schema = self.reader.metadata().file_metadata().schema_descr();
         for way in &mut self.ways {
-            if let Way::Flat { leaf, reader: Some(reader), cells } = way {
-                let column = schema.column(*leaf);
-                decode(reader, column.max_def_level(), column.converted_type(), count, cells)?;
+            if let Way::Flat { leaf, meaning, reader: Some(reader), cells } = way {
+                decode(reader, schema.column(*leaf).max_def_level(), *meaning, count, cells)?;
             }
         }
         self.left -= count;
@@ -223,31 +235,38 @@ impl Reader for ParquetFile {
     }
 }
 
+/// The leaves of the schema, each with the column that it belongs to.
+fn leaves(reader: &SerializedFileReader<File>) -> Vec<(usize, usize)> {
+    let schema = reader.metadata().file_metadata().schema_descr();
+    (0..schema.num_columns()).map(|leaf| (leaf, schema.get_column_root_idx(leaf))).collect()
+}
+
 /// Whether pages of this compression can be read. Zstandard needs a C library and is a feature of this crate therefore.
 fn is_read(codec: Compression) -> bool {
-    matches!(codec, Compression::UNCOMPRESSED | Compression::SNAPPY)
-        || (cfg!(feature = "zstd") && matches!(codec, Compression::ZSTD(_)))
+    match codec {
+        Compression::LZO => false,
+        Compression::ZSTD(_) => cfg!(feature = "zstd"),
+        _ => true,
+    }
 }
 
 /// Adds the next `count` cells of a flat column, whose nulls have a definition level below `present`.
 fn decode(
     reader: &mut ColumnReader,
     present: i16,
-    kind: ConvertedType,
+    meaning: Leaf,
     count: usize,
     cells: &mut VecDeque<Cell>,
 ) -> Result<(), ParquetError> {
     match reader {
         ColumnReader::BoolColumnReader(r) => read(r, present, count, cells, |v| Ok(Cell::Boolean(v))),
-        ColumnReader::Int32ColumnReader(r) => read(r, present, count, cells, |v| Ok(Cell::Integer(v.into()))),
-        ColumnReader::Int64ColumnReader(r) => read(r, present, count, cells, |v| Ok(Cell::Integer(v))),
+        ColumnReader::Int32ColumnReader(r) => read(r, present, count, cells, |v| Ok(meaning.int32(v))),
+        ColumnReader::Int64ColumnReader(r) => read(r, present, count, cells, |v| Ok(meaning.int64(v))),
+        ColumnReader::Int96ColumnReader(r) => read(r, present, count, cells, |v| Ok(meaning.int96(&v))),
         ColumnReader::FloatColumnReader(r) => read(r, present, count, cells, |v| Ok(Cell::Single(v))),
         ColumnReader::DoubleColumnReader(r) => read(r, present, count, cells, |v| Ok(Cell::Number(v))),
-        ColumnReader::ByteArrayColumnReader(r) if kind == ConvertedType::NONE => {
-            read(r, present, count, cells, |v| Ok(field::text_or_digits(v.data())))
-        }
-        ColumnReader::ByteArrayColumnReader(r) => read(r, present, count, cells, text),
-        _ => Err(ParquetError::NYI("this column type".to_owned())),
+        ColumnReader::ByteArrayColumnReader(r) => read(r, present, count, cells, |v| meaning.bytes(v)),
+        ColumnReader::FixedLenByteArrayColumnReader(r) => read(r, present, count, cells, |v| meaning.bytes(v.into())),
     }
 }
 
@@ -277,11 +296,6 @@ fn read<T: DataType>(
         });
     }
     Ok(())
-}
-
-fn text(bytes: ByteArray) -> Result<Cell, ParquetError> {
-    let text = bytes.as_utf8().map_err(|_| ParquetError::General("text that is not UTF-8".to_owned()))?;
-    Ok(text.into())
 }
 
 /// Runs `decode` and turns a panic into an error. The Parquet decoder checks most but not all of what it reads: a damaged length

@@ -58,6 +58,10 @@ fn the_hubs_layout_is_read_over_row_groups_and_batches() {
     let codecs = [
         Compression::UNCOMPRESSED,
         Compression::SNAPPY,
+        Compression::GZIP(Default::default()),
+        Compression::BROTLI(Default::default()),
+        Compression::LZ4,
+        Compression::LZ4_RAW,
         #[cfg(feature = "zstd")]
         Compression::ZSTD(Default::default()),
     ];
@@ -106,24 +110,41 @@ fn unreadable_columns_are_named() {
     assert!(message.contains("column `sentence` holds lists"), "{message}");
     let schema = "message m { required binary sentence (UTF8); required int64 label (TIMESTAMP_MILLIS); }";
     let message = read("sst2", "train.parquet", &write(schema, Compression::SNAPPY, &[])).unwrap_err();
-    assert!(message.contains("column `label` holds INT64 (TIMESTAMP_MILLIS)"), "{message}");
+    // Times are text as a label is.
+    assert!(message.contains("no examples"), "{message}");
+    let schema = "message m { required int32 sentence (DATE); required int64 label; }";
+    let message = read("sst2", "train.parquet", &write(schema, Compression::SNAPPY, &[])).unwrap_err();
+    assert!(message.contains("column `sentence` holds INT32 (DATE)"), "{message}");
+    let schema = "message m { required binary sentence (UTF8); optional group label { optional int64 x; } }";
+    let message = read("sst2", "train.parquet", &write(schema, Compression::SNAPPY, &[])).unwrap_err();
+    assert!(message.contains("column `label` holds groups"), "{message}");
     let schema = "message m { required binary sentence (UTF8); required int64 label; }";
     let message = read("sst2", "train.parquet", &write(schema, Compression::SNAPPY, &[])).unwrap_err();
     assert!(message.contains("no examples"), "{message}");
 }
 
 #[test]
-fn an_unknown_compression_is_named() {
-    let mut bytes = hub(Compression::SNAPPY, &[0, 1]);
-    // The column's codec in the footer: the path `label`, then field 4 as a zigzag varint, 1 = Snappy, 2 = gzip.
-    let snappy = b"\x05label\x15\x02";
-    let at = bytes.windows(snappy.len()).rposition(|window| window == snappy).expect("the footer names the codec");
-    bytes[at + snappy.len() - 1] = 0x04;
-    let message = read("rte", "train.parquet", &bytes).unwrap_err();
-    assert!(
-        message.contains("column `label` is compressed with GZIP") && message.contains("expected Snappy"),
-        "{message}"
-    );
+fn a_compression_that_cannot_be_read_matters_only_in_columns_that_are_used() {
+    // A column's codec in the footer: its path, then field 4 as a zigzag varint, 1 = Snappy, 3 = LZO.
+    let lzo = |column: &str| {
+        let mut bytes = hub(Compression::SNAPPY, &[0, 1]);
+        let mut snappy = vec![column.len() as u8];
+        snappy.extend(column.bytes().chain(*b"\x15\x02"));
+        let mut found = 0;
+        for at in 0..bytes.len() - snappy.len() {
+            if bytes[at..].starts_with(&snappy) {
+                bytes[at + snappy.len() - 1] = 0x06;
+                found += 1;
+            }
+        }
+        assert_eq!(found, 2, "a codec for each row group");
+        bytes
+    };
+    let message = read("rte", "train.parquet", &lzo("label")).unwrap_err();
+    assert!(message.contains("column `label` cannot be read: it is compressed with LZO"), "{message}");
+    let found = read("rte", "train.parquet", &lzo("idx")).unwrap();
+    assert_eq!(found.examples[1].id, "1");
+    assert!(found.notes[0].contains("column `idx`: it is compressed with LZO"), "{:?}", found.notes);
 }
 
 #[test]

@@ -60,6 +60,10 @@ impl<W: Write + Send> ParquetWriter<W> {
                 Kind::Integer => column::<Int64Type, W>(&mut group, cells, |cell| {
                     if let Cell::Integer(value) = cell { Some(*value) } else { None }
                 }),
+                Kind::Unsigned => column::<Int64Type, W>(&mut group, cells, |cell| {
+                    // The bits of the number, as the format stores it.
+                    if let Cell::Unsigned(value) = cell { Some(value.cast_signed()) } else { None }
+                }),
                 Kind::Single => column::<FloatType, W>(&mut group, cells, |cell| {
                     if let Cell::Single(value) = cell { Some(*value) } else { None }
                 }),
@@ -101,12 +105,16 @@ fn column<'a, T: DataType, W: Write + Send>(
 fn field(column: &Column) -> Result<TypePtr, ParquetError> {
     let physical = match column.kind {
         Kind::Boolean => Physical::BOOLEAN,
-        Kind::Integer => Physical::INT64,
+        Kind::Integer | Kind::Unsigned => Physical::INT64,
         Kind::Single => Physical::FLOAT,
         Kind::Double => Physical::DOUBLE,
         Kind::Text => Physical::BYTE_ARRAY,
     };
-    let logical = (column.kind == Kind::Text).then_some(LogicalType::String);
+    let logical = match column.kind {
+        Kind::Text => Some(LogicalType::String),
+        Kind::Unsigned => Some(LogicalType::integer(64, false)),
+        _ => None,
+    };
     let field = Type::primitive_type_builder(&column.name, physical).with_logical_type(logical);
     Ok(Arc::new(field.with_repetition(Repetition::OPTIONAL).build()?))
 }

@@ -1,7 +1,8 @@
 use super::*;
+use crate::split::Split;
 
 fn read(task: &TaskSpec, split: Split, cell: Cell) -> Result<Option<f32>, String> {
-    LabelReader::new(task, split).read(Some(&cell))
+    LabelReader::new(task, Labels::of(split)).read(Some(&cell))
 }
 
 fn word(text: &str) -> Cell {
@@ -42,7 +43,7 @@ fn only_a_test_split_may_lack_labels() {
             assert_eq!(read(&task, Split::Test, none.clone()), Ok(None));
             assert!(read(&task, Split::Dev, none).is_err());
         }
-        assert_eq!(LabelReader::new(&task, Split::Test).read(None), Ok(None));
+        assert_eq!(LabelReader::new(&task, Labels::of(Split::Test)).read(None), Ok(None));
     }
 }
 
