@@ -4,15 +4,10 @@
 
 mod walk;
 
-use bitspike::format::Packed;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
     let end = input.iter().position(|&byte| byte == b'\n').unwrap_or(input.len());
     let (json, data) = (&input[..end], input.get(end + 1..).unwrap_or_default());
-    let file = [&(json.len() as u64).to_le_bytes(), json, data].concat();
-    match Packed::from_bytes(file) {
-        Ok(packed) => walk::walk(&packed),
-        Err(error) => assert!(!error.to_string().is_empty()),
-    }
+    walk::open([&(json.len() as u64).to_le_bytes(), json, data].concat());
 });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bitspike::config::Target;
-use bitspike::forward::{SentenceRun, Wanted};
+use bitspike::forward::{Rows, SentenceRun, Wanted};
 use bitspike::neuron::Reset;
 use bitspike::{Dynamics, ExitRule, Model, Simulation};
 use bitspike_data::Predictions;
@@ -11,6 +11,10 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
+use crate::score::{Counted, Tally};
+
+/// Examples at a time where operations are counted.
+const BATCH: usize = 64;
 
 /// Which simulations to score.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +33,8 @@ pub struct InTimeOptions {
     pub retract: bool,
     /// When a sentence may end early (`accumulated` alone).
     pub exit: Option<ExitRule>,
+    /// Whether operations are counted, of every simulation by itself.
+    pub count: bool,
 }
 
 impl InTimeOptions {
@@ -42,12 +48,37 @@ impl InTimeOptions {
             hysteresis: 0.0,
             retract: true,
             exit: None,
+            count: false,
         }
     }
 
     /// Whether neurons are those of training: without leak, with soft reset.
     pub fn is_exact(&self) -> bool {
         self.beta == 1.0 && self.reset == Reset::Soft
+    }
+
+    /// Refuses what no dynamics asked for would heed.
+    fn check_corrections(&self) -> Result<()> {
+        if self.dynamics.contains(&Dynamics::Accumulated) {
+            return Ok(());
+        }
+        let names: Vec<&str> = self.dynamics.iter().map(|dynamics| dynamics.name()).collect();
+        let refuse = |what: &str| Err(Error::invalid(what, "accumulated among the dynamics", names.join(", ")));
+        match (self.hysteresis == 0.0, self.retract) {
+            (false, _) => refuse("hysteresis (--hysteresis)"),
+            (true, false) => refuse("neurons that take back no spike (--no-retract)"),
+            (true, true) => Ok(()),
+        }
+    }
+
+    /// The steps that each simulation answers at. One that has an answer at every step serves all times, unless what it does at a
+    /// step depends on how many there are (hysteresis), or what was sent up to its end is asked for.
+    fn runs<'t>(&self, dynamics: Dynamics, times: &'t [u32]) -> Vec<&'t [u32]> {
+        let depends = dynamics == Dynamics::Accumulated && self.hysteresis != 0.0;
+        match dynamics == Dynamics::Phased || depends || self.count {
+            true => times.chunks(1).collect(),
+            false => vec![times],
+        }
     }
 
     fn simulation(&self, dynamics: Dynamics, time_steps: u32) -> Simulation {
@@ -78,6 +109,9 @@ pub struct TimeScore {
     pub spikes_per_token: f64,
     /// Of the whole simulation that this figure is a point of.
     pub seconds: f64,
+    /// Where operations were to be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
     /// `phased` at the T of training: neurons, and those whose count is not the one that training computes. Left to whoever can
     /// compute that.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,6 +161,10 @@ pub fn score(
         let found: Vec<&str> = options.dynamics.iter().map(|dynamics| dynamics.name()).collect();
         return Err(Error::invalid("dynamics of an exit rule (--exit)", "accumulated alone", found.join(", ")));
     }
+    options.check_corrections()?;
+    if split.examples.is_empty() {
+        return Err(Error::no_examples("to score"));
+    }
     let trained = model.header().student.time_steps;
     let mut times = if options.time_steps.is_empty() { vec![trained] } else { options.time_steps.clone() };
     times.sort_unstable();
@@ -135,82 +173,109 @@ pub fn score(
     for (&dynamics, &time_steps) in options.dynamics.iter().flat_map(|d| times.iter().map(move |t| (d, t))) {
         options.simulation(dynamics, time_steps).validate()?;
     }
-    let readout = Readout {
-        split,
-        expected: equilibrium.answers(&split.task),
-        widths: model.header().student.population_widths(),
-        exit: options.exit.is_some(),
-    };
     let encodings = split.encodings();
+    let expected = equilibrium.answers(&split.task);
     let mut scores = Vec::new();
     for &dynamics in &options.dynamics {
-        // `phased` has an answer at the end of its windows only; the others have one at every step.
-        let runs: Vec<(u32, &[u32])> = match dynamics {
-            Dynamics::Phased => {
-                times.iter().map(|time_steps| (*time_steps, std::slice::from_ref(time_steps))).collect()
-            }
-            _ => times.last().map(|&last| (last, times.as_slice())).into_iter().collect(),
-        };
-        for (time_steps, answers_at) in runs {
+        for at in options.runs(dynamics, &times) {
             let started = std::time::Instant::now();
-            let wanted = Wanted { exit: options.exit, ..Wanted::default() };
-            let simulation = options.simulation(dynamics, time_steps);
-            let found = model.simulate(&encodings, &simulation, wanted, |done| {
-                progress(Progress { dynamics, time_steps, done, examples: encodings.len() });
-            })?;
+            let simulation = options.simulation(dynamics, at[at.len() - 1]);
+            let mut points: Vec<Point> =
+                at.iter().map(|&at| Point::new(at, model, options.count.then(|| Tally::new(model)))).collect();
+            let wanted = Wanted { exit: options.exit, sent: options.count, rows: Rows::At(at), ..Wanted::default() };
+            let mut done = 0;
+            // What neurons sent takes memory: it is added up a batch at a time.
+            for batch in encodings.chunks(if options.count { BATCH } else { encodings.len() }) {
+                let runs = model.simulate(batch, &simulation, wanted, |of_batch| {
+                    let (time_steps, examples) = (simulation.time_steps, encodings.len());
+                    progress(Progress { dynamics, time_steps, done: done + of_batch, examples });
+                })?;
+                done += batch.len();
+                for (run, encoding) in runs.iter().zip(batch) {
+                    points.iter_mut().enumerate().for_each(|(i, point)| {
+                        let row = at[..i].iter().filter(|&&earlier| earlier < run.steps).count();
+                        point.add(
+                            run,
+                            if dynamics == Dynamics::Phased { 0 } else { row },
+                            encoding.ids.len(),
+                            &simulation,
+                        );
+                    });
+                }
+            }
             let seconds = started.elapsed().as_secs_f64();
-            for &at in answers_at {
-                scores.push(TimeScore { seconds, ..readout.at(&found, dynamics, at)? });
+            for point in points {
+                scores.push(point.score(split, &expected, &simulation, options.exit.is_some(), seconds)?);
             }
         }
     }
     Ok(scores)
 }
 
-/// What scores of several times have in common.
-struct Readout<'a> {
-    split: &'a EncodedSplit,
-    /// Answers at the equilibrium.
-    expected: Vec<f32>,
+/// What is known of a model after some steps of one of the dynamics.
+struct Point {
+    /// Those steps.
+    time_steps: u32,
     /// Neurons of each population, a token.
     widths: Vec<usize>,
-    /// Whether sentences may end early.
-    exit: bool,
+    logits: Vec<Vec<f32>>,
+    /// Of each population.
+    spikes: Vec<u64>,
+    /// Steps that sentences took, and the sum of tokens times steps, in which each neuron of a token could have fired.
+    steps: u64,
+    token_steps: u64,
+    tally: Option<Tally>,
 }
 
-impl Readout<'_> {
-    /// The score after `time_steps` steps, or where a sentence ended before.
-    fn at(&self, runs: &[SentenceRun], dynamics: Dynamics, time_steps: u32) -> Result<TimeScore> {
-        let EncodedSplit { task, examples, .. } = self.split;
-        let (populations, classes) = (self.widths.len(), task.num_outputs());
-        let mut logits = Vec::with_capacity(runs.len());
-        // Spikes of each population, and the neuron-steps in which they could have fired.
-        let mut spikes = vec![0u64; populations];
-        let (mut token_steps, mut steps_taken) = (0u64, 0u64);
-        for (run, example) in runs.iter().zip(examples) {
-            let steps = run.steps.min(time_steps);
-            let rows = if dynamics == Dynamics::Phased { 1 } else { steps as usize };
-            logits.push(run.logits[(rows - 1) * classes..][..classes].to_vec());
-            for row in run.spikes.chunks_exact(populations).take(rows) {
-                spikes.iter_mut().zip(row).for_each(|(sum, &n)| *sum += u64::from(n));
-            }
-            token_steps += u64::from(steps) * example.ids.len() as u64;
-            steps_taken += u64::from(steps);
+impl Point {
+    fn new(time_steps: u32, model: &Model, tally: Option<Tally>) -> Self {
+        let widths = model.header().student.population_widths();
+        let spikes = vec![0; widths.len()];
+        Self { time_steps, widths, logits: Vec::new(), spikes, steps: 0, token_steps: 0, tally }
+    }
+
+    /// Adds a sentence of `tokens` tokens, whose row `row` is the one of these steps or of an earlier end.
+    fn add(&mut self, run: &SentenceRun, row: usize, tokens: usize, simulation: &Simulation) {
+        let classes = run.logits.len() / run.change.len();
+        let steps = u64::from(run.steps.min(self.time_steps));
+        self.logits.push(run.logits[row * classes..][..classes].to_vec());
+        for row in run.spikes.chunks_exact(self.spikes.len()).take(row + 1) {
+            self.spikes.iter_mut().zip(row).for_each(|(sum, &n)| *sum += n);
         }
+        self.steps += steps;
+        self.token_steps += steps * tokens as u64;
+        if let Some(tally) = &mut self.tally {
+            tally.add(run, tokens, simulation);
+        }
+    }
+
+    fn score(
+        self,
+        split: &EncodedSplit,
+        expected: &[f32],
+        simulation: &Simulation,
+        exit: bool,
+        seconds: f64,
+    ) -> Result<TimeScore> {
+        let Self { time_steps, widths, logits, spikes, steps, token_steps, tally } = self;
+        let examples = logits.len() as f64;
         let predictions = Predictions { logits, rates: BTreeMap::new() };
-        let same = predictions.answers(task).iter().zip(&self.expected).filter(|(a, b)| a == b).count();
+        let same = predictions.answers(&split.task).iter().zip(expected).filter(|(a, b)| a == b).count() as f64;
         let rate = |(&spikes, &width): (&u64, &usize)| spikes as f64 / (token_steps as f64 * width as f64);
-        let rates: f64 = spikes.iter().zip(&self.widths).map(rate).sum();
+        let rates: f64 = spikes.iter().zip(&widths).map(rate).sum();
+        let is_class = matches!(split.task.target, Target::Classification { .. });
+        let metrics = split.metrics(&predictions)?;
+        let counted = tally.map(|tally| Ok::<_, Error>(tally.finish(exit, predictions)?.counted(simulation)));
         Ok(TimeScore {
-            dynamics,
+            dynamics: simulation.dynamics,
             time_steps,
-            mean_steps: self.exit.then(|| steps_taken as f64 / runs.len() as f64),
-            metrics: self.split.metrics(&predictions)?,
-            agreement: matches!(task.target, Target::Classification { .. })
-                .then(|| same as f64 / runs.len().max(1) as f64),
-            mean_rate: rates / populations as f64,
-            spikes_per_token: spikes.iter().sum::<u64>() as f64 / self.split.tokens().max(1) as f64,
-            seconds: 0.0,
+            mean_steps: exit.then(|| steps as f64 / examples),
+            metrics,
+            agreement: is_class.then(|| same / examples),
+            mean_rate: rates / widths.len() as f64,
+            spikes_per_token: spikes.iter().sum::<u64>() as f64 / split.tokens().max(1) as f64,
+            seconds,
+            counted: counted.transpose()?,
             counts: None,
         })
     }

@@ -7,7 +7,7 @@ use bitspike::Model;
 use bitspike::config::population_names;
 use bitspike::count::{Counter, Operations};
 use bitspike::format::Packed;
-use bitspike::forward::SentenceRun;
+use bitspike::forward::{Dynamics, SentenceRun, Simulation};
 use bitspike_data::{Encoded, Predictions, sorted_batches};
 use serde::Serialize;
 
@@ -49,8 +49,15 @@ pub struct Score {
 }
 
 /// What was counted, over all examples and as NeuroBench has it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Counted {
+    /// Of which dynamics.
+    pub dynamics: Dynamics,
+    /// `T`: steps of a window, or most steps that a sentence could take.
+    pub time_steps: u32,
+    /// With an exit rule, the mean number of steps that sentences took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean_steps: Option<f64>,
     /// As NeuroBench names it, of a mean sentence.
     pub neurobench: NeuroBench,
     /// Over all examples.
@@ -120,7 +127,7 @@ pub fn score(model: &Model, name: &str, split: &EncodedSplit, count: bool) -> Re
     let started = std::time::Instant::now();
     let (predictions, counted) = if count {
         let counts = Counts::new(model, &split.examples)?;
-        let counted = Counted { neurobench: counts.neurobench(), total: counts.total };
+        let counted = counts.counted(model.simulation());
         (counts.predictions, Some(counted))
     } else {
         (predict(model, &split.examples)?, None)
@@ -170,7 +177,7 @@ fn predict_with(
         for (index, run) in indices.into_iter().zip(run(&encodings)?) {
             let example = &examples[index];
             each(example, &run);
-            spikes.iter_mut().zip(&run.spikes).for_each(|(sum, &n)| *sum += u64::from(n));
+            spikes.iter_mut().zip(&run.spikes).for_each(|(sum, &n)| *sum += n);
             steps += f64::from(run.steps) * example.ids.len() as f64;
             logits[index] = run.logits;
         }
@@ -196,34 +203,83 @@ pub struct Counts {
     pub connection_sparsity: f64,
     /// Number of examples.
     pub examples: usize,
+    /// With an exit rule, the mean number of steps that examples took.
+    pub mean_steps: Option<f64>,
     /// Bytes of the packed file.
     pub bytes: u64,
 }
 
-impl Counts {
-    /// Runs `model` on `examples` with every spike counted.
-    ///
-    /// # Errors
-    /// As [`predict`].
-    pub fn new(model: &Model, examples: &[Encoded]) -> Result<Self> {
-        let counter = Counter::new(model.encoder());
-        let config = &model.header().student;
-        let mut layers = vec![Operations::default(); config.layers + 1];
-        let mut spikes = vec![0; 1 + 6 * config.layers];
-        let predictions = predict_counted(model, examples, |example, run| {
-            let sentence = counter.sentence(run, example.ids.len(), model.simulation());
-            layers.iter_mut().zip(sentence).for_each(|(sum, layer)| *sum += layer);
-            spikes.iter_mut().zip(&run.spikes).for_each(|(sum, &n)| *sum += u64::from(n));
-        })?;
-        Ok(Self {
+/// Operations of runs, added up sentence by sentence.
+#[derive(Debug, Clone)]
+pub(crate) struct Tally {
+    counter: Counter,
+    layers: Vec<Operations>,
+    spikes: Vec<u64>,
+    steps: u64,
+    examples: usize,
+    bytes: u64,
+}
+
+impl Tally {
+    /// Of nothing yet.
+    pub(crate) fn new(model: &Model) -> Self {
+        let layers = model.header().student.layers;
+        Self {
+            counter: Counter::new(model.encoder()),
+            layers: vec![Operations::default(); layers + 1],
+            spikes: vec![0; 1 + 6 * layers],
+            steps: 0,
+            examples: 0,
+            bytes: weight_bytes(model.packed()),
+        }
+    }
+
+    /// Adds a sentence of `tokens` tokens that ran in `simulation`, its spikes in one row.
+    pub(crate) fn add(&mut self, run: &SentenceRun, tokens: usize, simulation: &Simulation) {
+        let sentence = self.counter.sentence(run, tokens, simulation);
+        self.layers.iter_mut().zip(sentence).for_each(|(sum, layer)| *sum += layer);
+        self.spikes.iter_mut().zip(&run.spikes).for_each(|(sum, &n)| *sum += n);
+        self.steps += u64::from(run.steps);
+        self.examples += 1;
+    }
+
+    /// All that was added; `exit` says whether sentences could end early, and `predictions` are the answers.
+    pub(crate) fn finish(self, exit: bool, predictions: Predictions) -> Result<Counts> {
+        let Self { counter, layers, spikes, steps, examples, bytes } = self;
+        let total: Operations = layers.iter().copied().sum();
+        if let Some(count) = total.overflows() {
+            let expected = "less than 2^64 operations of a kind; count fewer examples (--limit) or steps";
+            return Err(Error::invalid(format!("count `{count}`"), expected, "more"));
+        }
+        Ok(Counts {
             predictions,
-            total: layers.iter().copied().sum(),
+            total,
             layers,
             spikes,
             connection_sparsity: counter.connection_sparsity(),
-            examples: examples.len(),
-            bytes: weight_bytes(model.packed()),
+            examples,
+            mean_steps: exit.then(|| steps as f64 / examples.max(1) as f64),
+            bytes,
         })
+    }
+}
+
+impl Counts {
+    /// Runs `model` on `examples` with every spike counted, as far as sentences run.
+    ///
+    /// # Errors
+    /// As [`predict`], and if a count is larger than 64 bits hold.
+    pub fn new(model: &Model, examples: &[Encoded]) -> Result<Self> {
+        let mut tally = Tally::new(model);
+        let add = |example: &Encoded, run: &SentenceRun| tally.add(run, example.ids.len(), model.simulation());
+        let predictions = predict_counted(model, examples, add)?;
+        tally.finish(model.exit().is_some(), predictions)
+    }
+
+    /// Operations alone, of runs in `simulation`.
+    pub fn counted(&self, simulation: &Simulation) -> Counted {
+        let Simulation { dynamics, time_steps, .. } = *simulation;
+        Counted { dynamics, time_steps, mean_steps: self.mean_steps, neurobench: self.neurobench(), total: self.total }
     }
 
     /// The same as NeuroBench has it.

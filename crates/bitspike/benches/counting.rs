@@ -9,7 +9,7 @@ use bitspike::Error;
 use bitspike::config::StudentConfig;
 use bitspike::count::Counter;
 use bitspike::encoder::Encoder;
-use bitspike::forward::{Dynamics, Sentences, Simulation, Wanted, simulate};
+use bitspike::forward::{Dynamics, Rows, Sentences, Simulation, Wanted, simulate};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 
 const ROUNDS: usize = 31;
@@ -76,7 +76,7 @@ fn main() {
         let simulation = Simulation::new(dynamics, 16);
         let run = |sent| -> Duration {
             let began = Instant::now();
-            let options = Wanted { sent, last_only: true, ..Wanted::default() };
+            let options = Wanted { sent, rows: Rows::Last, ..Wanted::default() };
             let sentence = Sentences { currents: &embedded, lengths: &[tokens] };
             let runs = simulate(&encoder, sentence, &simulation, options).expect("finite currents");
             if sent {

@@ -17,9 +17,9 @@ use crate::error::{Error, Result};
 /// Largest sizes that a config may name. They are far above any BERT; beyond them a file is damaged or hostile, and a size must
 /// be refused before it is multiplied or allocated.
 mod cap {
-    pub(super) const HIDDEN: usize = 1 << 16;
+    /// Of width and feed-forward width, which are the columns of matrices: as many as integer products are proved for.
+    pub(super) const COLUMNS: usize = crate::kernels::MAX_COLUMNS;
     pub(super) const LAYERS: usize = 1 << 10;
-    pub(super) const INTERMEDIATE: usize = 1 << 18;
     pub(super) const VOCABULARY: usize = 1 << 24;
     pub(super) const POSITIONS: usize = 1 << 20;
     pub(super) const TYPES: usize = 1 << 10;
@@ -41,9 +41,9 @@ struct Sizes<'a> {
 
 impl Sizes<'_> {
     fn validate(&self) -> Result<()> {
-        within(self.hidden, cap::HIDDEN)?;
-        within(self.heads, cap::HIDDEN)?;
-        within(self.intermediate, cap::INTERMEDIATE)?;
+        within(self.hidden, cap::COLUMNS)?;
+        within(self.heads, cap::COLUMNS)?;
+        within(self.intermediate, cap::COLUMNS)?;
         within(self.layers, cap::LAYERS)?;
         within(self.vocabulary, cap::VOCABULARY)?;
         within(self.positions, cap::POSITIONS)?;

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::format::{Header, Packed};
 use crate::forward::packs::{packs, tiles};
 use crate::forward::windows::{Windows, Workspace};
-use crate::forward::{ExitRule, Sentences, Simulation, Wanted, simulate};
+use crate::forward::{ExitRule, Rows, Sentences, Simulation, Wanted, simulate};
 use crate::parallel;
 use crate::tokenizer::{Encoding, Tokenizer};
 
@@ -208,11 +208,16 @@ impl Model {
         &self.simulation
     }
 
+    /// When a sentence may end early.
+    pub fn exit(&self) -> Option<&ExitRule> {
+        self.exit.as_ref()
+    }
+
     /// Classifies texts, or pairs of texts where the task is on pairs; answers in the order of the texts.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a pair is wanted and a text is given or the other way round, or if a current is not finite, which
-    /// damaged weights could bring about.
+    /// [`Error::Invalid`] if a pair is wanted and a text is given or the other way round, or if a current or an answer is not
+    /// finite, which weights that overflow `f32` bring about.
     pub fn classify<'a>(&self, inputs: impl IntoIterator<Item: Into<Input<'a>>>) -> Result<Vec<Answer>> {
         let inputs: Vec<Input<'a>> = inputs.into_iter().map(Into::into).collect();
         inputs.iter().try_for_each(|input| self.check(input))?;
@@ -299,11 +304,12 @@ impl Model {
                 found.push((logits, time_steps));
             })?;
         } else {
-            let wanted = Wanted { exit: self.exit, last_only: true, answers_only: true, ..Wanted::default() };
+            let wanted = Wanted { exit: self.exit, rows: Rows::Last, answers_only: true, ..Wanted::default() };
             let runs = simulate(encoder, pack, &self.simulation, wanted)?;
             found.extend(runs.into_iter().map(|run| (run.last_logits(encoder.config.num_labels), run.steps)));
         }
         idle().push(scratch);
+        found.iter().try_for_each(|(logits, _)| encoder.check_answer(logits))?;
         let answer = |((logits, steps), encoding): (_, &Encoding)| self.answer(logits, steps, encoding.ids.len());
         Ok(found.into_iter().zip(encodings).map(answer).collect())
     }

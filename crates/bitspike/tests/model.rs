@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
-use bitspike::forward::{Operator, Wanted};
+use bitspike::forward::{Operator, Rows, Wanted};
 use bitspike::trace::NeuronName;
 use bitspike::{Answer, Dynamics, Encoding, Error, ExitRule, Input, Kernels, Model, Options, Output, Simulation};
 use proptest::prelude::*;
@@ -244,11 +244,11 @@ fn what_is_measured_fits_the_answers() {
     for ((answer, run), counted) in answers.iter().zip(&runs).zip(&counted) {
         assert_eq!((&answer.logits, &answer.logits), (&run.logits, &counted.logits));
         assert_eq!(run.sums.len(), run.spikes.len());
-        let sent = counted.sent.iter().map(|sent| sent.spikes.iter().sum::<u32>());
+        let sent = counted.sent.iter().map(|sent| sent.spikes.iter().sum::<u64>());
         assert_eq!(sent.collect::<Vec<_>>(), run.spikes);
     }
     let mut heard = Vec::new();
-    let wanted = Wanted { last_only: true, ..Wanted::default() };
+    let wanted = Wanted { rows: Rows::Last, ..Wanted::default() };
     let again = TINY.simulate(&encodings, TINY.simulation(), wanted, |done| heard.push(done)).unwrap();
     assert_eq!(heard.last(), Some(&encodings.len()));
     assert!(again.iter().zip(&runs).all(|(again, run)| again.logits == run.logits && again.spikes == run.spikes));
@@ -266,9 +266,9 @@ fn a_trace_holds_every_spike_of_its_answer() {
         let same = TINY.with_simulation(simulation).unwrap().classify(["a fine film"]).unwrap();
         assert_eq!(traced.answer, same[0], "{dynamics}");
         let run = &TINY.simulate(&[TINY.encode("a fine film")], &simulation, Wanted::default(), |_| ()).unwrap()[0];
-        let spikes: u32 = run.spikes.iter().sum();
+        let spikes: u64 = run.spikes.iter().sum();
         let traced_spikes = trace.populations.iter().map(|population| population.events(trace.tokens).count());
-        assert_eq!(traced_spikes.sum::<usize>() as u32, spikes, "{dynamics}");
+        assert_eq!(traced_spikes.sum::<usize>() as u64, spikes, "{dynamics}");
         let ends = [&trace.populations[0], trace.populations.last().unwrap()];
         assert!(ends.iter().all(|population| population.chosen.len() == 2));
         if dynamics == Dynamics::Phased {

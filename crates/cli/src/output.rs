@@ -96,3 +96,11 @@ pub(crate) fn detail(line: impl Display) {
         warn(line);
     }
 }
+
+/// Warns that a student never spikes: what it costs then means nothing.
+pub(crate) fn warn_silent(what: &impl Display) {
+    warn(format_args!(
+        "warning: {what} is silent: no neuron sent a spike, so that every answer is the same; its thresholds are too high for its \
+         weights"
+    ));
+}

@@ -1,5 +1,6 @@
 //! A packed model beside the student that it was packed from.
 
+use bitspike::arithmetic::largest;
 use bitspike::config::StudentConfig;
 use bitspike::model::Model;
 use bitspike::tokenizer::Encoding;
@@ -24,16 +25,31 @@ pub struct Parity {
     pub counts: u64,
     /// Those that differ.
     pub different_counts: u64,
-    /// Largest distance between two logits.
+    /// Largest distance between two logits; [`f32::MAX`] where one of them is no number.
     pub worst_logit: f32,
-    /// Examples whose largest logit belongs to another class.
+    /// Examples whose largest logit belongs to another class, or whose logits are not as many numbers in both.
     pub different_labels: usize,
+    /// Examples that were run.
+    pub examples: usize,
+    /// Those of them whose logits were compared.
+    pub compared: usize,
 }
 
 impl Parity {
-    /// Whether counts and labels are identical and logits within 1e-4.
+    /// Whether counts and labels of every example are identical and logits within 1e-4.
     pub fn holds(&self) -> bool {
-        self.different_counts == 0 && self.different_labels == 0 && self.worst_logit <= 1e-4
+        let all = self.compared == self.examples;
+        all && self.different_counts == 0 && self.different_labels == 0 && self.worst_logit <= 1e-4
+    }
+
+    /// Compares the logits of one more example.
+    fn add(&mut self, expected: &[f32], found: &[f32]) {
+        self.compared += 1;
+        let distances = expected.iter().zip(found).map(|(a, b)| (a - b).abs());
+        let worst = distances.map(|distance| if distance.is_finite() { distance } else { f32::MAX });
+        self.worst_logit = worst.fold(self.worst_logit, f32::max);
+        let comparable = expected.len() == found.len() && expected.iter().chain(found).all(|logit| logit.is_finite());
+        self.different_labels += usize::from(!comparable || largest(expected) != largest(found));
     }
 }
 
@@ -59,12 +75,10 @@ pub fn compare(model: &Model, student: &Student, examples: &[Encoded], device: &
         parity.counts += compared;
         parity.different_counts += different;
         let logits = floats(output.logits);
-        let classes = logits.len() / runs.len();
-        for (expected, run) in logits.chunks_exact(classes).zip(&runs) {
-            let distances = expected.iter().zip(&run.logits).map(|(a, b)| (a - b).abs());
-            parity.worst_logit = distances.fold(parity.worst_logit, f32::max);
-            parity.different_labels += usize::from(largest(expected) != largest(&run.logits));
+        for (expected, run) in logits.chunks(student.config.num_labels).zip(&runs) {
+            parity.add(expected, &run.logits);
         }
+        parity.examples += indices.len();
     }
     Ok(parity)
 }
@@ -73,8 +87,40 @@ fn encodings(examples: &[Encoded], indices: &[usize]) -> Vec<Encoding> {
     indices.iter().map(|&index| examples[index].encoding()).collect()
 }
 
-/// Index of the largest value, the first of equals.
-fn largest(values: &[f32]) -> usize {
-    let better = |best: (usize, f32), (i, &x): (usize, &f32)| if x > best.1 { (i, x) } else { best };
-    values.iter().enumerate().fold((0, f32::NEG_INFINITY), better).0
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&[f32], &[f32])]) -> Parity {
+        let mut parity = Parity { examples: pairs.len(), ..Parity::default() };
+        pairs.iter().for_each(|(expected, found)| parity.add(expected, found));
+        parity
+    }
+
+    #[test]
+    fn parity_holds_of_equal_answers_alone() {
+        assert!(of(&[(&[1.0, 2.0], &[1.0, 2.00001]), (&[0.5, 0.0], &[0.5, 0.0])]).holds());
+        for (why, expected, found) in [
+            ("another label", &[1.0, 2.0][..], &[2.0, 1.0][..]),
+            ("a logit too far", &[1.0, 2.0], &[1.0, 2.01]),
+            ("a logit that is missing", &[1.0, 2.0], &[1.0]),
+            ("a logit too many", &[2.0, 1.0], &[2.0, 1.0, 0.0]),
+            ("no logits", &[2.0, 1.0], &[]),
+            ("NaN in one", &[1.0, 2.0], &[f32::NAN, 2.0]),
+            ("NaN in both", &[f32::NAN, 2.0], &[f32::NAN, 2.0]),
+            ("infinity in both", &[1.0, f32::INFINITY], &[1.0, f32::INFINITY]),
+        ] {
+            let parity = of(&[(expected, found), (&[1.0, 2.0], &[1.0, 2.0])]);
+            assert!(!parity.holds(), "{why}: {parity:?}");
+            assert!(parity.worst_logit.is_finite(), "{why}: {parity:?} is no JSON");
+        }
+    }
+
+    #[test]
+    fn parity_does_not_hold_of_examples_without_answers() {
+        let mut parity = of(&[(&[1.0, 2.0], &[1.0, 2.0])]);
+        parity.examples = 2;
+        assert!(!parity.holds());
+        assert!(!Parity { different_counts: 1, ..of(&[(&[1.0, 2.0], &[1.0, 2.0])]) }.holds());
+    }
 }

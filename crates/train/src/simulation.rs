@@ -2,7 +2,7 @@
 
 use bitspike::config::population_names;
 use bitspike::encoder::Encoder;
-use bitspike::forward::{Dynamics, SentenceRun, Sentences, Simulation, Wanted, simulate};
+use bitspike::forward::{Dynamics, Rows, SentenceRun, Sentences, Simulation, Wanted, simulate};
 use bitspike_data::{Encoded, Predictions, sorted_batches};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -51,7 +51,7 @@ impl<'a> InTime<'a> {
     }
 
     /// Runs the sentences of a batch.
-    fn run(&self, tokens: &PackedTokens, wanted: Wanted) -> Result<Vec<SentenceRun>> {
+    fn run(&self, tokens: &PackedTokens, wanted: Wanted<'_>) -> Result<Vec<SentenceRun>> {
         let currents = &self.student.embedding_currents(tokens, self.device);
         let lengths: &Vec<usize> = &tokens.segments.ranges().map(|range| range.len()).collect();
         Ok(simulate(&self.encoder, Sentences { currents, lengths }, self.simulation, wanted)?)
@@ -69,12 +69,12 @@ pub fn predict_in_time(
     device: &Device,
 ) -> Result<Predictions> {
     let in_time = InTime::new(student, simulation, device)?;
-    let wanted = Wanted { last_only: true, ..Wanted::default() };
+    let wanted = Wanted { rows: Rows::Last, ..Wanted::default() };
     let names = population_names(student.config.layers);
     let (mut logits, mut spikes) = (vec![Vec::new(); examples.len()], vec![0u64; names.len()]);
     for indices in sorted_batches(examples, BATCH) {
         for (&index, run) in indices.iter().zip(in_time.run(&pack(examples, &indices), wanted)?) {
-            spikes.iter_mut().zip(&run.spikes).for_each(|(sum, &n)| *sum += u64::from(n));
+            spikes.iter_mut().zip(&run.spikes).for_each(|(sum, &n)| *sum += n);
             logits[index] = run.logits;
         }
     }
@@ -95,7 +95,7 @@ pub(crate) fn simulated_sums(
     simulation: &Simulation,
     device: &Device,
 ) -> Result<Vec<(Vec<f32>, [usize; 2])>> {
-    let wanted = Wanted { sums: true, last_only: true, ..Wanted::default() };
+    let wanted = Wanted { sums: true, rows: Rows::Last, ..Wanted::default() };
     let runs = InTime::new(student, simulation, device)?.run(tokens, wanted)?;
     let population = |(p, width): (usize, usize)| {
         let sums: Vec<f32> = runs.iter().flat_map(|run| run.sums[p].iter().copied()).collect();
@@ -126,10 +126,31 @@ pub fn compare_counts(student: &Student, examples: &[Encoded], device: &Device) 
 pub(crate) fn different_counts(populations: Vec<(String, Tensor<2>)>, runs: &[SentenceRun]) -> (u64, u64) {
     let (mut compared, mut different) = (0, 0);
     for (p, (_, counts)) in populations.into_iter().enumerate() {
-        let counts = floats(counts);
-        let found = runs.iter().flat_map(|run| &run.sums[p]);
-        compared += counts.len() as u64;
-        different += counts.iter().zip(found).filter(|(a, b)| a != b).count() as u64;
+        let found: Vec<f32> = runs.iter().flat_map(|run| run.sums.get(p).into_iter().flatten().copied()).collect();
+        let (all, of_these) = compare_values(&floats(counts), &found);
+        compared += all;
+        different += of_these;
     }
     (compared, different)
+}
+
+/// How many values there are, and how many differ: those that one of the two lacks among them, and those that are no numbers.
+fn compare_values(expected: &[f32], found: &[f32]) -> (u64, u64) {
+    let most = expected.len().max(found.len());
+    let same = expected.iter().zip(found).filter(|(a, b)| a == b).count();
+    (most as u64, (most - same) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_one_of_two_lacks_differs() {
+        assert_eq!(compare_values(&[1.0, 2.0], &[1.0, 2.0]), (2, 0));
+        assert_eq!(compare_values(&[1.0, 2.0, 3.0], &[1.0, 2.0]), (3, 1));
+        assert_eq!(compare_values(&[1.0], &[1.0, 2.0, 3.0]), (3, 2));
+        assert_eq!(compare_values(&[1.0, f32::NAN], &[1.0, f32::NAN]), (2, 1));
+        assert_eq!(compare_values(&[], &[]), (0, 0));
+    }
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use bitspike::Model;
 use bitspike::config::{StudentConfig, population_names};
 use bitspike::count::{DenseShape, Operations};
-use bitspike::forward::Dynamics;
+use bitspike::forward::{Dynamics, ExitRule};
 use bitspike_data::Predictions;
 use serde::Serialize;
 
@@ -39,7 +39,14 @@ pub struct Cost {
     pub metrics: BTreeMap<String, f64>,
     pub model: String,
     pub dynamics: Dynamics,
+    /// `T`: steps of a window, or most steps that a sentence could take.
     pub time_steps: u32,
+    /// When sentences could end early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit: Option<ExitRule>,
+    /// With an exit rule, the mean number of steps that sentences took; all operations are those of these steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean_steps: Option<f64>,
     pub examples: usize,
     /// Tokens of all examples.
     pub tokens: u64,
@@ -54,7 +61,7 @@ pub struct Cost {
     /// Normalised operations of the SpikingBERT line, and the energy of an FP32 teacher over the student's that the line derives
     /// from it: `4.6 / (0.9 x normalised operations)`.
     pub normalised_operations: f64,
-    /// See [`Cost::normalised_operations`].
+    /// See [`Cost::normalised_operations`]; 0 where it is not defined.
     pub normalised_energy_gain: f64,
     pub profile: Profile,
     /// The model first, then the baselines, of which the first, in FP32, is what gains refer to: the teacher, or a BERT of the
@@ -62,6 +69,10 @@ pub struct Cost {
     pub energy: Vec<NetworkCost>,
     /// With `phased`, whose counts the quantised network has as values.
     pub break_even: Option<BreakEven>,
+    /// Figures that are not defined, which are 0 or none, with the reason: a student that never spikes has no energy to divide
+    /// by.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub undefined: BTreeMap<String, String>,
     /// By the processor's own counters, where they can be read.
     pub measured: Option<MeasuredEnergy>,
     /// Why there are no joules.
@@ -87,6 +98,13 @@ pub struct MeasuredEnergy {
     pub seconds: f64,
 }
 
+impl Cost {
+    /// Whether not a single spike was sent: such a student costs nothing and says nothing.
+    pub fn is_silent(&self) -> bool {
+        self.total.spikes == 0
+    }
+}
+
 /// Counts what `model`, called `name`, does on `split`, and prices it; with the answers.
 ///
 /// # Errors
@@ -104,23 +122,39 @@ pub fn measure(
     let simulation = model.simulation();
     let counts = Counts::new(model, &split.examples)?;
     let neurobench = counts.neurobench();
-    let Counts { predictions, layers, total, spikes, connection_sparsity, bytes, .. } = counts;
+    let Counts { predictions, layers, total, spikes, connection_sparsity, bytes, mean_steps, .. } = counts;
     let tokens = split.tokens();
     let populations = population_names(config.layers).into_iter().zip(&spikes);
     let populations: Vec<PopulationSpikes> =
         populations.map(|(name, &spikes)| PopulationSpikes { rate: predictions.rates[&name], name, spikes }).collect();
     let normalised = normalised_operations(reads(config, &spikes, tokens));
     let lengths = split.lengths();
-    let counted =
-        CountedStudent { profile: options.profile, student: config, operations: &total, bytes, lengths: &lengths };
+    let counted = CountedStudent {
+        profile: options.profile,
+        student: config,
+        time_steps: simulation.time_steps,
+        operations: &total,
+        bytes,
+        lengths: &lengths,
+    };
     let teacher = options.teacher.map(|teacher| DenseShape { num_labels: config.num_labels, ..teacher });
-    let energy = networks::beside(&counted, simulation.dynamics, teacher);
+    let energy = networks::beside(&counted, simulation, mean_steps, teacher);
     let (measured, not_measured) = match joules(model, split) {
         Ok(measured) => (Some(measured), None),
         Err(reason) => (None, Some(reason.to_string())),
     };
     let synapses = Synapses { tokens, weights: config.encoder_weights(), zeros: connection_sparsity };
     let phased = simulation.dynamics == Dynamics::Phased;
+    let break_even = if phased { break_even(options.profile, &total, &synapses) } else { None };
+    let mut undefined = BTreeMap::new();
+    if normalised == 0.0 {
+        let reason = if total.spikes == 0 { "no neuron sent a spike" } else { "no matrix received a spike" };
+        undefined.insert("normalised_energy_gain".to_owned(), reason.to_owned());
+    }
+    if phased && break_even.is_none() {
+        let reason = "there is no weight that is not zero, or an accumulate costs nothing in this profile";
+        undefined.insert("break_even".to_owned(), reason.to_owned());
+    }
     let cost = Cost {
         task: split.task.name.clone(),
         split: split.dataset.split.name(),
@@ -128,16 +162,19 @@ pub fn measure(
         model: name.to_owned(),
         dynamics: simulation.dynamics,
         time_steps: simulation.time_steps,
+        exit: model.exit().copied(),
+        mean_steps,
         examples: split.examples.len(),
         tokens,
         neurobench,
         layers,
         populations,
         normalised_operations: normalised,
-        normalised_energy_gain: 4.6 / (0.9 * normalised),
+        normalised_energy_gain: if normalised == 0.0 { 0.0 } else { 4.6 / (0.9 * normalised) },
         profile: options.profile.clone(),
         energy,
-        break_even: phased.then(|| break_even(options.profile, &total, &synapses)),
+        break_even,
+        undefined,
         total,
         measured,
         not_measured,

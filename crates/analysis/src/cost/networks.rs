@@ -2,7 +2,7 @@
 
 use bitspike::config::StudentConfig;
 use bitspike::count::DenseShape;
-use bitspike::forward::Dynamics;
+use bitspike::forward::{Dynamics, Simulation};
 use serde::Serialize;
 
 use crate::energy::{CountedStudent, Estimate, Precision, bytes_at, shape_of};
@@ -14,16 +14,17 @@ pub struct NetworkCost {
     pub estimate: Estimate,
     /// Bytes of its weights.
     pub bytes: u64,
-    /// Energy of the first baseline over this one's, operations alone.
-    pub gain_compute: f64,
+    /// Energy of the first baseline over this one's, operations alone; none where this one's is 0 under the profile.
+    pub gain_compute: Option<f64>,
     /// The same with memory.
-    pub gain_total: f64,
+    pub gain_total: Option<f64>,
 }
 
 /// The model and its baselines.
 pub(super) fn beside(
     counted: &CountedStudent<'_>,
-    dynamics: Dynamics,
+    simulation: &Simulation,
+    mean_steps: Option<f64>,
     teacher: Option<DenseShape>,
 ) -> Vec<NetworkCost> {
     let CountedStudent { student, bytes, .. } = *counted;
@@ -40,8 +41,11 @@ pub(super) fn beside(
         let bytes = bytes_at(full(model), precision);
         (counted.values(name, model, precision, bytes), bytes)
     };
+    let Simulation { dynamics, time_steps, .. } = *simulation;
+    let ended = mean_steps.map_or(String::new(), |steps| format!(", {steps:.1} taken"));
+    let name = format!("student, {dynamics}, T = {time_steps}{ended}");
     let mut found = vec![
-        (counted.spikes(&format!("student, {dynamics}")), bytes),
+        (counted.spikes(&name), bytes),
         values(&format!("{teacher_name}, FP32"), teacher, Precision::Fp32),
         values(&format!("{teacher_name}, INT8"), teacher, Precision::Int8),
     ];
@@ -54,8 +58,8 @@ pub(super) fn beside(
     }
     let (compute, with_memory) = (found[1].0.compute_picojoules, found[1].0.total_picojoules);
     let row = |(estimate, bytes): (Estimate, u64)| NetworkCost {
-        gain_compute: compute / estimate.compute_picojoules,
-        gain_total: with_memory / estimate.total_picojoules,
+        gain_compute: (estimate.compute_picojoules > 0.0).then(|| compute / estimate.compute_picojoules),
+        gain_total: (estimate.total_picojoules > 0.0).then(|| with_memory / estimate.total_picojoules),
         bytes,
         estimate,
     };

@@ -33,16 +33,17 @@ fn what_follows_from_shapes_is_counted_by_hand() {
 fn every_dynamics_is_priced_beside_its_baselines() {
     let names = |cost: &Cost| cost.energy.iter().map(|row| row.estimate.name.clone()).collect::<Vec<_>>();
     let (_, phased) = cost(Dynamics::Phased, 16, None);
-    let own = ["student, phased", "BERT of this shape, FP32", "BERT of this shape, INT8"];
+    let own = ["student, phased, T = 16", "BERT of this shape, FP32", "BERT of this shape, INT8"];
     assert_eq!(names(&phased), [&own[..], &["quantised network, 6-bit activations"]].concat());
-    assert!(phased.break_even.is_some() && (phased.energy[1].gain_total - 1.0).abs() < 1e-12);
+    assert!(phased.break_even.is_some() && phased.energy[1].gain_total == Some(1.0));
     let (_, stepped) = cost(Dynamics::Accumulated, 5, None);
-    assert_eq!((names(&stepped)[0].as_str(), stepped.break_even), ("student, accumulated", None));
+    assert_eq!((names(&stepped)[0].as_str(), stepped.break_even), ("student, accumulated, T = 5", None));
     // Operators work at every step, not once a window.
     assert_eq!(stepped.total.gelus, 5 * phased.total.gelus);
     // A teacher of another shape is the baseline, and the student's own shape stands beside it.
     let teacher = DenseShape { hidden: 32, intermediate: 64, layers: 3, heads: 2, num_labels: 9 };
     let (_, beside) = cost(Dynamics::Instantaneous, 5, Some(teacher));
-    let with_teacher = ["student, instantaneous", "teacher, FP32", "teacher, INT8", "student's shape dense, FP32"];
+    let with_teacher =
+        ["student, instantaneous, T = 5", "teacher, FP32", "teacher, INT8", "student's shape dense, FP32"];
     assert_eq!(names(&beside), with_teacher);
 }

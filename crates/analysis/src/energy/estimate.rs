@@ -8,7 +8,8 @@ use bitspike::count::Operations;
 /// Multiply-adds of a value in a layer norm: for the mean, for the variance, for gain and bias.
 const NORM_MACS: f64 = 3.0;
 
-/// Functions in a GELU: an exponential and a reciprocal, with the polynomial between them.
+/// Functions that a GELU is priced at, in every network alike: an exponential and a reciprocal, which its error function takes
+/// in most programs. The polynomial of [`bitspike::arithmetic::gelu`] takes 18 multiply-adds, a tenth less.
 const GELU_FUNCTIONS: f64 = 2.0;
 
 /// One kind of operation, or of bytes moved, of a mean sentence.
@@ -195,25 +196,25 @@ pub struct Synapses {
     pub zeros: f64,
 }
 
-/// Where spikes and other codes cost the same.
-pub fn break_even(profile: &Profile, count: &Operations, synapses: &Synapses) -> BreakEven {
+/// Where spikes and other codes cost the same; nowhere, if every weight is zero or an accumulate costs nothing.
+pub fn break_even(profile: &Profile, count: &Operations, synapses: &Synapses) -> Option<BreakEven> {
     let compute = &profile.compute;
     let Synapses { tokens, weights, zeros } = *synapses;
-    let synapses = (tokens as f64 * weights as f64 * (1.0 - zeros)).max(1.0);
-    let against = |energy: f64| energy / (compute.accumulate.value * (1.0 - zeros)).max(f64::MIN_POSITIVE);
-    BreakEven {
+    let synapses = tokens as f64 * weights as f64 * (1.0 - zeros);
+    let accumulate = compute.accumulate.value;
+    let against = |energy: f64| energy / (accumulate * (1.0 - zeros));
+    (synapses > 0.0 && accumulate > 0.0).then(|| BreakEven {
         found: count.synaptic_acs as f64 / synapses,
         against_fp32: against(compute.fp32_mac.value),
         against_int8: against(compute.int8_mac.value),
-        against_quantised: count.value_acs as f64 / synapses * compute.int_accumulate.value
-            / compute.accumulate.value.max(f64::MIN_POSITIVE),
-    }
+        against_quantised: count.value_acs as f64 / synapses * compute.int_accumulate.value / accumulate,
+    })
 }
 
 /// The normalised number of operations of the SpikingBERT line (arXiv 2308.10873, "Analysis of power and energy efficiency"):
 /// `sum of IFR[i] OPS[i+1] / sum of OPS`, where `IFR` are a population's spikes over the window for each neuron and `OPS` the
 /// multiply-adds of a map that reads it. It leaves out attention, norms, softmax, GELU and every zero weight. `reads` are pairs
-/// of a population's `IFR` and the weights that read it.
+/// of a population's `IFR` and the weights that read it. 0 of a student that never spikes.
 pub fn normalised_operations(reads: impl Iterator<Item = (f64, u64)>) -> f64 {
     let (sum, all) =
         reads.fold((0.0, 0.0), |(sum, all), (rate, weights)| (sum + rate * weights as f64, all + weights as f64));

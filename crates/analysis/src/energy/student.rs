@@ -11,6 +11,8 @@ use super::{Estimate, Precision, Prices, Profile, activation_bits};
 pub struct CountedStudent<'a> {
     pub profile: &'a Profile,
     pub student: &'a StudentConfig,
+    /// `T` of the windows that were counted.
+    pub time_steps: u32,
     /// Over all examples.
     pub operations: &'a Operations,
     /// Of the packed file.
@@ -41,7 +43,7 @@ impl CountedStudent<'_> {
 
     /// Bits of a value of that network.
     pub fn activation_bits(&self) -> u32 {
-        activation_bits(self.student.time_steps, self.student.signed)
+        activation_bits(self.time_steps, self.student.signed)
     }
 
     fn prices(&self, bytes: u64) -> Prices<'_> {

@@ -78,7 +78,8 @@ fn energies_meet_where_they_break_even() {
     let profile = Profile::named("45nm").unwrap();
     // 10 tokens, 100 weights of which 40 % are zero; each of the 60 others accumulates twice a token, for 1.5 counts.
     let count = Operations { synaptic_acs: 1200, value_acs: 300, ..Operations::default() };
-    let even = break_even(&profile, &count, &Synapses { tokens: 10, weights: 100, zeros: 0.4 });
+    let even = break_even(&profile, &count, &Synapses { tokens: 10, weights: 100, zeros: 0.4 }).unwrap();
+    assert_eq!(break_even(&profile, &count, &Synapses { tokens: 10, weights: 100, zeros: 1.0 }), None);
     assert!((even.found - 2.0).abs() < 1e-12);
     assert!((even.against_fp32 * 0.9 * 0.6 - 4.6).abs() < 1e-12);
     assert!((even.against_quantised - 0.5 * 0.1 / 0.9).abs() < 1e-12);

@@ -5,6 +5,7 @@
 
 mod answers;
 mod charts;
+mod confusions;
 mod dev;
 mod log;
 mod page;

@@ -6,8 +6,9 @@ use bitspike::format::Header;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 
+use super::confusions::answers;
 use super::dev::{Beside, DevResults, SentenceInTime};
-use super::tables::{answers, charts, in_time, layers, score, table};
+use super::tables::{charts, clipped, in_time, layers, score, table, times};
 use super::training::Training;
 use crate::error::Result;
 use crate::number::{duration, megabytes};
@@ -74,6 +75,9 @@ impl Report {
             None => note("score, operations, energy, mistakes, the dynamics in time: give --data DIR"),
             Some(results) if results.mistakes.is_none() => note("the worst mistakes: left out by --no-texts"),
             Some(_) => {}
+        }
+        if self.results.as_ref().is_some_and(|results| results.cost.is_silent()) {
+            note("a meaning of its energy: this student is silent, no neuron sent a spike");
         }
         if self.sentence.is_none() {
             note("spikes and rates of a sentence: give --sentence TEXT");
@@ -157,7 +161,7 @@ fn figures(training: Option<&Training>, results: Option<&DevResults>) -> Markup 
                     (figure("one sentence", format!("{:.2} ms", results.latency_ms), "one thread".into()))
                     (figure("spikes", format!("{:.0}", results.cost.total.spikes as f64 / results.cost.tokens.max(1) as f64), "a token".into()))
                     @if let Some(row) = results.cost.energy.first() {
-                        (figure("energy, operations", format!("{:.2}x", row.gain_compute), format!("less than FP32, {}", results.cost.profile.name)))
+                        (figure("energy, operations", times(row.gain_compute), format!("less than FP32, {}", results.cost.profile.name)))
                     }
                 }
                 (None, Some((log, (step, value)))) => {
@@ -171,6 +175,16 @@ fn figures(training: Option<&Training>, results: Option<&DevResults>) -> Markup 
                 (figure("training", duration(log.elapsed_s), String::new()))
             }
         }
+    }
+}
+
+/// The names of classes, the first of many.
+fn classes(labels: &[String]) -> String {
+    const SHOWN: usize = 40;
+    let shown = labels.iter().take(SHOWN).map(|label| clipped(label, 60)).collect::<Vec<_>>().join(", ");
+    match labels.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 
@@ -190,7 +204,7 @@ fn facts(header: Option<&Header>, training: Option<&Training>) -> Markup {
             @if let Some(Header { student, task, max_length }) = header {
                 (row("task", format!("{}: {}", task.name, match task.labels() {
                     [] => "a score".to_owned(),
-                    labels => labels.join(", "),
+                    labels => classes(labels),
                 })))
                 (row("student", format!("{} layers, D = {}, F = {}, {} heads", student.layers, student.hidden, student.intermediate, student.heads)))
                 (row("weights", format!("{} bit, tables {} bit, one scale a {}", student.weight_bits, student.embedding_bits, student.granularity)))

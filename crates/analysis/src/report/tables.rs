@@ -3,9 +3,8 @@
 use maud::{Markup, PreEscaped, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::answers::Mistake;
 use super::dev::{Beside, DevResults, SentenceInTime};
-use crate::chart::{Chart, csv};
+use crate::chart::Chart;
 use crate::cost::{Cost, NetworkCost};
 use crate::number::megabytes;
 
@@ -24,7 +23,7 @@ fn figure(chart: &Chart) -> Markup {
 }
 
 /// A link that saves `csv`, which it holds itself.
-fn download(title: &str, csv: &str) -> Markup {
+pub(super) fn download(title: &str, csv: &str) -> Markup {
     let name: String = title.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let data = format!("data:text/csv;charset=utf-8,{}", utf8_percent_encode(csv, NON_ALPHANUMERIC));
     html! { a.download href=(data) download=(format!("{name}.csv")) { "numbers as CSV" } }
@@ -66,6 +65,7 @@ pub(super) fn table(measured: &DevResults, beside: &[Beside]) -> Markup {
                 (format!("{:.2}", even.against_fp32)) " (FP32), " (format!("{:.2}", even.against_int8)) " (INT8) and "
                 (format!("{:.2}", even.against_quantised)) " (quantised network): beyond that, spikes lose. "
             }
+            @if cost.is_silent() { "This student is silent: no neuron sent a spike, and its energy means nothing. " }
             "Normalised operations as SpikingBERT counts them: " (format!("{:.3}", cost.normalised_operations)) ". "
             @match &cost.measured {
                 Some(joules) => { "The processor's counters say " (format!("{:.0}", joules.microjoules)) " uJ a sentence." }
@@ -83,7 +83,7 @@ fn line(name: &str, scores: &[String], row: &NetworkCost, latency: Option<f64>) 
         td.number { (megabytes(row.bytes)) }
         td.number { (micro(row.estimate.compute_picojoules)) }
         td.number { (micro(row.estimate.total_picojoules)) }
-        td.number { (format!("{:.2}x", row.gain_compute)) }
+        td.number { (times(row.gain_compute)) }
         td.number { (latency.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.2}"))) }
     } }
 }
@@ -106,48 +106,9 @@ pub(super) fn layers(cost: &Cost) -> Markup {
     }
 }
 
-pub(super) fn answers(measured: &DevResults) -> Markup {
-    let labels = measured.task.labels();
-    html! {
-        @if !measured.confusion.is_empty() {
-            div.charts {
-                figure {
-                    h3 { "True class against answer" }
-                    table.confusion {
-                        thead { tr { th { "true \\ answer" } @for label in labels { th { (label) } } } }
-                        tbody { @for (label, row) in labels.iter().zip(&measured.confusion) {
-                            @let all = row.iter().sum::<u64>().max(1);
-                            tr { th { (label) } @for count in row {
-                                td style=(format!("background: color-mix(in srgb, var(--s0) {}%, var(--card))", 70 * count / all)) { (count) }
-                            } }
-                        } }
-                    }
-                    figcaption { (download("confusion", &confusion_csv(labels, &measured.confusion))) }
-                }
-            }
-        }
-        @if let Some(worst) = measured.mistakes.as_deref().filter(|worst| !worst.is_empty()) { (mistakes(worst, labels)) }
-    }
-}
-
-fn mistakes(mistakes: &[Mistake], labels: &[String]) -> Markup {
-    html! {
-        h3 { "Worst mistakes" }
-        div.wide { table {
-            thead { tr { th { "text" } th { "true" } th { "answer" } th.number { @if labels.is_empty() { "off by" } @else { "probability" } } } }
-            tbody { @for mistake in mistakes { tr {
-                td.text { (mistake.text) } td.word { (mistake.expected) } td.word { (mistake.answer) } td.number { (format!("{:.3}", mistake.size)) }
-            } } }
-        } }
-    }
-}
-
-fn confusion_csv(labels: &[String], rows: &[Vec<u64>]) -> String {
-    let head = std::iter::once("true".to_owned()).chain(labels.iter().cloned()).collect::<Vec<_>>();
-    let row = |(label, counts): (&String, &Vec<u64>)| {
-        std::iter::once(label.clone()).chain(counts.iter().map(u64::to_string)).collect()
-    };
-    csv(head, labels.iter().zip(rows).map(row))
+/// How many times as much; a dash where that is not defined.
+pub(super) fn times(gain: Option<f64>) -> String {
+    gain.map_or_else(|| "–".to_owned(), |gain| format!("{gain:.2}x"))
 }
 
 pub(super) fn in_time(sentence: &SentenceInTime) -> Markup {
@@ -163,4 +124,12 @@ pub(super) fn in_time(sentence: &SentenceInTime) -> Markup {
 
 pub(super) fn score(value: f64) -> String {
     format!("{value:.4}")
+}
+
+/// The first characters of a text, with a mark where there are more.
+pub(super) fn clipped(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }

@@ -106,6 +106,7 @@ impl Addition {
         let counted = CountedStudent {
             profile: &EnergyEstimates::profile()?,
             student: &model.header().student,
+            time_steps: model.simulation().time_steps,
             operations: &measured.operations,
             bytes: weight_bytes(model.packed()),
             lengths: &split.lengths(),

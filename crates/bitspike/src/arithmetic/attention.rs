@@ -6,7 +6,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::heads::{Head, copy, heads};
-use super::lanes::{Aligned, LANES};
+use super::lanes::{Aligned, LANES, arch};
 use super::softmax::softmax_rows;
 
 /// Most queries that share loaded keys and values: with two vectors each, their sums take 12 registers.
@@ -65,7 +65,7 @@ impl Attention {
     pub fn attend(&mut self, inputs: AttentionInputs<'_>, out: &mut [f32]) {
         let shapes = (inputs.query.len(), inputs.key.values.len());
         assert!(shapes == (out.len(), inputs.value.values.len()), "shapes of attention");
-        pulp::Arch::new().dispatch(Attend { scratch: self, inputs, out });
+        arch().dispatch(Attend { scratch: self, inputs, out });
     }
 }
 

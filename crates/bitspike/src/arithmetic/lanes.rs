@@ -18,10 +18,21 @@ impl Aligned {
     }
 }
 
+/// The instruction set that everything here runs on: the widest of this machine, whatever [`Kernels`](crate::Kernels) are chosen.
+/// It changes no bit (`isa_tests.rs`).
+#[inline(always)]
+pub(super) fn arch() -> pulp::Arch {
+    #[cfg(test)]
+    if let Some(arch) = super::isa_tests::forced() {
+        return arch;
+    }
+    pulp::Arch::new()
+}
+
 /// Runs `f` compiled for the widest instruction set of this machine. `f` and what it calls must be inlined to profit.
 #[inline(always)]
 pub fn wide<R>(f: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(f)
+    arch().dispatch(f)
 }
 
 /// [`wide`] of a closure, inlined.

@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::functions::exp;
-use super::lanes::{LANES, join, lanes};
+use super::lanes::{LANES, arch, join, lanes};
 
 /// Softmax of the first `length` values in place; the padding, which fills whole groups of [`LANES`], becomes 0.
 pub fn softmax(scores: &mut [f32], length: usize) {
@@ -16,7 +16,7 @@ pub fn softmax(scores: &mut [f32], length: usize) {
             softmax_rows::<S, 1>(simd, self.0, self.1);
         }
     }
-    pulp::Arch::new().dispatch(One(scores, length));
+    arch().dispatch(One(scores, length));
 }
 
 /// [`softmax`] of each of `ROWS` rows. They go through its stages together, so that none waits for its own maximum or sum.

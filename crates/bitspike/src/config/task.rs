@@ -93,6 +93,7 @@ impl Target {
             |what: &str, expected: &str, found| Err(Error::invalid(format!("{what} of task {task}"), expected, found));
         match self {
             Self::Classification { labels } => {
+                printable(&format!("labels of task {task}"), labels.iter().map(String::as_str))?;
                 if !(2..=MAX_CLASSES).contains(&labels.len()) {
                     let found = format!("{} ({})", labels.len(), preview(labels));
                     return fail("labels", &format!("from 2 to {MAX_CLASSES} classes"), found);
@@ -101,10 +102,6 @@ impl Target {
                 sorted.sort_unstable();
                 if sorted[0].is_empty() || sorted.windows(2).any(|pair| pair[0] == pair[1]) {
                     return fail("labels", "different, non-empty names", preview(labels));
-                }
-                if let Some(label) = labels.iter().find(|label| label.contains(steers)) {
-                    let expected = "names without control characters, which would steer a terminal";
-                    return fail("labels", expected, preview(std::slice::from_ref(label)));
                 }
             }
             Self::Regression { min, max } => {
@@ -150,14 +147,16 @@ impl Task {
     /// Refuses a task that no model can have.
     ///
     /// # Errors
-    /// On a bad name, equal columns, fewer than two or repeated labels, an empty range, or no metric; the message names the
-    /// setting.
+    /// On a bad name, equal columns, fewer than two or repeated labels, an empty range, no metric, or a name that holds control
+    /// characters; the message names the setting.
     pub fn validate(&self) -> Result<()> {
         check_names(&self.name, &self.first, self.second.as_deref(), &self.label)?;
         self.target.validate(&self.name)?;
         if self.metrics.is_empty() {
             return Err(Error::invalid(format!("metrics of task {}", self.name), "at least one metric", "none"));
         }
+        printable(&format!("metrics of task {}", self.name), self.metrics.iter().map(String::as_str))?;
+        printable(&format!("`glue` of task {}", self.name), self.glue.as_deref())?;
         Ok(())
     }
 }
@@ -165,7 +164,8 @@ impl Task {
 /// Refuses the name of a task, or names of its columns, that cannot be.
 ///
 /// # Errors
-/// [`Error::Invalid`] on a name of other characters than letters, digits, `-`, `_`, `.`, and on empty or equal columns.
+/// [`Error::Invalid`] on a name of other characters than letters, digits, `-`, `_`, `.`, and on columns that are empty, equal, or
+/// hold control characters.
 pub fn check_names(task: &str, first: &str, second: Option<&str>, label: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if task.is_empty() || task.starts_with('.') || !task.chars().all(allowed) {
@@ -179,7 +179,18 @@ pub fn check_names(task: &str, first: &str, second: Option<&str>, label: &str) -
             return Err(Error::invalid(format!("columns of task {task}"), expected, format!("{columns:?}")));
         }
     }
-    Ok(())
+    printable(&format!("columns of task {task}"), columns)
+}
+
+/// Refuses names that no terminal should be shown, whoever wrote them ([`steers`]).
+fn printable<'a>(what: &str, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    match names.into_iter().find(|name| name.contains(steers)) {
+        Some(name) => {
+            let expected = "names without control characters, which would steer a terminal";
+            Err(Error::invalid(what, expected, format!("`{}`", preview(&[name.to_owned()]))))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether a character steers whatever shows it: a control character, or one that turns the direction of the text around it.

@@ -182,11 +182,12 @@ fn students_are_validated_and_survive_json() {
     let unknown = text.replacen('{', "{\"leak\": 0.5,", 1);
     assert!(serde_json::from_str::<StudentConfig>(&unknown).unwrap_err().to_string().contains("leak"));
     type Change = fn(&mut StudentConfig);
-    let wrong: [(&str, Change); 10] = [
+    let wrong: [(&str, Change); 11] = [
         ("time_steps", |s| s.time_steps = 0),
         ("time_steps", |s| s.time_steps = 128),
         ("hidden", |s| s.hidden = 0),
         ("heads", |s| s.heads = 3),
+        ("intermediate: expected 1 to 65536, found 70000", |s| s.intermediate = 70_000),
         ("layers", |s| s.layers = 1 << 30),
         ("vocab_size", |s| s.vocab_size = usize::MAX),
         ("layer_norm_eps", |s| s.layer_norm_eps = f32::NAN),
@@ -201,4 +202,26 @@ fn students_are_validated_and_survive_json() {
         assert!(error.starts_with(name), "{name}: {error}");
     }
     StudentConfig { labels: Vec::new(), num_labels: 1, ..student() }.validate().unwrap();
+}
+
+#[test]
+fn names_that_would_steer_a_terminal_are_refused() {
+    let task = || Task::classification("mood", "text", ["good", "na\u{ef}ve \u{597d}"]);
+    task().validate().unwrap();
+    let labels =
+        |label: &str| Task { target: Target::Classification { labels: vec!["good".into(), label.into()] }, ..task() };
+    for bad in ["\u{1b}[2J", "a\nb", "a\tb", "\u{7f}", "\u{9b}31m", "\u{202e}dab", "\u{2066}x", "a\u{2028}b"] {
+        for (named, task) in [
+            ("labels of task mood", labels(bad)),
+            ("columns of task mood", Task { first: bad.into(), ..task() }),
+            ("columns of task mood", Task { second: Some(bad.into()), ..task() }),
+            ("columns of task mood", Task { label: bad.into(), ..task() }),
+            ("metrics of task mood", Task { metrics: vec![bad.into()], ..task() }),
+            ("`glue` of task mood", Task { glue: Some(bad.into()), ..task() }),
+        ] {
+            let error = task.validate().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{named}: expected names without control characters")), "{error}");
+            assert!(!error.contains(bad), "the message repeats {bad:?}");
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! Operations of a sentence, from what its neurons sent.
 
+use std::num::Saturating;
+
 use super::{Operations, VALUE};
 use crate::config::StudentConfig;
 use crate::encoder::Encoder;
 use crate::forward::{Dynamics, Sent, SentenceRun, Simulation};
-use crate::quantize::{EmbeddingBits, WeightBits};
+use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
 
 /// Counts the operations of one encoder.
 ///
@@ -35,7 +37,7 @@ impl Counter {
 
     /// Share of the encoder's weights that are zero (NeuroBench's *connection sparsity*).
     pub fn connection_sparsity(&self) -> f64 {
-        let there: u64 = self.fan_out.iter().flatten().map(|(fan_out, _)| sum(fan_out)).sum();
+        let there: u64 = self.fan_out.iter().flatten().flat_map(|(fan_out, _)| fan_out).map(|&n| u64::from(n)).sum();
         let (d, f) = (self.config.hidden as u64, self.config.intermediate as u64);
         1.0 - there as f64 / (self.config.layers as u64 * (4 * d * d + 2 * d * f)).max(1) as f64
     }
@@ -46,12 +48,9 @@ impl Counter {
     /// If `run` was made without [`crate::forward::Wanted::sent`], or by another encoder.
     pub fn sentence(&self, run: &SentenceRun, tokens: usize, simulation: &Simulation) -> Vec<Operations> {
         assert_eq!(run.sent.len(), 1 + 6 * self.config.layers, "a run that was not counted");
-        let shape = Shape {
-            config: &self.config,
-            tokens: tokens as u64,
-            steps: u64::from(run.steps),
-            dynamics: simulation.dynamics,
-        };
+        let (config, sizes) = (&self.config, Sizes::of(&self.config));
+        let (tokens, steps) = (Saturating(tokens as u64), Saturating(u64::from(run.steps)));
+        let shape = Shape { config, sizes, tokens, steps, simulation };
         let mut all = vec![shape.ends(&run.sent[0])];
         for (i, fan_out) in self.fan_out.iter().enumerate() {
             all.push(shape.layer(&run.sent[6 * i..=6 * i + 6], fan_out));
@@ -60,79 +59,118 @@ impl Counter {
     }
 }
 
+/// A count that stays at the largest number rather than begin anew.
+type Count = Saturating<u64>;
+
+/// Sizes of the student.
+#[derive(Clone, Copy)]
+struct Sizes {
+    d: Count,
+    f: Count,
+    heads: Count,
+    classes: Count,
+}
+
+impl Sizes {
+    fn of(config: &StudentConfig) -> Self {
+        let [d, f, heads, classes] =
+            [config.hidden, config.intermediate, config.heads, config.num_labels].map(|size| Saturating(size as u64));
+        Self { d, f, heads, classes }
+    }
+}
+
 /// What counts depend on besides spikes and weights.
 struct Shape<'a> {
     config: &'a StudentConfig,
-    tokens: u64,
-    steps: u64,
-    dynamics: Dynamics,
+    sizes: Sizes,
+    tokens: Count,
+    steps: Count,
+    simulation: &'a Simulation,
 }
-
 impl Shape<'_> {
-    /// How often an operator is evaluated: once for a finished window, or at every step.
-    fn evaluations(&self) -> u64 {
-        if self.dynamics == Dynamics::Phased { 1 } else { self.steps }
+    fn dynamics(&self) -> Dynamics {
+        self.simulation.dynamics
     }
 
-    /// Bits in which a neuron's message of one evaluation is written: a count of a window, or a spike.
-    fn message_bits(&self) -> u64 {
-        let levels = if self.dynamics == Dynamics::Phased { self.steps } else { 1 };
-        bits_of_levels(if self.config.signed { 2 * levels + 1 } else { levels + 1 })
+    /// How often an operator is evaluated: once for a finished window, or at every step.
+    fn evaluations(&self) -> Count {
+        if self.dynamics() == Dynamics::Phased { Saturating(1) } else { self.steps }
+    }
+
+    /// Bits of all that a neuron sends: the count of a window where a count says everything, else a spike a step. A spike may be
+    /// negative where neurons are signed, and in `accumulated` where unsigned ones take spikes back; one form of message
+    /// serves all populations of a run.
+    fn message_bits(&self) -> Count {
+        let Simulation { dynamics, retract, .. } = *self.simulation;
+        let negative = self.config.signed || dynamics == Dynamics::Accumulated && retract;
+        let (messages, levels) = match dynamics == Dynamics::Phased && self.simulation.is_exact() {
+            true => (Saturating(1), self.steps),
+            false => (self.steps, Saturating(1)),
+        };
+        let levels = if negative { levels * Saturating(2) + Saturating(1) } else { levels + Saturating(1) };
+        messages * Saturating(bits_of_levels(levels.0))
     }
 
     /// What all populations have in common.
     fn population(&self, sent: &Sent) -> Operations {
-        let neurons = self.tokens * sent.spikes.len() as u64;
+        let neurons = self.tokens * Saturating(sent.spikes.len() as u64);
+        let twice = Saturating(2) * neurons;
         Operations {
             spikes: sum(&sent.spikes),
-            membrane_updates: neurons * self.steps,
-            activation_bits: 2 * neurons * self.evaluations() * self.message_bits(),
-            state_bits: 2 * neurons * self.steps * VALUE,
+            membrane_updates: (neurons * self.steps).0,
+            activation_bits: (twice * self.message_bits()).0,
+            state_bits: (twice * self.steps * Saturating(VALUE)).0,
             ..Operations::default()
         }
     }
 
     fn ends(&self, embedding: &Sent) -> Operations {
-        let (d, classes) = (self.config.hidden as u64, self.config.num_labels as u64);
+        let Sizes { d, classes, .. } = self.sizes;
         let values = self.tokens * d;
+        let rest = classes * d + classes + Saturating(2) * d;
         let mut ends = self.population(embedding);
-        ends.table_values = 3 * values;
-        ends.norm_values = values;
-        ends.norm_rows = self.tokens;
-        ends.classifier_macs = classes * d;
+        ends.table_values = (Saturating(3) * values).0;
+        ends.norm_values = values.0;
+        ends.norm_rows = self.tokens.0;
+        ends.classifier_macs = (classes * d).0;
         // The sum of the rows is written and read once.
-        ends.value_bits = 2 * values * VALUE;
-        ends.weight_bits = 3 * self.tokens * table_row_bits(self.config) + (classes * d + classes + 2 * d) * VALUE;
+        ends.value_bits = (Saturating(2 * VALUE) * values).0;
+        let rows = Saturating(3) * self.tokens * Saturating(table_row_bits(self.config));
+        ends.weight_bits = (rows + rest * Saturating(VALUE)).0;
         ends
     }
 
     /// A layer, given what its input and its own six populations sent.
     fn layer(&self, sent: &[Sent], fan_out: &[(Vec<u32>, usize); 6]) -> Operations {
-        let (d, f, heads) = (self.config.hidden as u64, self.config.intermediate as u64, self.config.heads as u64);
+        const TWO: Count = Saturating(2);
+        let Sizes { d, f, heads, .. } = self.sizes;
         let (tokens, steps, times) = (self.tokens, self.steps, self.evaluations());
         let mut layer: Operations = sent[1..].iter().map(|sent| self.population(sent)).sum();
         for (fan_out, read) in fan_out {
-            layer.synaptic_acs += dot(&sent[*read].spikes, fan_out);
-            layer.value_acs += dot(&sent[*read].active, fan_out);
+            layer.synaptic_acs = layer.synaptic_acs.saturating_add(dot(&sent[*read].spikes, fan_out));
+            layer.value_acs = layer.value_acs.saturating_add(dot(&sent[*read].active, fan_out));
         }
-        layer.synaptic_dense = tokens * steps * (4 * d * d + 2 * d * f + 2 * tokens * d);
-        match self.dynamics {
-            Dynamics::Accumulated => layer.attention_macs = 2 * tokens * tokens * d * steps,
+        let weights = Saturating(4) * d * d + TWO * d * f;
+        layer.synaptic_dense = (tokens * steps * (weights + TWO * tokens * d)).0;
+        match self.dynamics() {
+            Dynamics::Accumulated => layer.attention_macs = (TWO * tokens * tokens * d * steps).0,
             Dynamics::Phased | Dynamics::Instantaneous => {
-                layer.attention_acs = tokens * (sum(&sent[1].spikes) + sum(&sent[2].spikes));
+                let spikes = Saturating(sum(&sent[1].spikes)) + Saturating(sum(&sent[2].spikes));
+                layer.attention_acs = (tokens * spikes).0;
             }
         }
-        let outputs = tokens * (5 * d + f);
-        layer.scalings = outputs * times;
-        layer.exponentials = heads * tokens * tokens * times;
-        layer.softmax_rows = heads * tokens * times;
-        layer.norm_values = 2 * tokens * d * times;
-        layer.norm_rows = 2 * tokens * times;
-        layer.residuals = 2 * tokens * d * times;
-        layer.gelus = tokens * f * times;
+        let outputs = tokens * (Saturating(5) * d + f);
+        layer.scalings = (outputs * times).0;
+        layer.exponentials = (heads * tokens * tokens * times).0;
+        layer.softmax_rows = (heads * tokens * times).0;
+        layer.norm_values = (TWO * tokens * d * times).0;
+        layer.norm_rows = (TWO * tokens * times).0;
+        layer.residuals = (TWO * tokens * d * times).0;
+        layer.gelus = (tokens * f * times).0;
         // Outputs of the maps, contexts, and the two residual sums.
-        layer.value_bits = 2 * (outputs + tokens * d + 2 * tokens * d) * times * VALUE;
-        layer.weight_bits = layer_bits(self.config) * times;
+        let values = outputs + Saturating(3) * tokens * d;
+        layer.value_bits = (TWO * values * times * Saturating(VALUE)).0;
+        layer.weight_bits = (Saturating(layer_bits(self.config)) * times).0;
         layer
     }
 }
@@ -149,14 +187,18 @@ fn table_row_bits(config: &StudentConfig) -> u64 {
     }
 }
 
-/// Bits of a layer's weights: codes of two bits or one, scales and biases of every row, norms and thresholds.
+/// Bits of a layer's weights: codes of two bits or one, scales of the six matrices or of their rows, biases, norms, thresholds.
 fn layer_bits(config: &StudentConfig) -> u64 {
     let (d, f) = (config.hidden as u64, config.intermediate as u64);
     let (weights, rows) = (4 * d * d + 2 * d * f, 5 * d + f);
+    let scales = match config.granularity {
+        Granularity::Matrix => 6,
+        Granularity::Row => rows,
+    };
     let (code, scales) = match config.weight_bits {
         WeightBits::Full => (VALUE, 0),
-        WeightBits::Ternary => (2, rows),
-        WeightBits::Binary => (1, rows),
+        WeightBits::Ternary => (2, scales),
+        WeightBits::Binary => (1, scales),
     };
     weights * code + (scales + rows + 4 * d + 6) * VALUE
 }
@@ -166,11 +208,12 @@ pub(crate) fn bits_of_levels(levels: u64) -> u64 {
     u64::from(levels.max(1).next_power_of_two().trailing_zeros())
 }
 
-fn sum(counts: &[u32]) -> u64 {
-    counts.iter().map(|&n| u64::from(n)).sum()
+fn sum(counts: &[u64]) -> u64 {
+    counts.iter().fold(0, |sum, &n| sum.saturating_add(n))
 }
 
 /// `sum of counts[i] * fan_out[i]`
-fn dot(counts: &[u32], fan_out: &[u32]) -> u64 {
-    counts.iter().zip(fan_out).map(|(&n, &synapses)| u64::from(n) * u64::from(synapses)).sum()
+fn dot(counts: &[u64], fan_out: &[u32]) -> u64 {
+    let terms = counts.iter().zip(fan_out).map(|(&n, &synapses)| n.saturating_mul(u64::from(synapses)));
+    terms.fold(0, u64::saturating_add)
 }

@@ -18,7 +18,8 @@ pub use dense::{DenseShape, dense};
 /// Bits of a value that is not quantised.
 const VALUE: u64 = 32;
 
-/// Operations of a layer, a sentence, or many. All are exact integers.
+/// Operations of a layer, a sentence, or many. All are exact integers; a count that would be larger than `u64` holds stays at its
+/// largest number ([`Operations::overflows`]) and never begins anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Operations {
@@ -62,7 +63,8 @@ pub struct Operations {
     /// Weights read, in bits: matrices once a sentence in `phased`, where they serve a whole window, once a step otherwise; table
     /// rows and the classifier once.
     pub weight_bits: u64,
-    /// Spikes written once and read once, in bits: a signed count a neuron in `phased`, one spike a neuron and step otherwise.
+    /// Spikes written once and read once, in bits: a count a neuron in `phased`, one spike a neuron and step otherwise (and in
+    /// `phased` with a leak or a hard reset, where a count does not say all); with a sign where any neuron may send -1.
     pub activation_bits: u64,
     /// Values of queries, currents and residual sums, 32 bits each, written once and read once.
     pub value_bits: u64,
@@ -85,10 +87,18 @@ impl Operations {
 /// Adds field by field; one that is forgotten does not compile.
 macro_rules! sums {
     ($($field:ident)*) => {
+        impl Operations {
+            /// The first count that is larger than `u64` holds, if one is.
+            pub fn overflows(&self) -> Option<&'static str> {
+                let Self { $($field),* } = *self;
+                [$((stringify!($field), $field)),*].into_iter().find(|(_, count)| *count == u64::MAX).map(|(name, _)| name)
+            }
+        }
+
         impl AddAssign for Operations {
             fn add_assign(&mut self, other: Self) {
                 let Self { $($field),* } = other;
-                $(self.$field += $field;)*
+                $(self.$field = self.$field.saturating_add($field);)*
             }
         }
     };

@@ -3,7 +3,7 @@
 use super::*;
 use crate::encoder::{Encoder, Projection, Sums};
 use crate::forward::tests::{currents, small_encoder};
-use crate::forward::{Dynamics, Record, Sentences, Simulation, Wanted, simulate, simulate_recorded};
+use crate::forward::{Dynamics, Record, Rows, Sentences, Simulation, Wanted, simulate, simulate_recorded};
 use crate::kernels::{Kernels, SpikeBits};
 use crate::quantize::WeightBits;
 
@@ -99,7 +99,7 @@ fn counts_are_those_of_loops_over_everything() {
                 for tokens in [1, 5, 11] {
                     let simulation = Simulation::new(dynamics, steps);
                     let embedded = currents(tokens);
-                    let options = Wanted { sent: true, last_only: true, ..Wanted::default() };
+                    let options = Wanted { sent: true, rows: Rows::Last, ..Wanted::default() };
                     let run = &simulate(
                         &encoder,
                         Sentences { currents: &embedded, lengths: &[tokens] },
@@ -123,7 +123,7 @@ fn counts_are_those_of_loops_over_everything() {
                         of_embedding.iter().map(|(.., s)| s.len() as u64).sum::<u64>()
                     );
                     let total: Operations = found.into_iter().sum();
-                    assert_eq!(total.spikes, run.spikes.iter().map(|&n| u64::from(n)).sum::<u64>());
+                    assert_eq!(total.spikes, run.spikes.iter().sum::<u64>());
                 }
             }
         }
@@ -162,8 +162,8 @@ fn both_ways_to_run_phased_count_alike() {
     let stepwise = simulate(&encoder, Sentences { currents: &embedded, lengths: &[5] }, &leaky, options).unwrap();
     assert_eq!(at_once[0].sent.len(), stepwise[0].sent.len());
     for (p, sent) in stepwise[0].sent.iter().enumerate() {
-        assert_eq!(sent.spikes.iter().sum::<u32>(), stepwise[0].spikes[p]);
-        assert_eq!(at_once[0].sent[p].spikes.iter().sum::<u32>(), at_once[0].spikes[p]);
+        assert_eq!(sent.spikes.iter().sum::<u64>(), stepwise[0].spikes[p]);
+        assert_eq!(at_once[0].sent[p].spikes.iter().sum::<u64>(), at_once[0].spikes[p]);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::projection::{Projection, SpikingWeight};
 use super::{Affine, Encoder, Layer, Norm};
+use crate::arithmetic::flushed;
 use crate::config::{LAYER_POPULATIONS, StudentConfig, projections};
 use crate::error::{Error, Result};
 use crate::format::{Form, Packed};
@@ -29,11 +30,14 @@ impl Encoder {
             if let Some(value) = values.iter().find(|value| !value.is_finite()) {
                 return Err(Error::invalid(name, "finite values", value).into());
             }
-            Ok(values)
+            Ok(values.into_iter().map(flushed).collect())
         };
         assemble(config, vector, |_, latent, shape| {
             Ok(match config.weight_bits.quantize(&latent, shape, config.granularity)? {
-                Some(quantized) => (SpikingWeight::codes(CountMatrix::of(&quantized)), quantized.scales),
+                Some(quantized) => {
+                    let scales = quantized.scales.iter().copied().map(flushed).collect();
+                    (SpikingWeight::codes(CountMatrix::of(&quantized)), scales)
+                }
                 None => (SpikingWeight::full(&latent, shape), vec![1.0]),
             })
         })

@@ -43,6 +43,11 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
+    /// The maps that read the layer's input: query, key, value.
+    pub(crate) fn inputs(&self) -> Vec<&Projection> {
+        vec![&self.query, &self.key, &self.value]
+    }
+
     /// The maps, each with the number of the population that it reads: the layer's input (0) or one of its own (1 to 6).
     pub(crate) fn maps(&self) -> [(&Projection, usize); 6] {
         [
@@ -80,6 +85,17 @@ impl Encoder {
         let thresholds = self.layers.iter().flat_map(|layer| layer.thresholds);
         let thresholds = std::iter::once(self.embedding_threshold).chain(thresholds);
         self.config.population_widths().into_iter().zip(thresholds).collect()
+    }
+
+    /// Refuses outputs of the classifier that are no numbers.
+    pub(crate) fn check_answer(&self, logits: &[f32]) -> Result<()> {
+        match logits.iter().find(|logit| !logit.is_finite()) {
+            None => Ok(()),
+            Some(logit) => {
+                let expected = "finite numbers; the classifier's weights are so large that f32 overflows";
+                Err(Error::invalid("outputs of the classifier", expected, logit))
+            }
+        }
     }
 
     /// Says which population received a current that is no number.

@@ -1,6 +1,7 @@
 //! Matrices and tables of a packed model, decoded row by row.
 
 use super::codes::Form;
+use crate::arithmetic::flushed;
 
 /// A matrix of the encoder: codes and scales, or plain values.
 #[derive(Debug, Clone)]
@@ -87,7 +88,7 @@ impl PackedTable<'_> {
             return 1.0;
         }
         let scales = self.scales.as_chunks::<4>().0;
-        f32::from_le_bytes(scales[row])
+        flushed(f32::from_le_bytes(scales[row]))
     }
 
     fn row_bytes(&self, row: usize) -> &[u8] {
@@ -96,7 +97,7 @@ impl PackedTable<'_> {
     }
 }
 
-/// Little-endian values.
+/// Little-endian values, subnormal ones as 0.
 pub(super) fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
-    bytes.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes))
+    bytes.as_chunks::<4>().0.iter().map(|&bytes| flushed(f32::from_le_bytes(bytes)))
 }

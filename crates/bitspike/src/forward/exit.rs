@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Dynamics;
 use crate::arithmetic::largest;
 use crate::error::{Error, Result};
 
@@ -20,7 +21,8 @@ use crate::error::{Error, Result};
 pub struct ExitRule {
     /// Least lead of the best logit; 0 turns this part off.
     pub margin: f32,
-    /// Largest change of the value of `[CLS]` against the step before, as a part of its size; 1 turns this part off.
+    /// Largest change of the value of `[CLS]` against the step before, as a part of its size; 1 or more turns this part off
+    /// (the value can turn round, and then changes by twice its size).
     pub change: f32,
     /// Steps in a row for which it must hold.
     pub patience: u32,
@@ -51,25 +53,57 @@ impl ExitRule {
         Ok(())
     }
 
+    /// [`ExitRule::validate`], for a model that is run in `dynamics`.
+    ///
+    /// # Errors
+    /// As [`ExitRule::validate`], and of `phased`, which has an answer at its end alone.
+    pub fn check(&self, dynamics: Dynamics) -> Result<()> {
+        self.validate()?;
+        if dynamics == Dynamics::Phased {
+            return Err(Error::invalid("exit rule", "accumulated or instantaneous dynamics", dynamics));
+        }
+        Ok(())
+    }
+
     /// The first step (counted from 1) at which the answer is settled, given the logits `[steps, classes]` and the change
     /// `[steps]` of every step so far.
     pub fn exit_step(&self, logits: &[f32], change: &[f32]) -> Option<u32> {
         let classes = logits.len() / change.len().max(1);
-        let (mut streak, mut last) = (0, usize::MAX);
-        for (step, (logits, &change)) in (1..).zip(logits.chunks_exact(classes.max(1)).zip(change)) {
-            let (answer, lead) = lead(logits);
-            let settled = change <= self.change && (classes < 2 || lead >= self.margin);
-            streak = match settled {
-                true if answer == last || streak == 0 => streak + 1,
-                true => 1,
-                false => 0,
-            };
-            last = answer;
-            if streak >= self.patience && step >= self.min_steps {
-                return Some(step);
-            }
-        }
-        None
+        let mut streak = Streak::new(*self);
+        let mut steps = (1..).zip(logits.chunks_exact(classes.max(1)).zip(change));
+        steps.find(|(_, (logits, change))| streak.settles(logits, **change)).map(|(step, _)| step)
+    }
+}
+
+/// A rule, and for how many steps in a row it has held: all that must be known of the steps before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Streak {
+    rule: ExitRule,
+    steps: u32,
+    held: u32,
+    answer: usize,
+}
+
+impl Streak {
+    /// Before the first step.
+    pub(super) fn new(rule: ExitRule) -> Self {
+        Self { rule, steps: 0, held: 0, answer: usize::MAX }
+    }
+
+    /// Takes one more step; whether the answer is settled with it.
+    pub(super) fn settles(&mut self, logits: &[f32], change: f32) -> bool {
+        let Self { rule, steps, held, answer } = self;
+        let (best, lead) = lead(logits);
+        let still = rule.change >= 1.0 || change <= rule.change;
+        let settled = still && (logits.len() < 2 || lead >= rule.margin);
+        *steps += 1;
+        *held = match settled {
+            true if best == *answer => *held + 1,
+            true => 1,
+            false => 0,
+        };
+        *answer = best;
+        *held >= rule.patience && *steps >= rule.min_steps
     }
 }
 
@@ -98,6 +132,14 @@ mod tests {
         assert_eq!(ExitRule { change: 0.1, ..rule }.exit_step(&logits, &flat), None);
         assert_eq!(ExitRule { change: 0.1, ..rule }.exit_step(&logits, &[1.0, 0.3, 0.1, 0.1, 0.1, 0.1]), Some(3));
         assert_eq!(rule.exit_step(&[], &[]), None);
+    }
+
+    #[test]
+    fn a_change_of_one_is_off_whatever_the_change_is() {
+        // The value of `[CLS]` turned round: it changed by twice its size.
+        let rule = ExitRule { margin: 1.0, change: 1.0, patience: 1, min_steps: 1 };
+        assert_eq!(rule.exit_step(&[2.0, 0.0], &[2.0]), Some(1));
+        assert_eq!(ExitRule { change: 0.99, ..rule }.exit_step(&[2.0, 0.0], &[2.0]), None);
     }
 
     #[test]

@@ -25,10 +25,12 @@ pub(crate) mod windows;
 
 pub use exit::ExitRule;
 pub use record::Record;
-pub use sentence::{Sent, SentenceRun, Sentences, Wanted};
+pub use sentence::{Rows, Sent, SentenceRun, Sentences, Wanted};
 pub use simulate::{simulate, simulate_recorded};
 pub use simulation::{Dynamics, Simulation};
 pub use timing::{Operator, Timing};
 
+#[cfg(test)]
+mod long_tests;
 #[cfg(test)]
 pub(crate) mod tests;

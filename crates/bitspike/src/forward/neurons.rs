@@ -224,7 +224,7 @@ impl Train {
     }
 
     /// The number of spikes, of either sign, in the rows `rows`.
-    pub(super) fn fired(&self, rows: Range<usize>) -> u32 {
-        self.bits.spikes(rows) as u32
+    pub(super) fn fired(&self, rows: Range<usize>) -> u64 {
+        self.bits.spikes(rows) as u64
     }
 }

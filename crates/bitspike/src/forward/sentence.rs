@@ -32,26 +32,47 @@ impl<'a> Sentences<'a> {
     }
 }
 
+/// The steps after which a simulation notes its answer. Memory grows with their number, not with `T`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rows<'a> {
+    /// After every step.
+    #[default]
+    All,
+    /// After the last that a sentence takes.
+    Last,
+    /// After these, in rising order, and after the last that a sentence takes.
+    At(&'a [u32]),
+}
+
+impl Rows<'_> {
+    /// Whether there is a row for `step`, if the sentence goes on behind it.
+    pub(super) fn has(self, step: u32) -> bool {
+        match self {
+            Self::All => true,
+            Self::Last => false,
+            Self::At(steps) => steps.binary_search(&step).is_ok(),
+        }
+    }
+}
+
 /// What a caller wants of a simulation besides answers and spike counts.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted {
-    /// End a sentence when this rule says that its answer is settled.
+pub struct Wanted<'a> {
+    /// End a sentence when this rule says that its answer is settled. Not for `phased`, which has one answer.
     pub exit: Option<ExitRule>,
     /// Keep the sums of every neuron.
     pub sums: bool,
-    /// Keep what every neuron sent, summed over the tokens. Steps that an exit rule takes back are counted up to the end of their
-    /// chunk of eight, since they were taken.
+    /// Keep what every neuron sent, summed over the tokens and over the steps that the sentence took.
     pub sent: bool,
-    /// Keep the answer, the change and the spikes of the last step only, the spikes summed over all: memory then does not grow
-    /// with `T`.
-    pub last_only: bool,
+    /// After which steps answer, change and spikes are noted.
+    pub rows: Rows<'a>,
     /// Find answers alone: `accumulated` and `instantaneous` then compute nothing of the last layer at other tokens than `[CLS]`
     /// but keys and values, and count no spikes. Without effect where sums, what neurons sent, or a record are asked for.
     pub answers_only: bool,
 }
 
-/// What a simulation found of one sentence. `rows` is the number of steps taken, or 1 for `phased`, which has an answer only at
-/// its end, and where only the last step was asked for.
+/// What a simulation found of one sentence. `rows` are those of [`Wanted::rows`]; there is 1 for `phased`, which has an answer
+/// only at its end.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SentenceRun {
     /// Steps taken; fewer than `T` where an exit rule ended it.
@@ -60,8 +81,8 @@ pub struct SentenceRun {
     pub logits: Vec<f32>,
     /// `[rows]`: how much the value of `[CLS]` changed against the step before, `|m[t] - m[t-1]| / |m[t]|`; 1 at the first.
     pub change: Vec<f32>,
-    /// `[rows, populations]`: spikes of either sign in each step, or in all steps where there is one row.
-    pub spikes: Vec<u32>,
+    /// `[rows, populations]`: spikes of either sign in the steps since the row before.
+    pub spikes: Vec<u64>,
     /// Per population `[L, width]`: weighted sums `A[t] = beta A[t-1] + s[t]` after the last step; empty unless asked for.
     pub sums: Vec<Vec<f32>>,
     /// Per population: what its neurons sent; empty unless asked for.
@@ -72,9 +93,9 @@ pub struct SentenceRun {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sent {
     /// `[width]`: spikes of either sign.
-    pub spikes: Vec<u32>,
+    pub spikes: Vec<u64>,
     /// `[width]`: tokens for which the net count over the window is not 0; `phased` alone, else empty.
-    pub active: Vec<u32>,
+    pub active: Vec<u64>,
 }
 
 impl SentenceRun {
@@ -92,17 +113,17 @@ impl Sent {
 
     /// Adds rows of spikes of one step.
     pub(super) fn add_spikes(&mut self, spikes: &[i8]) {
-        add_rows(spikes, &mut self.spikes, |spike| u32::from(spike != 0));
+        add_rows(spikes, &mut self.spikes, |spike| u64::from(spike != 0));
     }
 
     /// Adds rows of the sums of a window.
     pub(super) fn add_active(&mut self, sums: &[f32]) {
-        add_rows(sums, &mut self.active, |sum| u32::from(sum != 0.0));
+        add_rows(sums, &mut self.active, |sum| u64::from(sum != 0.0));
     }
 }
 
 /// Adds the rows of `values` to `sums` after `f`.
-fn add_rows<T: Copy>(values: &[T], sums: &mut [u32], f: impl Fn(T) -> u32) {
+fn add_rows<T: Copy>(values: &[T], sums: &mut [u64], f: impl Fn(T) -> u64) {
     vectorised!(move || {
         for row in values.chunks_exact(sums.len()) {
             sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f(value));

@@ -20,16 +20,16 @@ use crate::parallel;
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`](crate::Error::Invalid) if the settings of the simulation or of an exit rule are out of range, the shapes
-/// do not fit, or a current is not finite (population and step are named).
+/// [`Error::Invalid`](crate::Error::Invalid) if the settings of the simulation or of an exit rule are out of range or do not go
+/// together, the shapes do not fit, or a current (population and step are named) or an answer is not finite.
 pub fn simulate(
     encoder: &Encoder,
     sentences: Sentences<'_>,
     simulation: &Simulation,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
 ) -> Result<Vec<SentenceRun>> {
     simulation.validate()?;
-    wanted.exit.as_ref().map_or(Ok(()), |rule| rule.validate())?;
+    wanted.exit.map_or(Ok(()), |rule| rule.check(simulation.dynamics))?;
     let run = |currents: &[f32]| one(encoder, currents, simulation, wanted, &mut ());
     parallel::map(sentences.split(encoder)?, 1, run).into_iter().collect()
 }
@@ -53,7 +53,7 @@ fn one(
     encoder: &Encoder,
     currents: &[f32],
     simulation: &Simulation,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     record: &mut impl Record,
 ) -> Result<SentenceRun> {
     match simulation.dynamics {

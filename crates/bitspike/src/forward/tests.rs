@@ -117,11 +117,11 @@ fn keeping_the_last_step_only_keeps_the_same_answer() {
     for dynamics in [Dynamics::Accumulated, Dynamics::Instantaneous] {
         let simulation = Simulation::new(dynamics, 21);
         let all = &run(&encoder, &[5], &simulation, Wanted::default())[0];
-        let last = &run(&encoder, &[5], &simulation, Wanted { last_only: true, ..Wanted::default() })[0];
+        let last = &run(&encoder, &[5], &simulation, Wanted { rows: Rows::Last, ..Wanted::default() })[0];
         assert_eq!((last.steps, last.logits.len(), last.change.len(), last.spikes.len()), (21, 2, 1, 13));
         assert_eq!(last.logits, all.logits[40..]);
         for p in 0..13 {
-            assert_eq!(last.spikes[p], all.spikes.iter().skip(p).step_by(13).sum::<u32>());
+            assert_eq!(last.spikes[p], all.spikes.iter().skip(p).step_by(13).sum::<u64>());
         }
     }
 }
@@ -133,9 +133,9 @@ fn answers_alone_are_the_same_answers() {
         let encoder = small_encoder(signed, bits);
         for dynamics in [Dynamics::Accumulated, Dynamics::Instantaneous] {
             let simulation = Simulation::new(dynamics, 21);
-            for (last_only, exit) in [(false, None), (true, None), (true, Some(rule))] {
+            for (rows, exit) in [(Rows::All, None), (Rows::Last, None), (Rows::At(&[3, 8, 9]), Some(rule))] {
                 let of = |answers_only| {
-                    let options = Wanted { last_only, exit, answers_only, ..Wanted::default() };
+                    let options = Wanted { rows, exit, answers_only, ..Wanted::default() };
                     run(&encoder, &[1, 2, 9, 30, 8], &simulation, options)
                 };
                 for (alone, all) in of(true).into_iter().zip(of(false)) {

@@ -4,7 +4,7 @@ use super::{Model, lengths};
 use crate::error::Result;
 use crate::forward::packs::packs;
 use crate::forward::windows::{Windows, Workspace};
-use crate::forward::{Dynamics, Operator, SentenceRun, Sentences, Simulation, Timing, Wanted, simulate};
+use crate::forward::{Dynamics, Operator, Rows, SentenceRun, Sentences, Simulation, Timing, Wanted, simulate};
 use crate::parallel;
 use crate::tokenizer::Encoding;
 
@@ -26,12 +26,13 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// As [`Model::classify_ids`], and if the settings of the simulation or of the exit rule are out of range.
+    /// As [`Model::classify_ids`], and if the settings of the simulation or of the exit rule are out of range or do not go
+    /// together.
     pub fn simulate(
         &self,
         encodings: &[Encoding],
         simulation: &Simulation,
-        wanted: Wanted,
+        wanted: Wanted<'_>,
         mut progress: impl FnMut(usize),
     ) -> Result<Vec<SentenceRun>> {
         self.check_ids(encodings)?;
@@ -69,7 +70,7 @@ impl Model {
     /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sst2-tiny/model.safetensors");
     /// let model = bitspike::Model::load(path)?;
     /// let runs = model.count_ids(&[model.encode("a fine film")])?;
-    /// let of_embedding: u32 = runs[0].sent[0].spikes.iter().sum();
+    /// let of_embedding: u64 = runs[0].sent[0].spikes.iter().sum();
     /// assert_eq!(of_embedding, runs[0].spikes[0]);
     /// # Ok::<(), bitspike::Error>(())
     /// ```
@@ -80,8 +81,8 @@ impl Model {
         self.run_ids(encodings, Wanted { sent: true, ..Wanted::default() })
     }
 
-    fn run_ids(&self, encodings: &[Encoding], wanted: Wanted) -> Result<Vec<SentenceRun>> {
-        let wanted = Wanted { exit: self.exit, last_only: true, ..wanted };
+    fn run_ids(&self, encodings: &[Encoding], wanted: Wanted<'_>) -> Result<Vec<SentenceRun>> {
+        let wanted = Wanted { exit: self.exit, rows: Rows::Last, ..wanted };
         self.simulate(encodings, &self.simulation, wanted, |_| ())
     }
 

@@ -1,6 +1,6 @@
 //! How a model is to be run.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::forward::{Dynamics, ExitRule, Simulation};
 use crate::kernels::Kernels;
 
@@ -79,10 +79,7 @@ impl Options {
         let simulation = Simulation { time_steps: time_steps.unwrap_or(trained), ..simulation };
         simulation.validate()?;
         if let Some(rule) = exit {
-            rule.validate()?;
-            if simulation.dynamics == Dynamics::Phased {
-                return Err(Error::invalid("exit rule", "accumulated or instantaneous dynamics", simulation.dynamics));
-            }
+            rule.check(simulation.dynamics)?;
         }
         Ok((simulation, exit, kernels.map_or_else(|| Ok(Kernels::detect()), Kernels::check)?))
     }

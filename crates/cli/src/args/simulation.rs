@@ -47,8 +47,8 @@ impl InTimeArgs {
         }
     }
 
-    /// What they ask for; none where no dynamics is named.
-    pub(crate) fn options(&self) -> Option<InTimeOptions> {
+    /// What they ask for, with operations counted where `count`; none where no dynamics is named.
+    pub(crate) fn options(&self, count: bool) -> Option<InTimeOptions> {
         let Self { dynamics, timesteps, beta, reset, hysteresis, no_retract, exit } = self;
         (!dynamics.is_empty()).then(|| InTimeOptions {
             dynamics: dynamics.clone(),
@@ -58,6 +58,7 @@ impl InTimeArgs {
             hysteresis: *hysteresis,
             retract: !no_retract,
             exit: *exit,
+            count,
         })
     }
 }

@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use bitspike::Options;
 use bitspike::config::BertConfig;
-use bitspike::forward::Dynamics;
+use bitspike::forward::{Dynamics, ExitRule};
 use bitspike_analysis::cost::{CostOptions, measure};
 use bitspike_analysis::examples::EncodedSplit;
 use bitspike_analysis::teacher::shape;
 use bitspike_data::{Split, TaskSpec};
 
 use crate::args::limit::at_most;
-use crate::args::simulation::time_steps;
+use crate::args::simulation::{parse_rule, time_steps};
 use crate::args::{CheckpointArgs, ClassArgs, TaskArgs, Threads, profile};
-use crate::output::show;
+use crate::output::{show, warn_silent};
 use crate::print::cost::print;
 
 /// Count what a student computes and what it costs in energy, beside its teacher
@@ -43,6 +43,10 @@ pub(crate) struct CostArgs {
     /// Time steps, instead of those that the model was trained with
     #[arg(long, alias = "time-steps", value_name = "T", value_parser = time_steps())]
     timesteps: Option<u32>,
+    /// Stop a sentence when its answer is settled (accumulated, instantaneous), and count it to there:
+    /// `margin=2,change=0.5,patience=2,min=3`, each part optional
+    #[arg(long, value_name = "RULE", value_parser = parse_rule)]
+    exit: Option<ExitRule>,
     /// Constants: 45nm, 45nm-integer, neuromorphic, or your own TOML file
     #[arg(long, value_name = "NAME|FILE", default_value = "45nm")]
     profile: String,
@@ -68,6 +72,9 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
     if let Some(time_steps) = args.timesteps {
         options = options.time_steps(time_steps);
     }
+    if let Some(rule) = args.exit {
+        options = options.exit(rule);
+    }
     let model = subject.model(&options)?;
     let own = TaskSpec::of_model(model.task())?;
     let task = match args.task.is_given() {
@@ -82,5 +89,8 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
         bail!("{}: no examples to count", args.data.display());
     }
     let (cost, _) = measure(&model, &subject.name(), &split, &CostOptions { profile: &profile, teacher })?;
+    if cost.is_silent() {
+        warn_silent(&subject);
+    }
     show(&cost, args.json, print)
 }

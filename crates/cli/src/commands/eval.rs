@@ -6,14 +6,14 @@ use anyhow::{Result, bail};
 use bitspike::{Model, Options};
 use bitspike_analysis::examples::EncodedSplit;
 use bitspike_analysis::in_time::{self, InTimeOptions, TimeScore};
-use bitspike_analysis::score::{Counted, Counts, Score, score};
+use bitspike_analysis::score::{Counts, Score, score};
 use bitspike_data::{Predictions, Split, TaskSpec, encode, load, submission_path, write_predictions, write_submission};
 use bitspike_hub::Subject;
 
 use crate::args::limit::at_most;
 use crate::args::simulation::InTimeArgs;
 use crate::args::{CheckpointArgs, CheckpointName, ClassArgs, SplitName, TaskArgs, Threads, usage, vacant};
-use crate::output::{say, show};
+use crate::output::{say, show, warn_silent};
 use crate::print::eval::{Scored, print};
 use crate::progress::{ProgressLine, Unit};
 use crate::trained::{Original, Trained};
@@ -60,7 +60,8 @@ pub(crate) struct EvalArgs {
     /// Tokens kept of an example; unless given, what the run was trained with (teachers: 128)
     #[arg(long, value_name = "N")]
     max_length: Option<usize>,
-    /// Count the operations of the student in `phased`: spikes, accumulates, everything else (docs/energy.md)
+    /// Count the operations of what is run: `phased` at the T of training or, with --dynamics, every line of its table by itself;
+    /// spikes, accumulates, everything else (docs/energy.md)
     #[arg(long)]
     count: bool,
     #[command(flatten)]
@@ -73,6 +74,13 @@ pub(crate) struct EvalArgs {
     limit: usize,
     #[command(flatten)]
     threads: Threads,
+}
+
+impl EvalArgs {
+    /// Whether the operations of the answers themselves are counted: with `--dynamics` it is those of its simulations.
+    fn count_alone(&self) -> bool {
+        self.count && self.in_time.options(false).is_none()
+    }
 }
 
 pub(crate) fn run(args: EvalArgs) -> Result<()> {
@@ -127,8 +135,12 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
         if let (Some(original), Some(model)) = (&original, &network.model) {
             scored.parity = Some(original.compare(model, &examples.examples)?);
         }
-        if let (Some(options), Some(model)) = (args.in_time.options(), &network.model) {
+        if let (Some(options), Some(model)) = (args.in_time.options(args.count), &network.model) {
             scored.score.dynamics = network.in_time(model, &examples, &scored.predictions, &options)?;
+        }
+        let silent = scored.score.mean_rate == Some(0.0);
+        if silent || scored.score.dynamics.iter().any(|score| score.mean_rate == 0.0) {
+            warn_silent(&subject);
         }
         scores.push(scored);
     }
@@ -152,7 +164,7 @@ struct Network {
 
 /// Refuses to ask of a teacher what takes spikes.
 fn check_teacher(subject: &Subject, args: &EvalArgs) -> Result<()> {
-    if subject.teacher().is_some() && args.in_time.options().is_some() {
+    if subject.teacher().is_some() && args.in_time.options(args.count).is_some() {
         bail!("{subject}: a teacher has no spikes; --dynamics needs a student");
     }
     if subject.teacher().is_some() && args.count {
@@ -165,7 +177,7 @@ impl Network {
     /// What answers, in the order of the classes of `task`.
     fn open(subject: &Subject, task: &TaskSpec, args: &EvalArgs) -> Result<Self> {
         let trained = Trained::open(subject, task, &args.classes)?;
-        if trained.is_some() && args.in_time.options().is_none() && !args.count {
+        if trained.is_some() && args.in_time.options(args.count).is_none() && !args.count {
             return Ok(Self { model: None, trained, order: None });
         }
         let model = subject.model(&Options::new())?;
@@ -210,15 +222,14 @@ impl Network {
         let name = args.model.display().to_string();
         let Some(trained) = &self.trained else {
             let Some(model) = &self.model else { bail!("{subject}: nothing answers") };
-            let (score, predictions) = score(model, &name, split, args.count)?;
+            let (score, predictions) = score(model, &name, split, args.count_alone())?;
             return Ok(Scored { score, predictions, feedback: None, parity: None });
         };
         let (predictions, feedback) = trained.predict(&split.examples)?;
         let mut score = Score::of(&name, split, &predictions)?;
         score.best_step = trained.best_step().filter(|_| args.checkpoint.checkpoint == CheckpointName::Best);
-        if let (true, Some(model)) = (args.count, &self.model) {
-            let counts = Counts::new(model, &split.examples)?;
-            score.counted = Some(Counted { neurobench: counts.neurobench(), total: counts.total });
+        if let (true, Some(model)) = (args.count_alone(), &self.model) {
+            score.counted = Some(Counts::new(model, &split.examples)?.counted(model.simulation()));
         }
         Ok(Scored { score, predictions, feedback, parity: None })
     }

@@ -18,16 +18,19 @@ pub(crate) fn print(cost: &Cost, out: &mut dyn Write) -> Result<()> {
 }
 
 fn print_figures(cost: &Cost, out: &mut dyn Write) -> Result<()> {
-    let Cost { model, dynamics, time_steps, examples, tokens, neurobench, total, .. } = cost;
-    writeln!(out, "{model}  {dynamics}, T={time_steps}  {examples} sentences, {tokens} tokens")?;
+    let Cost { model, dynamics, time_steps, mean_steps, examples, tokens, neurobench, total, .. } = cost;
+    let ended = mean_steps.map_or(String::new(), |steps| format!(", {steps:.2} steps taken"));
+    writeln!(out, "{model}  {dynamics}, T={time_steps}{ended}  {examples} sentences, {tokens} tokens")?;
     writeln!(out)?;
+    writeln!(out, "a mean sentence")?;
     print_operations(neurobench, total, *examples, out)?;
 
     writeln!(out, "\nenergy of a mean sentence, profile {}: {}", cost.profile.name, cost.profile.description)?;
     writeln!(out, "  {:<38} {:>12} {:>9} {:>14} {:>9}", "", "operations", "", "with memory", "")?;
     for NetworkCost { estimate, gain_compute, gain_total, .. } in &cost.energy {
         let (compute, all) = (micro(estimate.compute_picojoules), micro(estimate.total_picojoules));
-        writeln!(out, "  {:<38} {compute:>9} uJ {gain_compute:>8.2}x {all:>11} uJ {gain_total:>8.2}x", estimate.name)?;
+        let [compute_gain, all_gain] = [gain_compute, gain_total].map(|gain| times(*gain));
+        writeln!(out, "  {:<38} {compute:>9} uJ {compute_gain:>9} {all:>11} uJ {all_gain:>9}", estimate.name)?;
     }
     writeln!(out, "  (x: energy of the first in FP32 over this one's)")?;
 
@@ -36,7 +39,7 @@ fn print_figures(cost: &Cost, out: &mut dyn Write) -> Result<()> {
         let mut terms: Vec<_> = row.estimate.compute.iter().chain(&row.estimate.memory).collect();
         terms.sort_by(|a, b| b.picojoules.total_cmp(&a.picojoules));
         for term in terms {
-            let share = 100.0 * term.picojoules / row.estimate.total_picojoules;
+            let share = 100.0 * term.picojoules / row.estimate.total_picojoules.max(f64::MIN_POSITIVE);
             writeln!(
                 out,
                 "  {:<38} {:>16} {:>9} uJ {share:>5.1} %",
@@ -45,6 +48,9 @@ fn print_figures(cost: &Cost, out: &mut dyn Write) -> Result<()> {
                 micro(term.picojoules)
             )?;
         }
+    }
+    if let Some(reason) = cost.undefined.get("break_even") {
+        writeln!(out, "\nspikes a synapse and window: not defined, {reason}")?;
     }
     if let Some(even) = &cost.break_even {
         writeln!(out, "\nspikes a synapse and window (T x rate): {:.3}; the same energy at", even.found)?;
@@ -57,10 +63,14 @@ fn print_figures(cost: &Cost, out: &mut dyn Write) -> Result<()> {
             writeln!(out, "  {name:<42} {value:>8.3}  {verdict}")?;
         }
     }
+    let gain = match cost.undefined.get("normalised_energy_gain") {
+        Some(reason) => format!("no energy to compare: {reason}"),
+        None => format!("{:.2}x less energy than FP32", cost.normalised_energy_gain),
+    };
     writeln!(
         out,
-        "\nnormalised operations (SpikingBERT's figure: matrices alone, zero weights counted): {:.3}, {:.2}x less energy than FP32",
-        cost.normalised_operations, cost.normalised_energy_gain
+        "\nnormalised operations (SpikingBERT's figure: matrices alone, zero weights counted): {:.3}, {gain}",
+        cost.normalised_operations
     )?;
     Ok(match (&cost.measured, &cost.not_measured) {
         (Some(measured), _) => writeln!(
@@ -72,7 +82,7 @@ fn print_figures(cost: &Cost, out: &mut dyn Write) -> Result<()> {
     }?)
 }
 
-/// Prints what a mean sentence of `examples` takes.
+/// Prints what a mean sentence of `examples` takes, below a heading.
 pub(crate) fn print_operations(
     neurobench: &NeuroBench,
     total: &Operations,
@@ -81,7 +91,6 @@ pub(crate) fn print_operations(
 ) -> Result<()> {
     let mean = |amount: u64| amount as f64 / examples as f64;
     let synaptic = &neurobench.synaptic_operations;
-    writeln!(out, "a mean sentence")?;
     for (name, value) in [
         ("spikes", mean(total.spikes)),
         ("synaptic operations, dense", synaptic.dense),
@@ -105,6 +114,11 @@ pub(crate) fn print_operations(
     writeln!(out, "  {:<48} {:>16}", "file, bytes (footprint)", whole(neurobench.footprint as f64))?;
     writeln!(out, "  {:<48} {:>16.4}", "zero weights (connection sparsity)", neurobench.connection_sparsity)?;
     Ok(writeln!(out, "  {:<48} {:>16.4}", "silent neuron steps (activation sparsity)", neurobench.activation_sparsity)?)
+}
+
+/// How many times as much; a dash where that is not defined.
+fn times(gain: Option<f64>) -> String {
+    gain.map_or_else(|| "-".into(), |gain| format!("{gain:.2}x"))
 }
 
 /// `x`, which is not negative, as a whole number with its thousands apart.

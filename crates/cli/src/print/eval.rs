@@ -45,7 +45,11 @@ pub(crate) fn print(scores: &[Scored], primary: &str, out: &mut dyn Write) -> Re
         if let Some(parity) = parity {
             print_parity(parity, out)?;
         }
-        if let Some(Counted { neurobench, total }) = &score.counted {
+        let of_lines = score.dynamics.iter().filter_map(|line| line.counted.as_ref());
+        for counted in score.counted.iter().chain(of_lines) {
+            let Counted { dynamics, time_steps, mean_steps, neurobench, total } = counted;
+            let ended = mean_steps.map_or(String::new(), |steps| format!(", {steps:.2} steps taken"));
+            writeln!(out, "{dynamics}, T = {time_steps}{ended}: a mean sentence")?;
             print_operations(neurobench, total, score.examples, out)?;
         }
         if !score.dynamics.is_empty() {

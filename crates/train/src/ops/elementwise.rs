@@ -6,7 +6,7 @@ use burn_flex::FlexTensor;
 use super::lanes;
 use super::{Kernel, apply, shape, tensor, values};
 
-/// `x Phi(x)` with the normal distribution function, BERT's "gelu". Absolute error below `1e-7 |x|`.
+/// `x Phi(x)` with the normal distribution function, BERT's "gelu". Absolute error below `3e-7 |x|`.
 ///
 /// # Shapes
 /// `x [M, D]`; result `[M, D]`.

@@ -21,9 +21,12 @@ pub(super) const COSTS: [Cost; 4] = [
 ];
 
 /// Whether each group is on the front of the best metric against `cost`, by means over seeds: no other has at least its metric
-/// at no more cost and is better in one of the two.
+/// at no more cost and is better in one of the two. A silent one is on none, and keeps no other off.
 pub(super) fn front(groups: &[Group], cost: &Cost) -> Vec<bool> {
-    let place = |group: &Group| Some((group.get("best")?.mean, group.get(cost.column)?.mean));
+    let place = |group: &Group| match group.silent {
+        true => None,
+        false => Some((group.get("best")?.mean, group.get(cost.column)?.mean)),
+    };
     let places: Vec<Option<(f64, f64)>> = groups.iter().map(place).collect();
     let beaten = |(metric, cost): (f64, f64)| {
         let better = |&(m, c): &(f64, f64)| m >= metric && c <= cost && (m > metric || c < cost);

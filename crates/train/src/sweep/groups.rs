@@ -30,6 +30,8 @@ pub struct Group {
     pub metric: String,
     /// Seeds that are finished.
     pub seeds: usize,
+    /// Whether one of them never spikes. Such a student costs nothing and says nothing; means that it is part of mean nothing.
+    pub silent: bool,
     /// What was measured, by column of `results.csv`.
     pub figures: BTreeMap<&'static str, Spread>,
 }
@@ -69,6 +71,7 @@ pub(super) fn groups(cells: &[Cell], journal: &Journal) -> Vec<Group> {
         labels: cell.labels.clone(),
         metric: all[0].metric.clone(),
         seeds: all.len(),
+        silent: all.iter().any(|measured| measured.spikes_per_token == 0.0),
         figures: QUANTITIES
             .iter()
             .filter_map(|q| Some((q.name, Spread::of(&all.iter().filter_map(|m| (q.of)(m)).collect::<Vec<_>>())?)))

@@ -1,7 +1,8 @@
 //! `phased`: population after population, each firing for a whole window on the constant current of finished rates.
 //!
 //! Where the count identity holds, counts fit a byte and nobody watches the steps, a window is reached at once
-//! (`super::windows`); otherwise it is fired spike by spike, here.
+//! (`super::windows`); otherwise it is fired spike by spike, here. What reads a population takes in each step's spikes as they are
+//! sent, so that memory does not grow with `T`.
 
 mod fire;
 mod tally;
@@ -13,7 +14,7 @@ use super::{Record, Sent, SentenceRun, Simulation, Wanted};
 use crate::arithmetic::{Attention, AttentionInputs, Scaled, gelu, vectorised};
 use crate::encoder::{Encoder, Projection, Sums};
 use crate::error::Result;
-use crate::kernels::{Kernels, SpikeBits};
+use crate::kernels::SpikeBits;
 use crate::neuron::NeuronConfig;
 
 /// Runs one sentence.
@@ -21,7 +22,7 @@ pub(super) fn run<R: Record>(
     encoder: &Encoder,
     currents: &[f32],
     simulation: &Simulation,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     record: &mut R,
 ) -> Result<SentenceRun> {
     if simulation.is_counts() && !R::ON {
@@ -31,34 +32,35 @@ pub(super) fn run<R: Record>(
             (false, true) => tally::run::<false, true>,
             (false, false) => tally::run::<false, false>,
         };
-        return at_once(encoder, currents, simulation);
+        return at_once(encoder, currents, simulation, wanted);
     }
     let mut phases = Phases { encoder, simulation, record, population: 0, run: SentenceRun::default(), wanted };
-    let (config, kernels) = (&encoder.config, encoder.kernels);
+    let config = &encoder.config;
     let d = config.hidden;
-    let mut x = phases.fire(currents, encoder.embedding_threshold, d)?;
-    for layer in &encoder.layers {
+    let mut layers = encoder.layers.iter().peekable();
+    let first = layers.peek().map_or(Vec::new(), |layer| layer.inputs());
+    let (mut x, mut projected) = phases.fire(currents, encoder.embedding_threshold, d, &first)?;
+    while let Some(layer) = layers.next() {
         let thresholds = layer.thresholds;
-        let query = x.project(&layer.query, kernels);
-        let key = phases.fire(&x.project(&layer.key, kernels), thresholds[0], d)?;
-        let value = phases.fire(&x.project(&layer.value, kernels), thresholds[1], d)?;
+        let [query, key, value]: [Vec<f32>; 3] = projected.try_into().expect("three maps read a layer's input");
+        let (key, _) = phases.fire(&key, thresholds[0], d, &[])?;
+        let (value, _) = phases.fire(&value, thresholds[1], d, &[])?;
         let mut ctx = vec![0.0; query.len()];
         let (key, value) = (key.scaled(), value.scaled());
         let inputs = AttentionInputs { query: &query, key, value, width: d, heads: config.heads };
         Attention::default().attend(inputs, &mut ctx);
-        let ctx = phases.fire(&ctx, thresholds[2], d)?;
-        let mut attention = ctx.project(&layer.attention_output, kernels);
+        let (_, mut attention) = phases.fire_through(&ctx, thresholds[2], d, &layer.attention_output)?;
         layer.attention_norm.rows(&mut attention, x.scaled());
-        let attention = phases.fire(&attention, thresholds[3], d)?;
-        let mut inner = attention.project(&layer.intermediate, kernels);
+        let (attention, mut inner) = phases.fire_through(&attention, thresholds[3], d, &layer.intermediate)?;
         vectorised!(|| inner.iter_mut().for_each(|x| *x = gelu(*x)));
-        let inner = phases.fire(&inner, thresholds[4], config.intermediate)?;
-        let mut out = inner.project(&layer.output, kernels);
+        let (_, mut out) = phases.fire_through(&inner, thresholds[4], config.intermediate, &layer.output)?;
         layer.output_norm.rows(&mut out, attention.scaled());
-        x = phases.fire(&out, thresholds[5], d)?;
+        let next = layers.peek().map_or(Vec::new(), |layer| layer.inputs());
+        (x, projected) = phases.fire(&out, thresholds[5], d, &next)?;
     }
-    let mut readout = Readout::new(encoder, phases.run);
-    readout.answer(Scaled { values: &x.sums[..d], scale: x.scale });
+    let spikes = std::mem::take(&mut phases.run.spikes);
+    let mut readout = Readout::new(encoder, wanted, phases.run);
+    readout.answer(Scaled { values: &x.sums[..d], scale: x.scale }, &spikes)?;
     readout.run.steps = simulation.time_steps;
     Ok(readout.run)
 }
@@ -70,14 +72,11 @@ struct Phases<'a, R> {
     record: &'a mut R,
     population: usize,
     run: SentenceRun,
-    wanted: Wanted,
+    wanted: Wanted<'a>,
 }
 
-/// A population's finished window.
+/// A population's finished window. Its spikes are gone: what reads them read them step by step.
 struct Window {
-    /// The spikes of each step.
-    parts: Vec<(SpikeBits, Vec<i8>)>,
-    keep: f32,
     /// `A[T]`, `[L, width]`: the counts `n`, where nothing leaks.
     sums: Vec<f32>,
     /// `theta / W[T]`
@@ -88,64 +87,94 @@ impl Window {
     fn scaled(&self) -> Scaled<'_> {
         Scaled { values: &self.sums, scale: self.scale }
     }
+}
 
-    /// `W (scale sums) + b`
-    fn project(&self, map: &Projection, kernels: Kernels) -> Vec<f32> {
-        let rows = self.parts.first().map_or(0, |(bits, _)| bits.rows());
-        let (mut sums, mut out) = (vec![0.0; rows * map.rows()], vec![0.0; rows * map.rows()]);
-        let mut work = Sums::default();
-        for (bits, spikes) in &self.parts {
-            map.of_spikes(kernels, (bits, spikes), 0..rows, &mut work);
-            map.accumulate(&work, self.keep, &mut sums);
-        }
-        map.finish(&sums, self.scale, &mut out);
-        out
-    }
+/// A map at work on the spikes of a window: `sums <- beta sums + W s[t]`, `[L, rows]`.
+struct Reader<'a> {
+    map: &'a Projection,
+    sums: Vec<f32>,
 }
 
 impl<R: Record> Phases<'_, R> {
-    /// The window of the next population on the constant `current`.
-    fn fire(&mut self, current: &[f32], theta: f32, width: usize) -> Result<Window> {
+    /// The window of the next population on the constant `current`, and what each of `maps` makes of its values,
+    /// `W (scale sums) + b`.
+    fn fire(
+        &mut self,
+        current: &[f32],
+        theta: f32,
+        width: usize,
+        maps: &[&Projection],
+    ) -> Result<(Window, Vec<Vec<f32>>)> {
         if current.iter().any(|i| !i.is_finite()) {
             return Err(self.encoder.not_finite(self.population, 1));
         }
         let config = NeuronConfig { time_steps: self.simulation.time_steps, signed: self.encoder.config.signed, theta };
-        let window = match self.simulation.is_exact() {
-            true => self.spike_by_spike(current, width, Exact::at_rest(config, current)?),
+        let found = match self.simulation.is_exact() {
+            true => self.spike_by_spike(current, width, Exact::at_rest(config, current)?, maps),
             false => {
                 let neurons = Neurons::at_rest((theta, config.signed), current.len(), Input::Current);
                 let step = Step::rest(self.simulation, false, R::ON);
-                self.spike_by_spike(current, width, Leaky { neurons, step, spikes: vec![0; current.len()] })
+                self.spike_by_spike(current, width, Leaky { neurons, step, spikes: vec![0; current.len()] }, maps)
             }
         };
-        if self.wanted.sums {
-            self.run.sums.push(window.sums.clone());
-        }
-        if self.wanted.sent {
-            let mut sent = Sent::silent(width, true);
-            window.parts.iter().for_each(|(_, spikes)| sent.add_spikes(spikes));
-            sent.add_active(&window.sums);
-            self.run.sent.push(sent);
-        }
         self.population += 1;
-        Ok(window)
+        Ok(found)
     }
 
-    fn spike_by_spike(&mut self, current: &[f32], width: usize, mut neurons: impl Fire) -> Window {
-        let mut parts = Vec::new();
-        let mut sums = vec![0.0; current.len()];
-        let beta = self.simulation.beta;
+    /// [`Phases::fire`] with one map.
+    fn fire_through(
+        &mut self,
+        current: &[f32],
+        theta: f32,
+        width: usize,
+        map: &Projection,
+    ) -> Result<(Window, Vec<f32>)> {
+        let (window, mut projected) = self.fire(current, theta, width, &[map])?;
+        Ok((window, projected.swap_remove(0)))
+    }
+
+    fn spike_by_spike(
+        &mut self,
+        current: &[f32],
+        width: usize,
+        mut neurons: impl Fire,
+        maps: &[&Projection],
+    ) -> (Window, Vec<Vec<f32>>) {
+        let (kernels, beta, rows) = (self.encoder.kernels, self.simulation.beta, current.len() / width);
+        let readers = maps.iter().map(|&map| Reader { map, sums: vec![0.0; rows * map.rows()] });
+        let mut readers: Vec<Reader<'_>> = readers.collect();
+        let (mut sums, mut bits, mut work) =
+            (vec![0.0; current.len()], SpikeBits::silent(rows, width), Sums::default());
+        let mut sent = self.wanted.sent.then(|| Sent::silent(width, true));
         let mut fired = 0;
         for step in 1..=self.simulation.time_steps {
             let (spikes, potentials) = neurons.fire(current);
             self.record.step(self.population, step, spikes, potentials);
             sums.iter_mut().zip(spikes).for_each(|(sum, &s)| *sum = beta * *sum + f32::from(s));
-            let bits = SpikeBits::of(spikes, width);
-            fired += bits.spikes(0..bits.rows()) as u32;
-            parts.push((bits, spikes.to_vec()));
+            spikes.chunks_exact(width).enumerate().for_each(|(row, spikes)| bits.set_row(row, spikes));
+            fired += bits.spikes(0..rows) as u64;
+            if let Some(sent) = &mut sent {
+                sent.add_spikes(spikes);
+            }
+            for Reader { map, sums } in &mut readers {
+                map.of_spikes(kernels, (&bits, spikes), 0..rows, &mut work);
+                map.accumulate(&work, beta, sums);
+            }
         }
         self.run.spikes.push(fired);
-        let weight = self.simulation.weight(self.simulation.time_steps);
-        Window { parts, keep: beta, scale: neurons.theta() / weight, sums }
+        if let Some(mut sent) = sent {
+            sent.add_active(&sums);
+            self.run.sent.push(sent);
+        }
+        if self.wanted.sums {
+            self.run.sums.push(sums.clone());
+        }
+        let scale = neurons.theta() / self.simulation.weight(self.simulation.time_steps);
+        let finish = |Reader { map, sums }: Reader<'_>| {
+            let mut out = vec![0.0; sums.len()];
+            map.finish(&sums, scale, &mut out);
+            out
+        };
+        (Window { scale, sums }, readers.into_iter().map(finish).collect())
     }
 }

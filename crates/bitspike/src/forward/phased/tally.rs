@@ -6,26 +6,55 @@ use crate::error::Result;
 use crate::forward::readout::Readout;
 use crate::forward::watch::Watch;
 use crate::forward::windows::{Windows, Workspace};
-use crate::forward::{Sent, SentenceRun, Sentences, Simulation};
+use crate::forward::{Sent, SentenceRun, Sentences, Simulation, Wanted};
 
 /// Spikes of every population, and its counts where `SUMS`.
 #[derive(Debug, Default)]
 struct Tally<const SUMS: bool, const SENT: bool> {
-    spikes: Vec<u32>,
+    spikes: Vec<u64>,
     sums: Vec<Vec<f32>>,
     sent: Vec<Tallied>,
 }
 
-/// [`Sent`] while it is added up: `f32` needs no conversion of each count, and holds integers of up to 2^24, which 65,536 tokens
-/// of 127 spikes do not reach.
+/// Rows after which sums in `f32` are emptied: `f32` holds integers of up to 2^24, which 65,536 rows of 127 spikes do not reach.
+const FLUSH: usize = 1 << 16;
+
+/// [`Sent`] while it is added up: `f32` needs no conversion of each count.
 #[derive(Debug)]
 struct Tallied {
     spikes: Vec<f32>,
     active: Vec<f32>,
+    /// Rows in these sums.
+    rows: usize,
+    sent: Sent,
 }
 
 impl Tallied {
+    fn silent(width: usize) -> Self {
+        let zeros = vec![0.0; width];
+        Self { spikes: zeros.clone(), active: zeros, rows: 0, sent: Sent::silent(width, true) }
+    }
+
     fn add(&mut self, counts: &[f32]) {
+        for counts in counts.chunks(FLUSH * self.spikes.len()) {
+            let rows = counts.len() / self.spikes.len();
+            if self.rows + rows > FLUSH {
+                self.flush();
+            }
+            self.rows += rows;
+            self.add_few(counts);
+        }
+    }
+
+    fn flush(&mut self) {
+        let Self { spikes, active, sent, rows } = self;
+        for (sums, total) in [(spikes, &mut sent.spikes), (active, &mut sent.active)] {
+            sums.iter_mut().zip(total).for_each(|(sum, total)| *total += std::mem::take(sum) as u64);
+        }
+        *rows = 0;
+    }
+
+    fn add_few(&mut self, counts: &[f32]) {
         let (spikes, active) = (self.spikes.as_mut_slice(), self.active.as_mut_slice());
         vectorised!(move || {
             for row in counts.chunks_exact(spikes.len()) {
@@ -37,9 +66,9 @@ impl Tallied {
         });
     }
 
-    fn finish(self) -> Sent {
-        let [spikes, active] = [self.spikes, self.active].map(|sums| sums.into_iter().map(|n| n as u32).collect());
-        Sent { spikes, active }
+    fn finish(mut self) -> Sent {
+        self.flush();
+        self.sent
     }
 }
 
@@ -51,13 +80,15 @@ impl<const SUMS: bool, const SENT: bool> Watch for Tally<SUMS, SENT> {
             self.spikes.push(0);
             self.sums.push(Vec::new());
             let width = if SENT { width } else { 0 };
-            self.sent.push(Tallied { spikes: vec![0.0; width], active: vec![0.0; width] });
+            self.sent.push(Tallied::silent(width));
         }
         if SENT {
             self.sent[population].add(counts);
         }
         // A neuron under a constant current never spikes both ways.
-        self.spikes[population] += vectorised!(|| counts.iter().map(|n| n.abs() as u32).sum::<u32>());
+        for row in counts.chunks(FLUSH) {
+            self.spikes[population] += u64::from(vectorised!(|| row.iter().map(|n| n.abs() as u32).sum::<u32>()));
+        }
         if SUMS {
             self.sums[population].extend_from_slice(counts);
         }
@@ -69,12 +100,15 @@ pub(super) fn run<const SUMS: bool, const SENT: bool>(
     encoder: &Encoder,
     currents: &[f32],
     simulation: &Simulation,
+    wanted: Wanted<'_>,
 ) -> Result<SentenceRun> {
     let mut workspace = Workspace::<Tally<SUMS, SENT>>::default();
-    let mut readout = Readout::new(encoder, SentenceRun::default());
+    let mut readout = Readout::new(encoder, wanted, SentenceRun::default());
     let pack = Sentences { currents, lengths: &[currents.len() / encoder.config.hidden] };
     let windows = Windows { encoder, time_steps: simulation.time_steps, pack };
-    windows.run(1, &mut workspace, |sums| readout.answer(sums))?;
+    let mut answered = Ok(true);
+    windows.run(1, &mut workspace, |sums| answered = readout.answer(sums, &[]))?;
+    answered?;
     let Tally { spikes, sums, sent } = workspace.take_watches().pop().unwrap_or_default();
     let sums = if SUMS { sums } else { Vec::new() };
     let sent = if SENT { sent.into_iter().map(Tallied::finish).collect() } else { Vec::new() };

@@ -52,7 +52,7 @@ impl Buffers {
     }
 
     /// Spikes of each population of the layer at step `local` of the chunk.
-    pub(super) fn fired(&self, local: usize) -> [u32; 6] {
+    pub(super) fn fired(&self, local: usize) -> [u64; 6] {
         self.populations().map(|train| train.fired(local * self.tokens..(local + 1) * self.tokens))
     }
 

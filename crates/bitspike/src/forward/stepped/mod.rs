@@ -30,7 +30,7 @@ pub(super) fn run<R: Record>(
     encoder: &Encoder,
     currents: &[f32],
     simulation: &Simulation,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     record: &mut R,
 ) -> Result<SentenceRun> {
     let tokens = currents.len() / encoder.config.hidden;
@@ -41,29 +41,23 @@ pub(super) fn run<R: Record>(
         (false, false) => tiles(tokens),
         (false, true) => [vec![1], tiles(tokens - 1)].concat(),
     };
-    let mut sentence = Sentence::new(encoder, currents, simulation, Tiles { sizes, answers_only });
+    // Where an exit rule ends a sentence, nothing behind the exit may have been added up.
+    let chunk =
+        if wanted.exit.is_some() && (wanted.sent || wanted.sums) { 1 } else { CHUNK.min(simulation.time_steps) };
+    let mut sentence = Sentence::new(encoder, currents, simulation, Tiles { sizes, answers_only, chunk });
     let widths = if wanted.sent { encoder.config.population_widths() } else { Vec::new() };
     let sent = widths.into_iter().map(|width| Sent::silent(width, false)).collect();
-    let mut readout = Readout::new(encoder, SentenceRun { sent, ..SentenceRun::default() });
+    let mut readout = Readout::new(encoder, wanted, SentenceRun { sent, ..SentenceRun::default() });
     let mut step = Step::rest(simulation, wanted.sums, R::ON);
-    let mut done = 0;
-    while done < simulation.time_steps {
-        let count = CHUNK.min(simulation.time_steps - done);
+    let (mut done, mut goes_on) = (0, true);
+    while goes_on && done < simulation.time_steps {
+        let count = chunk.min(simulation.time_steps - done);
         let steps: Vec<Step> =
             std::iter::successors(Some(step.next()), |step| Some(step.next())).take(count as usize).collect();
         let last = done + count == simulation.time_steps && !wanted.sums;
-        sentence.chunk(Chunk { done, steps: &steps, last }, &mut readout, record)?;
+        goes_on = sentence.chunk(Chunk { done, steps: &steps, last }, &mut readout, record)?;
         done += count;
         step = steps[steps.len() - 1];
-        if let Some(rule) = wanted.exit
-            && let Some(exit) = rule.exit_step(&readout.run.logits, &readout.run.change)
-        {
-            readout.end_at(exit);
-            break;
-        }
-        if wanted.last_only && wanted.exit.is_none() {
-            readout.keep_last(1 + 6 * encoder.layers.len());
-        }
     }
     if wanted.sums {
         readout.run.sums = sentence.into_sums();

@@ -20,6 +20,8 @@ pub(super) struct Tiles {
     pub(super) sizes: Vec<usize>,
     /// Whether the last layer works on the first tile alone, once its keys and values are there, and spikes are not counted.
     pub(super) answers_only: bool,
+    /// Most steps that are taken together.
+    pub(super) chunk: u32,
 }
 
 /// A running sentence.
@@ -34,6 +36,8 @@ pub(super) struct Sentence<'a> {
     layers: Vec<Option<LayerState>>,
     /// Spikes and products of the layer that works, tile by tile; every layer uses the same memory.
     buffers: Vec<Buffers>,
+    /// Spikes of a chunk, `[steps, populations]`; empty where they are not counted.
+    spikes: Vec<u64>,
     /// Sums of the last layer's output at `[CLS]`.
     answer: Vec<f32>,
 }
@@ -42,7 +46,7 @@ impl<'a> Sentence<'a> {
     pub(super) fn new(encoder: &'a Encoder, currents: &'a [f32], simulation: &'a Simulation, tiles: Tiles) -> Self {
         let config = &encoder.config;
         let kind = (encoder.embedding_threshold, config.signed);
-        let steps = CHUNK.min(simulation.time_steps) as usize;
+        let steps = tiles.chunk as usize;
         Self {
             encoder,
             currents,
@@ -51,24 +55,25 @@ impl<'a> Sentence<'a> {
             layers: encoder.layers.iter().map(|_| None).collect(),
             buffers: tiles.sizes.iter().map(|&tokens| Buffers::new(config, tokens, steps)).collect(),
             tiles,
+            spikes: Vec::new(),
             answer: vec![0.0; config.hidden],
         }
     }
 
-    /// Takes a chunk of steps.
+    /// Takes a chunk of steps; says whether the sentence goes on.
     pub(super) fn chunk<R: Record>(
         &mut self,
         chunk: Chunk<'_>,
         readout: &mut Readout<'_>,
         record: &mut R,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let (encoder, d) = (self.encoder, self.encoder.config.hidden);
         let Chunk { done, steps, last } = chunk;
         let populations = 1 + 6 * encoder.layers.len();
-        let first = readout.run.spikes.len();
         let counted = if self.tiles.answers_only { 0 } else { steps.len() * populations };
-        readout.run.spikes.resize(first + counted, 0);
-        let spikes = &mut readout.run.spikes[first..];
+        self.spikes.clear();
+        self.spikes.resize(counted, 0);
+        let spikes = &mut self.spikes;
 
         let mut embedded = self.currents;
         for ((neurons, buffers), &tokens) in self.embedding.iter_mut().zip(&mut self.buffers).zip(&self.tiles.sizes) {
@@ -95,7 +100,7 @@ impl<'a> Sentence<'a> {
         let accumulated = self.simulation.dynamics == Dynamics::Accumulated;
         for (i, (layer, state)) in encoder.layers.iter().zip(&mut self.layers).enumerate() {
             // Tiles that work on more than keys and values.
-            let Tiles { sizes, answers_only } = &self.tiles;
+            let Tiles { sizes, answers_only, .. } = &self.tiles;
             let asked = if *answers_only && i + 1 == encoder.layers.len() { 1 } else { sizes.len() };
             let pass = Pass { encoder, layer, population: 1 + 6 * i, threshold, chunk, accumulated };
             let buffers = &mut self.buffers;
@@ -125,9 +130,12 @@ impl<'a> Sentence<'a> {
             for (sum, &s) in self.answer.iter_mut().zip(first.x.rows(row..row + 1)) {
                 *sum = step.beta * *sum + f32::from(s);
             }
-            readout.answer(Scaled { values: &self.answer, scale: threshold / step.weight });
+            let spikes = self.spikes.get(local * populations..(local + 1) * populations).unwrap_or_default();
+            if !readout.answer(Scaled { values: &self.answer, scale: threshold / step.weight }, spikes)? {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The sums of every population, `[L, width]` each.
