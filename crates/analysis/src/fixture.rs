@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bitspike::config::StudentConfig;
+use bitspike::format::{Packed, Packing, pack, tensors};
 use bitspike::quantize::EmbeddingBits;
 use bitspike::{Model, Options};
 
@@ -26,6 +27,19 @@ pub(crate) fn config() -> StudentConfig {
 /// A model of [`config`] with random weights.
 pub(crate) fn model() -> Model {
     random_model(&config(), &Options::new()).expect("a valid configuration")
+}
+
+/// The same with thresholds so high that no neuron ever spikes.
+pub(crate) fn silent_model() -> Model {
+    let (model, config) = (model(), config());
+    let all = tensors(&config);
+    let latent = |name: &str| {
+        let tensor = all.iter().find(|tensor| tensor.name == name).expect("one of this model's");
+        let value = if name.ends_with("theta") { 1e6 } else { 0.5 };
+        Ok::<_, bitspike::Error>(vec![value; tensor.rows * tensor.columns])
+    };
+    let file = pack(model.header(), model.tokenizer(), Packing::default(), latent).expect("a valid model");
+    Options::new().build(Packed::from_bytes(file).expect("a packed model"), None).expect("a valid model")
 }
 
 /// A shipped model of this repository.

@@ -18,7 +18,7 @@ pub(crate) struct ScoredTeacher {
 #[cfg(feature = "train")]
 impl ScoredTeacher {
     /// Runs the teacher in `folder`, with its own tokeniser, on the dev set in `data` of the task that a student has, cut to as
-    /// many tokens as the student reads; its outputs are the task's classes by name, or as `classes` states.
+    /// many tokens as the student reads, or as the teacher has positions for; its outputs are the task's classes by name, or as `classes` states.
     pub(crate) fn on_dev(
         folder: &Path,
         student: &Header,
@@ -36,7 +36,8 @@ impl ScoredTeacher {
         let place = || format!("--teacher {}", folder.display());
         let note = teacher.answer_for(&task, classes).with_context(place)?;
         note.iter().for_each(|note| crate::output::say(format_args!("{}: {note}", place())));
-        let examples = encode(&load(&task, data, Split::Dev)?, &tokenizer, student.max_length);
+        let length = student.max_length.min(teacher.config.max_position_embeddings);
+        let examples = encode(&load(&task, data, Split::Dev)?, &tokenizer, length);
         let predictions = predict_teacher(&teacher, &examples, &device)?;
         Ok(Self { teacher, predictions })
     }

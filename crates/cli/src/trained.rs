@@ -106,7 +106,7 @@ mod with {
 
     /// A packed model beside its run, for people.
     pub(crate) fn print_parity(parity: &Parity, out: &mut dyn Write) -> Result<()> {
-        let Parity { counts, different_counts, worst_logit, different_labels } = parity;
+        let Parity { counts, different_counts, worst_logit, different_labels, .. } = parity;
         let labels = format!("{different_labels} labels");
         writeln!(out, "  against the run: {different_counts} of {counts} spike counts differ, {labels},")?;
         Ok(writeln!(out, "    logits by up to {worst_logit:.1e}")?)

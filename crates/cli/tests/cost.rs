@@ -99,3 +99,68 @@ fn what_cannot_be_counted_is_refused() {
     assert!(refused(&["run", "--data", "data", "--teacher", "data"]).contains("config.json"));
     assert!(refused(&["no-such-model", "--data", "data"]).contains("no-such-model"));
 }
+
+/// The spikes of `text`'s first list of operations.
+fn spikes(text: &str) -> u64 {
+    let line = text.lines().find(|line| line.trim_start().starts_with("spikes ")).expect("a line of spikes");
+    line.split_whitespace().last().unwrap().replace(',', "").parse().unwrap()
+}
+
+#[test]
+fn what_ends_early_is_counted_and_priced_as_it_ran() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let rule = "margin=0,change=1,patience=1,min=2";
+    let simulation = ["--dynamics", "accumulated", "--timesteps", "16", "--exit", rule];
+    let arguments = [&["eval", "run", "--data", "data", "--count"], &simulation[..]].concat();
+    let (text, _) = exits(folder, &arguments, 0);
+    assert!(text.contains("accumulated, T = 16, 2.00 steps taken: a mean sentence"), "{text}");
+    let lines = json(folder, &[&arguments[..], &["--json"]].concat());
+    let (line, counted) = (&lines[0]["dynamics"][0], &lines[0]["dynamics"][0]["counted"]);
+    assert!(lines[0]["counted"].is_null(), "the spikes of another run");
+    let cost = json(folder, &[&["cost", "run", "--data", "data", "--json"], &simulation[..]].concat());
+    assert_eq!((&counted["total"], &line["mean_steps"]), (&cost["total"], &cost["mean_steps"]));
+    let (examples, tokens) = (cost["examples"].as_f64().unwrap(), cost["tokens"].as_f64().unwrap());
+    let all = line["spikes_per_token"].as_f64().unwrap() * tokens;
+    assert!((spikes(&text) as f64 - all / examples).abs() <= 0.5, "{text}");
+    // Two steps without a rule are the same two steps.
+    let two =
+        json(folder, &["cost", "run", "--data", "data", "--dynamics", "accumulated", "--timesteps", "2", "--json"]);
+    assert_eq!((&two["total"], &two["populations"]), (&cost["total"], &cost["populations"]));
+    let (text, _) = exits(folder, &[&["cost", "run", "--data", "data"], &simulation[..]].concat(), 0);
+    assert!(text.contains("student, accumulated, T = 16, 2.0 taken"), "{text}");
+    let (_, error) = exits(folder, &["cost", "run", "--data", "data", "--exit", rule], 1);
+    assert!(error.contains("exit rule: expected accumulated or instantaneous dynamics, found phased"), "{error}");
+}
+
+#[test]
+fn a_silent_student_is_called_silent() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    make(folder, "sst2", |student| student.signed = false);
+    let mut weights = bitspike_run::weights::Weights::load(&folder.join("run/best.safetensors")).unwrap();
+    let thresholds: Vec<String> = weights.names().filter(|name| name.ends_with("theta")).map(str::to_owned).collect();
+    assert_eq!(thresholds.len(), 13);
+    for name in thresholds {
+        let shape = weights.remove(&name).unwrap().shape;
+        weights.insert(name, &shape, vec![1e6]);
+    }
+    weights.save(&folder.join("run/best.safetensors")).unwrap();
+    std::fs::create_dir(folder.join("data")).unwrap();
+    std::fs::write(folder.join("data/dev.tsv"), DEV).unwrap();
+    for command in [&["cost", "run", "--data", "data"][..], &["eval", "run", "--data", "data", "--count"]] {
+        let (text, error) = exits(folder, command, 0);
+        assert!(error.contains("warning: run is silent"), "{error}");
+        assert!(!text.contains("inf") && !text.contains("NaN"), "{text}");
+        assert!(text.lines().all(|line| line.len() < 160), "{text}");
+    }
+    let (text, _) = exits(folder, &["cost", "run", "--data", "data"], 0);
+    assert!(text.contains("no energy to compare: no neuron sent a spike"), "{text}");
+    let cost = json(folder, &["cost", "run", "--data", "data", "--json"]);
+    assert_eq!(cost["normalised_energy_gain"], 0.0);
+    assert_eq!(cost["undefined"]["normalised_energy_gain"], "no neuron sent a spike");
+    let (page, error) = exits(folder, &["report", "run", "--data", "data", "--in-time", "0"], 0);
+    assert!(page.contains("report.html") && error.contains("warning: run is silent"), "{error}");
+    assert!(std::fs::read_to_string(folder.join("report.html")).unwrap().contains("This student is silent"));
+}

@@ -86,6 +86,36 @@ fn data_brings_scores_costs_and_mistakes_and_markup_stays_text() {
 }
 
 #[test]
+fn a_teacher_of_another_vocabulary_is_scored_with_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let teacher = folder.join("teacher");
+    std::fs::create_dir(&teacher).unwrap();
+    let fixture = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/bert-micro-f32"));
+    for name in ["model.safetensors", "tokenizer_config.json", "vocab.txt"] {
+        std::fs::copy(fixture.join(name), teacher.join(name)).unwrap();
+    }
+    let config = std::fs::read_to_string(fixture.join("config.json")).unwrap();
+    std::fs::write(
+        teacher.join("config.json"),
+        config.replace("\"no\"", "\"negative\"").replace("\"yes\"", "\"positive\""),
+    )
+    .unwrap();
+    let json = |arguments: &[&str]| serde_json::from_str::<serde_json::Value>(&exits(folder, arguments, 0).0).unwrap();
+    let eval = ["eval", "teacher", "--task", "sst2", "--data", "data", "--max-length", "12", "--json"];
+    let alone = &json(&eval)[0]["metrics"]["accuracy"];
+    let report = json(&["report", "run", "--data", "data", "--teacher", "teacher", "--in-time", "0", "--json"]);
+    let found = &report["results"]["teacher"][0];
+    assert_eq!((found[0].as_str(), &found[1]), (Some("accuracy"), alone));
+    let baseline = &report["results"]["cost"]["energy"][1]["estimate"];
+    assert_eq!(baseline["name"], "teacher, FP32");
+    let terms = baseline["compute"].as_array().unwrap();
+    let classifier = terms.iter().find(|term| term["name"] == "classifier").unwrap();
+    assert_eq!(classifier["amount"], 2.0 * 16.0);
+}
+
+#[test]
 fn what_cannot_be_reported_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -101,6 +101,14 @@ impl Weights {
         Ok(array.values)
     }
 
+    /// Reads values that are subnormal as 0, as the engine does ([`bitspike::arithmetic::flushed`]): weights that decay pruned would
+    /// take a hundred times as long. Not for a checkpoint that training goes on from, whose every bit counts.
+    pub fn flush(&mut self) {
+        for array in self.arrays.values_mut() {
+            array.values.iter_mut().for_each(|x| *x = bitspike::arithmetic::flushed(*x));
+        }
+    }
+
     /// Takes out the array `name`, whatever its shape.
     pub fn remove(&mut self, name: &str) -> Option<Array> {
         self.arrays.remove(name)
@@ -169,6 +177,14 @@ mod tests {
         assert_eq!(back.take("a.b", &[2, 3]).unwrap(), [1.0, -2.5, 3.0, 0.0, f32::MIN_POSITIVE, 6.0]);
         assert!(back.take("a.b", &[2, 3]).unwrap_err().to_string().contains("missing"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn subnormal_values_are_read_as_zeros_where_that_is_asked_for() {
+        let mut weights = Weights::default();
+        weights.insert("x", &[4], vec![1e-40, -1e-45, f32::MIN_POSITIVE, -2.0]);
+        weights.flush();
+        assert_eq!(weights.take("x", &[4]).unwrap(), [0.0, 0.0, f32::MIN_POSITIVE, -2.0]);
     }
 
     #[test]

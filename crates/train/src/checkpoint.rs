@@ -21,6 +21,7 @@ impl Student {
     pub fn of_run(run: &RunFolder, checkpoint: Checkpoint, device: &Device) -> Result<(Self, Counters)> {
         let mut weights = run.weights_of(checkpoint)?;
         let counters = counters(&weights)?;
+        weights.flush();
         Ok((Self::load(run.description()?.student, &mut weights, device)?, counters))
     }
 

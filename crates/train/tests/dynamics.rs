@@ -88,8 +88,8 @@ fn phased_is_the_quantised_equilibrium() {
             let counts = counts.clone().into_data().try_into_vec::<f32>().unwrap();
             let found: Vec<f32> = runs.iter().flat_map(|run| run.sums[p].clone()).collect();
             assert!(counts == found, "case {case}: counts of {name} differ");
-            let spikes: u32 = runs.iter().map(|run| run.spikes[p]).sum();
-            assert_eq!(f64::from(spikes), counts.iter().map(|n| f64::from(n.abs())).sum::<f64>(), "spikes of {name}");
+            let spikes: u64 = runs.iter().map(|run| run.spikes[p]).sum();
+            assert_eq!(spikes as f64, counts.iter().map(|n| f64::from(n.abs())).sum::<f64>(), "spikes of {name}");
             neurons += counts.len();
             let mut start = 0;
             for (i, &length) in lengths.iter().enumerate() {

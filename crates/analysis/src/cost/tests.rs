@@ -1,8 +1,8 @@
 use bitspike::config::population_names;
-use bitspike::{Dynamics, Simulation};
+use bitspike::{Dynamics, ExitRule, Options, Simulation};
 
 use super::*;
-use crate::fixture::{dev_of, model};
+use crate::fixture::{dev_of, model, silent_model};
 
 fn cost(dynamics: Dynamics, time_steps: u32, teacher: Option<DenseShape>) -> (EncodedSplit, Cost) {
     let model = model().with_simulation(Simulation::new(dynamics, time_steps)).unwrap();
@@ -46,4 +46,53 @@ fn every_dynamics_is_priced_beside_its_baselines() {
     let with_teacher =
         ["student, instantaneous, T = 5", "teacher, FP32", "teacher, INT8", "student's shape dense, FP32"];
     assert_eq!(names(&beside), with_teacher);
+    // Its classifier has the model's two outputs, whatever the shape says.
+    let classifier = beside.energy[1].estimate.compute.iter().find(|term| term.name == "classifier").unwrap();
+    assert_eq!(classifier.amount, 2.0 * 32.0);
+}
+
+#[test]
+fn labels_and_bits_are_those_of_the_steps_that_were_counted() {
+    let (_, long) = cost(Dynamics::Phased, 64, None);
+    let names: Vec<&str> = long.energy.iter().map(|row| row.estimate.name.as_str()).collect();
+    // Signed counts of -64 to 64.
+    assert_eq!((names[0], names[3]), ("student, phased, T = 64", "quantised network, 8-bit activations"));
+}
+
+#[test]
+fn a_silent_student_has_defined_figures_and_says_which_are_not() {
+    let model = silent_model();
+    let (split, profile) = (dev_of(&model), Profile::named("45nm").unwrap());
+    let (cost, _) = measure(&model, "silent", &split, &CostOptions { profile: &profile, teacher: None }).unwrap();
+    assert!(cost.is_silent() && cost.total.spikes == 0);
+    assert_eq!((cost.normalised_operations, cost.normalised_energy_gain), (0.0, 0.0));
+    assert_eq!(cost.undefined["normalised_energy_gain"], "no neuron sent a spike");
+    let json = serde_json::to_value(&cost).unwrap();
+    let mut left = vec![&json];
+    while let Some(value) = left.pop() {
+        match value {
+            serde_json::Value::Array(values) => left.extend(values),
+            serde_json::Value::Object(map) => left.extend(map.values()),
+            serde_json::Value::Number(number) => assert!(number.as_f64().unwrap() < 1e12, "{number}"),
+            _ => {}
+        }
+    }
+    assert!(json["normalised_energy_gain"].is_number() && json["neurobench"]["activation_sparsity"] == 1.0);
+}
+
+#[test]
+fn sentences_that_end_early_are_counted_as_far_as_they_ran() {
+    let rule = ExitRule { margin: 0.0, change: 1.0, patience: 1, min_steps: 3 };
+    let base = model();
+    let packed = bitspike::format::Packed::from_bytes(base.packed().file_bytes().to_vec()).unwrap();
+    let model = Options::new().dynamics(Dynamics::Accumulated).time_steps(32).exit(rule).build(packed, None).unwrap();
+    let (split, profile) = (dev_of(&model), Profile::named("45nm").unwrap());
+    let options = CostOptions { profile: &profile, teacher: None };
+    let (ended, answers) = measure(&model, "small", &split, &options).unwrap();
+    let three = base.with_simulation(Simulation::new(Dynamics::Accumulated, 3)).unwrap();
+    let (short, same) = measure(&three, "small", &split, &options).unwrap();
+    assert_eq!((ended.mean_steps, ended.total, ended.exit), (Some(3.0), short.total, Some(rule)));
+    assert_eq!((answers.logits, ended.populations), (same.logits, short.populations));
+    assert_eq!(ended.energy[0].estimate.name, "student, accumulated, T = 32, 3.0 taken");
+    assert_eq!(ended.energy[0].estimate.total_picojoules, short.energy[0].estimate.total_picojoules);
 }

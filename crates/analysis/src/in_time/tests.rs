@@ -43,3 +43,49 @@ fn what_cannot_be_simulated_is_refused() {
     let leak = InTimeOptions { beta: 1.5, ..InTimeOptions::new([Dynamics::Accumulated]) };
     assert!(scores(&leak).unwrap_err().to_string().contains("1.5"));
 }
+
+#[test]
+fn rows_of_several_steps_are_those_of_single_runs() {
+    for hysteresis in [0.0, 0.5] {
+        let of = |time_steps: Vec<u32>| {
+            let dynamics = [Dynamics::Accumulated, Dynamics::Instantaneous, Dynamics::Phased];
+            scores(&InTimeOptions { time_steps, hysteresis, ..InTimeOptions::new(dynamics) }).unwrap()
+        };
+        let together = of(vec![3, 8, 21]);
+        let mut alone = [3, 8, 21].map(|time_steps| of(vec![time_steps]));
+        for (i, found) in together.into_iter().enumerate() {
+            let single = alone[i % 3].remove(0);
+            assert_eq!(
+                TimeScore { seconds: 0.0, ..found },
+                TimeScore { seconds: 0.0, ..single },
+                "hysteresis {hysteresis}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_line_is_counted_by_itself_as_it_ran() {
+    let exit = Some(ExitRule { margin: 0.0, change: 1.0, patience: 1, min_steps: 2 });
+    let tokens = dev_of(&model()).tokens() as f64;
+    for (dynamics, exit) in [(Dynamics::Accumulated, exit), (Dynamics::Accumulated, None), (Dynamics::Phased, None)] {
+        let options = InTimeOptions { time_steps: vec![4, 12], exit, count: true, ..InTimeOptions::new([dynamics]) };
+        let plain = scores(&InTimeOptions { count: false, ..options.clone() }).unwrap();
+        for (line, plain) in scores(&options).unwrap().into_iter().zip(plain) {
+            let counted = line.counted.clone().unwrap();
+            assert_eq!((counted.dynamics, counted.time_steps), (dynamics, line.time_steps));
+            assert_eq!(counted.mean_steps, line.mean_steps);
+            assert!((counted.total.spikes as f64 - line.spikes_per_token * tokens).abs() < 1e-6, "{line:?}");
+            assert_eq!(TimeScore { seconds: 0.0, counted: None, ..line }, TimeScore { seconds: 0.0, ..plain });
+        }
+    }
+}
+
+#[test]
+fn corrections_that_nobody_makes_are_refused() {
+    let options = InTimeOptions::new([Dynamics::Phased, Dynamics::Instantaneous]);
+    let error = scores(&InTimeOptions { hysteresis: 0.5, ..options.clone() }).unwrap_err().to_string();
+    assert!(error.contains("--hysteresis") && error.contains("found phased, instantaneous"), "{error}");
+    let error = scores(&InTimeOptions { retract: false, ..options }).unwrap_err().to_string();
+    assert!(error.contains("--no-retract"), "{error}");
+}

@@ -3,7 +3,6 @@
 use maud::{Markup, html};
 
 use super::answers::Mistake;
-use super::dev::DevResults;
 use super::tables::{clipped, download};
 use crate::chart::csv;
 
@@ -13,20 +12,22 @@ const CLASSES: usize = 24;
 /// Lines of a table of what is confused most.
 const LINES: usize = 20;
 
+/// Most lines of the numbers that such a table carries.
+const NUMBERS: usize = 20_000;
+
 /// Characters of a class's name, and of a text, that are shown.
 const NAME: usize = 60;
 const TEXT: usize = 600;
 
-/// Confusions and mistakes.
-pub(super) fn answers(measured: &DevResults) -> Markup {
-    let (labels, table) = (measured.task.labels(), &measured.confusion);
+/// Confusions of the classes `labels`, and mistakes.
+pub(super) fn answers(labels: &[String], table: &[Vec<u64>], worst_mistakes: Option<&[Mistake]>) -> Markup {
     html! {
         @if !table.is_empty() {
             div.charts {
                 @if labels.len() <= CLASSES { (whole(labels, table)) } @else { (worst(labels, table)) }
             }
         }
-        @if let Some(worst) = measured.mistakes.as_deref().filter(|worst| !worst.is_empty()) { (mistakes(worst, labels)) }
+        @if let Some(worst) = worst_mistakes.filter(|worst| !worst.is_empty()) { (mistakes(worst, labels)) }
     }
 }
 
@@ -49,7 +50,7 @@ fn whole(labels: &[String], table: &[Vec<u64>]) -> Markup {
     }
 }
 
-/// The pairs that are confused most, and the classes that are found least. Numbers are those of all that occur.
+/// The pairs that are confused most, and the classes that are found least.
 fn worst(labels: &[String], table: &[Vec<u64>]) -> Markup {
     let mut pairs: Vec<(u64, usize, usize)> = cells(table).filter(|(_, truth, answer)| truth != answer).collect();
     // The largest first, then in the order of the classes.
@@ -72,7 +73,7 @@ fn worst(labels: &[String], table: &[Vec<u64>]) -> Markup {
                     tr { td.word { (name(truth)) } td.word { (name(answer)) } td.number { (count) } }
                 } }
             }
-            figcaption { (more(pairs.len(), "pairs")) (download("confusion", &sparse(labels, table))) }
+            figcaption { (more(pairs.len(), "pairs")) (download("confusion", &sparse(labels, &pairs))) }
         }
         figure {
             h3 { "Classes that are found least" }
@@ -102,24 +103,26 @@ fn cells(table: &[Vec<u64>]) -> impl Iterator<Item = (u64, usize, usize)> {
 }
 
 fn matrix(labels: &[String], table: &[Vec<u64>]) -> String {
-    let head = std::iter::once("true".to_owned()).chain(labels.iter().cloned()).collect::<Vec<_>>();
+    let name = |label: &String| clipped(label, TEXT);
+    let head = std::iter::once("true".to_owned()).chain(labels.iter().map(name)).collect::<Vec<_>>();
     let row = |(label, counts): (&String, &Vec<u64>)| {
-        std::iter::once(label.clone()).chain(counts.iter().map(u64::to_string)).collect()
+        std::iter::once(name(label)).chain(counts.iter().map(u64::to_string)).collect()
     };
     csv(head, labels.iter().zip(table).map(row))
 }
 
-/// A line a cell that is not 0.
-fn sparse(labels: &[String], table: &[Vec<u64>]) -> String {
-    let row = |(count, truth, answer): (u64, usize, usize)| {
-        vec![labels[truth].clone(), labels[answer].clone(), count.to_string()]
+/// A line a pair.
+fn sparse(labels: &[String], pairs: &[(u64, usize, usize)]) -> String {
+    let row = |&(count, truth, answer): &(u64, usize, usize)| {
+        vec![clipped(&labels[truth], TEXT), clipped(&labels[answer], TEXT), count.to_string()]
     };
-    csv(["true", "answer", "examples"].map(str::to_owned).to_vec(), cells(table).map(row))
+    csv(["true", "answer", "examples"].map(str::to_owned).to_vec(), pairs.iter().take(NUMBERS).map(row))
 }
 
 fn shares(labels: &[String], found: &[(f64, u64, usize)]) -> String {
-    let row =
-        |&(share, all, class): &(f64, u64, usize)| vec![labels[class].clone(), all.to_string(), share.to_string()];
+    let row = |&(share, all, class): &(f64, u64, usize)| {
+        vec![clipped(&labels[class], TEXT), all.to_string(), share.to_string()]
+    };
     csv(["class", "examples", "found"].map(str::to_owned).to_vec(), found.iter().map(row))
 }
 
@@ -133,5 +136,48 @@ fn mistakes(mistakes: &[Mistake], labels: &[String]) -> Markup {
                 td.number { (format!("{:.3}", mistake.size)) }
             } } }
         } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(count: usize) -> Vec<String> {
+        (0..count).map(|i| format!("c{i}")).collect()
+    }
+
+    #[test]
+    fn a_thousand_classes_take_a_small_page() {
+        let labels = labels(1000);
+        // Every class once for every other, and one pair more often.
+        let mut table = vec![vec![1; 1000]; 1000];
+        table[7][3] = 41;
+        let page = answers(&labels, &table, None).into_string();
+        assert!(page.len() < 2_000_000, "{} bytes", page.len());
+        assert!(
+            page.contains("<td class=\"word\">c7</td><td class=\"word\">c3</td><td class=\"number\">41</td>"),
+            "the worst pair"
+        );
+        assert!(page.contains("the first 20 of 999000 pairs") && page.contains("Classes that are found least"));
+        assert_eq!(page.matches("<tr>").count(), 2 * (1 + LINES));
+    }
+
+    #[test]
+    fn few_classes_are_shown_whole() {
+        let labels = labels(3);
+        let page = answers(&labels, &[vec![5, 1, 0], vec![0, 7, 2], vec![0, 0, 3]], None).into_string();
+        assert_eq!((page.matches("<tr>").count(), page.matches("<td").count()), (4, 9));
+        assert!(page.contains("True class against answer"));
+    }
+
+    #[test]
+    fn long_names_and_texts_are_clipped() {
+        let labels = vec!["x".repeat(100_000), "y".into()];
+        let (text, expected) = ("w ".repeat(1_000_000), labels[0].clone());
+        let mistakes = [Mistake { text, expected, answer: "y".into(), size: 0.9 }];
+        let page = answers(&labels, &[vec![1, 1], vec![0, 1]], Some(&mistakes)).into_string();
+        assert!(page.len() < 200_000, "{} bytes", page.len());
+        assert!(page.contains("…"));
     }
 }

@@ -76,9 +76,6 @@ impl Report {
             Some(results) if results.mistakes.is_none() => note("the worst mistakes: left out by --no-texts"),
             Some(_) => {}
         }
-        if self.results.as_ref().is_some_and(|results| results.cost.is_silent()) {
-            note("a meaning of its energy: this student is silent, no neuron sent a spike");
-        }
         if self.sentence.is_none() {
             note("spikes and rates of a sentence: give --sentence TEXT");
         }
@@ -124,7 +121,7 @@ impl Report {
                             (charts(&results.charts))
                             (layers(&results.cost))
                             h2 { "Answers" }
-                            (answers(results))
+                            (answers(results.task.labels(), &results.confusion, results.mistakes.as_deref()))
                         }
                         @if let Some(sentence) = sentence { (in_time(sentence)) }
                         @if let Some(recipe) = training.as_ref().and_then(|training| training.recipe.as_ref()) {

@@ -59,6 +59,13 @@ fn values(count: usize) -> Vec<f32> {
     (0..count).map(|_| next() * 10f32.powi((4.0 * next()) as i32)).collect()
 }
 
+/// Bits of `f` of every value, in vectors.
+fn mapped(x: &[f32], f: impl Fn(f32) -> f32) -> Vec<u32> {
+    let mut out = x.to_vec();
+    vectorised!(|| out.iter_mut().for_each(|x| *x = f(*x)));
+    bits(&out)
+}
+
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|x| x.to_bits()).collect()
 }
@@ -66,14 +73,9 @@ fn bits(values: &[f32]) -> Vec<u32> {
 #[test]
 fn functions_give_the_same_bits_on_every_instruction_set() {
     let x = values(10_007);
-    let map = |f: fn(f32) -> f32| {
-        let mut out = x.clone();
-        vectorised!(|| out.iter_mut().for_each(|x| *x = f(*x)));
-        bits(&out)
-    };
-    on_each("exp", || map(exp));
-    on_each("gelu", || map(gelu));
-    on_each("normal", || [map(|x| normal(x).0), map(|x| normal(x).1)]);
+    on_each("exp", || mapped(&x, exp));
+    on_each("gelu", || mapped(&x, gelu));
+    on_each("normal", || [mapped(&x, |x| normal(x).0), mapped(&x, |x| normal(x).1)]);
     for width in [1, 15, 16, 17, 31, 384, 10_007] {
         on_each("a layer norm", || {
             let mut row = x[..width].to_vec();

@@ -3,9 +3,11 @@
 use super::*;
 use crate::encoder::{Encoder, Projection, Sums};
 use crate::forward::tests::{currents, small_encoder};
-use crate::forward::{Dynamics, Record, Rows, Sentences, Simulation, Wanted, simulate, simulate_recorded};
+use crate::forward::{
+    Dynamics, Record, Rows, Sent, SentenceRun, Sentences, Simulation, Wanted, simulate, simulate_recorded,
+};
 use crate::kernels::{Kernels, SpikeBits};
-use crate::quantize::WeightBits;
+use crate::quantize::{Granularity, WeightBits};
 
 /// Every spike of a sentence: population, step, spikes `[L, width]`.
 #[derive(Default)]
@@ -181,4 +183,69 @@ fn levels_need_bits() {
     for (levels, bits) in [(1, 0), (2, 1), (3, 2), (16, 4), (17, 5), (33, 6), (255, 8)] {
         assert_eq!(counter::bits_of_levels(levels), bits, "{levels} levels");
     }
+}
+
+/// Of one sentence of 5 tokens: embedding and classifier, then two layers of `D = 20`, `F = 70`.
+fn counted(encoder: &Encoder, simulation: &Simulation) -> Vec<Operations> {
+    let (embedded, options) = (currents(5), Wanted { sent: true, rows: Rows::Last, ..Wanted::default() });
+    let sentences = Sentences { currents: &embedded, lengths: &[5] };
+    let run = simulate(encoder, sentences, simulation, options).unwrap().swap_remove(0);
+    Counter::new(encoder).sentence(&run, 5, simulation)
+}
+
+#[test]
+fn one_scale_a_matrix_is_counted_as_one() {
+    let (weights, rows) = (4 * 20 * 20 + 2 * 20 * 70, 5 * 20 + 70);
+    let plain = rows + 4 * 20 + 6;
+    for (bits, code, scaled) in [(WeightBits::Ternary, 2, 1), (WeightBits::Binary, 1, 1), (WeightBits::Full, 32, 0)] {
+        for (granularity, scales) in [(Granularity::Matrix, 6), (Granularity::Row, rows)] {
+            let mut encoder = small_encoder(true, bits);
+            encoder.config.granularity = granularity;
+            let found = counted(&encoder, &Simulation::new(Dynamics::Phased, 16))[1].weight_bits;
+            assert_eq!(found, weights * code + 32 * (plain + scaled * scales), "{bits:?} {granularity:?}");
+        }
+    }
+}
+
+#[test]
+fn messages_are_as_wide_as_what_is_sent() {
+    let plain = |dynamics, steps| Simulation::new(dynamics, steps);
+    let never_back = Simulation { retract: false, ..plain(Dynamics::Accumulated, 9) };
+    let leaky = Simulation { beta: 0.9, ..plain(Dynamics::Phased, 9) };
+    for (signed, simulation, bits) in [
+        // Counts of 0 to 16, and of -16 to 16.
+        (false, plain(Dynamics::Phased, 16), 5),
+        (true, plain(Dynamics::Phased, 16), 6),
+        (true, plain(Dynamics::Phased, 200), 9),
+        // Nine spikes: of 0 and 1; of -1, 0 and 1, which unsigned neurons send where they take spikes back.
+        (false, plain(Dynamics::Instantaneous, 9), 9),
+        (true, plain(Dynamics::Instantaneous, 9), 18),
+        (false, plain(Dynamics::Accumulated, 9), 18),
+        (true, plain(Dynamics::Accumulated, 9), 18),
+        (false, never_back, 9),
+        // A count does not say what a leaky neuron sent.
+        (false, leaky, 9),
+        (true, leaky, 18),
+    ] {
+        let layer = counted(&small_encoder(signed, WeightBits::Ternary), &simulation)[1];
+        assert_eq!(layer.activation_bits, 2 * 5 * (5 * 20 + 70) * bits, "signed {signed}, {simulation:?}");
+    }
+}
+
+#[test]
+fn a_count_that_is_too_large_stays_large() {
+    let mut sum = Operations { synaptic_dense: u64::MAX - 3, spikes: 7, ..Operations::default() };
+    assert_eq!(sum.overflows(), None);
+    sum += Operations { synaptic_dense: 5, spikes: 1, ..Operations::default() };
+    assert_eq!((sum.synaptic_dense, sum.spikes, sum.overflows()), (u64::MAX, 8, Some("synaptic_dense")));
+    let encoder = small_encoder(true, WeightBits::Ternary);
+    let sent = |width| Sent { spikes: vec![u64::MAX / 2; width], active: Vec::new() };
+    let sent = encoder.config().population_widths().into_iter().map(sent).collect();
+    let run = SentenceRun { steps: u32::MAX, sent, ..SentenceRun::default() };
+    let simulation = Simulation::new(Dynamics::Accumulated, 9);
+    let all: Operations = Counter::new(&encoder).sentence(&run, usize::MAX, &simulation).into_iter().sum();
+    assert_eq!(
+        (all.spikes, all.synaptic_acs, all.synaptic_dense, all.state_bits),
+        (u64::MAX, u64::MAX, u64::MAX, u64::MAX)
+    );
 }

@@ -9,7 +9,7 @@ use bitspike_analysis::report::{Report, ReportOptions, beside, measure, sentence
 use bitspike_hub::Subject;
 
 use crate::args::{CheckpointArgs, ClassArgs, Threads, profile, vacant};
-use crate::output::{self, show};
+use crate::output::{self, show, warn_silent};
 use crate::teacher_answers::ScoredTeacher;
 
 /// Write a run or a model as one HTML page: training, result, cost, mistakes
@@ -82,6 +82,9 @@ pub(crate) fn run(args: ReportArgs) -> Result<()> {
         let subject = subject?;
         let input = Input { first: text, second: args.sentence2.as_deref() };
         report.sentence = Some(sentence(&subject.model(&Options::new())?, &subject.to_string(), input)?);
+    }
+    if report.results.as_ref().is_some_and(|results| results.cost.is_silent()) {
+        warn_silent(&args.model.display());
     }
     let page = report.page(&crate::version::program());
     atomic_file::write(&args.output, |file| std::io::Write::write_all(file, page.as_bytes()))?;

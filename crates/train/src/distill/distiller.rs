@@ -66,6 +66,9 @@ pub struct Solves {
     pub backward: LoopSummary,
 }
 
+/// Sentences that tell whether a student spikes at all.
+const SILENCE: usize = 32;
+
 const HELD: &str = "the student is back after each step";
 
 impl Distiller {
@@ -162,6 +165,16 @@ impl Distiller {
     /// How the fixed points of the steps so far and their gradients were solved; nothing without feedback.
     pub fn solves(&self) -> Solves {
         self.solves
+    }
+
+    /// Whether no neuron spikes in the first sentences of dev.
+    pub fn is_silent(&self) -> bool {
+        let dev = &self.setup.texts.dev;
+        if dev.is_empty() {
+            return false;
+        }
+        let (predictions, _) = predict_student(self.student(), &dev[..dev.len().min(SILENCE)], &self.device);
+        !predictions.rates.is_empty() && predictions.rates.values().all(|&rate| rate == 0.0)
     }
 
     /// The simulation that step number `step` (from 1) runs through, if any.

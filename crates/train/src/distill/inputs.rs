@@ -89,6 +89,8 @@ pub struct Distilled {
     pub run: Logged,
     /// How the fixed points of a student with feedback were solved.
     pub solves: Solves,
+    /// Whether the student never spikes, as far as some of dev tell.
+    pub silent: bool,
 }
 
 impl<'a> Job<'a> {
@@ -287,7 +289,7 @@ impl Inputs {
         let log = Log { path: &folder.metrics(), goes_on: job.resume || folder.metrics().exists() };
         let run = train_logged(&mut distiller, &controls, log, observer)
             .map_err(|e| e.advising(|step| advice(&distiller, recipe, step)).during("distillation"))?;
-        Ok(Distilled { run, solves: distiller.solves() })
+        Ok(Distilled { run, solves: distiller.solves(), silent: distiller.is_silent() })
     }
 }
 
@@ -339,7 +341,7 @@ fn advice(distiller: &Distiller, recipe: &Recipe, step: u64) -> String {
 }
 
 impl Distilled {
-    /// What the user should know of the solves, a line each.
+    /// What the user should know of the solves and of the student, a line each.
     pub fn warnings(&self) -> Vec<String> {
         let Solves { forward, backward } = self.solves;
         let solves = [("fixed points", forward), ("gradients through a fixed point", backward)];
@@ -351,7 +353,10 @@ impl Distilled {
                 solves.unconverged, solves.batches, solves.worst_residual
             )
         };
-        unconverged.map(warning).collect()
+        let silent = self.silent.then(|| {
+            "the student is silent: no neuron sends a spike, so that every answer is the same; lower `student.thresholds`".to_owned()
+        });
+        unconverged.map(warning).chain(silent).collect()
     }
 }
 

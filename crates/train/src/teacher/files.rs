@@ -40,6 +40,7 @@ impl Teacher {
             // Checkpoints converted from TensorFlow call the layer norm's gain and bias gamma and beta.
             name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
         });
+        weights.flush();
         let [d, f] = [config.hidden_size, config.intermediate_size];
         let words = weights.take("embeddings.word_embeddings.weight", &[config.vocab_size, d])?;
         let mut table = |name: &str, rows| -> Result<Param<Tensor<2>>> {

@@ -76,3 +76,25 @@ fn the_csv_has_a_line_a_cell() {
         ("failed", "", "no, \"really\"\nnot")
     );
 }
+
+#[test]
+fn a_silent_student_stands_on_no_front() {
+    let (_, cells, mut journal) = sweep();
+    let costs = |journal: &Journal| {
+        let groups = groups(&cells, journal);
+        (groups.iter().map(|group| group.silent).collect::<Vec<_>>(), marks(&groups))
+    };
+    assert_eq!(costs(&journal).0, [false, false]);
+    // It costs least in everything and would keep the others off.
+    let silent = journal.cells[2].measured.as_mut().unwrap();
+    (silent.best, silent.rate, silent.spikes_per_token) = (Some(0.99), 0.0, 0.0);
+    let packed = silent.packed.as_mut().unwrap();
+    (packed.energy_uj, packed.latency_ms, packed.bytes) = (0.1, 0.1, 1);
+    let (found, marks) = costs(&journal);
+    assert_eq!((found, marks[1].as_str()), (vec![false, true], ""));
+    assert_eq!(marks[0], "energy spikes latency size");
+    // One silent seed among others.
+    let silent = journal.cells[0].measured.as_mut().unwrap();
+    (silent.rate, silent.spikes_per_token) = (0.0, 0.0);
+    assert_eq!(costs(&journal).1, ["", ""]);
+}
