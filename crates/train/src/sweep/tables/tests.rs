@@ -86,7 +86,7 @@ fn a_silent_student_stands_on_no_front() {
     };
     assert_eq!(costs(&journal).0, [false, false]);
     // It costs least in everything and would keep the others off.
-    let silent = journal.cells[2].measured.as_mut().unwrap();
+    let silent = journal.cells[1].measured.as_mut().unwrap();
     (silent.best, silent.rate, silent.spikes_per_token) = (Some(0.99), 0.0, 0.0);
     let packed = silent.packed.as_mut().unwrap();
     (packed.energy_uj, packed.latency_ms, packed.bytes) = (0.1, 0.1, 1);
