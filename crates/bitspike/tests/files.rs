@@ -243,7 +243,7 @@ fn subnormal_weights_are_zeros() {
             let mut next = noise(wanted.bytes().map(u64::from).sum());
             let of = |i: usize| match tensor.role {
                 Role::Threshold => 0.5,
-                _ if i % 2 == 0 => next().signum() * value,
+                _ if i.is_multiple_of(2) => next().signum() * value,
                 _ => next(),
             };
             Ok::<_, Error>((0..tensor.rows * tensor.columns).map(of).collect())

@@ -47,8 +47,7 @@ fn memory_does_not_grow_with_the_steps() {
     let model = Model::load(path).unwrap();
     let text = [model.encode("a fine film")];
     let never = ExitRule { margin: 1e30, ..ExitRule::default() };
-    for (dynamics, steps) in [(Dynamics::Phased, 3000), (Dynamics::Accumulated, 2000), (Dynamics::Instantaneous, 2000)]
-    {
+    for (dynamics, steps) in [(Dynamics::Phased, 1200), (Dynamics::Accumulated, 900), (Dynamics::Instantaneous, 900)] {
         for sent in [false, true] {
             let exits = if dynamics == Dynamics::Phased { vec![None] } else { vec![None, Some(never)] };
             for exit in exits {

@@ -225,6 +225,6 @@ impl Train {
 
     /// The number of spikes, of either sign, in the rows `rows`.
     pub(super) fn fired(&self, rows: Range<usize>) -> u64 {
-        self.bits.spikes(rows) as u64
+        self.bits.spikes(rows)
     }
 }

@@ -152,7 +152,7 @@ impl<R: Record> Phases<'_, R> {
             self.record.step(self.population, step, spikes, potentials);
             sums.iter_mut().zip(spikes).for_each(|(sum, &s)| *sum = beta * *sum + f32::from(s));
             spikes.chunks_exact(width).enumerate().for_each(|(row, spikes)| bits.set_row(row, spikes));
-            fired += bits.spikes(0..rows) as u64;
+            fired += bits.spikes(0..rows);
             if let Some(sent) = &mut sent {
                 sent.add_spikes(spikes);
             }
