@@ -239,7 +239,7 @@ impl Inputs {
             notes.extend(same_origin(folder.path(), &origin)?);
             if let Some(end) = end.clone().filter(LastEnd::is_finished) {
                 let run = Logged::before(end, self.task.primary().to_string());
-                return Ok(Distilled { run, solves: Solves::default() });
+                return Ok(Distilled { run, solves: Solves::default(), silent: false });
             }
         }
         let task = self.task.clone();
