@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bitspike::config::Target;
 use bitspike::forward::{Rows, SentenceRun, Wanted};
-use bitspike::neuron::Reset;
+use bitspike::neuron::{Code, Reset};
 use bitspike::{Dynamics, ExitRule, Model, Simulation};
 use bitspike_data::Predictions;
 use serde::Serialize;
@@ -35,6 +35,8 @@ pub struct InTimeOptions {
     pub exit: Option<ExitRule>,
     /// Whether operations are counted, of every simulation by itself.
     pub count: bool,
+    /// How populations of `phased` hand on their counts; the other dynamics have none to hand on.
+    pub code: Code,
 }
 
 impl InTimeOptions {
@@ -49,6 +51,7 @@ impl InTimeOptions {
             retract: true,
             exit: None,
             count: false,
+            code: Code::Unary,
         }
     }
 
@@ -83,7 +86,8 @@ impl InTimeOptions {
 
     fn simulation(&self, dynamics: Dynamics, time_steps: u32) -> Simulation {
         let hysteresis = if dynamics == Dynamics::Accumulated { self.hysteresis } else { 0.0 };
-        Simulation { dynamics, time_steps, beta: self.beta, reset: self.reset, retract: self.retract, hysteresis }
+        let code = if dynamics == Dynamics::Phased { self.code } else { Code::Unary };
+        Simulation { dynamics, time_steps, beta: self.beta, reset: self.reset, retract: self.retract, hysteresis, code }
     }
 }
 

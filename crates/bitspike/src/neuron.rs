@@ -23,9 +23,13 @@
 //! on which training, spiking simulation and integer arithmetic agree to the bit. The tests below prove it on currents for
 //! which `f32` is exact, ties and saturation included.
 
+mod code;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+
+pub use code::{Code, DigitNeuron};
 
 /// Largest `T` of a [`NeuronConfig`]: far above any useful window, far below 2^23, up to which `f32` holds `n + 1/2`.
 pub const MAX_TIME_STEPS: u32 = 65_536;

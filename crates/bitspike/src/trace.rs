@@ -180,14 +180,50 @@ impl PopulationTrace {
     /// ```
     pub fn rates(&self, beta: f32) -> Vec<RateAt> {
         let beta = f64::from(beta);
+        let mut weight = 0.0;
+        self.rates_of(beta, || {
+            weight = beta * weight + 1.0;
+            weight
+        })
+    }
+
+    /// The same where spikes are digits of counts of up to `window` (`T`): the count so far, as if the digits that are still to
+    /// come were 0, over `T`.
+    ///
+    /// ```
+    /// # use bitspike::trace::PopulationTrace;
+    /// let population = PopulationTrace {
+    ///     name: "embedding".into(),
+    ///     width: 1,
+    ///     theta: 1.0,
+    ///     spikes: vec![0, 1, 0, 1, 0], // 8 + 2
+    ///     membrane: vec![],
+    ///     chosen: vec![],
+    ///     equilibrium: vec![10.0 / 16.0],
+    /// };
+    /// let rates = population.digit_rates(16);
+    /// assert_eq!(rates.iter().map(|at| at.mean).collect::<Vec<_>>(), [0.0, 0.5, 0.5, 0.625, 0.625]);
+    /// assert_eq!(rates[4].max_distance, 0.0);
+    /// ```
+    pub fn digit_rates(&self, window: u32) -> Vec<RateAt> {
+        let steps = self.spikes.len() / self.equilibrium.len().max(1);
+        let mut left = steps as i32;
+        self.rates_of(2.0, || {
+            left -= 1;
+            f64::from(window) / 2f64.powi(left)
+        })
+    }
+
+    /// Rates after each step: sums of spikes, which keep `keep` of themselves from step to step, over what `weight` says of
+    /// each step in turn.
+    fn rates_of(&self, keep: f64, mut weight: impl FnMut() -> f64) -> Vec<RateAt> {
         let neurons = self.equilibrium.len();
         let mut sums = vec![0.0f64; neurons];
-        let mut weight = 0.0;
         let step = |spikes: &[i8]| {
-            weight = beta * weight + 1.0;
+            let weight = weight();
             let (mut absolute, mut signed, mut square, mut max) = (0.0, 0.0, 0.0, 0.0f64);
             for ((sum, &spike), &equilibrium) in sums.iter_mut().zip(spikes).zip(&self.equilibrium) {
-                *sum = beta * *sum + f64::from(spike);
+                *sum = keep * *sum + f64::from(spike);
                 let rate = *sum / weight;
                 let distance = (rate - f64::from(equilibrium)).abs();
                 absolute += rate.abs();

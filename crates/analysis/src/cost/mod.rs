@@ -1,5 +1,6 @@
 //! What a model costs on a set of sentences: counted operations, energy under named constants, baselines beside it.
 
+mod codes;
 mod networks;
 mod rapl;
 
@@ -10,6 +11,7 @@ use bitspike::Model;
 use bitspike::config::{StudentConfig, population_names};
 use bitspike::count::{DenseShape, Operations};
 use bitspike::forward::{Dynamics, ExitRule};
+use bitspike::neuron::Code;
 use bitspike_data::Predictions;
 use serde::Serialize;
 
@@ -18,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
 use crate::score::{Counts, NeuroBench};
 
+pub use codes::CodeCost;
 pub use networks::NetworkCost;
 
 /// At which prices, and beside which teacher.
@@ -47,6 +50,14 @@ pub struct Cost {
     /// With an exit rule, the mean number of steps that sentences took; all operations are those of these steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean_steps: Option<f64>,
+    /// How counts are handed on; `unary` but in `phased`.
+    pub code: Code,
+    /// Bits, with the sign, that the sums of the weight matrices provably fit; none where weights are no codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sum_bits: Option<u32>,
+    /// The same sentences in every code; `phased` alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<CodeCost>,
     pub examples: usize,
     /// Tokens of all examples.
     pub tokens: u64,
@@ -122,7 +133,7 @@ pub fn measure(
     let simulation = model.simulation();
     let counts = Counts::new(model, &split.examples)?;
     let neurobench = counts.neurobench();
-    let Counts { predictions, layers, total, spikes, connection_sparsity, bytes, mean_steps, .. } = counts;
+    let Counts { predictions, layers, total, spikes, connection_sparsity, bytes, mean_steps, sum_bits, .. } = counts;
     let tokens = split.tokens();
     let populations = population_names(config.layers).into_iter().zip(&spikes);
     let populations: Vec<PopulationSpikes> =
@@ -136,6 +147,7 @@ pub fn measure(
         operations: &total,
         bytes,
         lengths: &lengths,
+        sum_bits,
     };
     let teacher = options.teacher.map(|teacher| DenseShape { num_labels: config.num_labels, ..teacher });
     let energy = networks::beside(&counted, simulation, mean_steps, teacher);
@@ -145,7 +157,8 @@ pub fn measure(
     };
     let synapses = Synapses { tokens, weights: config.encoder_weights(), zeros: connection_sparsity };
     let phased = simulation.dynamics == Dynamics::Phased;
-    let break_even = if phased { break_even(options.profile, &total, &synapses) } else { None };
+    let break_even = if phased { break_even(&counted.prices(bytes), &total, &synapses) } else { None };
+    let codes = codes::compare(model, split, &counted, &synapses)?;
     let mut undefined = BTreeMap::new();
     if normalised == 0.0 {
         let reason = if total.spikes == 0 { "no neuron sent a spike" } else { "no matrix received a spike" };
@@ -164,6 +177,9 @@ pub fn measure(
         time_steps: simulation.time_steps,
         exit: model.exit().copied(),
         mean_steps,
+        code: simulation.code,
+        sum_bits,
+        codes,
         examples: split.examples.len(),
         tokens,
         neurobench,

@@ -3,6 +3,7 @@
 use bitspike::config::StudentConfig;
 use bitspike::count::DenseShape;
 use bitspike::forward::{Dynamics, Simulation};
+use bitspike::neuron::Code;
 use serde::Serialize;
 
 use crate::energy::{CountedStudent, Estimate, Precision, bytes_at, shape_of};
@@ -41,9 +42,10 @@ pub(super) fn beside(
         let bytes = bytes_at(full(model), precision);
         (counted.values(name, model, precision, bytes), bytes)
     };
-    let Simulation { dynamics, time_steps, .. } = *simulation;
+    let Simulation { dynamics, time_steps, code, .. } = *simulation;
+    let code = if code == Code::Unary { String::new() } else { format!(", {code}") };
     let ended = mean_steps.map_or(String::new(), |steps| format!(", {steps:.1} taken"));
-    let name = format!("student, {dynamics}, T = {time_steps}{ended}");
+    let name = format!("student, {dynamics}{code}, T = {time_steps}{ended}");
     let mut found = vec![
         (counted.spikes(&name), bytes),
         values(&format!("{teacher_name}, FP32"), teacher, Precision::Fp32),

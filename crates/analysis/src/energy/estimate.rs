@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Profile;
+use super::{Constant, Profile};
 use bitspike::count::Operations;
 
 /// Multiply-adds of a value in a layer norm: for the mean, for the variance, for gain and bias.
@@ -58,6 +58,8 @@ pub struct Prices<'a> {
     pub sentences: usize,
     /// What the network's weights take in memory.
     pub bytes: u64,
+    /// Bits of the integers that its sums provably fit ([`bitspike::count::Counter::sum_bits`]); none where sums are no integers.
+    pub sum_bits: Option<u32>,
 }
 
 /// What a dense network multiplies.
@@ -70,13 +72,24 @@ pub enum Precision {
 }
 
 impl Prices<'_> {
+    /// An addition to a sum of the weight matrices: by its width where the profile and the sums have one, else `otherwise`.
+    pub fn accumulate(&self, otherwise: &Constant) -> f64 {
+        match (&self.profile.compute.integer_add, self.sum_bits) {
+            (Some(add), Some(bits)) => add.of(bits),
+            _ => otherwise.value,
+        }
+    }
+
     /// A spiking network with these operations over all sentences.
     pub fn spikes(&self, name: &str, count: &Operations) -> Estimate {
         let compute = &self.profile.compute;
         let mut terms = self.terms();
-        terms.add("synaptic accumulates", count.synaptic_acs as f64, compute.accumulate.value);
+        let accumulate = self.accumulate(&compute.accumulate);
+        terms.add("synaptic accumulates", count.synaptic_acs as f64, accumulate);
+        terms.add("sums doubled", count.doublings as f64, accumulate);
         // Queries and probabilities are values of 32 bits, whatever codes the weights have.
         terms.add("attention accumulates", count.attention_acs as f64, compute.fp32_add.value);
+        terms.add("scores and contexts doubled", count.attention_doublings as f64, compute.fp32_add.value);
         terms.add("attention multiply-adds", count.attention_macs as f64, compute.fp32_mac.value);
         terms.add("membrane updates", count.membrane_updates as f64, compute.neuron_update.value);
         terms.add("resets", count.spikes as f64, compute.fp32_add.value);
@@ -103,7 +116,7 @@ impl Prices<'_> {
     pub fn quantised(&self, name: &str, spikes: &Operations, dense: &Operations) -> Estimate {
         let compute = &self.profile.compute;
         let mut terms = self.terms();
-        terms.add("weight accumulates", spikes.value_acs as f64, compute.int_accumulate.value);
+        terms.add("weight accumulates", spikes.value_acs as f64, self.accumulate(&compute.int_accumulate));
         terms.add("attention multiply-adds", dense.attention_macs as f64, compute.int8_mac.value);
         // One rounding a value, where the student has neurons.
         let values = dense.activation_bits as f64 / (2.0 * 32.0);
@@ -196,18 +209,24 @@ pub struct Synapses {
     pub zeros: f64,
 }
 
+impl Synapses {
+    /// Synapses that are not zero, once for each token.
+    pub fn there(&self) -> f64 {
+        self.tokens as f64 * self.weights as f64 * (1.0 - self.zeros)
+    }
+}
+
 /// Where spikes and other codes cost the same; nowhere, if every weight is zero or an accumulate costs nothing.
-pub fn break_even(profile: &Profile, count: &Operations, synapses: &Synapses) -> Option<BreakEven> {
-    let compute = &profile.compute;
-    let Synapses { tokens, weights, zeros } = *synapses;
-    let synapses = tokens as f64 * weights as f64 * (1.0 - zeros);
-    let accumulate = compute.accumulate.value;
+pub fn break_even(prices: &Prices<'_>, count: &Operations, synapses: &Synapses) -> Option<BreakEven> {
+    let compute = &prices.profile.compute;
+    let accumulate = prices.accumulate(&compute.accumulate);
+    let (zeros, synapses) = (synapses.zeros, synapses.there());
     let against = |energy: f64| energy / (accumulate * (1.0 - zeros));
     (synapses > 0.0 && accumulate > 0.0).then(|| BreakEven {
         found: count.synaptic_acs as f64 / synapses,
         against_fp32: against(compute.fp32_mac.value),
         against_int8: against(compute.int8_mac.value),
-        against_quantised: count.value_acs as f64 / synapses * compute.int_accumulate.value / accumulate,
+        against_quantised: count.value_acs as f64 / synapses * prices.accumulate(&compute.int_accumulate) / accumulate,
     })
 }
 

@@ -10,7 +10,7 @@
 //! use bitspike_analysis::energy::{Prices, Profile};
 //!
 //! let profile = Profile::named("45nm")?;
-//! let prices = Prices { profile: &profile, sentences: 10, bytes: 1_000_000 };
+//! let prices = Prices { profile: &profile, sentences: 10, bytes: 1_000_000, sum_bits: None };
 //! let count = Operations { synaptic_acs: 1000, ..Operations::default() };
 //! // 100 accumulates a sentence, of 0.9 pJ each.
 //! assert_eq!(prices.spikes("student", &count).total_picojoules, 90.0);
@@ -24,7 +24,7 @@ mod student;
 pub use estimate::{
     BreakEven, Estimate, Precision, Prices, Synapses, Term, activation_bits, break_even, normalised_operations,
 };
-pub use profile::{Compute, Constant, Memory, PROFILES, Profile};
+pub use profile::{Compute, Constant, IntegerAdd, Memory, PROFILES, Profile};
 pub use student::{CountedStudent, bytes_at, shape_of};
 
 #[cfg(test)]

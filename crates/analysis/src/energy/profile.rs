@@ -46,10 +46,35 @@ pub struct Compute {
     pub accumulate: Constant,
     /// Adding a small integer to an integer sum: the accumulate of the quantised network, whose weights are low-bit too.
     pub int_accumulate: Constant,
+    /// Adding two integers, by width: what an accumulate of a sum costs that provably fits one. Where a profile has it, it stands in
+    /// for `accumulate` and `int_accumulate` where sums are integers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integer_add: Option<IntegerAdd>,
     /// Bringing one potential up to date.
     pub neuron_update: Constant,
     /// An exponential, a reciprocal, a reciprocal root.
     pub function: Constant,
+}
+
+/// Energies of integer additions, in picojoules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the fields are what their names say")]
+pub struct IntegerAdd {
+    pub int8: Constant,
+    pub int16: Constant,
+    pub int32: Constant,
+}
+
+impl IntegerAdd {
+    /// What adding to a sum of `bits` bits costs.
+    pub fn of(&self, bits: u32) -> f64 {
+        match bits {
+            ..=8 => self.int8.value,
+            9..=16 => self.int16.value,
+            _ => self.int32.value,
+        }
+    }
 }
 
 /// Energies of a byte, in picojoules.
@@ -124,7 +149,11 @@ impl Profile {
         let profile: Self = toml::from_str(text).map_err(refuse)?;
         let spans: Spans = toml::from_str(text).map_err(refuse)?;
         for (table, constants, unit) in [("compute", spans.compute, "pJ"), ("memory", spans.memory, "pJ/byte")] {
-            for (key, constant) in constants {
+            let single = |(key, placed)| match placed {
+                Placed::Constant(constant) => vec![(key, constant)],
+                Placed::Group(group) => group.into_iter().map(|(inner, it)| (format!("{key}.{inner}"), it)).collect(),
+            };
+            for (key, constant) in constants.into_iter().flat_map(single) {
                 let line = |at: usize| text[..at].matches('\n').count() + 1;
                 let value = *constant.value.get_ref();
                 if !(0.0..=LARGEST).contains(&value) {
@@ -157,7 +186,14 @@ struct Spans {
 }
 
 #[derive(Deserialize)]
-struct Placed {
+#[serde(untagged)]
+enum Placed {
+    Constant(PlacedConstant),
+    Group(BTreeMap<String, PlacedConstant>),
+}
+
+#[derive(Deserialize)]
+struct PlacedConstant {
     value: Spanned<f64>,
     unit: Spanned<String>,
 }

@@ -19,6 +19,8 @@ pub struct CountedStudent<'a> {
     pub bytes: u64,
     /// Tokens of each example.
     pub lengths: &'a [usize],
+    /// Bits that its sums provably fit, as [`Prices::sum_bits`].
+    pub sum_bits: Option<u32>,
 }
 
 impl CountedStudent<'_> {
@@ -46,8 +48,9 @@ impl CountedStudent<'_> {
         activation_bits(self.time_steps, self.student.signed)
     }
 
-    fn prices(&self, bytes: u64) -> Prices<'_> {
-        Prices { profile: self.profile, sentences: self.lengths.len(), bytes }
+    /// The constants for a network on the same examples whose weights take `bytes`.
+    pub fn prices(&self, bytes: u64) -> Prices<'_> {
+        Prices { profile: self.profile, sentences: self.lengths.len(), bytes, sum_bits: self.sum_bits }
     }
 
     /// Operations of a network without spikes.

@@ -42,7 +42,7 @@ fn terms_are_counts_times_constants() {
     let profile = Profile::named("45nm").unwrap();
     let count =
         Operations { synaptic_acs: 1000, spikes: 10, membrane_updates: 500, weight_bits: 800, ..Operations::default() };
-    let prices = |sentences, bytes| Prices { profile: &profile, sentences, bytes };
+    let prices = |sentences, bytes| Prices { profile: &profile, sentences, bytes, sum_bits: Some(16) };
     let estimate = prices(10, 1_000_000).spikes("student", &count);
     let by_hand = 100.0 * 0.9 + 50.0 * 0.9 + 1.0 * 0.9;
     assert!((estimate.compute_picojoules - by_hand).abs() < 1e-9, "{estimate:?}");
@@ -78,8 +78,9 @@ fn energies_meet_where_they_break_even() {
     let profile = Profile::named("45nm").unwrap();
     // 10 tokens, 100 weights of which 40 % are zero; each of the 60 others accumulates twice a token, for 1.5 counts.
     let count = Operations { synaptic_acs: 1200, value_acs: 300, ..Operations::default() };
-    let even = break_even(&profile, &count, &Synapses { tokens: 10, weights: 100, zeros: 0.4 }).unwrap();
-    assert_eq!(break_even(&profile, &count, &Synapses { tokens: 10, weights: 100, zeros: 1.0 }), None);
+    let prices = Prices { profile: &profile, sentences: 1, bytes: 1, sum_bits: Some(16) };
+    let even = break_even(&prices, &count, &Synapses { tokens: 10, weights: 100, zeros: 0.4 }).unwrap();
+    assert_eq!(break_even(&prices, &count, &Synapses { tokens: 10, weights: 100, zeros: 1.0 }), None);
     assert!((even.found - 2.0).abs() < 1e-12);
     assert!((even.against_fp32 * 0.9 * 0.6 - 4.6).abs() < 1e-12);
     assert!((even.against_quantised - 0.5 * 0.1 / 0.9).abs() < 1e-12);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bitspike::Model;
 use bitspike::atomic_file;
+use bitspike::count::Counter;
 use bitspike::format::{Header, Packed, Packing};
 use bitspike_run::run::Checkpoint;
 
@@ -110,6 +111,7 @@ impl Addition {
             operations: &measured.operations,
             bytes: weight_bytes(model.packed()),
             lengths: &split.lengths(),
+            sum_bits: Counter::new(model.encoder()).sum_bits(model.simulation().time_steps),
         };
         let metrics = Metrics {
             format: Metrics::FORMAT.into(),

@@ -1,7 +1,7 @@
 //! A trace for tests: the populations of a small student under constant currents, spiking as `neuron::step` does.
 
 use bitspike::forward::Dynamics;
-use bitspike::neuron::{Equilibrium, Membrane, NeuronConfig, Reset, step};
+use bitspike::neuron::{Code, Equilibrium, Membrane, NeuronConfig, Reset, step};
 use bitspike::trace::{PopulationTrace, Trace};
 
 use super::summary::{Origin, Reading};
@@ -30,6 +30,8 @@ pub(crate) fn sized(time_steps: u32, tokens: usize, width: usize, text: &str) ->
         text2: None,
         tokens: (0..tokens).map(|i| if i == 0 { "[CLS]".into() } else { format!("token{i}") }).collect(),
         dynamics: Dynamics::Accumulated,
+        code: Code::Unary,
+        window: time_steps,
         beta: 1.0,
         reset: "soft".into(),
         signed: true,

@@ -43,6 +43,8 @@ pub fn trace<'a>(model: &Model, name: &str, input: impl Into<Input<'a>>, options
         text: input.first.to_owned(),
         text2: input.second.map(str::to_owned),
         dynamics: simulation.dynamics,
+        code: simulation.code,
+        window: simulation.time_steps,
         beta: simulation.beta,
         reset: if simulation.reset == Reset::Hard { "hard".into() } else { "soft".into() },
         signed: model.header().student.signed,

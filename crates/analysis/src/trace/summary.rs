@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bitspike::Dynamics;
+use bitspike::neuron::Code;
 use bitspike::trace::{RateAt, Trace};
 use serde::Serialize;
 
@@ -19,6 +20,10 @@ pub struct Origin {
     /// Text of each token, from `[CLS]` on.
     pub tokens: Vec<String>,
     pub dynamics: Dynamics,
+    /// How counts are handed on.
+    pub code: Code,
+    /// `T`: steps of a window, which are those of the trace unless spikes are digits.
+    pub window: u32,
     pub beta: f32,
     /// `soft` or `hard`.
     pub reset: String,
@@ -45,7 +50,12 @@ pub struct Summary {
     /// Text of each token, from `[CLS]` on.
     pub tokens: Vec<String>,
     pub dynamics: &'static str,
+    /// How counts are handed on: `unary`, `digits` or `naf`.
+    pub code: &'static str,
+    /// Steps of the trace.
     pub time_steps: u32,
+    /// `T`: the largest count of a window.
+    pub window: u32,
     pub beta: f32,
     /// `soft` or `hard`.
     pub reset: String,
@@ -110,7 +120,9 @@ impl Summary {
             text2: origin.text2.clone(),
             tokens: origin.tokens.clone(),
             dynamics: origin.dynamics.name(),
+            code: origin.code.name(),
             time_steps: trace.time_steps,
+            window: origin.window,
             beta: origin.beta,
             reset: origin.reset.clone(),
             signed: origin.signed,
@@ -125,7 +137,11 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (tokens, steps) = (self.tokens.len(), self.time_steps);
-        writeln!(out, "{}, T = {steps}, {tokens} tokens: {}", self.dynamics, self.tokens.join(" "))?;
+        let in_code = match self.window == steps {
+            true => String::new(),
+            false => format!(", {} in {steps} steps", self.code),
+        };
+        writeln!(out, "{}, T = {}{in_code}, {tokens} tokens: {}", self.dynamics, self.window, self.tokens.join(" "))?;
         let longest = self.populations.iter().map(|p| p.name.len()).max().unwrap_or(0).max("population".len());
         writeln!(
             out,

@@ -1,6 +1,7 @@
 //! A trace with all that is computed from it.
 
-use bitspike::trace::{RateAt, Trace};
+use bitspike::neuron::Code;
+use bitspike::trace::{PopulationTrace, RateAt, Trace};
 use rayon::prelude::*;
 
 use super::summary::{Origin, Summary};
@@ -27,7 +28,11 @@ impl TracedText {
     /// If the trace is not complete.
     pub fn new(origin: Origin, trace: Trace) -> Result<Self> {
         trace.check()?;
-        let rates: Vec<Vec<RateAt>> = trace.populations.par_iter().map(|p| p.rates(origin.beta)).collect();
+        let rates_of = |population: &PopulationTrace| match origin.code {
+            Code::Unary => population.rates(origin.beta),
+            Code::Digits | Code::Naf => population.digit_rates(origin.window),
+        };
+        let rates: Vec<Vec<RateAt>> = trace.populations.par_iter().map(rates_of).collect();
         let summary = Summary::new(&origin, &trace, &rates);
         Ok(Self { origin, trace, rates, summary })
     }

@@ -6,6 +6,7 @@ use super::{Operations, VALUE};
 use crate::config::StudentConfig;
 use crate::encoder::Encoder;
 use crate::forward::{Dynamics, Sent, SentenceRun, Simulation};
+use crate::neuron::Code;
 use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
 
 /// Counts the operations of one encoder.
@@ -26,13 +27,25 @@ pub struct Counter {
     config: StudentConfig,
     /// Layer by layer, of each map: synapses that are not zero of each input, and the population that it reads.
     fan_out: Vec<[(Vec<u32>, usize); 6]>,
+    /// Most synapses of an output that are not zero; none where weights are no codes.
+    fan_in: Option<u32>,
 }
 
 impl Counter {
     /// Looks at every weight once.
     pub fn new(encoder: &Encoder) -> Self {
         let layers = encoder.layers.iter().map(|layer| layer.maps().map(|(map, read)| (map.fan_out(), read)));
-        Self { config: encoder.config.clone(), fan_out: layers.collect() }
+        let maps = encoder.layers.iter().flat_map(|layer| layer.maps()).map(|(map, _)| map.largest_fan_in());
+        let fan_in = maps.reduce(|a, b| Some(a?.max(b?))).flatten();
+        Self { config: encoder.config.clone(), fan_out: layers.collect(), fan_in }
+    }
+
+    /// Bits, with the sign, of an integer that holds every sum of the weight matrices over a window of `time_steps` steps, in any
+    /// code and between any two steps: at most `T` times the synapses of an output that are not zero. None where weights are
+    /// no codes and sums no integers.
+    pub fn sum_bits(&self, time_steps: u32) -> Option<u32> {
+        let largest = u64::from(self.fan_in?) * u64::from(time_steps);
+        Some(1 + u64::BITS - largest.leading_zeros())
     }
 
     /// Share of the encoder's weights that are zero (NeuroBench's *connection sparsity*).
@@ -87,6 +100,7 @@ struct Shape<'a> {
     steps: Count,
     simulation: &'a Simulation,
 }
+
 impl Shape<'_> {
     fn dynamics(&self) -> Dynamics {
         self.simulation.dynamics
@@ -104,7 +118,7 @@ impl Shape<'_> {
         let Simulation { dynamics, retract, .. } = *self.simulation;
         let negative = self.config.signed || dynamics == Dynamics::Accumulated && retract;
         let (messages, levels) = match dynamics == Dynamics::Phased && self.simulation.is_exact() {
-            true => (Saturating(1), self.steps),
+            true => (Saturating(1), Saturating(u64::from(self.simulation.time_steps))),
             false => (self.steps, Saturating(1)),
         };
         let levels = if negative { levels * Saturating(2) + Saturating(1) } else { levels + Saturating(1) };
@@ -160,6 +174,11 @@ impl Shape<'_> {
             }
         }
         let outputs = tokens * (Saturating(5) * d + f);
+        if self.simulation.code != Code::Unary {
+            let between = Saturating(self.steps.0.saturating_sub(1));
+            layer.doublings = (between * outputs).0;
+            layer.attention_doublings = (between * tokens * (heads * tokens + d)).0;
+        }
         layer.scalings = (outputs * times).0;
         layer.exponentials = (heads * tokens * tokens * times).0;
         layer.softmax_rows = (heads * tokens * times).0;

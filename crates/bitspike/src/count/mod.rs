@@ -25,6 +25,12 @@ const VALUE: u64 = 32;
 pub struct Operations {
     /// Spikes of either sign.
     pub spikes: u64,
+    /// Sums of the weight matrices that are doubled between steps, where spikes are digits; else 0.
+    #[serde(default)]
+    pub doublings: u64,
+    /// Scores and contexts that are doubled between steps, where spikes are digits; else 0.
+    #[serde(default)]
+    pub attention_doublings: u64,
     /// Neurons times steps: every potential is brought up to date at every step.
     pub membrane_updates: u64,
     /// NeuroBench's *dense* synaptic operations: synapses times tokens times steps, whether anything is zero or not; those of
@@ -104,7 +110,7 @@ macro_rules! sums {
     };
 }
 
-sums!(spikes membrane_updates synaptic_dense synaptic_acs attention_acs attention_macs value_acs scalings exponentials
+sums!(spikes doublings attention_doublings membrane_updates synaptic_dense synaptic_acs attention_acs attention_macs value_acs scalings exponentials
     softmax_rows norm_values norm_rows residuals gelus table_values classifier_macs weight_bits activation_bits value_bits
     state_bits);
 

@@ -103,6 +103,17 @@ impl Projection {
         fan_out
     }
 
+    /// Most codes of a row that are not zero; none where weights are no codes.
+    pub(crate) fn largest_fan_in(&self) -> Option<u32> {
+        let SpikingWeight::Codes(codes) = &self.weight else { return None };
+        let mut row = vec![0; self.columns];
+        let not_zero = |r| {
+            codes.counts.codes_row(r, &mut row);
+            row.iter().filter(|&&code| code != 0).count() as u32
+        };
+        Some((0..codes.counts.rows()).map(not_zero).max().unwrap_or(0))
+    }
+
     /// `out = W (scale counts) + b`; the scales are joined first, as in training. `factors` is scratch memory.
     ///
     /// # Shapes

@@ -31,6 +31,8 @@ pub use simulation::{Dynamics, Simulation};
 pub use timing::{Operator, Timing};
 
 #[cfg(test)]
+mod code_tests;
+#[cfg(test)]
 mod long_tests;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::neuron::{MAX_COUNT, MAX_TIME_STEPS, Membrane, Reset};
+use crate::neuron::{Code, MAX_COUNT, MAX_TIME_STEPS, Membrane, Reset};
 
 /// What the operators of a spiking model see.
 #[derive(
@@ -75,6 +75,9 @@ pub struct Simulation {
     /// below 0. Its sum stays at 0 or above.
     #[serde(default = "yes")]
     pub retract: bool,
+    /// How a population of `phased` hands on the counts of its window. Answers do not depend on it.
+    #[serde(default)]
+    pub code: Code,
 }
 
 fn yes() -> bool {
@@ -88,14 +91,14 @@ fn no_leak() -> f32 {
 impl Simulation {
     /// `time_steps` steps of `dynamics` with integrate-and-fire neurons and soft reset.
     pub fn new(dynamics: Dynamics, time_steps: u32) -> Self {
-        Self { dynamics, time_steps, beta: 1.0, reset: Reset::Soft, hysteresis: 0.0, retract: true }
+        Self { dynamics, time_steps, beta: 1.0, reset: Reset::Soft, hysteresis: 0.0, retract: true, code: Code::Unary }
     }
 
     /// Checks the ranges.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if `T` is 0 or above [`MAX_TIME_STEPS`], `beta` is not in (0, 1], or the hysteresis is not in
-    /// [0, 16].
+    /// [`Error::Invalid`] if `T` is 0 or above [`MAX_TIME_STEPS`], `beta` is not in (0, 1], the hysteresis is not in [0, 16], or
+    /// there is a code although no window is ever finished or its count is not exact.
     pub fn validate(&self) -> Result<()> {
         if !(1..=MAX_TIME_STEPS).contains(&self.time_steps) {
             return Err(Error::invalid("time_steps", format!("1 to {MAX_TIME_STEPS}"), self.time_steps));
@@ -103,7 +106,17 @@ impl Simulation {
         if !(0.0..=16.0).contains(&self.hysteresis) {
             return Err(Error::invalid("hysteresis", "0 to 16 thresholds", self.hysteresis));
         }
+        if self.code != Code::Unary && !(self.dynamics == Dynamics::Phased && self.is_exact()) {
+            let expected = "phased dynamics without leak and with soft reset, whose windows end in a count";
+            let found = format!("{}, beta {}, {:?} reset", self.dynamics, self.beta, self.reset);
+            return Err(Error::invalid(format!("code {}", self.code), expected, found.to_lowercase()));
+        }
         Membrane { theta: 1.0, beta: self.beta, signed: true, reset: self.reset }.validate()
+    }
+
+    /// Steps that a sentence takes unless an exit rule ends it: `T`, or those of the code.
+    pub fn steps(&self) -> u32 {
+        self.code.steps(self.time_steps)
     }
 
     /// `W[T] = sum of beta^k` for `k < T`: what a neuron that fires at every step accumulates.

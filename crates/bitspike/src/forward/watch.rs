@@ -3,7 +3,7 @@
 use super::timing::{Operator, Timing};
 
 /// Sees what happens in a tile: the counts of every population where [`Watch::COUNTS`], and the end of every operation.
-pub(crate) trait Watch: Default + Send {
+pub(crate) trait Watch: Clone + Default + Send {
     /// Whether counts are to be shown.
     const COUNTS: bool = false;
 

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::forward::{Dynamics, ExitRule, Simulation};
 use crate::kernels::Kernels;
+use crate::neuron::Code;
 
 /// How a model is to be run: `phased` at its own `T` on the best kernels of the machine, unless told otherwise.
 ///
@@ -50,6 +51,13 @@ impl Options {
     #[must_use]
     pub fn time_steps(mut self, time_steps: u32) -> Self {
         self.time_steps = Some(time_steps);
+        self
+    }
+
+    /// How populations of `phased` hand on their counts; answers do not depend on it, what is counted does.
+    #[must_use]
+    pub fn code(mut self, code: Code) -> Self {
+        self.simulation.code = code;
         self
     }
 

@@ -63,7 +63,7 @@ impl Model {
             chosen,
             equilibrium,
         });
-        let mut trace = Trace::new(time_steps, tokens.len(), populations.collect())?;
+        let mut trace = Trace::new(simulation.steps(), tokens.len(), populations.collect())?;
         let run = simulate_recorded(encoder, &currents, simulation, &mut trace)?;
         let answer = |run: SentenceRun| {
             let logits = run.last_logits(encoder.config().num_labels);

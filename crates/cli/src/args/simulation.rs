@@ -1,7 +1,7 @@
 //! How a student spikes: the values of `--reset`, `--exit`, and the flags of `eval --dynamics`.
 
 use bitspike::forward::{Dynamics, ExitRule};
-use bitspike::neuron::Reset;
+use bitspike::neuron::{Code, Reset};
 use bitspike_analysis::in_time::InTimeOptions;
 use clap::builder::TypedValueParser;
 
@@ -31,6 +31,10 @@ pub(crate) struct InTimeArgs {
     /// Stop a sentence when its answer is settled (accumulated): `margin=2,change=0.5,patience=2,min=3`, each part optional
     #[arg(long, help_heading = "In time", value_name = "RULE", value_parser = parse_rule, requires = "dynamics")]
     exit: Option<ExitRule>,
+    /// How counts are handed on (phased): as so many spikes (`unary`), as binary digits (`digits`), as canonic signed digits
+    /// (`naf`). Answers are the same, spikes and steps are not
+    #[arg(long, value_name = "CODE", default_value = "unary")]
+    pub(crate) code: Code,
 }
 
 impl InTimeArgs {
@@ -49,7 +53,7 @@ impl InTimeArgs {
 
     /// What they ask for, with operations counted where `count`; none where no dynamics is named.
     pub(crate) fn options(&self, count: bool) -> Option<InTimeOptions> {
-        let Self { dynamics, timesteps, beta, reset, hysteresis, no_retract, exit } = self;
+        let Self { dynamics, timesteps, beta, reset, hysteresis, no_retract, exit, code } = self;
         (!dynamics.is_empty()).then(|| InTimeOptions {
             dynamics: dynamics.clone(),
             time_steps: timesteps.clone(),
@@ -59,6 +63,7 @@ impl InTimeArgs {
             retract: !no_retract,
             exit: *exit,
             count,
+            code: *code,
         })
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use bitspike::Options;
 use bitspike::config::BertConfig;
 use bitspike::forward::{Dynamics, ExitRule};
+use bitspike::neuron::Code;
 use bitspike_analysis::cost::{CostOptions, measure};
 use bitspike_analysis::examples::EncodedSplit;
 use bitspike_analysis::teacher::shape;
@@ -47,6 +48,9 @@ pub(crate) struct CostArgs {
     /// `margin=2,change=0.5,patience=2,min=3`, each part optional
     #[arg(long, value_name = "RULE", value_parser = parse_rule)]
     exit: Option<ExitRule>,
+    /// How counts are handed on (phased): `unary`, `digits` or `naf`
+    #[arg(long, value_name = "CODE", default_value = "unary")]
+    code: Code,
     /// Constants: 45nm, 45nm-integer, neuromorphic, or your own TOML file
     #[arg(long, value_name = "NAME|FILE", default_value = "45nm")]
     profile: String,
@@ -68,7 +72,7 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
     let profile = profile(&args.profile)?;
     let teacher = args.teacher.as_deref().map(BertConfig::load).transpose()?.map(|config| shape(&config));
     let subject = args.checkpoint.resolve(&args.model)?;
-    let mut options = Options::new().dynamics(args.dynamics);
+    let mut options = Options::new().dynamics(args.dynamics).code(args.code);
     if let Some(time_steps) = args.timesteps {
         options = options.time_steps(time_steps);
     }

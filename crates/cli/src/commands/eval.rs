@@ -180,7 +180,7 @@ impl Network {
         if trained.is_some() && args.in_time.options(args.count).is_none() && !args.count {
             return Ok(Self { model: None, trained, order: None });
         }
-        let model = subject.model(&Options::new())?;
+        let model = subject.model(&Options::new().code(args.in_time.code))?;
         let own = TaskSpec::of_model(model.task())?;
         let map = match &trained {
             // What there is to say was said.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use bitspike::forward::{Dynamics, Simulation};
-use bitspike::neuron::Reset;
+use bitspike::neuron::{Code, Reset};
 use bitspike::trace::NeuronName;
 use bitspike::{Input, Options};
 use bitspike_analysis::trace::{TableFormat, TraceOptions, trace};
@@ -39,6 +39,10 @@ pub(crate) struct TraceArgs {
     /// What a spike leaves of a potential: `soft` takes the threshold away, `hard` everything
     #[arg(long, value_name = "RESET", default_value = "soft", value_parser = parse_reset)]
     reset: Reset,
+    /// How counts are handed on (phased): as so many spikes (`unary`), as binary digits (`digits`), as canonic signed digits
+    /// (`naf`)
+    #[arg(long, value_name = "CODE", default_value = "unary")]
+    code: Code,
     /// Neuron whose membrane is written, such as `layer.0.output:0:17` (token 0 is `[CLS]`); may be repeated. Unless given, the
     /// most active ones of `[CLS]` in the first and the last population
     #[arg(long, value_name = "POPULATION:TOKEN:INDEX", value_parser = parse_neuron)]
@@ -91,8 +95,12 @@ fn parse_neuron(text: &str) -> Result<NeuronName, String> {
 }
 
 pub(crate) fn run(args: TraceArgs) -> Result<()> {
-    let simulation =
-        Simulation { beta: args.beta, reset: args.reset, ..Simulation::new(args.dynamics, args.timesteps) };
+    let simulation = Simulation {
+        beta: args.beta,
+        reset: args.reset,
+        code: args.code,
+        ..Simulation::new(args.dynamics, args.timesteps)
+    };
     simulation.validate()?;
     let format = TableFormat::from(args.format);
     // Refused before anything is computed.

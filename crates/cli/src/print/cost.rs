@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use bitspike::count::Operations;
+use bitspike::neuron::Code;
 use bitspike_analysis::cost::{Cost, NetworkCost};
 use bitspike_analysis::number::grouped;
 use bitspike_analysis::score::NeuroBench;
@@ -18,9 +19,10 @@ pub(crate) fn print(cost: &Cost, out: &mut dyn Write) -> Result<()> {
 }
 
 fn print_figures(cost: &Cost, out: &mut dyn Write) -> Result<()> {
-    let Cost { model, dynamics, time_steps, mean_steps, examples, tokens, neurobench, total, .. } = cost;
+    let Cost { model, dynamics, time_steps, mean_steps, code, examples, tokens, neurobench, total, .. } = cost;
     let ended = mean_steps.map_or(String::new(), |steps| format!(", {steps:.2} steps taken"));
-    writeln!(out, "{model}  {dynamics}, T={time_steps}{ended}  {examples} sentences, {tokens} tokens")?;
+    let code = if *code == Code::Unary { String::new() } else { format!(", {code}") };
+    writeln!(out, "{model}  {dynamics}{code}, T={time_steps}{ended}  {examples} sentences, {tokens} tokens")?;
     writeln!(out)?;
     writeln!(out, "a mean sentence")?;
     print_operations(neurobench, total, *examples, out)?;
@@ -52,6 +54,7 @@ fn print_figures(cost: &Cost, out: &mut dyn Write) -> Result<()> {
     if let Some(reason) = cost.undefined.get("break_even") {
         writeln!(out, "\nspikes a synapse and window: not defined, {reason}")?;
     }
+    print_codes(cost, out)?;
     if let Some(even) = &cost.break_even {
         writeln!(out, "\nspikes a synapse and window (T x rate): {:.3}; the same energy at", even.found)?;
         for (name, value) in [
@@ -82,6 +85,36 @@ fn print_figures(cost: &Cost, out: &mut dyn Write) -> Result<()> {
     }?)
 }
 
+/// The same answers in every code.
+fn print_codes(cost: &Cost, out: &mut dyn Write) -> Result<()> {
+    if cost.codes.is_empty() {
+        return Ok(());
+    }
+    let sums = cost.sum_bits.map_or(String::new(), |bits| format!("; sums fit {bits} bits"));
+    writeln!(out, "\nthe same answers in every code (docs/codes.md), a mean sentence{sums}")?;
+    writeln!(
+        out,
+        "  {:<8} {:>5} {:>12} {:>12} {:>9} {:>12} {:>12} {:>12} {:>12}",
+        "code", "steps", "spikes", "accumulates", "a synapse", "attention", "updates", "operations", "with memory"
+    )?;
+    for code in &cost.codes {
+        writeln!(
+            out,
+            "  {:<8} {:>5} {:>12} {:>12} {:>9.3} {:>12} {:>12} {:>9} uJ {:>9} uJ",
+            code.code.name(),
+            code.steps,
+            whole(code.spikes),
+            whole(code.synaptic_acs),
+            code.accumulates_a_synapse,
+            whole(code.attention_acs),
+            whole(code.membrane_updates),
+            micro(code.compute_picojoules),
+            micro(code.total_picojoules)
+        )?;
+    }
+    Ok(())
+}
+
 /// Prints what a mean sentence of `examples` takes, below a heading.
 pub(crate) fn print_operations(
     neurobench: &NeuroBench,
@@ -97,6 +130,8 @@ pub(crate) fn print_operations(
         ("synaptic accumulates, weights that are not zero", mean(total.synaptic_acs)),
         ("attention accumulates", mean(total.attention_acs)),
         ("multiply-adds (attention on values, classifier)", synaptic.effective_macs),
+        ("sums doubled", mean(total.doublings)),
+        ("scores and contexts doubled", mean(total.attention_doublings)),
         ("membrane updates", neurobench.membrane_updates),
         ("layer norm values", mean(total.norm_values)),
         ("GELU values", mean(total.gelus)),

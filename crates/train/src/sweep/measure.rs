@@ -86,10 +86,10 @@ pub(super) fn measure(
         let options = simulated(recipe, counters).map_or_else(Options::new, |it| Options::new().simulation(it));
         let model = options.load(&path)?;
         let time = timing::sentence(&model, &dev)?;
-        let Counts { predictions, total: count, .. } = Counts::new(&model, &dev)?;
+        let Counts { predictions, total: count, sum_bits, .. } = Counts::new(&model, &dev)?;
         let bytes = file.len() as u64;
         let profile = Profile::named(PROFILE)?;
-        let energy = Prices { profile: &profile, sentences: dev.len(), bytes }.spikes("student", &count);
+        let energy = Prices { profile: &profile, sentences: dev.len(), bytes, sum_bits }.spikes("student", &count);
         measured.packed = Some(PackedStudent {
             bytes,
             operations: tidy((count.effective_acs() + count.effective_macs()) as f64 / dev.len() as f64),

@@ -17,6 +17,7 @@ fn silence_is_cheaper_and_int8_is_cheaper_than_fp32() {
             operations: &operations,
             bytes: 10_000,
             lengths: &[3, 5],
+            sum_bits: Some(16),
         };
         EnergyEstimates::new(&counted, Some(&teacher))
     };

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::forward::neurons::{Neurons, Step};
-use crate::neuron::{Equilibrium, NeuronConfig};
+use crate::neuron::{Code, DigitNeuron, Equilibrium, NeuronConfig};
 
 /// A population that takes steps on a constant current.
 pub(super) trait Fire {
@@ -74,5 +74,49 @@ impl Fire for Exact {
 
     fn theta(&self) -> f32 {
         self.config.theta
+    }
+}
+
+/// Neurons that hand on the count of a finished window by digits: see [`DigitNeuron`].
+pub(super) struct Digits {
+    theta: f32,
+    /// Potential of a spike: `theta/T`.
+    unit: f64,
+    neurons: Vec<DigitNeuron>,
+    /// Steps that are left.
+    left: u32,
+    spikes: Vec<i8>,
+    recorded: Vec<f32>,
+}
+
+impl Digits {
+    pub(super) fn after_window(code: Code, config: NeuronConfig, current: &[f32]) -> Result<Self> {
+        let window = Equilibrium::new(config)?;
+        let NeuronConfig { time_steps, signed, theta } = config;
+        let high = time_steps as i32;
+        let range = (if signed { -high } else { 0 }, high);
+        Ok(Self {
+            theta,
+            unit: f64::from(theta) / f64::from(time_steps),
+            neurons: current.iter().map(|&i| DigitNeuron::new(code, window.charge(i), range)).collect(),
+            left: code.steps(time_steps),
+            spikes: vec![0; current.len()],
+            recorded: vec![0.0; current.len()],
+        })
+    }
+}
+
+impl Fire for Digits {
+    fn fire(&mut self, _current: &[f32]) -> (&[i8], &[f32]) {
+        self.left -= 1;
+        for ((neuron, spike), recorded) in self.neurons.iter_mut().zip(&mut self.spikes).zip(&mut self.recorded) {
+            *spike = neuron.fire(self.left);
+            *recorded = (neuron.potential() * self.unit) as f32;
+        }
+        (&self.spikes, &self.recorded)
+    }
+
+    fn theta(&self) -> f32 {
+        self.theta
     }
 }

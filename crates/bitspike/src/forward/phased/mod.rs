@@ -7,7 +7,7 @@
 mod fire;
 mod tally;
 
-use self::fire::{Exact, Fire, Leaky};
+use self::fire::{Digits, Exact, Fire, Leaky};
 use super::neurons::{Input, Neurons, Step};
 use super::readout::Readout;
 use super::{Record, Sent, SentenceRun, Simulation, Wanted};
@@ -15,7 +15,7 @@ use crate::arithmetic::{Attention, AttentionInputs, Scaled, gelu, vectorised};
 use crate::encoder::{Encoder, Projection, Sums};
 use crate::error::Result;
 use crate::kernels::SpikeBits;
-use crate::neuron::NeuronConfig;
+use crate::neuron::{Code, NeuronConfig};
 
 /// Runs one sentence.
 pub(super) fn run<R: Record>(
@@ -61,7 +61,7 @@ pub(super) fn run<R: Record>(
     let spikes = std::mem::take(&mut phases.run.spikes);
     let mut readout = Readout::new(encoder, wanted, phases.run);
     readout.answer(Scaled { values: &x.sums[..d], scale: x.scale }, &spikes)?;
-    readout.run.steps = simulation.time_steps;
+    readout.run.steps = simulation.steps();
     Ok(readout.run)
 }
 
@@ -109,9 +109,12 @@ impl<R: Record> Phases<'_, R> {
             return Err(self.encoder.not_finite(self.population, 1));
         }
         let config = NeuronConfig { time_steps: self.simulation.time_steps, signed: self.encoder.config.signed, theta };
-        let found = match self.simulation.is_exact() {
-            true => self.spike_by_spike(current, width, Exact::at_rest(config, current)?, maps),
-            false => {
+        let found = match (self.simulation.code, self.simulation.is_exact()) {
+            (Code::Unary, true) => self.spike_by_spike(current, width, Exact::at_rest(config, current)?, maps),
+            (code @ (Code::Digits | Code::Naf), _) => {
+                self.spike_by_spike(current, width, Digits::after_window(code, config, current)?, maps)
+            }
+            (Code::Unary, false) => {
                 let neurons = Neurons::at_rest((theta, config.signed), current.len(), Input::Current);
                 let step = Step::rest(self.simulation, false, R::ON);
                 self.spike_by_spike(current, width, Leaky { neurons, step, spikes: vec![0; current.len()] }, maps)
@@ -140,17 +143,19 @@ impl<R: Record> Phases<'_, R> {
         mut neurons: impl Fire,
         maps: &[&Projection],
     ) -> (Window, Vec<Vec<f32>>) {
-        let (kernels, beta, rows) = (self.encoder.kernels, self.simulation.beta, current.len() / width);
+        let (kernels, rows) = (self.encoder.kernels, current.len() / width);
+        // What a sum of spikes keeps of itself from step to step: Horner's rule, of a leak or of digits.
+        let keep = self.simulation.beta * self.simulation.code.keep();
         let readers = maps.iter().map(|&map| Reader { map, sums: vec![0.0; rows * map.rows()] });
         let mut readers: Vec<Reader<'_>> = readers.collect();
         let (mut sums, mut bits, mut work) =
             (vec![0.0; current.len()], SpikeBits::silent(rows, width), Sums::default());
         let mut sent = self.wanted.sent.then(|| Sent::silent(width, true));
         let mut fired = 0;
-        for step in 1..=self.simulation.time_steps {
+        for step in 1..=self.simulation.steps() {
             let (spikes, potentials) = neurons.fire(current);
             self.record.step(self.population, step, spikes, potentials);
-            sums.iter_mut().zip(spikes).for_each(|(sum, &s)| *sum = beta * *sum + f32::from(s));
+            sums.iter_mut().zip(spikes).for_each(|(sum, &s)| *sum = keep * *sum + f32::from(s));
             spikes.chunks_exact(width).enumerate().for_each(|(row, spikes)| bits.set_row(row, spikes));
             fired += bits.spikes(0..rows);
             if let Some(sent) = &mut sent {
@@ -158,7 +163,7 @@ impl<R: Record> Phases<'_, R> {
             }
             for Reader { map, sums } in &mut readers {
                 map.of_spikes(kernels, (&bits, spikes), 0..rows, &mut work);
-                map.accumulate(&work, beta, sums);
+                map.accumulate(&work, keep, sums);
             }
         }
         self.run.spikes.push(fired);

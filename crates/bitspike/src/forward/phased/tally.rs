@@ -7,10 +7,12 @@ use crate::forward::readout::Readout;
 use crate::forward::watch::Watch;
 use crate::forward::windows::{Windows, Workspace};
 use crate::forward::{Sent, SentenceRun, Sentences, Simulation, Wanted};
+use crate::neuron::Code;
 
 /// Spikes of every population, and its counts where `SUMS`.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Tally<const SUMS: bool, const SENT: bool> {
+    code: Code,
     spikes: Vec<u64>,
     sums: Vec<Vec<f32>>,
     sent: Vec<Tallied>,
@@ -20,7 +22,7 @@ struct Tally<const SUMS: bool, const SENT: bool> {
 const FLUSH: usize = 1 << 16;
 
 /// [`Sent`] while it is added up: `f32` needs no conversion of each count.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Tallied {
     spikes: Vec<f32>,
     active: Vec<f32>,
@@ -35,14 +37,19 @@ impl Tallied {
         Self { spikes: zeros.clone(), active: zeros, rows: 0, sent: Sent::silent(width, true) }
     }
 
-    fn add(&mut self, counts: &[f32]) {
+    fn add(&mut self, counts: &[f32], code: Code) {
         for counts in counts.chunks(FLUSH * self.spikes.len()) {
             let rows = counts.len() / self.spikes.len();
             if self.rows + rows > FLUSH {
                 self.flush();
             }
             self.rows += rows;
-            self.add_few(counts);
+            // The code is chosen outside the loop, so that each loop is straight-line code.
+            match code {
+                Code::Unary => self.add_few(counts, |n| n.abs()),
+                Code::Digits => self.add_few(counts, |n| Code::Digits.spikes(n as i32) as f32),
+                Code::Naf => self.add_few(counts, |n| Code::Naf.spikes(n as i32) as f32),
+            }
         }
     }
 
@@ -54,12 +61,13 @@ impl Tallied {
         *rows = 0;
     }
 
-    fn add_few(&mut self, counts: &[f32]) {
+    #[inline(always)]
+    fn add_few(&mut self, counts: &[f32], sent: impl Fn(f32) -> f32) {
         let (spikes, active) = (self.spikes.as_mut_slice(), self.active.as_mut_slice());
         vectorised!(move || {
             for row in counts.chunks_exact(spikes.len()) {
                 for ((&n, spikes), active) in row.iter().zip(spikes.iter_mut()).zip(active.iter_mut()) {
-                    *spikes += n.abs();
+                    *spikes += sent(n);
                     *active += if n == 0.0 { 0.0 } else { 1.0 };
                 }
             }
@@ -83,11 +91,14 @@ impl<const SUMS: bool, const SENT: bool> Watch for Tally<SUMS, SENT> {
             self.sent.push(Tallied::silent(width));
         }
         if SENT {
-            self.sent[population].add(counts);
+            self.sent[population].add(counts, self.code);
         }
         // A neuron under a constant current never spikes both ways.
         for row in counts.chunks(FLUSH) {
-            self.spikes[population] += u64::from(vectorised!(|| row.iter().map(|n| n.abs() as u32).sum::<u32>()));
+            self.spikes[population] += u64::from(match self.code {
+                Code::Unary => vectorised!(|| row.iter().map(|n| n.abs() as u32).sum::<u32>()),
+                code => row.iter().map(|&n| code.spikes(n as i32)).sum::<u32>(),
+            });
         }
         if SUMS {
             self.sums[population].extend_from_slice(counts);
@@ -102,15 +113,16 @@ pub(super) fn run<const SUMS: bool, const SENT: bool>(
     simulation: &Simulation,
     wanted: Wanted<'_>,
 ) -> Result<SentenceRun> {
-    let mut workspace = Workspace::<Tally<SUMS, SENT>>::default();
+    let watch = Tally::<SUMS, SENT> { code: simulation.code, ..Tally::default() };
+    let mut workspace = Workspace::watched_by(watch);
     let mut readout = Readout::new(encoder, wanted, SentenceRun::default());
     let pack = Sentences { currents, lengths: &[currents.len() / encoder.config.hidden] };
     let windows = Windows { encoder, time_steps: simulation.time_steps, pack };
     let mut answered = Ok(true);
     windows.run(1, &mut workspace, |sums| answered = readout.answer(sums, &[]))?;
     answered?;
-    let Tally { spikes, sums, sent } = workspace.take_watches().pop().unwrap_or_default();
+    let Tally { spikes, sums, sent, .. } = workspace.take_watches().pop().unwrap_or_default();
     let sums = if SUMS { sums } else { Vec::new() };
     let sent = if SENT { sent.into_iter().map(Tallied::finish).collect() } else { Vec::new() };
-    Ok(SentenceRun { steps: simulation.time_steps, spikes, sums, sent, ..readout.run })
+    Ok(SentenceRun { steps: simulation.steps(), spikes, sums, sent, ..readout.run })
 }

@@ -73,6 +73,8 @@ pub(super) struct KeysValues<T> {
 #[derive(Debug)]
 pub(crate) struct Workspace<W = ()> {
     tiles: Vec<Tile<W>>,
+    /// What a watch starts as.
+    fresh: W,
     /// Tiles in use, and tokens of each but the last.
     used: usize,
     per_tile: usize,
@@ -82,14 +84,19 @@ pub(crate) struct Workspace<W = ()> {
     next: KeysValues<Vec<f32>>,
 }
 
-impl<W> Default for Workspace<W> {
+impl<W: Watch> Default for Workspace<W> {
     fn default() -> Self {
-        let (here, next) = Default::default();
-        Self { tiles: Vec::new(), used: 0, per_tile: 0, width: 0, here, next }
+        Self::watched_by(W::default())
     }
 }
 
 impl<W: Watch> Workspace<W> {
+    /// A workspace each of whose tiles is watched by one such as `fresh`.
+    pub(crate) fn watched_by(fresh: W) -> Self {
+        let (here, next) = Default::default();
+        Self { tiles: Vec::new(), fresh, used: 0, per_tile: 0, width: 0, here, next }
+    }
+
     /// Tells every watch that work begins.
     pub(crate) fn restart(&mut self) {
         self.tiles.iter_mut().for_each(|tile| tile.watch.restart());
@@ -97,7 +104,7 @@ impl<W: Watch> Workspace<W> {
 
     /// What was watched, tile by tile; the watches start anew.
     pub(crate) fn take_watches(&mut self) -> Vec<W> {
-        self.tiles.iter_mut().map(|tile| std::mem::take(&mut tile.watch)).collect()
+        self.tiles.iter_mut().map(|tile| std::mem::replace(&mut tile.watch, self.fresh.clone())).collect()
     }
 
     /// Divides `tokens` tokens into tiles, at most `threads` of them.
@@ -118,7 +125,7 @@ impl<W: Watch> Workspace<W> {
                 inner: Vec::new(),
                 inner_counts: Counts::default(),
                 attend: Attention::default(),
-                watch: W::default(),
+                watch: self.fresh.clone(),
             });
         }
         for (i, tile) in self.tiles.iter_mut().enumerate() {
