@@ -8,7 +8,7 @@ use crate::quantize::WeightBits;
 
 /// What a population sent: spikes of each neuron of each token, and the highest potential that a step left.
 #[derive(Default)]
-struct Sent(Vec<Vec<u32>>, Vec<u32>);
+struct Sent(Vec<Vec<u64>>, Vec<u32>);
 
 impl Record for Sent {
     fn step(&mut self, population: usize, step: u32, spikes: &[i8], potentials: &[f32]) {
@@ -18,7 +18,7 @@ impl Record for Sent {
             self.1.push(0);
         }
         self.1[population] = step;
-        self.0[population].iter_mut().zip(spikes).for_each(|(sum, &spike)| *sum += u32::from(spike != 0));
+        self.0[population].iter_mut().zip(spikes).for_each(|(sum, &spike)| *sum += u64::from(spike != 0));
     }
 }
 
@@ -61,10 +61,10 @@ fn what_is_counted_at_once_is_what_is_sent_spike_by_spike() {
             let counted = at_once(&encoder, 7, &coded(code, 16), Wanted { sent: true, ..Wanted::default() });
             let mut sent = Sent::default();
             simulate_recorded(&encoder, &currents(7), &coded(code, 16), &mut sent).unwrap();
-            let total: Vec<u32> = sent.0.iter().map(|spikes| spikes.iter().sum()).collect();
+            let total: Vec<u64> = sent.0.iter().map(|spikes| spikes.iter().sum()).collect();
             assert_eq!(counted.spikes, total, "{code}");
             for (population, width) in widths.iter().enumerate() {
-                let by_neuron: Vec<u32> =
+                let by_neuron: Vec<u64> =
                     (0..*width).map(|neuron| sent.0[population].iter().skip(neuron).step_by(*width).sum()).collect();
                 assert_eq!(counted.sent[population].spikes, by_neuron, "{code}, population {population}");
             }
