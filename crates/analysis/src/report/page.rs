@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::confusions::answers;
 use super::dev::{Beside, DevResults, SentenceInTime};
-use super::tables::{charts, clipped, in_time, layers, score, table, times};
+use super::tables::{charts, clipped, codes, in_time, layers, score, table, times};
 use super::training::Training;
 use crate::error::Result;
 use crate::number::{duration, megabytes};
@@ -120,6 +120,7 @@ impl Report {
                             (table(results, beside))
                             (charts(&results.charts))
                             (layers(&results.cost))
+                            (codes(&results.cost))
                             h2 { "Answers" }
                             (answers(results.task.labels(), &results.confusion, results.mistakes.as_deref()))
                         }

@@ -106,6 +106,30 @@ pub(super) fn layers(cost: &Cost) -> Markup {
     }
 }
 
+/// The same answers in every code; nothing where counts are not handed on.
+pub(super) fn codes(cost: &Cost) -> Markup {
+    let whole = |amount: f64| format!("{amount:.0}");
+    let micro = |picojoules: f64| format!("{:.1}", picojoules * 1e-6);
+    html! { @if !cost.codes.is_empty() {
+        h3 { "The same answers in every code, a mean sentence" }
+        div.wide { table {
+            thead { tr { th { "code" } th.number { "steps" } th.number { "spikes" } th.number { "synaptic accumulates" }
+                th.number { "a synapse" } th.number { "attention accumulates" } th.number { "operations, uJ" } th.number { "with memory, uJ" } } }
+            tbody { @for code in &cost.codes { tr {
+                td { (code.code.name()) }
+                td.number { (code.steps) }
+                td.number { (whole(code.spikes)) }
+                td.number { (whole(code.synaptic_acs)) }
+                td.number { (format!("{:.3}", code.accumulates_a_synapse)) }
+                td.number { (whole(code.attention_acs)) }
+                td.number { (micro(code.compute_picojoules)) }
+                td.number { (micro(code.total_picojoules)) }
+            } } }
+        } }
+        p.note { "How a count travels changes spikes and energy, and no answer: docs/codes.md." }
+    } }
+}
+
 /// How many times as much; a dash where that is not defined.
 pub(super) fn times(gain: Option<f64>) -> String {
     gain.map_or_else(|| "–".to_owned(), |gain| format!("{gain:.2}x"))
