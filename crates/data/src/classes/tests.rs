@@ -198,7 +198,7 @@ fn an_answer_keeps_its_class_through_any_order_spelling_and_form_of_table() {
         let numbered = rng.random_bool(0.3);
         let truth: Vec<String> = match numbered {
             true => (0..count).map(|i| i.to_string()).collect(),
-            false => WORDS.choose_multiple(&mut rng, count).map(|word| (*word).to_owned()).collect(),
+            false => WORDS.sample(&mut rng, count).map(|word| (*word).to_owned()).collect(),
         };
         let in_data = |i: usize| truth[i].clone();
         let mut of_model: Vec<(usize, String)> =
