@@ -54,6 +54,9 @@ pub struct Bench {
     pub scenarios: Vec<Scenario>,
     /// Share of time by operator, one thread, `phased`, at the last length and batch.
     pub operators: Vec<Share>,
+    /// Name of the batch whose operators they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operators_of: Option<String>,
     /// Where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernels: Option<Measurements>,
@@ -111,10 +114,8 @@ pub fn bench(model: &Model, name: &str, options: &BenchOptions) -> Result<Bench>
         }
     }
     let simulation = model.simulation();
-    let operators = match batches.last() {
-        Some((_, batch)) if simulation.dynamics == Dynamics::Phased => shares(model, batch)?,
-        _ => Vec::new(),
-    };
+    let timed = batches.last().filter(|_| simulation.dynamics == Dynamics::Phased);
+    let operators = timed.map_or(Ok(Vec::new()), |(_, batch)| shares(model, batch))?;
     let kernels = model.encoder().kernels();
     Ok(Bench {
         model: name.to_owned(),
@@ -123,6 +124,7 @@ pub fn bench(model: &Model, name: &str, options: &BenchOptions) -> Result<Bench>
         time_steps: simulation.time_steps,
         scenarios,
         operators,
+        operators_of: timed.map(|(name, _)| name.clone()),
         kernels: options.kernels.then(|| measure_kernels(kernels)),
     })
 }

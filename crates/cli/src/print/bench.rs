@@ -19,10 +19,10 @@ pub(crate) fn print(report: &Bench, out: &mut dyn Write) -> Result<()> {
             s.name, s.threads, s.p50_ms, s.p99_ms, s.best_ms, s.sentences_per_s, s.tokens_per_s, s.gmac_per_s
         )?;
     }
-    if !report.operators.is_empty() {
+    if let Some(batch) = &report.operators_of {
         let line: Vec<String> =
             report.operators.iter().map(|s| format!("{} {:.0} %", s.operator, 100.0 * s.share)).collect();
-        writeln!(out, "\ntime by operator, one thread: {}", line.join(", "))?;
+        writeln!(out, "\ntime by operator of {batch}, one thread: {}", line.join(", "))?;
     }
     if let Some(kernels) = &report.kernels {
         writeln!(out)?;

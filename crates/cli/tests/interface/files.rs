@@ -53,6 +53,14 @@ fn every_command_has_a_page_of_the_manual() {
 }
 
 #[test]
+fn bench_says_which_batch_the_operators_are_of() {
+    let folder = prepare();
+    let arguments = ["bench", "m", "--seconds", "0.01", "--lengths", "4,8", "--batches", "1,2", "--no-kernels"];
+    let (text, _) = exits(folder.path(), &arguments, 0);
+    assert!(text.contains("\ntime by operator of L=8 B=2, one thread: "), "{text}");
+}
+
+#[test]
 fn quiet_says_less_and_verbose_more() {
     let folder = prepare();
     let said = |flag: &[&str]| {
