@@ -83,7 +83,7 @@ fn headings_hold_their_own_flags_alone() {
             if !line.starts_with(' ') && line.ends_with(':') {
                 heading = line;
             }
-            let Some(flag) = line.trim_start().split_whitespace().find(|word| word.starts_with("--")) else { continue };
+            let Some(flag) = line.split_whitespace().find(|word| word.starts_with("--")) else { continue };
             if !line.trim_start().starts_with('-') || line.starts_with("          ") {
                 continue;
             }
