@@ -96,7 +96,7 @@ fn what_is_not_there_is_named() {
     assert!(error.contains("looked for train") && error.contains("notes.md"), "{error}");
     let (_, error) = exits(folder.path(), &["check", "--task", "rte", "nowhere"], 1);
     assert!(error.contains("nowhere"), "{error}");
-    let (_, error) = exits(folder.path(), &["check", "--task", "squad", "."], 1);
+    let (_, error) = exits(folder.path(), &["check", "--task", "squad", "."], 2);
     assert!(error.contains("cola, sst2"), "{error}");
 }
 

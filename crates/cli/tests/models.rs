@@ -304,7 +304,7 @@ fn hostile_names_are_no_paths() {
     }
     for name in ["../own", "a/b", "", ".hidden", "x y"] {
         let add = ["models", "add", "run", "--name", name, "--data", "data", "--origins", "cards.toml"];
-        let (_, error) = folder.exits(&add, 1);
+        let (_, error) = folder.exits(&add, 2);
         assert!(error.contains("--name"), "{error}");
     }
 }

@@ -21,5 +21,8 @@ pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
 
 /// What a library says of a value that came from the command line.
 pub(crate) fn wrong_value(flag: &str, error: &(dyn std::error::Error + 'static)) -> anyhow::Error {
-    usage(format!("{flag}: {}", bitspike::error::explain(error)))
+    let said = bitspike::error::explain(error);
+    // The flag says which setting it is.
+    let said = said.find("expected ").map_or(said.as_str(), |at| &said[at..]);
+    usage(format!("{flag}: {said}"))
 }

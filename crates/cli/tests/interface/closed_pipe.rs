@@ -49,24 +49,14 @@ fn lines() -> Vec<Vec<&'static str>> {
     ]
     .map(|line| line.split(' ').collect())
     .to_vec();
-    lines.push(vec![
-        "eval",
-        teacher(),
-        "--task",
-        "sst2",
-        "--data",
-        "SST-2",
-        "--max-length",
-        "8",
-        "--map",
-        "yes=positive",
-    ]);
+    let map = ["--map", "no=negative,yes=positive"];
+    lines.push([&["eval", teacher(), "--task", "sst2", "--data", "SST-2", "--max-length", "8"], &map[..]].concat());
     let train = ["--task", "sst2", "--data", "SST-2", "--max-length", "8", "--epochs", "1", "--json"];
     lines.push([&["teacher", "--model", teacher(), "--out", "t"], &train[..]].concat());
     let distil = ["distil", "--teacher", teacher(), "--out", "d", "--set", "stage.0.kind=internal"];
-    lines.push([&distil[..], &train].concat());
+    lines.push([&distil[..], &train, &map].concat());
     let sweep = ["sweep", "--teacher", teacher(), "--out", "s", "--seeds", "1", "--dry-run"];
-    lines.push([&sweep[..], &train].concat());
+    lines.push([&sweep[..], &train, &map].concat());
     lines
 }
 

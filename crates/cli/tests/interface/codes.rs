@@ -134,7 +134,8 @@ fn a_limit_of_zero_takes_all() {
 fn a_recipe_is_called_by_its_name() {
     let folder = prepare();
     let distil = ["distil", "--recipe", "unsigned", "--teacher", teacher(), "--data", "SST-2", "--task", "sst2"];
-    let small = ["--map", "yes=positive", "--max-length", "8", "--epochs", "1", "--layers", "1", "--out", "d"];
+    let small =
+        ["--max-length", "8", "--epochs", "1", "--layers", "1", "--out", "d", "--map", "no=negative,yes=positive"];
     exits(folder.path(), &[&distil[..], &small].concat(), 0);
     assert!(std::fs::read_to_string(folder.path().join("d/recipe.toml")).unwrap().contains("signed = false\n"));
     let (_, error) = exits(folder.path(), &[&["distil", "--recipe", "sst3"], &distil[3..], &small].concat(), 1);
