@@ -3,12 +3,14 @@
 mod bert;
 mod feedback;
 mod populations;
+mod refused;
 mod student;
 mod task;
 
 pub use bert::{BertConfig, HiddenAct, ProblemType};
 pub use feedback::{Feedback, Solver};
 pub use populations::{LAYER_POPULATIONS, population_names, projections};
+pub use refused::{ADAPTER, REFUSED, is_adapter};
 pub use student::StudentConfig;
 pub use task::{MAX_CLASSES, Target, Task, check_names, preview, steers};
 

@@ -52,6 +52,7 @@ pub mod kernels;
 pub mod model;
 pub mod neuron;
 mod parallel;
+pub mod pointer;
 pub mod quantize;
 pub mod tokenizer;
 pub mod trace;

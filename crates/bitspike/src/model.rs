@@ -83,7 +83,7 @@ impl Options {
             return self.build(packed, None);
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        self.build(packed, Tokenizer::load(folder)?)
+        self.build(packed, Tokenizer::load_saved(folder)?)
     }
 
     /// A model of a packed file that is already open. The tokeniser is the one in the file, unless another is given; a file of

@@ -4,26 +4,35 @@
 //! are framed as `[CLS] first [SEP]` or `[CLS] first [SEP] second [SEP]`, the second text with type id 1.
 
 mod added;
+mod aligned;
 mod bert;
 mod chars;
+mod decision;
 mod description;
 mod folder;
+mod inner;
+mod json;
 pub(crate) mod packed;
 mod parts;
+mod pieces;
 mod pipeline;
+mod plain;
+mod settings;
+mod token;
+mod truncation;
 mod vocabulary;
 mod wordpiece;
+mod written;
 
-use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Result};
 use crate::parallel;
-use added::{AddedToken, Finder, Part};
-use bert::Bert;
-use pipeline::{Normalizer, Splitter};
-use wordpiece::{Hashes, WordPiece};
+use inner::{Inner, Special};
+pub use pieces::{Piece, Pieces};
+pub use truncation::Side;
+use truncation::share;
 
 /// Characters of a text that are looked at first for each token wanted; more than any natural language needs, so that only
 /// odd texts (long runs of spaces or of unbroken letters) need a second look.
@@ -41,32 +50,10 @@ pub struct Tokenizer {
     inner: Arc<Inner>,
     /// Other files of the folder that belong to the tokeniser: name and content.
     companions: Arc<[(&'static str, Vec<u8>)]>,
-}
-
-/// What a text goes through, in this order.
-#[derive(Debug)]
-struct Inner {
-    /// Finds the added tokens that are looked for in the text as it is.
-    raw: Option<Finder>,
-    /// Rewrite what is between them.
-    normalizers: Vec<Normalizer>,
-    /// Finds the other added tokens.
-    normalized: Option<Finder>,
-    /// Split what is between them into words.
-    splitters: Vec<Splitter>,
-    /// Spells the words.
-    pieces: WordPiece,
-    /// The four steps between `raw` and the end in one pass, where they are BERT's own.
-    bert: Option<Bert>,
-    /// All added tokens, in the order of their ids.
-    added: Vec<AddedToken>,
-    cls: u32,
-    sep: u32,
-    pad: u32,
-    /// The largest id plus 1.
-    ids: usize,
-    /// Tokens that the end of a cut text can change at most.
-    margin: usize,
+    /// Added tokens that are there as names of special tokens alone, whether the model has rows for them or not.
+    implied: Arc<[u32]>,
+    max_length: Option<usize>,
+    notes: Arc<[String]>,
 }
 
 /// A text or pair of texts as the model reads it.
@@ -74,28 +61,41 @@ struct Inner {
 pub struct Encoding {
     /// Token ids with `[CLS]` and `[SEP]`.
     pub ids: Vec<u32>,
-    /// For each token 0, or 1 from the second text on to its `[SEP]`.
+    /// For each token 0, or 1 from the second text on to its `[SEP]` (0 where the model is given no type ids).
     pub type_ids: Vec<u32>,
 }
 
 impl Tokenizer {
-    fn new(inner: Inner, companions: Vec<(&'static str, Vec<u8>)>) -> Self {
-        Self { inner: Arc::new(inner), companions: companions.into() }
+    fn new(inner: Inner) -> Self {
+        let (companions, implied, notes) = (Vec::new().into(), Vec::new().into(), Vec::new().into());
+        Self { inner: Arc::new(inner), companions, implied, max_length: None, notes }
     }
 
-    /// Reads `tokenizer.json` of a model folder or, where there is none, `vocab.txt` with the settings of
-    /// `tokenizer_config.json` (`do_lower_case`, `strip_accents`, `tokenize_chinese_chars`, names of the special tokens; the
-    /// defaults are those of an uncased BERT). Truncation and padding that `tokenizer.json` asks for are dropped.
+    fn with(self, companions: Vec<(&'static str, Vec<u8>)>) -> Self {
+        Self { companions: companions.into(), ..self }
+    }
+
+    /// Reads the tokeniser of a model folder as `AutoTokenizer` of transformers 5 does: `tokenizer.json` or, where there is none,
+    /// `vocab.txt`, with what `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` say. `docs/models-read.md`
+    /// lists every key. A `tokenizer.json` with none of these beside it and no `config.json` says all.
     ///
     /// # Errors
-    /// If neither file is there, one is malformed, the tokeniser is not a WordPiece tokeniser with BERT's frame, or the
-    /// vocabulary lacks `[CLS]`, `[SEP]` or `[UNK]`; the file is named.
+    /// If there is no vocabulary, a file is malformed, the tokeniser is not a WordPiece tokeniser with BERT's frame or asks for what
+    /// is not done here, or the vocabulary lacks the unknown token; file and key are named.
     pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
         folder::load(folder.as_ref())
     }
 
-    /// Writes `tokenizer.json` into `folder`, beside copies of the files that belong to the tokeniser in the folder it came
-    /// from (`vocab.txt`, `tokenizer_config.json`, `special_tokens_map.json`), atomically file by file.
+    /// Reads what [`Tokenizer::save`] wrote: `tokenizer.json` says all, whatever stands beside it.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::load`].
+    pub fn load_saved(folder: impl AsRef<Path>) -> Result<Self> {
+        folder::load_saved(folder.as_ref())
+    }
+
+    /// Writes `tokenizer.json` into `folder`, beside copies of the files that belong to the tokeniser in the folder it came from
+    /// (`vocab.txt`, `tokenizer_config.json`, `special_tokens_map.json`, `added_tokens.json`), atomically file by file.
     ///
     /// # Errors
     /// If the folder cannot be written.
@@ -111,22 +111,43 @@ impl Tokenizer {
         folder::from_json(json)
     }
 
-    /// The tokeniser as a `tokenizer.json` that needs no file beside it: its frame is in it even where [`Tokenizer::load`] had to
-    /// take it from `tokenizer_config.json`.
+    /// The tokeniser as a `tokenizer.json` that needs no file beside it: what [`Tokenizer::load`] took from elsewhere is in it.
     ///
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn to_json(&self) -> Result<String> {
-        description::write(self).map_err(|e| Fault::of("cannot be written as JSON", e).of_bytes("tokenizer.json"))
+        folder::to_json(self)
+    }
+
+    /// What the files of the folder say and this tokeniser, like that of transformers, does not do, a sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// `model_max_length` of the folder: the tokens that a text is cut to where nothing else is asked for.
+    pub fn max_length(&self) -> Option<usize> {
+        self.max_length
+    }
+
+    /// Type id of a second text: 1, or 0 where the model is given no type ids.
+    pub fn second_type(&self) -> u32 {
+        self.inner.special.second_type
+    }
+
+    /// The end that too long a text loses.
+    pub fn truncation_side(&self) -> Side {
+        self.inner.side
     }
 
     /// Token ids of a text or a pair of texts, cut to `max_len` tokens with the frame.
     ///
     /// With `room` tokens left beside the frame, a pair is cut longest first: a text of up to half of `room` is kept whole and
-    /// the other gets the rest; where both are longer they share evenly, an odd token going to the longer (to the second if
-    /// both alone would fill the room). The frame is always there: `max_len` below 2 (3 for a pair) gives the frame alone.
+    /// the other gets the rest; where both are longer they share evenly, an odd token going to the longer, to the second of equals.
+    /// The frame is always there: `max_len` below 2 (3 for a pair) gives the frame alone. What is cut is the end that
+    /// [`Tokenizer::truncation_side`] names.
     ///
-    /// Only a beginning of a long text is tokenised, and the result is that of the whole text. BERT's own steps read a text once,
+    /// Of a text that loses its end only a beginning is tokenised (of a pair that shares an odd room, as much as shows which is
+    /// longer), and the result is that of the whole text. BERT's own steps read a text once,
     /// word by word, and stop. Other steps are given a beginning: cutting a text can change no token but those of its last word (a
     /// word of more than 100 characters is one `[UNK]`, so 100 tokens at most) or of a special token that the cut divides. The
     /// beginning, first 8 characters for every token wanted, is therefore extended until it gives that many tokens more than wanted.
@@ -137,14 +158,39 @@ impl Tokenizer {
     /// [`Tokenizer::encode`], and whether tokens were left out.
     pub fn encode_cut(&self, first: &str, second: Option<&str>, max_len: usize) -> (Encoding, bool) {
         let Some(second) = second else {
-            let (pieces, cut) = self.pieces(first, max_len.saturating_sub(2));
+            let (pieces, cut) = self.kept(first, max_len.saturating_sub(2));
             return (self.frame(&pieces, None), cut);
         };
         let room = max_len.saturating_sub(3);
-        let ((first, cut_first), (second, cut_second)) = (self.pieces(first, room), self.pieces(second, room));
-        let (keep_first, keep_second) = share(first.len(), second.len(), room);
-        let cut = cut_first || cut_second || keep_first < first.len() || keep_second < second.len();
-        (self.frame(&first[..keep_first], Some(&second[..keep_second])), cut)
+        let ((mut first_pieces, cut_first), (mut second_pieces, cut_second)) =
+            (self.kept(first, room), self.kept(second, room));
+        // What was cut is longer than the room.
+        let lengths = [first_pieces.len() + usize::from(cut_first), second_pieces.len() + usize::from(cut_second)];
+        let (mut keep_first, mut keep_second) = share(lengths[0], lengths[1], room);
+        if cut_first && cut_second && keep_first < keep_second && self.is_longer(first, second, room) {
+            (keep_first, keep_second) = (keep_second, keep_first);
+        }
+        let cut = keep_first < lengths[0] || keep_second < lengths[1];
+        for (pieces, keep) in [(&mut first_pieces, keep_first), (&mut second_pieces, keep_second)] {
+            let kept = self.inner.side.kept(pieces.len(), keep);
+            pieces.truncate(kept.end);
+            pieces.drain(..kept.start);
+        }
+        (self.frame(&first_pieces, Some(&second_pieces)), cut)
+    }
+
+    /// Whether `first` has more tokens than `second`, both of which have more than `room`.
+    fn is_longer(&self, first: &str, second: &str, room: usize) -> bool {
+        let mut enough = room.max(64);
+        loop {
+            enough = enough.saturating_mul(4);
+            let [(first, more_first), (second, more_second)] = [first, second].map(|text| self.beginning(text, enough));
+            match (more_first, more_second) {
+                (false, false) => return first.len() > second.len(),
+                (true, true) => {}
+                (more_first, _) => return more_first,
+            }
+        }
     }
 
     /// [`Tokenizer::encode`] of many texts on all cores; results in the order of the texts.
@@ -165,7 +211,7 @@ impl Tokenizer {
 
     /// Id of the padding token; 0 where the vocabulary has none (padded places are masked, their id is never seen).
     pub fn pad_id(&self) -> u32 {
-        self.inner.pad
+        self.inner.special.pad
     }
 
     /// Checks that a model whose word table has `vocab_size` rows can read every id of this tokeniser.
@@ -181,8 +227,37 @@ impl Tokenizer {
         Err(Error::invalid("tokeniser", expected, format!("ids up to {}", self.inner.ids - 1)))
     }
 
-    /// The first `wanted` tokens of a text, without frame, and whether there were more.
-    fn pieces(&self, text: &str, wanted: usize) -> (Vec<u32>, bool) {
+    /// The same tokeniser for a model whose word table has `vocab_size` rows. Special tokens that are neither in the vocabulary nor
+    /// among the added tokens of a file, but in every BERT tokeniser by their names, are left out where the model has no row for
+    /// them: texts that hold such a name are spelt.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::check_vocab`], if another token has no row.
+    pub fn fitted(self, vocab_size: usize) -> Result<Self> {
+        let has_row = |id: u32| (id as usize) < vocab_size;
+        let left_out: Vec<u32> = self.implied.iter().copied().filter(|&id| !has_row(id)).collect();
+        let Special { cls, sep, .. } = self.inner.special;
+        if left_out.is_empty() || left_out.contains(&cls) || left_out.contains(&sep) {
+            return self.check_vocab(vocab_size).map(|()| self);
+        }
+        let inner = self.inner.without(&left_out);
+        let fitted = Self { inner: Arc::new(inner), ..self };
+        fitted.check_vocab(vocab_size).map(|()| fitted)
+    }
+
+    /// The `wanted` tokens of a text that are kept, without frame, and whether there were more.
+    fn kept(&self, text: &str, wanted: usize) -> (Vec<u32>, bool) {
+        if self.inner.side.is_right() {
+            return self.beginning(text, wanted);
+        }
+        let mut ids = self.inner.tokens(text, usize::MAX);
+        let kept = self.inner.side.kept(ids.len(), wanted);
+        ids.drain(..kept.start);
+        (ids, kept.start > 0)
+    }
+
+    /// The first `wanted` tokens of a text, and whether there were more.
+    fn beginning(&self, text: &str, wanted: usize) -> (Vec<u32>, bool) {
         let whole = |mut ids: Vec<u32>| {
             let cut = ids.len() > wanted;
             ids.truncate(wanted);
@@ -205,83 +280,18 @@ impl Tokenizer {
 
     fn frame(&self, first: &[u32], second: Option<&[u32]>) -> Encoding {
         let mut ids = Vec::with_capacity(first.len() + second.map_or(2, |second| second.len() + 3));
-        ids.push(self.inner.cls);
+        let Special { cls, sep, second_type, .. } = self.inner.special;
+        ids.push(cls);
         ids.extend_from_slice(first);
-        ids.push(self.inner.sep);
+        ids.push(sep);
         let mut type_ids = vec![0; ids.len()];
         if let Some(second) = second {
             ids.extend_from_slice(second);
-            ids.push(self.inner.sep);
-            type_ids.resize(ids.len(), 1);
+            ids.push(sep);
+            type_ids.resize(ids.len(), second_type);
         }
         Encoding { ids, type_ids }
     }
-}
-
-impl Inner {
-    /// The text of a token.
-    fn token(&self, id: u32) -> Option<&str> {
-        let added = self.added.binary_search_by_key(&id, |token| token.id);
-        added.map_or_else(|_| self.pieces.vocabulary.token(id), |at| Some(&self.added[at].content))
-    }
-
-    /// The tokens of a text, without frame; at least `limit` and one, where there are so many.
-    fn tokens(&self, text: &str, limit: usize) -> Vec<u32> {
-        let mut ids = Vec::new();
-        // No more than a limit is reached by breaking.
-        let _ = find(self.raw.as_ref(), text, limit, &mut ids, |text, ids| match &self.bert {
-            Some(bert) => bert.tokens(text, &self.pieces, limit, ids),
-            None => self.step_by_step(text, limit, ids),
-        });
-        ids
-    }
-
-    /// Appends the tokens of a text without raw added tokens, one step after another.
-    fn step_by_step(&self, text: &str, limit: usize, ids: &mut Vec<u32>) {
-        let text = parts::normalize(&self.normalizers, text);
-        let mut hashes = Hashes::new();
-        let _ = find(self.normalized.as_ref(), &text, limit, ids, |text, ids| {
-            let mut words = Vec::from([Range { start: 0, end: text.len() }]);
-            self.splitters.iter().for_each(|splitter| splitter.apply(text, &mut words));
-            for word in words {
-                self.pieces.spell(&text[word], &mut hashes, ids);
-                if ids.len() > limit {
-                    return;
-                }
-            }
-        });
-    }
-}
-
-/// Appends the tokens that `finder` finds, and what `rest` makes of the text between them, until there are more than `limit`.
-fn find(
-    finder: Option<&Finder>,
-    text: &str,
-    limit: usize,
-    ids: &mut Vec<u32>,
-    mut rest: impl FnMut(&str, &mut Vec<u32>),
-) -> ControlFlow<()> {
-    let mut each = |part: Part<'_>| {
-        match part {
-            Part::Token(id) => ids.push(id),
-            Part::Text(text) => rest(text, ids),
-        }
-        if ids.len() > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    match finder {
-        Some(finder) => finder.split(text, each),
-        None if text.is_empty() => ControlFlow::Continue(()),
-        None => each(Part::Text(text)),
-    }
-}
-
-/// How many tokens of each text of a pair are kept in `room`, longest first.
-fn share(first: usize, second: usize, room: usize) -> (usize, usize) {
-    if first + second <= room {
-        return (first, second);
-    }
-    let short = first.min(second).min(room / 2);
-    if first > second { (room - short, short) } else { (short, room - short) }
 }
 
 #[cfg(test)]

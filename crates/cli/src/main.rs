@@ -15,6 +15,8 @@ mod output;
 mod print;
 mod progress;
 mod teacher_answers;
+#[cfg(feature = "train")]
+mod teacher_folder;
 mod trained;
 mod version;
 
@@ -51,6 +53,7 @@ enum Command {
     Sweep(Box<commands::sweep::SweepArgs>),
     Eval(commands::eval::EvalArgs),
     Trace(commands::trace::TraceArgs),
+    Tokens(commands::tokens::TokensArgs),
     Pack(commands::pack::PackArgs),
     Inspect(commands::inspect::InspectArgs),
     Classify(Box<commands::classify::ClassifyArgs>),
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Command::Sweep(args) => commands::sweep::run(*args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Trace(args) => commands::trace::run(args),
+        Command::Tokens(args) => commands::tokens::run(&args),
         Command::Pack(args) => commands::pack::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Classify(args) => commands::classify::run(*args),

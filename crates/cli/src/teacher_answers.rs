@@ -33,6 +33,7 @@ impl ScoredTeacher {
         let device = bitspike_train::Device::flex();
         let task = TaskSpec::of_model(&student.task)?;
         let (mut teacher, tokenizer) = Teacher::with_tokenizer(folder, &device)?;
+        teacher.check_types(&tokenizer, task.second.is_some())?;
         let place = || format!("--teacher {}", folder.display());
         let note = teacher.answer_for(&task, classes).with_context(place)?;
         note.iter().for_each(|note| crate::output::say(format_args!("{}: {note}", place())));

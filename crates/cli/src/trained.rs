@@ -25,7 +25,7 @@ mod with {
     use bitspike_train::teacher::Teacher;
 
     use crate::args::ClassArgs;
-    use crate::output::say;
+    use crate::output::{say, warn};
 
     pub(crate) use bitspike_train::feedback::LoopSummary;
     pub(crate) use bitspike_train::parity::Parity;
@@ -59,6 +59,8 @@ mod with {
                 }
                 Subject::Teacher(path) => {
                     let (mut teacher, tokenizer) = Teacher::with_tokenizer(path, &device)?;
+                    teacher.check_types(&tokenizer, task.second.is_some()).with_context(|| subject.to_string())?;
+                    teacher.notes.iter().for_each(|note| warn(format_args!("note: {note}")));
                     let note = teacher.answer_for(task, classes.map.as_ref()).with_context(|| subject.to_string())?;
                     note.iter().for_each(|note| say(format_args!("{subject}: {note}")));
                     Some(Self { network: Network::Teacher(Box::new(teacher)), tokenizer, device })

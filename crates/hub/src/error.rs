@@ -49,11 +49,18 @@ pub enum Error {
     #[error("{name}: the hub's cache has several models of that name, {}; give OWNER/NAME", repositories.join(", "))]
     Ambiguous { name: String, repositories: Vec<String> },
     #[error(
+        "{name}: the hub's cache has several of its revisions and not `main`; give one of {}",
+        revisions.iter().map(|revision| format!("{name}@{revision}")).collect::<Vec<_>>().join(", ")
+    )]
+    Revisions { name: String, revisions: Vec<String> },
+    #[error(
         "{}: expected a file that `bitspike pack` wrote, found a folder that is neither a packed model, nor a run of \
          `bitspike distil` (model.json), nor a Hugging Face BERT folder (config.json)",
         path.display()
     )]
     NoModel { path: PathBuf },
+    #[error("{}: {}", path.display(), bitspike::config::ADAPTER)]
+    Adapter { path: PathBuf },
     #[error("{}: a teacher has no spikes; `bitspike cost` reckons it beside its student", path.display())]
     NoSpikes { path: PathBuf },
 }

@@ -85,10 +85,7 @@ impl Registry {
     /// If there is none; the message says where it was looked for and which models there are. [`Error::Ambiguous`] if several
     /// repositories in the cache have that name.
     pub fn find(&self, name: &str) -> Result<PackedModel> {
-        let (id, revision) = match name.split_once('@') {
-            Some((id, revision)) => (id, Some(revision)),
-            None => (name, None),
-        };
+        let (id, revision) = split(name);
         if check_id(id).is_err() || revision.is_some_and(|revision| check_revision(revision).is_err()) {
             return Err(Error::NoName { argument: name.to_owned(), known: self.known() });
         }
@@ -103,6 +100,26 @@ impl Registry {
         }
         let looked = self.0.iter().map(ToString::to_string).collect();
         Err(Error::NotFound { name: name.to_owned(), looked, known: self.known() })
+    }
+
+    /// The folder of the teacher called `name` in the hub's cache: a BERT that was fetched.
+    ///
+    /// # Errors
+    /// [`Error::Ambiguous`] if several repositories in the cache have that name, [`Error::Revisions`] if several of its revisions were
+    /// fetched and none is named.
+    pub fn teacher(&self, name: &str) -> Result<Option<PathBuf>> {
+        let (id, revision) = split(name);
+        if check_id(id).is_err() || revision.is_some_and(|revision| check_revision(revision).is_err()) {
+            return Ok(None);
+        }
+        for shelf in &self.0 {
+            if let Shelf::Hub(cache) = shelf
+                && let Some(folder) = find_cached(cache, id, revision, |folder| folder.join("config.json").is_file())?
+            {
+                return Ok(Some(folder));
+            }
+        }
+        Ok(None)
     }
 
     /// Every model that can be named, the first of each name, in the order in which they are looked for.
@@ -137,17 +154,9 @@ impl Shelf {
                 Ok(is_model_folder(&folder).then(|| PackedModel::file(folder.join(MODEL))))
             }
             Self::Hub(cache) => {
-                let mut named = cached(cache, revision);
-                named.retain(|(repository, _)| repository == id || repository.rsplit('/').next() == Some(id));
                 let called = revision.map_or_else(|| id.to_owned(), |revision| format!("{id}@{revision}"));
-                match &named[..] {
-                    [] => Ok(None),
-                    [(_, folder)] => Ok(Some(PackedModel::file(folder.join(MODEL)).called(called))),
-                    several => {
-                        let repositories = several.iter().map(|(repository, _)| repository.clone()).collect();
-                        Err(Error::Ambiguous { name: called, repositories })
-                    }
-                }
+                let folder = find_cached(cache, id, revision, is_model_folder)?;
+                Ok(folder.map(|folder| PackedModel::file(folder.join(MODEL)).called(called)))
             }
             _ => Ok(None),
         }
@@ -163,7 +172,7 @@ impl Shelf {
                 folders.map(|folder| PackedModel::file(folder.join(MODEL))).collect()
             }
             Self::Hub(cache) => {
-                let found = cached(cache, None).into_iter();
+                let found = cached(cache, None, is_model_folder).into_iter();
                 found.map(|(name, folder)| PackedModel::file(folder.join(MODEL)).called(name)).collect()
             }
             Self::Missing(_) => Vec::new(),
@@ -183,17 +192,82 @@ impl fmt::Display for Shelf {
     }
 }
 
-/// The packed models in the hub's cache: the id of each repository and its folder at `revision`.
-fn cached(cache: &Path, revision: Option<&str>) -> Vec<(String, PathBuf)> {
+/// A name and the revision behind its `@`.
+fn split(name: &str) -> (&str, Option<&str>) {
+    match name.split_once('@') {
+        Some((id, revision)) => (id, Some(revision)),
+        None => (name, None),
+    }
+}
+
+/// The folder in the hub's cache of the model `id`, or of the one with that last part, among those that are `wanted`.
+fn find_cached(
+    cache: &Path,
+    id: &str,
+    revision: Option<&str>,
+    wanted: impl Fn(&Path) -> bool + Copy,
+) -> Result<Option<PathBuf>> {
+    let is_named = |repository: &str| repository == id || repository.rsplit('/').next() == Some(id);
+    let mut named = cached(cache, revision, wanted);
+    named.retain(|(repository, _)| is_named(repository));
+    match &mut named[..] {
+        [(_, folder)] => return Ok(Some(std::mem::take(folder))),
+        [] => {}
+        several => {
+            let repositories = several.iter().map(|(repository, _)| repository.clone()).collect();
+            let name = revision.map_or_else(|| id.to_owned(), |revision| format!("{id}@{revision}"));
+            return Err(Error::Ambiguous { name, repositories });
+        }
+    }
+    if revision.is_some() {
+        return Ok(None);
+    }
+    for (repository, folder) in repositories(cache).into_iter().filter(|(repository, _)| is_named(repository)) {
+        let revisions = revisions(&folder, wanted);
+        if revisions.len() > 1 {
+            return Err(Error::Revisions { name: repository, revisions });
+        }
+    }
+    Ok(None)
+}
+
+/// The commits of the repository in `folder` whose folders are `wanted`, by the names under which they were fetched, if they had any.
+fn revisions(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Vec<String> {
+    let names = |folder: &Path| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect::<Vec<_>>()
+    };
+    let refs = names(&folder.join("refs"));
+    let named = |commit: &str| {
+        let is =
+            |name: &&String| fs::read_to_string(folder.join("refs").join(name)).is_ok_and(|at| at.trim() == commit);
+        refs.iter().find(is).cloned()
+    };
+    let commits = names(&folder.join("snapshots"));
+    let mut found: Vec<String> = commits
+        .iter()
+        .filter(|commit| is_commit(commit) && wanted(&folder.join("snapshots").join(commit)))
+        .map(|commit| named(commit).unwrap_or_else(|| commit.clone()))
+        .collect();
+    found.sort();
+    found
+}
+
+/// The models in the hub's cache: the id of each repository and its folder at `revision`, of those that are `wanted`.
+fn cached(cache: &Path, revision: Option<&str>, wanted: impl Fn(&Path) -> bool) -> Vec<(String, PathBuf)> {
+    let found = repositories(cache).into_iter();
+    found.filter_map(|(id, folder)| Some((id, snapshot(&folder, revision).filter(|at| wanted(at))?))).collect()
+}
+
+/// The models in the hub's cache: the id and the folder of each repository.
+fn repositories(cache: &Path) -> Vec<(String, PathBuf)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let Some(id) = name.to_str().and_then(|name| name.strip_prefix("models--")) else { continue };
         let id = id.replacen("--", "/", 1);
-        if check_id(&id).is_ok()
-            && let Some(folder) = snapshot(&entry.path(), revision).filter(|folder| is_model_folder(folder))
-        {
-            found.push((id, folder));
+        if check_id(&id).is_ok() {
+            found.push((id, entry.path()));
         }
     }
     found.sort();

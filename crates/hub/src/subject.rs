@@ -9,8 +9,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use bitspike::config::BertConfig;
+use bitspike::config::{BertConfig, is_adapter};
 use bitspike::format::{Packed, Packing};
+use bitspike::tokenizer::Tokenizer;
 use bitspike::{Model, Options};
 use bitspike_data::TaskSpec;
 use bitspike_run::{Checkpoint, FromRun, RunFolder};
@@ -51,7 +52,8 @@ pub enum Subject {
 
 impl Subject {
     /// What `argument` means: a folder of a packed model (`model.safetensors` alone), a run (`model.json`) or a teacher
-    /// (`config.json`), a file, or a name ([`Registry::from_env`]). Of a run it is the best student.
+    /// (`config.json`), a file, or a name ([`Registry::from_env`]), of a packed model or of a BERT that was fetched. Of a run it is the
+    /// best student.
     ///
     /// # Errors
     /// If it is neither a path nor a name, or a folder that holds none of these.
@@ -76,13 +78,23 @@ impl Subject {
         if holds("config.json") {
             return Ok(Self::Teacher(argument.to_owned()));
         }
+        if is_adapter(argument) {
+            return Err(Error::Adapter { path: argument.to_owned() });
+        }
         if argument.is_dir() {
             return Err(Error::NoModel { path: argument.to_owned() });
         }
         if argument.symlink_metadata().is_ok() {
             return Ok(Self::Packed(PackedModel::file(argument)));
         }
-        registry.find(&argument.to_string_lossy()).map(Self::Packed)
+        let name = argument.to_string_lossy();
+        match registry.find(&name) {
+            Err(Error::NotFound { name, looked, known }) => match registry.teacher(&name)? {
+                Some(folder) => Ok(Self::Teacher(folder)),
+                None => Err(Error::NotFound { name, looked, known }),
+            },
+            found => found.map(Self::Packed),
+        }
     }
 
     /// The packed model that is compiled into the program.
@@ -135,6 +147,18 @@ impl Subject {
         }
     }
 
+    /// The tokeniser that its texts go through; of a teacher as its folder has it, whether the model has a row for every token or not.
+    ///
+    /// # Errors
+    /// If a file is missing or damaged, or asks for what is not done here.
+    pub fn tokenizer(&self) -> Result<Tokenizer> {
+        Ok(match self {
+            Self::Packed(model) => model.load(&Options::new())?.tokenizer().clone(),
+            Self::Run { folder, .. } => folder.tokenizer()?,
+            Self::Teacher(path) => Tokenizer::load(path)?,
+        })
+    }
+
     /// The packed file: that of a packed model, or of a run's student as [`Packing::default`] makes it.
     ///
     /// # Errors
@@ -166,7 +190,8 @@ impl Subject {
         }
     }
 
-    /// Tokens kept of a text: as many as are `asked` for, or as in training (128 for a teacher).
+    /// Tokens kept of a text: as many as are `asked` for, or as in training (128 for a teacher, fewer where its `model_max_length` is
+    /// less).
     ///
     /// # Errors
     /// If it is damaged, or `asked` is below 3 or more than it has positions for.
@@ -182,7 +207,8 @@ impl Subject {
             }
             Self::Teacher(path) => {
                 let most = BertConfig::load(path)?.max_position_embeddings;
-                (TEACHER_LENGTH.min(most), most)
+                let named = Tokenizer::load(path)?.max_length().unwrap_or(most);
+                (TEACHER_LENGTH.min(most).min(named), most)
             }
         };
         match asked.unwrap_or(trained) {

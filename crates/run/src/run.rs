@@ -195,7 +195,7 @@ impl RunFolder {
     /// # Errors
     /// If it is missing or malformed.
     pub fn tokenizer(&self) -> Result<Tokenizer> {
-        Ok(Tokenizer::load(&self.path)?)
+        Ok(Tokenizer::load_saved(&self.path)?)
     }
 
     /// The weights of the student that scored best, or of the last one of a run that was never evaluated.

@@ -1,4 +1,4 @@
-//! Named `f32` arrays on disk: safetensors of any float type in, safetensors of `f32` out.
+//! Named `f32` arrays on disk: safetensors of any common float type in, safetensors of `f32` out.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Reads a safetensors file whose tensors are F32, F16 or BF16; tensors of integers (position ids) are passed over.
+    /// Reads a safetensors file whose tensors are F64, F32, F16 or BF16; tensors of integers (position ids) are passed over.
     ///
     /// # Errors
     /// If the file is missing, is no safetensors file, or holds a float type of another kind.
@@ -45,7 +45,7 @@ impl Weights {
                 view.dtype(),
                 Dtype::I64 | Dtype::I32 | Dtype::I16 | Dtype::I8 | Dtype::U8 | Dtype::BOOL
             ) {
-                let message = format!("tensor `{name}` has type {:?}; expected F32, F16 or BF16", view.dtype());
+                let message = format!("tensor `{name}` has type {:?}; expected F64, F32, F16 or BF16", view.dtype());
                 return Err(Error::checkpoint(path, message));
             }
         }
@@ -140,9 +140,10 @@ impl Weights {
     }
 }
 
-/// The values of a tensor of F32, F16 or BF16; none for other types.
+/// The values of a tensor of F64 (rounded to the nearest), F32, F16 or BF16; none for other types.
 pub fn floats(data: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
     Some(match dtype {
+        Dtype::F64 => data.as_chunks::<8>().0.iter().map(|&b| f64::from_le_bytes(b) as f32).collect(),
         Dtype::F32 => data.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
         Dtype::F16 => data.as_chunks::<2>().0.iter().map(|&b| half::f16::from_le_bytes(b).to_f32()).collect(),
         Dtype::BF16 => data.as_chunks::<2>().0.iter().map(|&b| half::bf16::from_le_bytes(b).to_f32()).collect(),
@@ -191,7 +192,7 @@ mod tests {
     fn damaged_files_are_refused_by_name() {
         for (header, data, expected) in [
             ("{", &b""[..], "not a safetensors file"),
-            (r#"{"x":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}"#, &[0u8; 8], "type F64"),
+            (r#"{"x":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}"#, &[0u8; 1], "type F8_E4M3"),
             (
                 r#"{"x":{"dtype":"F32","shape":[9999999],"data_offsets":[0,39999996]}}"#,
                 b"1234",
@@ -205,6 +206,8 @@ mod tests {
         let nan = file(r#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, &f32::NAN.to_le_bytes());
         let error = Weights::load(nan.path()).unwrap().take("x", &[1]).unwrap_err().to_string();
         assert!(error.contains("value 0 is NaN"), "{error}");
+        let wide = file(r#"{"x":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}"#, &0.1f64.to_le_bytes());
+        assert_eq!(Weights::load(wide.path()).unwrap().take("x", &[1]).unwrap(), [0.1]);
         let shape = file(r#"{"x":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#, &[0; 4]);
         let error = Weights::load(shape.path()).unwrap().take("x", &[3]).unwrap_err().to_string();
         assert!(error.contains("expected shape [3], found [2]"), "{error}");

@@ -6,8 +6,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::refused::{ADAPTER, REFUSED, is_adapter, is_off, preview};
 use super::{Sizes, cap, positive, within};
 use crate::error::{Error, Fault, Result};
+use crate::pointer;
 
 /// The `config.json` of a BERT encoder or sequence classifier, as Hugging Face writes it.
 ///
@@ -62,8 +64,9 @@ pub struct BertConfig {
     /// Always "absolute".
     #[serde(default = "absolute")]
     pub position_embedding_type: String,
-    /// Name of each class by its index, as decimal text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Name of each class by its index, as decimal text. A name that the file gives as a number or a truth value is read as the
+    /// text that it is written as.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "names")]
     pub id2label: Option<BTreeMap<String, String>>,
     /// Index of each class by its name. Kept and written, never read: files in circulation hold stale or textual indices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,7 +94,8 @@ pub enum HiddenAct {
 impl<'de> Deserialize<'de> for HiddenAct {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        if name == "gelu" {
+        // The second is the first, written out in Python.
+        if name == "gelu" || name == "gelu_python" {
             return Ok(Self::Gelu);
         }
         Err(serde::de::Error::custom(format!(
@@ -120,7 +124,16 @@ impl BertConfig {
     /// If the file is missing or no config of a supported BERT; the file and the key are named.
     pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
         let path = folder.as_ref().join("config.json");
-        let bytes = std::fs::read(&path).map_err(|e| Error::io("read model config", &path, e))?;
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && is_adapter(folder.as_ref()) => {
+                return Err(Error::malformed(folder, ADAPTER));
+            }
+            Err(e) => return Err(Error::io("read model config", &path, e)),
+        };
+        if let Some(message) = pointer::explain(&bytes) {
+            return Err(Error::malformed(&path, message));
+        }
         let text = std::str::from_utf8(&bytes).map_err(|e| Fault::of("not UTF-8 text", e).at(&path))?;
         Self::from_json(text).map_err(|e| Fault::from(e).at(&path))
     }
@@ -162,9 +175,9 @@ impl BertConfig {
         if self.position_embedding_type != "absolute" {
             return refuse("position_embedding_type", "\"absolute\"", format!("\"{}\"", self.position_embedding_type));
         }
-        for key in ["is_decoder", "add_cross_attention"] {
-            if let Some(value) = self.other.get(key).filter(|value| **value != false && !value.is_null()) {
-                return refuse(key, "false (an encoder)", value.to_string());
+        for (key, expected) in REFUSED {
+            if let Some(value) = self.other.get(key).filter(|value| !is_off(value)) {
+                return refuse(key, expected, preview(value));
             }
         }
         self.sizes().validate()?;
@@ -191,6 +204,13 @@ impl BertConfig {
     /// If `id2label` was changed to something that [`BertConfig::validate`] refuses.
     pub fn labels(&self) -> Vec<String> {
         self.label_names().expect("a config that was validated")
+    }
+
+    /// The architecture that the config names, if it has a head of another kind than a classifier of texts: its `classifier` then
+    /// answers for tokens, or for one of several texts.
+    pub fn other_head(&self) -> Option<&str> {
+        let mut names = self.other.get("architectures")?.as_array()?.iter().filter_map(Value::as_str);
+        names.find(|name| ["TokenClassification", "MultipleChoice"].iter().any(|head| name.ends_with(head)))
     }
 
     /// Replaces the classes.
@@ -259,6 +279,24 @@ impl Default for BertConfig {
             other: Map::new(),
         }
     }
+}
+
+/// Reads names that may be written as numbers or truth values.
+fn names<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    let name = |(id, name): (String, Value)| match name {
+        Value::String(name) => Ok((id, name)),
+        Value::Number(_) | Value::Bool(_) => Ok((id, name.to_string())),
+        other => Err(serde::de::Error::custom(format!("`id2label`: expected a name for id {id}, found {other}"))),
+    };
+    let names = match Option::<Value>::deserialize(deserializer)? {
+        None => return Ok(None),
+        Some(Value::Object(names)) => names,
+        Some(other) => {
+            let message = format!("`id2label`: expected an object such as {{\"0\": \"negative\"}}, found {other}");
+            return Err(serde::de::Error::custom(message));
+        }
+    };
+    names.into_iter().map(name).collect::<Result<_, _>>().map(Some)
 }
 
 fn bert() -> String {

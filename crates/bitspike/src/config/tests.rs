@@ -79,6 +79,29 @@ fn labels_are_sorted_by_number_and_replaced_whole() {
 }
 
 #[test]
+fn names_of_classes_may_be_numbers_and_truth_values() {
+    for (written, read) in [
+        (json!({"0": 1, "1": 5.5}), ["1", "5.5"]),
+        (json!({"0": -1, "1": "1"}), ["-1", "1"]),
+        (json!({"1": true, "0": false}), ["false", "true"]),
+    ] {
+        let config = BertConfig::from_json(&with(json!({"id2label": written}))).unwrap();
+        assert_eq!(config.labels(), read);
+        assert_eq!(BertConfig::from_json(&config.to_json()).unwrap(), config);
+    }
+    for (written, found) in [(json!({"0": null}), "id 0, found null"), (json!(["a", "b"]), "found [\"a\",\"b\"]")] {
+        let error = BertConfig::from_json(&with(json!({"id2label": written}))).unwrap_err().to_string();
+        assert!(error.contains("`id2label`") && error.contains(found), "{error}");
+    }
+}
+
+#[test]
+fn the_python_form_of_gelu_is_gelu() {
+    let config = BertConfig::from_json(&with(json!({"hidden_act": "gelu_python"}))).unwrap();
+    assert_eq!(config.hidden_act, HiddenAct::Gelu);
+}
+
+#[test]
 fn unsupported_and_hostile_configs_are_refused_by_name() {
     for (changes, expected) in [
         (json!({"model_type": "roberta", "hidden_size": "remove"}), "`model_type`: expected \"bert\""),

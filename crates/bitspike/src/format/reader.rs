@@ -16,6 +16,7 @@ use super::rows::{PackedMatrix, PackedTable, floats};
 use crate::error::{Fault, Result};
 use crate::neuron::{Equilibrium, NeuronConfig};
 use crate::parallel;
+use crate::pointer;
 use crate::tokenizer::Tokenizer;
 use crate::tokenizer::packed::{LENGTHS, TEXT};
 
@@ -104,6 +105,9 @@ impl Packed {
 
     /// All the checks.
     pub(super) fn check(bytes: &[u8]) -> Result<Checked, Fault> {
+        if let Some(message) = pointer::explain(bytes) {
+            return Err(message.into());
+        }
         let container = Container::parse(bytes)?;
         let mut stored = Vec::new();
         let mut names = HashSet::new();

@@ -1,6 +1,6 @@
 //! Added tokens: looked for in a text before it is split, whatever stands around them.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use daachorse::{DoubleArrayAhoCorasick, DoubleArrayAhoCorasickBuilder, MatchKind};
 use serde::{Deserialize, Serialize};
@@ -70,11 +70,11 @@ impl Finder {
         Ok(Some(Self { automaton, tokens: tokens.into_iter().map(|(_, token)| token).collect(), first }))
     }
 
-    /// Gives the parts of `text`, none of them empty, in their order, until `each` breaks.
+    /// Gives the parts of `text` and their places, none of them empty, in their order, until `each` breaks.
     pub(super) fn split<'a>(
         &self,
         text: &'a str,
-        mut each: impl FnMut(Part<'a>) -> ControlFlow<()>,
+        mut each: impl FnMut(Part<'a>, Range<usize>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         // Most texts hold none: a look for one byte is faster than the automaton.
         let first = self.first.map_or(Some(0), |first| memchr::memchr(first, text.as_bytes()));
@@ -95,15 +95,15 @@ impl Finder {
             }
             let end = if token.rstrip { found.end().max(spaces.end) } else { found.end() };
             if open < start {
-                each(Part::Text(&text[open..start]))?;
+                each(Part::Text(&text[open..start]), open..start)?;
             }
             // Spaces that the token before this one took are not there twice.
             if start < end {
-                each(Part::Token(token.id))?;
+                each(Part::Token(token.id), start..end)?;
             }
             open = end;
         }
-        if open < text.len() { each(Part::Text(&text[open..])) } else { ControlFlow::Continue(()) }
+        if open < text.len() { each(Part::Text(&text[open..]), open..text.len()) } else { ControlFlow::Continue(()) }
     }
 }
 

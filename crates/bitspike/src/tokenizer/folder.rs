@@ -4,84 +4,73 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::added::AddedToken;
-use super::parts::{Frame, Parts};
-use super::pipeline::{Normalizer, Splitter};
+use super::decision::{Decision, Source};
+use super::description::Description;
+use super::settings::Settings;
 use super::vocabulary::Vocabulary;
-use super::{Inner, Tokenizer, description};
-use crate::atomic_file;
+use super::{Tokenizer, written};
 use crate::error::{Error, Fault, Result};
+use crate::{atomic_file, pointer};
 
-/// Files that are carried along: [`Tokenizer::save`] writes them beside `tokenizer.json`.
-const COMPANIONS: [&str; 3] = ["vocab.txt", "tokenizer_config.json", "special_tokens_map.json"];
+const DESCRIPTION: &str = "tokenizer.json";
+const VOCABULARY: &str = "vocab.txt";
+const CONFIG: &str = "tokenizer_config.json";
+const MAP: &str = "special_tokens_map.json";
+const ADDED: &str = "added_tokens.json";
+
+/// The files that [`Tokenizer::save`] writes beside `tokenizer.json`.
+const COMPANIONS: [&str; 4] = [VOCABULARY, CONFIG, MAP, ADDED];
 
 /// Largest file read; the largest multilingual tokenisers have a quarter of it.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Characters of the longest word that is split into pieces, where `vocab.txt` leaves it open.
-const MAX_WORD: usize = 100;
-
-/// What is read of `tokenizer_config.json`.
-#[derive(Debug, Default, Deserialize)]
-struct Settings {
-    do_lower_case: Option<bool>,
-    strip_accents: Option<bool>,
-    tokenize_chinese_chars: Option<bool>,
-    unk_token: Option<Special>,
-    cls_token: Option<Special>,
-    sep_token: Option<Special>,
-    pad_token: Option<Special>,
-    mask_token: Option<Special>,
-}
-
-/// A special token's name, plain or as an object of its properties.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Special {
-    Name(String),
-    Properties { content: String },
-}
-
-impl Settings {
-    /// Names of the special tokens: unknown, class, separator, padding, mask.
-    fn names(&self) -> [&str; 5] {
-        let tokens = [&self.unk_token, &self.cls_token, &self.sep_token, &self.pad_token, &self.mask_token];
-        let mut names = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"];
-        for (name, token) in names.iter_mut().zip(tokens) {
-            if let Some(Special::Name(given) | Special::Properties { content: given }) = token {
-                *name = given;
-            }
-        }
-        names
-    }
-}
+/// Files beside `tokenizer.json`: name and content.
+type Companions = Vec<(&'static str, Vec<u8>)>;
 
 /// See [`Tokenizer::load`].
 pub(super) fn load(folder: &Path) -> Result<Tokenizer> {
-    let mut companions = Vec::new();
-    for name in COMPANIONS {
-        companions.extend(read(&folder.join(name))?.map(|bytes| (name, bytes)));
-    }
+    let companions = companions(folder)?;
     let companion = |wanted| companions.iter().find(|(name, _)| *name == wanted).map(|(_, bytes)| bytes.as_slice());
-    let settings = match companion("tokenizer_config.json") {
-        Some(bytes) => serde_json::from_slice(bytes).map_err(|e| {
-            Fault::of("expected a tokeniser's settings as JSON", e).at(folder.join("tokenizer_config.json"))
-        })?,
-        None => Settings::default(),
+    let at = |name: &'static str| move |fault: Fault| fault.at(folder.join(name));
+    let model = read(&folder.join("config.json"))?;
+    let description = read(&folder.join(DESCRIPTION))?;
+    if let Some(json) = &description
+        && model.is_none()
+        && [CONFIG, MAP, ADDED].into_iter().all(|name| companion(name).is_none())
+    {
+        return Ok(alone(json).map_err(at(DESCRIPTION))?.with(companions));
+    }
+    // What else is wrong with it is said by whoever reads the model.
+    let class = model.and_then(|model| serde_json::from_slice::<Value>(&model).ok());
+    let class = class.and_then(|model| Some(model["tokenizer_class"].as_str()?.to_owned()));
+    let mut settings = Settings::new(companion(CONFIG), class).map_err(at(CONFIG))?;
+    companion(MAP).map_or(Ok(()), |file| settings.add_map(file)).map_err(at(MAP))?;
+    companion(ADDED).map_or(Ok(()), |file| settings.add_tokens(file)).map_err(at(ADDED))?;
+    let (source, file) = match (description, companion(VOCABULARY)) {
+        (Some(json), _) => {
+            (Source::Description(Box::new(Description::read(&json).map_err(at(DESCRIPTION))?)), DESCRIPTION)
+        }
+        (None, Some(lines)) => (Source::Vocabulary(of_lines(lines).map_err(at(VOCABULARY))?), VOCABULARY),
+        (None, None) => {
+            return Err(Error::malformed(
+                folder,
+                "no tokenizer.json or vocab.txt; give the folder of a Hugging Face BERT model with its tokeniser",
+            ));
+        }
     };
-    let path = folder.join("tokenizer.json");
-    let inner = match (read(&path)?, companion("vocab.txt")) {
-        (Some(json), _) => of_json(&json, &settings).map_err(|fault| fault.at(&path)),
-        (None, Some(vocabulary)) => of_lines(vocabulary, &settings).map_err(|fault| fault.at(folder.join("vocab.txt"))),
-        (None, None) => Err(Error::malformed(
-            folder,
-            "no tokenizer.json or vocab.txt; give the folder of a Hugging Face BERT model with its tokeniser",
-        )),
-    }?;
-    Ok(Tokenizer::new(inner, companions))
+    let decision = Decision::of(settings, source).map_err(at(CONFIG))?;
+    Ok(decision.tokenizer().map_err(at(file))?.with(companions))
+}
+
+/// See [`Tokenizer::load_saved`].
+pub(super) fn load_saved(folder: &Path) -> Result<Tokenizer> {
+    let path = folder.join(DESCRIPTION);
+    match read(&path)? {
+        Some(json) => Ok(alone(&json).map_err(|fault| fault.at(&path))?.with(companions(folder)?)),
+        None => load(folder),
+    }
 }
 
 /// See [`Tokenizer::save`].
@@ -89,21 +78,31 @@ pub(super) fn save(tokenizer: &Tokenizer, folder: &Path) -> Result<()> {
     let text = tokenizer.to_json()?;
     std::fs::create_dir_all(folder).map_err(|e| Error::io("create folder", folder, e))?;
     let write = |path: &Path, bytes: &[u8]| atomic_file::write(path, |file| file.write_all(bytes));
-    write(&folder.join("tokenizer.json"), text.as_bytes())?;
+    write(&folder.join(DESCRIPTION), text.as_bytes())?;
     tokenizer.companions.iter().try_for_each(|(name, bytes)| write(&folder.join(name), bytes))
 }
 
 /// See [`Tokenizer::from_json`].
 pub(super) fn from_json(json: &[u8]) -> Result<Tokenizer> {
-    match of_json(json, &Settings::default()) {
-        Ok(inner) => Ok(Tokenizer::new(inner, Vec::new())),
-        Err(fault) => Err(fault.of_bytes("tokenizer.json")),
-    }
+    alone(json).map_err(|fault| fault.of_bytes(DESCRIPTION))
 }
 
-fn of_json(json: &[u8], settings: &Settings) -> Result<Inner, Fault> {
-    let [_, cls, sep, pad, _] = settings.names();
-    description::read(json, [cls, sep, pad])
+/// See [`Tokenizer::to_json`].
+pub(super) fn to_json(tokenizer: &Tokenizer) -> Result<String> {
+    written::write(tokenizer).map_err(|e| Fault::of("cannot be written as JSON", e).of_bytes(DESCRIPTION))
+}
+
+/// The tokeniser of a `tokenizer.json` alone: the one that the tokenisers library makes of it.
+fn alone(json: &[u8]) -> Result<Tokenizer, Fault> {
+    Ok(Tokenizer::new(Description::read(json)?.into_parts().assemble()?))
+}
+
+fn companions(folder: &Path) -> Result<Companions> {
+    let mut companions = Vec::new();
+    for name in COMPANIONS {
+        companions.extend(read(&folder.join(name))?.map(|bytes| (name, bytes)));
+    }
+    Ok(companions)
 }
 
 /// The content of a file, if there is one.
@@ -113,52 +112,25 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>> {
         Ok(data) if data.len() > MAX_BYTES => {
             Err(Error::malformed(path, format!("{} bytes; expected at most {MAX_BYTES}", data.len())))
         }
-        Ok(_) => std::fs::read(path).map(Some).map_err(failed),
+        Ok(_) => {
+            let bytes = std::fs::read(path).map_err(failed)?;
+            match pointer::explain(&bytes) {
+                Some(message) => Err(Error::malformed(path, message)),
+                None => Ok(Some(bytes)),
+            }
+        }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(failed(e)),
     }
 }
 
-/// The tokeniser of a `vocab.txt`: a token a line, its id the line's number from 0. Of a token named twice the last line counts.
-fn of_lines(vocabulary: &[u8], settings: &Settings) -> Result<Inner, Fault> {
-    let text = std::str::from_utf8(vocabulary).map_err(|e| Fault::of("not UTF-8 text", e))?;
+/// The vocabulary of a `vocab.txt`: a token a line, without the spaces at its end, its id the line's number from 0. Of a token named
+/// twice the last line counts; an empty line is a token that no word has.
+fn of_lines(lines: &[u8]) -> Result<Vocabulary, Fault> {
+    let text = std::str::from_utf8(lines).map_err(|e| Fault::of("not UTF-8 text", e))?;
     let mut seen = HashSet::new();
-    let mut tokens: Vec<(u32, &str)> = (0..).zip(text.lines()).filter(|(_, token)| !token.is_empty()).collect();
+    let mut tokens: Vec<(u32, &str)> = (0..).zip(text.lines().map(str::trim_end)).collect();
     tokens.reverse();
     tokens.retain(|&(_, token)| seen.insert(token));
-    let vocabulary = Vocabulary::new(tokens.into_iter().rev().map(Ok), text.len())?;
-    let names = settings.names();
-    let [unk, cls, sep, pad, _] = names;
-    for name in [sep, cls] {
-        vocabulary.id(name).ok_or_else(|| format!("no token {name}; it is not BERT's vocabulary"))?;
-    }
-    let special = |name: &str| {
-        let id = vocabulary.id(name)?;
-        let content = name.to_owned();
-        Some(AddedToken {
-            id,
-            content,
-            single_word: false,
-            lstrip: false,
-            rstrip: false,
-            normalized: false,
-            special: true,
-        })
-    };
-    Parts {
-        normalizers: vec![Normalizer::Bert {
-            clean_text: true,
-            handle_chinese_chars: settings.tokenize_chinese_chars.unwrap_or(true),
-            strip_accents: settings.strip_accents,
-            lowercase: settings.do_lower_case.unwrap_or(true),
-        }],
-        splitters: vec![Splitter::BertPreTokenizer {}],
-        added: names.into_iter().filter_map(special).collect(),
-        prefix: "##".into(),
-        longest_word: MAX_WORD,
-        frame: Frame::Named { unk, cls: (cls, None), sep: (sep, None), pad: (pad, &Value::Null) },
-        vocabulary,
-    }
-    .assemble()
-    .map_err(Fault::from)
+    Ok(Vocabulary::new(tokens.into_iter().rev().map(Ok), text.len())?)
 }

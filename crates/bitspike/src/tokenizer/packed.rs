@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Tokenizer;
 use super::added::AddedToken;
+use super::inner::Inner;
 use super::parts::{Frame, Parts};
 use super::pipeline::{Normalizer, Splitter};
+use super::truncation::Side;
 use super::vocabulary::{MAX_VOCABULARY, Vocabulary};
-use super::{Inner, Tokenizer};
 use crate::error::Fault;
 
 /// Names of the vocabulary's tensors: a length for each id, and the tokens one after another.
@@ -37,7 +39,20 @@ struct Settings {
     cls: u32,
     sep: u32,
     pad: u32,
+    /// Type id of a second text.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    second_type: u32,
+    #[serde(default, skip_serializing_if = "Side::is_right")]
+    truncation_side: Side,
     added_tokens: Vec<AddedToken>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(number: &u32) -> bool {
+    *number == 1
 }
 
 /// A tokeniser's packed form.
@@ -65,9 +80,11 @@ impl Tokenizer {
             continuing_subword_prefix: pieces.prefix.clone(),
             max_input_chars_per_word: pieces.longest_word,
             unk: pieces.unk,
-            cls: inner.cls,
-            sep: inner.sep,
-            pad: inner.pad,
+            cls: inner.special.cls,
+            sep: inner.special.sep,
+            pad: inner.special.pad,
+            second_type: inner.special.second_type,
+            truncation_side: inner.side,
             added_tokens: inner.added.clone(),
         };
         let (mut lengths, mut text) = (Vec::new(), String::new());
@@ -91,7 +108,7 @@ impl Tokenizer {
     /// # Errors
     /// What is wrong, by name, expected and found, and at which byte.
     pub(crate) fn unpack(settings: &str, lengths: &[u8], text: &[u8]) -> Result<Self, Fault> {
-        Ok(Self::new(unpack(settings, decode(lengths, text)?)?, Vec::new()))
+        Ok(Self::new(unpack(settings, decode(lengths, text)?)?))
     }
 }
 
@@ -103,7 +120,10 @@ fn unpack(settings: &str, vocabulary: Vocabulary) -> Result<Inner, Fault> {
             "metadata `tokenizer`: added_tokens: expected at most {MAX_ADDED}, found {found}"
         )));
     }
-    let Settings { unk, cls, sep, pad, .. } = settings;
+    let Settings { unk, cls, sep, pad, second_type, truncation_side: side, .. } = settings;
+    if second_type > 1 {
+        return Err(Fault::from(format!("metadata `tokenizer`: second_type: expected 0 or 1, found {second_type}")));
+    }
     let stated: Vec<u32> = settings.added_tokens.iter().map(|token| token.id).collect();
     let parts = Parts {
         normalizers: settings.normalizers,
@@ -112,6 +132,8 @@ fn unpack(settings: &str, vocabulary: Vocabulary) -> Result<Inner, Fault> {
         prefix: settings.continuing_subword_prefix,
         longest_word: settings.max_input_chars_per_word,
         frame: Frame::Ids { unk, cls, sep, pad },
+        second_type,
+        side,
         vocabulary,
     };
     let inner = parts.assemble().map_err(|message| format!("metadata `tokenizer`: {message}"))?;

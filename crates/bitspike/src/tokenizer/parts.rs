@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::Inner;
 use super::added::{AddedToken, Finder};
 use super::bert::Bert;
+use super::inner::{Inner, Special};
 use super::pipeline::{Normalizer, Splitter};
+use super::truncation::Side;
 use super::vocabulary::{MAX_VOCABULARY, Vocabulary};
 use super::wordpiece::WordPiece;
 
@@ -16,38 +17,42 @@ const MAX_WORD_CAP: usize = 1000;
 const MAX_STEPS: usize = 64;
 
 /// What a tokeniser is made of.
-pub(super) struct Parts<'a> {
+pub(super) struct Parts {
     pub(super) normalizers: Vec<Normalizer>,
     pub(super) splitters: Vec<Splitter>,
     /// Their ids are given in [`Parts::assemble`].
     pub(super) added: Vec<AddedToken>,
     pub(super) prefix: String,
     pub(super) longest_word: usize,
-    pub(super) frame: Frame<'a>,
+    pub(super) frame: Frame,
+    /// Type id of a second text.
+    pub(super) second_type: u32,
+    /// The end that too long a text loses.
+    pub(super) side: Side,
     pub(super) vocabulary: Vocabulary,
 }
 
 /// The special tokens.
-pub(super) enum Frame<'a> {
+pub(super) enum Frame {
     /// By name; with the id that the name must have, where one is stated.
     Named {
-        unk: &'a str,
-        cls: (&'a str, Option<&'a Value>),
-        sep: (&'a str, Option<&'a Value>),
+        unk: String,
+        cls: (String, Option<Value>),
+        sep: (String, Option<Value>),
         /// The name and, if there is no such token, the id.
-        pad: (&'a str, &'a Value),
+        pad: (String, Value),
     },
     /// By id.
     Ids { unk: u32, cls: u32, sep: u32, pad: u32 },
 }
 
-impl Parts<'_> {
+impl Parts {
     /// The tokeniser.
     ///
     /// # Errors
     /// What is wrong, by name, expected and found.
     pub(super) fn assemble(self) -> Result<Inner, String> {
-        let Self { normalizers, splitters, added, prefix, longest_word, frame, vocabulary } = self;
+        let Self { normalizers, splitters, added, prefix, longest_word, frame, second_type, side, vocabulary } = self;
         if !(1..=MAX_WORD_CAP).contains(&longest_word) {
             return Err(format!("`max_input_chars_per_word`: expected 1 to {MAX_WORD_CAP}, found {longest_word}"));
         }
@@ -62,10 +67,10 @@ impl Parts<'_> {
             token.or_else(|| vocabulary.id(name))
         };
         let missing = |name: &str| format!("the vocabulary has no {name}, which BERT's tokenisers need");
-        let framed = |(name, stated): (&str, Option<&Value>)| match (id(name), stated) {
+        let framed = |(name, stated): (String, Option<Value>)| match (id(&name), stated) {
             (Some(id), None) => Ok(id),
-            (None, None) => Err(missing(name)),
-            (Some(id), Some(stated)) if *stated == id => Ok(id),
+            (None, None) => Err(missing(&name)),
+            (Some(id), Some(stated)) if stated == id => Ok(id),
             (known, Some(stated)) => {
                 let known = known.map_or("not in the vocabulary".into(), |id| format!("id {id} in the vocabulary"));
                 Err(format!("`post_processor`: {name} is {known}, but {stated} in the frame"))
@@ -74,9 +79,9 @@ impl Parts<'_> {
         let [unk, cls, sep, pad] = match frame {
             Frame::Named { unk, cls, sep, pad: (pad, pad_id) } => {
                 // The vocabulary itself must have the first: a word that cannot be spelt is looked up there.
-                let unk = vocabulary.id(unk).ok_or_else(|| missing(unk))?;
+                let unk = vocabulary.id(&unk).ok_or_else(|| missing(&unk))?;
                 let stated = || pad_id.as_u64().map_or(0, |id| u32::try_from(id).unwrap_or(u32::MAX));
-                [unk, framed(cls)?, framed(sep)?, id(pad).unwrap_or_else(stated)]
+                [unk, framed(cls)?, framed(sep)?, id(&pad).unwrap_or_else(stated)]
             }
             Frame::Ids { unk, cls, sep, pad } => {
                 let known = |id: u32| vocabulary.token(id).is_some() || added.iter().any(|token| token.id == id);
@@ -101,7 +106,8 @@ impl Parts<'_> {
         let [raw, normalized] = [Finder::new(raw)?, Finder::new(normalized)?];
         let bert = if normalized.is_none() { Bert::of(&normalizers, &splitters) } else { None };
         let pieces = WordPiece::new(vocabulary, prefix, longest_word, unk);
-        Ok(Inner { normalizers, splitters, added, pieces, raw, normalized, bert, cls, sep, pad, ids, margin })
+        let special = Special { cls, sep, pad, second_type };
+        Ok(Inner { normalizers, splitters, added, pieces, raw, normalized, bert, special, side, ids, margin })
     }
 }
 

@@ -72,6 +72,18 @@ pub(super) enum Delimiters {
 }
 
 impl Normalizer {
+    /// Whether it does the same: accents go with lower case where nothing is said of them.
+    pub(super) fn equals(&self, other: &Self) -> bool {
+        let said = |normalizer: &Self| match *normalizer {
+            Self::Bert { clean_text, handle_chinese_chars, strip_accents, lowercase } => {
+                let strip_accents = Some(strip_accents.unwrap_or(lowercase));
+                Self::Bert { clean_text, handle_chinese_chars, strip_accents, lowercase }
+            }
+            ref other => other.clone(),
+        };
+        said(self) == said(other)
+    }
+
     /// Rewrites `text`.
     pub(super) fn apply(&self, text: &mut String) {
         match *self {

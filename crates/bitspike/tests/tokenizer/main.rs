@@ -2,8 +2,10 @@
 
 mod alphabets;
 mod data;
+mod kinds;
 mod reference;
 mod settings;
+mod transformers;
 
 use std::path::Path;
 
@@ -57,6 +59,16 @@ fn long_random_strings_are_cut_at_the_same_token() {
             let text: String = (0..random.below(40)).map(|_| random.text(&words, 60)).collect();
             reference.agrees(&ours, &text, &[2, 3, 7, 32, 128, 4096]);
         }
+    });
+}
+
+#[test]
+fn tokens_stand_where_the_reference_says() {
+    let (ours, reference) = both();
+    let words: Vec<String> = (1000..4000).filter_map(|id| ours.token(id)).collect();
+    (0..64u64).into_par_iter().for_each(|seed| {
+        let mut random = Random::new(seed);
+        (0..200).for_each(|_| reference.places_agree(&ours, &random.text(&words, 40)));
     });
 }
 

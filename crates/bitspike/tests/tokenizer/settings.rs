@@ -151,6 +151,7 @@ fn random_settings_have_the_same_tokens() {
                 let (Ok(_), max_len) = (found, 2 + random.below(12)) else { continue };
                 reference.agrees(&ours, &text, &[max_len]);
                 reference.agrees(&again, &text, &[]);
+                reference.places_agree(&ours, &text);
             }
             1
         })

@@ -14,6 +14,7 @@ use crate::args::simulation::time_steps;
 use crate::args::{ClassArgs, TaskArgs, usage};
 use crate::live::Follower;
 use crate::output::warn;
+use crate::teacher_folder::teacher_folder;
 
 /// Distil a teacher into a spiking student
 ///
@@ -34,8 +35,8 @@ pub(crate) struct DistilArgs {
     /// Folder (or file) with the task's data
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Teacher: a Hugging Face BERT folder, fine-tuned on the task
-    #[arg(long, value_name = "DIR")]
+    /// Teacher: a Hugging Face BERT, fine-tuned on the task; its folder, or OWNER/NAME on the hub
+    #[arg(long, value_name = "MODEL")]
     teacher: PathBuf,
     /// Plain text for `general` stages, a paragraph a line
     #[arg(long, value_name = "FILE")]
@@ -168,8 +169,9 @@ pub(crate) fn run(args: DistilArgs) -> Result<()> {
         None => resumed(&args, &folder)?,
     };
     let classes = args.classes.map.as_ref();
-    let inputs = Inputs::load(&args.teacher, &args.data, args.corpus.as_deref(), task, classes)?;
+    let inputs = Inputs::load(&teacher_folder(&args.teacher)?, &args.data, args.corpus.as_deref(), task, classes)?;
     let program = crate::version::program();
+    inputs.teacher.notes.iter().for_each(|note| warn(format_args!("note: {note}")));
     let job = Job {
         from: args.from.as_deref(),
         resume: args.run.resume,

@@ -19,6 +19,7 @@ pub(crate) mod report;
 pub(crate) mod sweep;
 #[cfg(feature = "train")]
 pub(crate) mod teacher;
+pub(crate) mod tokens;
 pub(crate) mod trace;
 #[cfg(feature = "train")]
 pub(crate) mod training;

@@ -10,6 +10,8 @@ use bitspike_train::finetune::{Job, Plan, Settings, finetune};
 use super::training::RunArgs;
 use crate::args::{ClassArgs, TaskArgs};
 use crate::live::Follower;
+use crate::output::warn;
+use crate::teacher_folder::teacher_folder;
 
 /// Fine-tune a BERT teacher on a task
 ///
@@ -22,8 +24,8 @@ use crate::live::Follower;
     after_help = "Example:\n  bitspike teacher --model all-minilm-l6-v2 --task rte --data RTE --out teachers/rte --epochs 5"
 )]
 pub(crate) struct TeacherArgs {
-    /// Folder of the encoder to start from
-    #[arg(long, value_name = "DIR")]
+    /// Encoder to start from: a folder, or OWNER/NAME (or OWNER/NAME@REVISION) on the hub, fetched unless it is in the cache
+    #[arg(long, value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
     task: TaskArgs,
@@ -79,7 +81,7 @@ pub(crate) fn run(args: TeacherArgs) -> Result<()> {
     args.run.threads.start()?;
     let stop = crate::interrupt::listen()?;
     let plan = Plan {
-        model: args.model.clone(),
+        model: teacher_folder(&args.model)?,
         task: args.task.resolve(&args.data)?,
         settings: Settings {
             seed: args.seed,
@@ -108,6 +110,7 @@ pub(crate) fn run(args: TeacherArgs) -> Result<()> {
         resume: args.run.resume,
         max_time: args.run.max_time(),
         stop,
+        note: |note| warn(format_args!("note: {note}")),
     };
     let mut view = Follower::on_cpu(args.run.display);
     let mut run = finetune(&job, &mut view)?;

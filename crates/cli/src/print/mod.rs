@@ -9,4 +9,5 @@ pub(crate) mod models;
 pub(crate) mod quickstart;
 #[cfg(feature = "train")]
 pub(crate) mod sweep;
+pub(crate) mod tokens;
 pub(crate) mod verify;

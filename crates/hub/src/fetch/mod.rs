@@ -40,7 +40,7 @@ use std::path::PathBuf;
 use bitspike_data::GlueTask;
 
 use crate::config::HubConfig;
-use crate::error::Result;
+use crate::error::{Result, io};
 use crate::names::{check_revision, is_commit};
 use cache::RepoCache;
 use download::Download;
@@ -112,7 +112,15 @@ impl<'a> Hub<'a> {
     /// # Errors
     /// As [`Hub::task`], and if the hub has no such model, does not let us read it, or it is of another kind.
     pub fn model(&self, id: &str, revision: &str) -> Result<Fetched> {
-        self.fetch(&Repository::model(id)?, revision, &select::model_files)
+        let repository = Repository::model(id)?;
+        let mut fetched = self.fetch(&repository, revision, &select::model_files)?;
+        if let Some(index) = select::index(&fetched.files) {
+            let path = fetched.folder.join(index);
+            let index = std::fs::read(&path).map_err(io("read", &path))?;
+            let parts = self.fetch(&repository, &fetched.commit, &|listing| select::parts(listing, &index))?;
+            fetched.files.extend(parts.files);
+        }
+        Ok(fetched)
     }
 
     fn fetch(&self, repository: &Repository, revision: &str, select: Select) -> Result<Fetched> {

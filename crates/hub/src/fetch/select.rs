@@ -5,6 +5,10 @@ use super::listing::Listing;
 use crate::error::Result;
 use crate::{CARD, METRICS, MODEL, RECIPE, TOKENIZER};
 
+/// Which files hold weights that are split over several.
+const MODEL_INDEX: &str = "model.safetensors.index.json";
+const PYTORCH_INDEX: &str = "pytorch_model.bin.index.json";
+
 /// The data set that holds GLUE as Parquet files, one folder a task.
 pub(super) const GLUE: &str = "nyu-mll/glue";
 
@@ -37,20 +41,41 @@ pub(super) fn model_files(listing: &Listing) -> Result<Vec<String>> {
         return fail("the model has neither tokenizer.json nor vocab.txt; bitspike reads BERT-family checkpoints only");
     }
     if !has(&"config.json") {
-        return fail(
-            "the model has no config.json; bitspike reads checkpoints in the layout of Hugging Face transformers only",
-        );
+        return fail(match has(&"adapter_config.json") {
+            true => bitspike::config::ADAPTER,
+            false => {
+                "the model has no config.json; bitspike reads checkpoints in the layout of Hugging Face transformers only"
+            }
+        });
     }
     files.push("config.json");
-    files.extend(["tokenizer_config.json", "special_tokens_map.json"].into_iter().filter(has));
-    match [MODEL, "pytorch_model.bin"].into_iter().find(has) {
+    files.extend(["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"].into_iter().filter(has));
+    match [MODEL, MODEL_INDEX, "pytorch_model.bin", PYTORCH_INDEX].into_iter().find(has) {
         Some(weights) => files.push(weights),
-        None if has(&"model.safetensors.index.json") => {
-            return fail(
-                "the model's weights are split over several files, which bitspike does not read; it is too large for it",
-            );
-        }
-        None => return fail("the model has neither model.safetensors nor pytorch_model.bin"),
+        None => return fail("the model has neither model.safetensors nor pytorch_model.bin, whole or split"),
     }
     Ok(files.into_iter().map(str::to_owned).collect())
+}
+
+/// The file of `files` that says which others hold the weights, if they are split.
+pub(super) fn index(files: &[String]) -> Option<&String> {
+    files.iter().find(|file| [MODEL_INDEX, PYTORCH_INDEX].contains(&file.as_str()))
+}
+
+/// The files that an index names.
+pub(super) fn parts(listing: &Listing, index: &[u8]) -> Result<Vec<String>> {
+    let fail = |what: String| Err(FetchError::Incomplete(what).into());
+    let found: serde_json::Value = match serde_json::from_slice(index) {
+        Ok(found) => found,
+        Err(e) => return fail(format!("the model's index of split weights is not JSON: {e}")),
+    };
+    let map = found["weight_map"].as_object().into_iter().flatten();
+    let mut files: Vec<String> = map.filter_map(|(_, file)| Some(file.as_str()?.to_owned())).collect();
+    files.sort_unstable();
+    files.dedup();
+    match files.iter().find(|file| listing.paths().all(|path| path != **file)) {
+        None if !files.is_empty() => Ok(files),
+        None => fail("the model's index of split weights names no file".into()),
+        Some(file) => fail(format!("the model's index of split weights names {file}, which the model has not")),
+    }
 }

@@ -432,6 +432,32 @@ fn a_model_comes_with_what_it_has() {
 }
 
 #[test]
+fn weights_that_are_split_come_with_every_part_and_every_file_of_the_tokeniser() {
+    for (index, parts) in [
+        ("model.safetensors.index.json", ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]),
+        ("pytorch_model.bin.index.json", ["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"]),
+    ] {
+        let user = User::new(Server::start("models", "some-org/split"));
+        let map = serde_json::json!({"weight_map": {"a": parts[0], "b": parts[1], "c": parts[0]}}).to_string();
+        user.server.small("config.json", "{}").small("vocab.txt", "a").small(index, map.as_str());
+        user.server.small("added_tokens.json", "{}").small("special_tokens_map.json", "{}");
+        user.server.large(parts[0], "first").large(parts[1], "second").large("model-other.safetensors", "not wanted");
+        let fetched = user.model("some-org/split").unwrap();
+        let mut expected =
+            vec![index, parts[0], parts[1], "added_tokens.json", "config.json", "special_tokens_map.json", "vocab.txt"];
+        expected.sort_unstable();
+        assert_eq!(files(&fetched.folder), expected);
+        fetched.copy_to(&user.path("copy"), false).unwrap();
+        assert_eq!(files(&user.path("copy")), expected);
+    }
+    let user = User::new(Server::start("models", "some-org/split"));
+    let map = r#"{"weight_map": {"a": "model-00001-of-00001.safetensors"}}"#;
+    user.server.small("config.json", "{}").small("vocab.txt", "a").small("model.safetensors.index.json", map);
+    let message = says(user.model("some-org/split"));
+    assert!(message.contains("names model-00001-of-00001.safetensors, which the model has not"), "{message}");
+}
+
+#[test]
 fn a_packed_model_comes_with_its_card() {
     let user = User::new(Server::start("models", "some-org/packed"));
     let expected = ["README.md", "metrics.json", "model.safetensors", "recipe.toml", "tokenizer.json"];
@@ -464,10 +490,7 @@ fn a_model_that_is_none_is_refused_before_anything_is_fetched() {
         (vec!["config.json", "model.safetensors"], "the model has neither tokenizer.json nor vocab.txt"),
         (vec!["vocab.txt", "model.safetensors"], "the model has no config.json"),
         (vec!["vocab.txt", "config.json"], "neither model.safetensors nor pytorch_model.bin"),
-        (
-            vec!["vocab.txt", "config.json", "model.safetensors.index.json"],
-            "the model's weights are split over several",
-        ),
+        (vec!["vocab.txt", "adapter_config.json"], "this is an adapter"),
     ] {
         let user = User::new(Server::start("models", "some-org/tiny-bert"));
         for file in files {

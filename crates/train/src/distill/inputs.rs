@@ -128,6 +128,7 @@ impl Inputs {
         let device = Device::flex();
         let path = teacher;
         let (mut teacher, tokenizer) = Teacher::with_tokenizer(path, &device)?;
+        teacher.check_types(&tokenizer, task.second.is_some()).map_err(|e| e.during(path.display().to_string()))?;
         let (note, mismatch) = match teacher.answer_for(&task, classes) {
             Ok(note) => (note.map(|note| format!("teacher {}: {note}", path.display())), None),
             Err(error) => {

@@ -188,9 +188,9 @@ impl Learner for Finetuner {
         let gradients = StepGradients::take(&teacher.net, &rows, &tokens.vocabulary, loss.backward());
         // Whatever shares the weights' memory goes before they are updated in place.
         drop((output.hidden, output.query_key, output.pooled, rows));
-        let Teacher { config, net, mut words } = self.teacher.take().expect(HELD);
+        let Teacher { config, net, mut words, notes } = self.teacher.take().expect(HELD);
         let (net, norm) = self.optimizer.step(net, &mut words, gradients, update);
-        self.teacher = Some(Teacher { config, net, words });
+        self.teacher = Some(Teacher { config, net, words, notes });
         let grad_norm = finite(norm, "the norm of the gradient", step)?;
         let tokens = tokens.len();
         Ok(StepReport { loss: found, prediction: Some(found), grad_norm, tokens, ..StepReport::default() })

@@ -60,6 +60,8 @@ pub struct Job<'a> {
     pub max_time: Option<Duration>,
     /// Set to stop it with a checkpoint.
     pub stop: &'a AtomicBool,
+    /// Told what was read otherwise than the model's files say, a sentence each.
+    pub note: fn(&str),
 }
 
 impl Job<'_> {
@@ -130,6 +132,10 @@ pub fn finetune(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Logged> {
     }
     let _lock = claim(out)?;
     let (mut teacher, tokenizer) = Teacher::with_tokenizer(&plan.model, &Device::flex().autodiff())?;
+    teacher.notes.iter().for_each(|note| (job.note)(note));
+    teacher
+        .check_types(&tokenizer, plan.task.second.is_some())
+        .map_err(|e| e.during(plan.model.display().to_string()))?;
     let Settings { seed, batch_size, max_length, dev } = plan.settings;
     let reading = Reading { max_length, labels: Labels::Required, dev };
     let texts = Texts::read(&plan.task, job.data, &tokenizer, &reading)?.limited(plan.limit, seed);

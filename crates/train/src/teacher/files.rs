@@ -6,35 +6,37 @@ use std::path::Path;
 use bitspike::atomic_file;
 use bitspike::config::BertConfig;
 use bitspike::tokenizer::Tokenizer;
-use bitspike_run::weights::{Weights, floats};
+use bitspike_run::weights::Weights;
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};
-use safetensors::tensor::Dtype;
 
+use super::checkpoint;
 use super::network::{Teacher, TeacherLayer, TeacherNet};
 use crate::error::{Error, Result};
 use crate::layers::{Affine, Embeddings, Norm, WordTable, parameter};
 
 impl Teacher {
-    /// Reads a teacher and its tokeniser from a folder.
+    /// Reads a teacher and its tokeniser from a folder; what the tokeniser does otherwise than its files say is among the teacher's
+    /// notes.
     ///
     /// # Errors
     /// If either is missing or damaged, or the two do not fit.
     pub fn with_tokenizer(folder: &Path, device: &Device) -> Result<(Self, Tokenizer)> {
-        let teacher = Self::load(folder, device)?;
-        let tokenizer = Tokenizer::load(folder)?;
-        tokenizer.check_vocab(teacher.config.vocab_size)?;
+        let mut teacher = Self::load(folder, device)?;
+        let tokenizer = Tokenizer::load(folder)?.fitted(teacher.config.vocab_size)?;
+        teacher.notes.extend(tokenizer.notes().iter().map(|note| format!("{}: {note}", folder.display())));
         Ok((teacher, tokenizer))
     }
 
-    /// Reads `config.json` and `model.safetensors` (or `pytorch_model.bin`) of a Hugging Face BERT folder, with or without
-    /// the `bert.` prefix, pooler and classifier.
+    /// Reads `config.json` and the weights of a Hugging Face BERT folder (`model.safetensors` or `pytorch_model.bin`, in one file or
+    /// split), with or without the `bert.` prefix or that of a trainer, pooler and classifier. `docs/models-read.md` lists what is
+    /// read and what is refused.
     ///
     /// # Errors
     /// If a file is missing or damaged, or a tensor of the encoder is missing or has another shape than the config says.
     pub fn load(folder: &Path, device: &Device) -> Result<Self> {
         let config = BertConfig::load(folder)?;
-        let mut weights = load_checkpoint(folder)?;
+        let (mut weights, notes) = checkpoint::load(folder)?;
         weights.rename(|name| {
             let name = name.strip_prefix("bert.").unwrap_or(name);
             // Checkpoints converted from TensorFlow call the layer norm's gain and bias gamma and beta.
@@ -80,6 +82,13 @@ impl Teacher {
                 "there is a `classifier` but no `pooler`, which a BERT classifier reads; the checkpoint is incomplete";
             return Err(Error::checkpoint(weights.origin(), message));
         }
+        if let (Some(head), Some(_)) = (config.other_head(), &classifier) {
+            let message = format!(
+                "`architectures`: expected BertForSequenceClassification, whose `classifier` answers for a text, found {head}; give a \
+                 checkpoint of that kind, or one without a classifier"
+            );
+            return Err(Error::checkpoint(folder.join("config.json"), message));
+        }
         if let Some(extra) = weights.names().find(|name| name.starts_with("encoder.layer.")) {
             let message = format!(
                 "tensor `{extra}` is not part of a {}-layer BERT as config.json says",
@@ -89,7 +98,7 @@ impl Teacher {
         }
         let embeddings = Embeddings { position, token_type, norm };
         let net = TeacherNet { embeddings, layers, pooler, classifier };
-        Ok(Self { config, words: WordTable { values: words, width: d }, net })
+        Ok(Self { config, words: WordTable { values: words, width: d }, net, notes })
     }
 
     /// Writes `config.json` and `model.safetensors` (F32, `bert.` prefix) into `folder`, atomically file by file.
@@ -142,40 +151,4 @@ impl Teacher {
         atomic_file::write(&folder.join("config.json"), |file| file.write_all(config.as_bytes()))?;
         Ok(())
     }
-}
-
-fn load_checkpoint(folder: &Path) -> Result<Weights> {
-    let safetensors = folder.join("model.safetensors");
-    if safetensors.exists() {
-        return Ok(Weights::load(&safetensors)?);
-    }
-    let pytorch = folder.join("pytorch_model.bin");
-    if pytorch.exists() {
-        return load_pytorch(&pytorch);
-    }
-    Err(Error::checkpoint(
-        folder,
-        "no model.safetensors or pytorch_model.bin; give a Hugging Face BERT folder or fetch one with `bitspike data fetch --model`",
-    ))
-}
-
-/// Reads a PyTorch state dictionary (`pytorch_model.bin`).
-fn load_pytorch(path: &Path) -> Result<Weights> {
-    let malformed = |e: String| Error::checkpoint(path, format!("not a PyTorch state dictionary: {e}"));
-    let reader = pytorch_reader::PytorchReader::new(path).map_err(|e| malformed(e.to_string()))?;
-    let mut weights = Weights::from_file(path);
-    for (name, tensor) in reader.into_tensors() {
-        let bytes = tensor.read().map_err(|e| malformed(format!("tensor `{name}`: {e}")))?;
-        let dtype = match tensor.dtype() {
-            pytorch_reader::DType::F32 => Dtype::F32,
-            pytorch_reader::DType::F16 => Dtype::F16,
-            pytorch_reader::DType::BF16 => Dtype::BF16,
-            _ => continue,
-        };
-        let shape = tensor.shape().to_vec();
-        if let Some(values) = floats(&bytes, dtype) {
-            weights.insert(name, &shape, values);
-        }
-    }
-    Ok(weights)
 }

@@ -1,7 +1,9 @@
 //! The teacher: a BERT encoder with an optional pooler and classifier, read from and written to the Hugging Face layout.
 
+mod checkpoint;
 mod classes;
 mod files;
 mod network;
+mod prefix;
 
 pub use network::{Dropout, RandomDropout, Teacher, TeacherLayer, TeacherNet, TeacherOutput};

@@ -2,10 +2,12 @@
 
 use bitspike::config::BertConfig;
 use bitspike::quantize::EmbeddingBits;
+use bitspike::tokenizer::Tokenizer;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
 
+use crate::error::{Error, Result};
 use crate::layers::{Affine, Embeddings, Norm, PackedTokens, WordTable, matrix, normal, parameter};
 use crate::ops;
 
@@ -40,6 +42,8 @@ pub struct Teacher {
     pub words: WordTable,
     /// All other weights.
     pub net: TeacherNet,
+    /// What was read otherwise than its files say, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// What a teacher computes of a batch of `M` tokens in `B` sentences.
@@ -123,7 +127,7 @@ impl Teacher {
             token_type: parameter(table(config.type_vocab_size), [config.type_vocab_size, d], device),
             norm: Norm::unit(d, device),
         };
-        Self { words, net: TeacherNet { embeddings, layers, pooler, classifier: None }, config }
+        Self { words, net: TeacherNet { embeddings, layers, pooler, classifier: None }, config, notes: Vec::new() }
     }
 
     /// Gives the teacher a classifier for `labels` (regression: one label) unless it has one of that size already; adds a
@@ -138,6 +142,22 @@ impl Teacher {
             self.net.classifier = Some(Affine::random([labels, d], deviation, rng, device));
         }
         !fits
+    }
+
+    /// Whether it reads texts, or pairs of them, that `tokenizer` gives type ids.
+    ///
+    /// # Errors
+    /// If a second text has a type id that it has no row for.
+    pub fn check_types(&self, tokenizer: &Tokenizer, pairs: bool) -> Result<()> {
+        let (rows, wanted) = (self.config.type_vocab_size, tokenizer.second_type() as usize + 1);
+        if !pairs || rows >= wanted {
+            return Ok(());
+        }
+        let message = format!(
+            "`type_vocab_size`: expected {wanted} or more token types for a task on pairs of texts, found {rows}; choose a BERT that \
+             was trained on pairs, or a task on single texts"
+        );
+        Err(Error::Mismatch(message))
     }
 
     /// Number of outputs of the classifier, if there is one.
