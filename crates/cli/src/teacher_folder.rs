@@ -18,7 +18,16 @@ pub(crate) fn teacher_folder(model: &Path) -> Result<PathBuf> {
     if let Some(folder) = Registry::from_env().teacher(&name)? {
         return Ok(folder);
     }
-    fetch(&name)
+    match is_repository(&name) {
+        true => fetch(&name),
+        false => anyhow::bail!("{name}: no such folder; give one of a Hugging Face BERT, or OWNER/NAME on the hub"),
+    }
+}
+
+/// Whether it is OWNER/NAME, with a revision or not, rather than a path.
+fn is_repository(name: &str) -> bool {
+    let (id, _) = name.split_once('@').unwrap_or((name, ""));
+    id.split_once('/').is_some_and(|(owner, name)| bitspike_hub::is_name(owner) && bitspike_hub::is_name(name))
 }
 
 #[cfg(feature = "download")]
@@ -41,4 +50,20 @@ fn fetch(name: &str) -> Result<PathBuf> {
 #[cfg(not(feature = "download"))]
 fn fetch(name: &str) -> Result<PathBuf> {
     anyhow::bail!("{name}: no such folder, and no model of that name in the hub's cache")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_never_looked_for_on_the_hub() {
+        for name in ["own/bert", "own/bert@v1", "sentence-transformers/all-MiniLM-L6-v2"] {
+            assert!(is_repository(name), "{name}");
+        }
+        for path in ["bert", "./bert", "/own/bert", "../own/bert", "a/b/c", "own/", "own\\bert"] {
+            assert!(!is_repository(path), "{path}");
+            assert!(teacher_folder(Path::new(path)).is_err());
+        }
+    }
 }

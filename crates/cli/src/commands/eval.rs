@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use bitspike::{Model, Options};
 use bitspike_analysis::examples::EncodedSplit;
 use bitspike_analysis::in_time::{self, InTimeOptions, TimeScore};
