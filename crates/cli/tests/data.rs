@@ -148,7 +148,7 @@ fn exits_as(folder: &Path, arguments: &[&str], code: i32) -> (String, String) {
 #[cfg(feature = "train")]
 #[test]
 fn ids_that_repeat_are_said_before_anything_is_scored() {
-    let folder = folder(&[("dev.csv", "id,text,label\nu1,a,x\nu1,b,y\n")]);
+    let folder = folder(&[("dev.csv", "id,text,label\nu1,a,positive\nu1,b,neutral\n")]);
     let teacher = teacher();
     let command = [
         "eval",
@@ -160,29 +160,19 @@ fn ids_that_repeat_are_said_before_anything_is_scored() {
         "--label",
         "label",
         "--labels",
-        "x,y,z",
+        "negative,neutral,positive",
         "--predictions",
         "p.tsv",
+        "--force",
     ];
     let ids = || {
         let text = std::fs::read_to_string(folder.path().join("p.tsv")).expect("predictions");
         text.lines().skip(1).map(|line| line.split('\t').next().unwrap_or("").to_owned()).collect::<Vec<_>>()
     };
-    // Where the teacher's classes go by other names, the two are matched by a flag; ids do not depend on it.
-    let map = ["--map", "LABEL_0=x,LABEL_1=y,LABEL_2=z"];
-    let run = |more: &[&str]| {
-        let plain = [&command[..], more].concat();
-        let mut program = Command::new(env!("CARGO_BIN_EXE_bitspike"));
-        let output = program.current_dir(folder.path()).args(&plain).output().expect("the program starts");
-        if output.status.success() {
-            return String::from_utf8(output.stderr).expect("UTF-8");
-        }
-        exits_as(folder.path(), &[&plain[..], &map].concat(), 0).1
-    };
-    let err = run(&[]);
+    let (_, err) = exits_as(folder.path(), &command, 0);
     assert!(err.contains("line 3: the id `u1` is that of line 2 too"), "{err}");
     assert_eq!(ids(), ["u1", "u1"]);
-    let err = run(&["--number-ids"]);
+    let (_, err) = exits_as(folder.path(), &[&command[..], &["--number-ids"]].concat(), 0);
     assert!(!err.contains("u1"), "{err}");
     assert_eq!(ids(), ["0", "1"]);
 }
@@ -195,7 +185,9 @@ fn a_submission_is_whole_and_of_one_split_a_file() {
     let folder = folder(&[("test_matched.tsv", test), ("test_mismatched.tsv", repeated)]);
     let teacher = teacher();
     let eval = |more: &[&str]| {
-        let command = [&["eval", &teacher, "--data", ".", "--task", "mnli", "--split", "test"], more].concat();
+        let map = "negative=entailment,neutral=neutral,positive=contradiction";
+        let command = ["eval", &teacher, "--data", ".", "--task", "mnli", "--map", map, "--split", "test"];
+        let command = [&command[..], more].concat();
         exits_as(folder.path(), &command, 2).1
     };
     let two = eval(&["--split", "test-mismatched", "--submission", "a.tsv"]);

@@ -7,7 +7,7 @@
 //! | stated | what a user says ([`StatedClasses`]), the rest by name |
 //! | names | the same names, in any order |
 //! | composition | names that differ in how Unicode composes their letters |
-//! | spelling | names that differ in case, and in `_`, `-` or a space between words |
+//! | spelling | names that differ in case, in `_`, `-` or a space between words, or are short forms: `pos` for `positive` |
 //! | numbers | `1`, `1.0`, `LABEL_1`, `1 star`; `false` and `true` are 0 and 1 |
 //! | index | `LABEL_0`, `LABEL_1`, .. or 0, 1, .. on one side and other names on the other, by their order |
 //!
@@ -26,7 +26,7 @@ use bitspike::Target;
 use crate::error::{Error, Result};
 use crate::task::TaskSpec;
 pub(crate) use names::sort;
-use names::{composed, list, numbers, spelled};
+use names::{composed, list, numbers, spelled, written_out};
 pub use stated::{StatedClasses, split_names};
 
 /// Pairs shown of a map.
@@ -165,9 +165,12 @@ pub fn same_classes(model: &[String], classes: &[String]) -> Option<Vec<usize>> 
 /// The names that say by themselves which is which.
 fn by_name(model: &[String], classes: &[String]) -> Option<(Vec<usize>, Rule)> {
     let texts = |names: &[String], key: fn(&str) -> String| names.iter().map(|name| key(name)).collect::<Vec<_>>();
-    for (key, rule) in
-        [(str::to_owned as fn(&str) -> String, Rule::Names), (composed, Rule::Composition), (spelled, Rule::Spelling)]
-    {
+    for (key, rule) in [
+        (str::to_owned as fn(&str) -> String, Rule::Names),
+        (composed, Rule::Composition),
+        (spelled, Rule::Spelling),
+        (written_out, Rule::Spelling),
+    ] {
         if let Some(outputs) = by_key(&texts(model, key), &texts(classes, key)) {
             return Some((outputs, rule));
         }

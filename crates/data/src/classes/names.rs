@@ -126,6 +126,17 @@ pub(super) fn spelled(name: &str) -> String {
     lower.split(between).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
 }
 
+/// The same, with the short forms that data sets use for sentiments written out: `pos`, `neg`, `neu`.
+pub(super) fn written_out(name: &str) -> String {
+    let whole = |word: &str| match word {
+        "pos" => "positive".to_owned(),
+        "neg" => "negative".to_owned(),
+        "neu" => "neutral".to_owned(),
+        other => other.to_owned(),
+    };
+    spelled(name).split('_').map(whole).collect::<Vec<_>>().join("_")
+}
+
 /// Sorts names: by number where all of them are or hold one in the same way (`c2` before `c10`), otherwise by their bytes.
 pub(crate) fn sort(names: &mut Vec<String>) {
     names.sort_unstable();

@@ -244,3 +244,15 @@ fn an_answer_keeps_its_class_through_any_order_spelling_and_form_of_table() {
         }
     }
 }
+
+#[test]
+fn short_forms_of_sentiments_are_the_words_themselves() {
+    let by_name = |model: &[&str], classes: &[&str]| {
+        let [model, classes] =
+            [model, classes].map(|names| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
+        super::by_name(&model, &classes).map(|(outputs, _)| outputs)
+    };
+    assert_eq!(by_name(&["positive", "negative"], &["neg", "pos"]), Some(vec![1, 0]));
+    assert_eq!(by_name(&["NEG", "NEU", "POS"], &["positive", "neutral", "negative"]), Some(vec![2, 1, 0]));
+    assert_eq!(by_name(&["pos", "positive"], &["pos", "neg"]), None);
+}
