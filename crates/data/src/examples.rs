@@ -63,21 +63,6 @@ impl<'a> Examples<'a> {
         (self.notes, self.identifiers.repeated())
     }
 
-    /// The example that a record is.
-    fn entry(&mut self, record: Record, path: &Path) -> Result<Entry> {
-        let index = self.seen - 1;
-        let Record::Row(row) = record else { return Ok(Entry::Skipped) };
-        let line = row.line;
-        let in_file = row.id.is_some();
-        let example =
-            example(row, &self.labels, index).map_err(|message| Error::record(&path.into(), line, message))?;
-        let Some(example) = example else { return Ok(Entry::Skipped) };
-        if in_file {
-            self.identifiers.add(&example.id, path, line);
-        }
-        Ok(Entry::Example(example))
-    }
-
     fn close(&mut self) {
         let Some((_, records)) = self.current.take() else { return };
         for note in records.into_notes() {
@@ -94,17 +79,13 @@ impl Iterator for Examples<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some((path, mut records)) = self.current.take() {
-                let record = records.next();
-                let Some(record) = record else {
-                    self.current = Some((path, records));
-                    self.close();
-                    continue;
-                };
-                self.seen += 1;
-                let entry = record.and_then(|record| self.entry(record, &path));
-                self.current = Some((path, records));
-                return Some(entry);
+            if let Some((path, records)) = &mut self.current {
+                if let Some(record) = records.next() {
+                    self.seen += 1;
+                    let (labels, identifiers) = (&self.labels, &mut self.identifiers);
+                    return Some(record.and_then(|record| entry(record, path, labels, identifiers, self.seen - 1)));
+                }
+                self.close();
             }
             let path = self.files.next()?;
             match records::open(&path, &self.columns) {
@@ -113,6 +94,25 @@ impl Iterator for Examples<'_> {
             }
         }
     }
+}
+
+/// The example that a record of the file `path` is.
+fn entry(
+    record: Record,
+    path: &Path,
+    labels: &LabelReader<'_>,
+    identifiers: &mut Identifiers,
+    index: usize,
+) -> Result<Entry> {
+    let Record::Row(row) = record else { return Ok(Entry::Skipped) };
+    let line = row.line;
+    let in_file = row.id.is_some();
+    let example = example(row, labels, index).map_err(|message| Error::record(&path.into(), line, message))?;
+    let Some(example) = example else { return Ok(Entry::Skipped) };
+    if in_file {
+        identifiers.add(&example.id, path, line);
+    }
+    Ok(Entry::Example(example))
 }
 
 fn example(row: TaskRow, labels: &LabelReader<'_>, index: usize) -> Result<Option<Example>, String> {
