@@ -5,6 +5,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use bitspike::tokenizer::Tokenizer;
+use bitspike_data::{Split, TaskSpec, encode, load};
+use sha2::{Digest, Sha256};
+
 use super::{SWEEP, cells, exits, journal, prepare, results, statuses, sweep};
 
 const GRID: [&str; 7] = ["--over", "bits=1,1.58", "--seeds", "1,2", "--display", "quiet", "--keep-checkpoints"];
@@ -124,4 +128,51 @@ fn a_cell_that_fails_is_recorded_and_the_others_run() {
     fs::remove_file(at.join("cells/weight_bits=1.58,seed=42")).unwrap();
     exits(folder.path(), &["sweep", "--resume", "--retry-failed", "--out", "s"], 0);
     assert_eq!(statuses(&at), ["finished"; 3]);
+}
+
+#[test]
+fn an_optimiser_in_the_teachers_folder_makes_no_other_teacher() {
+    let folder = prepare(1);
+    let left = folder.path().join("teacher/last.safetensors");
+    fs::write(&left, "what a fine-tuning that was stopped leaves").unwrap();
+    let grid = ["--over", "bits=1", "--display", "quiet", "--out", "s"];
+    sweep(folder.path(), &[&grid[..], &["--max-hours", "1e-8"]].concat(), 0);
+    fs::remove_file(&left).unwrap();
+    sweep(folder.path(), &[&grid[..], &["--resume"]].concat(), 0);
+    assert_eq!(statuses(&folder.path().join("s")), ["finished"]);
+}
+
+#[test]
+fn a_sweep_of_an_earlier_version_goes_on() {
+    let folder = prepare(1);
+    let at = |name: &str| folder.path().join(name);
+    let grid = ["--over", "bits=1", "--display", "quiet", "--out", "s"];
+    sweep(folder.path(), &[&grid[..], &["--max-hours", "1e-8"]].concat(), 0);
+
+    // Its digest was that of all weight files of the teacher and of the examples.
+    let tokenizer = Tokenizer::load(at("teacher")).unwrap();
+    let mut hash = Sha256::new();
+    hash.update(fs::read(at("teacher/model.safetensors")).unwrap());
+    for split in [Split::Train, Split::Dev] {
+        let task = TaskSpec::glue("sst2").unwrap();
+        let examples = encode(&load(&task, &at("SST-2"), split).unwrap(), &tokenizer, 16);
+        hash.update((examples.len() as u64).to_le_bytes());
+        for example in examples {
+            hash.update((example.ids.len() as u64).to_le_bytes());
+            example.ids.iter().chain(&example.types).for_each(|id| hash.update(id.to_le_bytes()));
+            hash.update(example.target.unwrap().to_le_bytes());
+        }
+    }
+    hash.update(0u64.to_le_bytes());
+    let earlier: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let with = |digest: &str| {
+        let plan = fs::read_to_string(at("s/sweep.toml")).unwrap();
+        let line = plan.lines().find(|line| line.starts_with("digest")).unwrap();
+        fs::write(at("s/sweep.toml"), plan.replace(line, &format!("digest = \"{digest}\""))).unwrap();
+    };
+    with("0123");
+    sweep(folder.path(), &[&grid[..], &["--resume"]].concat(), 1);
+    with(&earlier);
+    sweep(folder.path(), &[&grid[..], &["--resume"]].concat(), 0);
+    assert_eq!(statuses(&at("s")), ["finished"]);
 }
