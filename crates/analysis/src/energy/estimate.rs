@@ -74,10 +74,8 @@ pub enum Precision {
 impl Prices<'_> {
     /// An addition to a sum of the weight matrices: by its width where the profile and the sums have one, else `otherwise`.
     pub fn accumulate(&self, otherwise: &Constant) -> f64 {
-        match (&self.profile.compute.integer_add, self.sum_bits) {
-            (Some(add), Some(bits)) => add.of(bits),
-            _ => otherwise.value,
-        }
+        let narrow = self.sum_bits.and_then(|bits| self.profile.compute.integer_add(bits));
+        narrow.unwrap_or(otherwise).value
     }
 
     /// A spiking network with these operations over all sentences.

@@ -24,7 +24,7 @@ mod student;
 pub use estimate::{
     BreakEven, Estimate, Precision, Prices, Synapses, Term, activation_bits, break_even, normalised_operations,
 };
-pub use profile::{Compute, Constant, IntegerAdd, Memory, PROFILES, Profile};
+pub use profile::{Compute, Constant, Memory, PROFILES, Profile};
 pub use student::{CountedStudent, bytes_at, shape_of};
 
 #[cfg(test)]

@@ -46,34 +46,27 @@ pub struct Compute {
     pub accumulate: Constant,
     /// Adding a small integer to an integer sum: the accumulate of the quantised network, whose weights are low-bit too.
     pub int_accumulate: Constant,
-    /// Adding two integers, by width: what an accumulate of a sum costs that provably fits one. Where a profile has it, it stands in
-    /// for `accumulate` and `int_accumulate` where sums are integers.
+    /// Adding two integers of 8 bits. Where a profile has additions by width, the narrowest that a sum provably fits stands in for
+    /// `accumulate` and `int_accumulate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub integer_add: Option<IntegerAdd>,
+    pub int8_add: Option<Constant>,
+    /// Of 16 bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int16_add: Option<Constant>,
+    /// Of 32 bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int32_add: Option<Constant>,
     /// Bringing one potential up to date.
     pub neuron_update: Constant,
     /// An exponential, a reciprocal, a reciprocal root.
     pub function: Constant,
 }
 
-/// Energies of integer additions, in picojoules.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "the fields are what their names say")]
-pub struct IntegerAdd {
-    pub int8: Constant,
-    pub int16: Constant,
-    pub int32: Constant,
-}
-
-impl IntegerAdd {
-    /// What adding to a sum of `bits` bits costs.
-    pub fn of(&self, bits: u32) -> f64 {
-        match bits {
-            ..=8 => self.int8.value,
-            9..=16 => self.int16.value,
-            _ => self.int32.value,
-        }
+impl Compute {
+    /// The narrowest addition that the profile has for sums of `bits` bits.
+    pub fn integer_add(&self, bits: u32) -> Option<&Constant> {
+        let adds = [(8, &self.int8_add), (16, &self.int16_add), (32, &self.int32_add)];
+        adds.into_iter().filter(|(width, _)| bits <= *width).find_map(|(_, add)| add.as_ref())
     }
 }
 
@@ -149,11 +142,7 @@ impl Profile {
         let profile: Self = toml::from_str(text).map_err(refuse)?;
         let spans: Spans = toml::from_str(text).map_err(refuse)?;
         for (table, constants, unit) in [("compute", spans.compute, "pJ"), ("memory", spans.memory, "pJ/byte")] {
-            let single = |(key, placed)| match placed {
-                Placed::Constant(constant) => vec![(key, constant)],
-                Placed::Group(group) => group.into_iter().map(|(inner, it)| (format!("{key}.{inner}"), it)).collect(),
-            };
-            for (key, constant) in constants.into_iter().flat_map(single) {
+            for (key, constant) in constants {
                 let line = |at: usize| text[..at].matches('\n').count() + 1;
                 let value = *constant.value.get_ref();
                 if !(0.0..=LARGEST).contains(&value) {
@@ -186,14 +175,7 @@ struct Spans {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Placed {
-    Constant(PlacedConstant),
-    Group(BTreeMap<String, PlacedConstant>),
-}
-
-#[derive(Deserialize)]
-struct PlacedConstant {
+struct Placed {
     value: Spanned<f64>,
     unit: Spanned<String>,
 }

@@ -65,6 +65,27 @@ fn terms_are_counts_times_constants() {
 }
 
 #[test]
+fn an_accumulate_costs_an_addition_as_wide_as_its_sum_where_the_profile_knows_widths() {
+    let count = Operations { synaptic_acs: 1000, doublings: 100, ..Operations::default() };
+    for (name, sum_bits, each) in [
+        ("45nm-integer", Some(8), 0.03),
+        ("45nm-integer", Some(9), 0.05),
+        ("45nm-integer", Some(16), 0.05),
+        ("45nm-integer", Some(17), 0.1),
+        ("45nm-integer", None, 0.1),
+        ("45nm", Some(8), 0.9),
+    ] {
+        let profile = Profile::named(name).unwrap();
+        let prices = Prices { profile: &profile, sentences: 1, bytes: 1, sum_bits };
+        let found = prices.spikes("student", &count).compute_picojoules;
+        assert!((found - 1100.0 * each).abs() < 1e-9, "{name}, {sum_bits:?} bits: {found}");
+        let quantised = prices.quantised("q", &Operations { value_acs: 1000, ..count }, &Operations::default());
+        let each = if name == "45nm" { 0.1 } else { each };
+        assert!((quantised.compute[0].picojoules - 1000.0 * each).abs() < 1e-9, "{name}, {sum_bits:?} bits");
+    }
+}
+
+#[test]
 fn bits_carry_the_steps() {
     for (steps, bits) in [(1, 1), (3, 2), (7, 3), (8, 4), (15, 4), (16, 5), (127, 7)] {
         assert_eq!(activation_bits(steps, false), bits, "T = {steps}");
