@@ -141,7 +141,7 @@ fn a_run_becomes_a_folder_to_ship() {
     }
 
     // Two layers of width 16, feed-forward width 24, 16 steps, sentences of L tokens: L 16 (4 16 16 + 2 16 24 + 2 L 16) a layer.
-    let tokenizer = Tokenizer::load(folder.file("run")).unwrap();
+    let tokenizer = Tokenizer::load_saved(folder.file("run")).unwrap();
     let lengths = SENTENCES.map(|(text, _)| tokenizer.encode(text, None, 12).ids.len());
     let tokens: usize = lengths.iter().sum();
     assert_eq!(measured["data"]["tokens"], tokens);

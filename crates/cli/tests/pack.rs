@@ -70,7 +70,7 @@ fn a_run_becomes_one_file_that_holds_its_weights() {
             _ => assert_eq!(&packed.vector(&tensor.name), latent),
         }
     }
-    let (ours, theirs) = (packed.tokenizer().unwrap(), Tokenizer::load(folder.path().join("run")).unwrap());
+    let (ours, theirs) = (packed.tokenizer().unwrap(), Tokenizer::load_saved(folder.path().join("run")).unwrap());
     assert_eq!(ours.encode("a fine <b> film", None, 12), theirs.encode("a fine <b> film", None, 12));
 
     let bytes = fs::read(&path).unwrap();

@@ -30,7 +30,7 @@ impl Folder {
         let vocabulary = folder.path().join("vocabulary");
         std::fs::create_dir(&vocabulary).unwrap();
         std::fs::write(vocabulary.join("vocab.txt"), VOCABULARY.join("\n")).unwrap();
-        let tokenizer = Tokenizer::load(&vocabulary).unwrap();
+        let tokenizer = Tokenizer::load(&vocabulary).unwrap().fitted(VOCABULARY.len()).unwrap();
         let task = TaskSpec::glue(task).unwrap();
         let student = StudentConfig {
             hidden: 8,

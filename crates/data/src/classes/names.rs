@@ -140,7 +140,10 @@ pub(super) fn written_out(name: &str) -> String {
 /// Sorts names: by number where all of them are or hold one in the same way (`c2` before `c10`), otherwise by their bytes.
 pub(crate) fn sort(names: &mut Vec<String>) {
     names.sort_unstable();
-    if let Some(Numbers { keys, .. }) = numbers(names) {
+    let value = |name: &String| name.parse::<f64>().ok().filter(|value| value.is_finite());
+    if names.iter().all(|name| value(name).is_some()) {
+        names.sort_by(|a, b| value(a).unwrap_or(0.0).total_cmp(&value(b).unwrap_or(0.0)));
+    } else if let Some(Numbers { keys, .. }) = numbers(names) {
         let mut numbered: Vec<(f64, String)> =
             keys.iter().map(|key| key.parse().unwrap_or(f64::INFINITY)).zip(names.drain(..)).collect();
         numbered.sort_by(|a, b| a.0.total_cmp(&b.0));
