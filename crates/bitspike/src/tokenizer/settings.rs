@@ -274,7 +274,11 @@ impl Settings {
         }
         // Those under names of the model's own: of those that stand in both places, the place of the first and the token of the other.
         let mut own = Object::default();
-        own.0.extend(self.arguments.0.iter().filter(|(key, value)| is_own(key) && is_token(value)).cloned());
+        if let Some(Json::Object(tokens)) = self.extra() {
+            own.0.extend(tokens.0.iter().cloned());
+        }
+        let arguments = self.arguments.0.iter().filter(|(key, value)| is_own(key) && is_token(value));
+        arguments.for_each(|(key, value)| own.set(key, value.clone()));
         self.own.0.iter().for_each(|(key, value)| own.set(key, value.clone()));
         for (key, value) in own.0 {
             let token = read_token(&value).ok_or_else(|| wrong(&key, "a token", &value))?;
@@ -283,12 +287,16 @@ impl Settings {
         Ok(named)
     }
 
+    /// What files say of special tokens beside those of [`NAMED`].
+    fn extra(&self) -> Option<&Json> {
+        self.arguments.get("extra_special_tokens").or_else(|| self.arguments.get("additional_special_tokens"))
+    }
+
     /// The special tokens without a name.
     fn extras(&self) -> Result<Vec<Token>, Fault> {
-        let extra = self.arguments.get("extra_special_tokens");
-        let extra = extra.or_else(|| self.arguments.get("additional_special_tokens"));
-        match extra {
-            None | Some(Json::Null) => Ok(Vec::new()),
+        match self.extra() {
+            // Those with names are special tokens of the model's own.
+            None | Some(Json::Null | Json::Object(_)) => Ok(Vec::new()),
             Some(Json::List(tokens)) => tokens
                 .iter()
                 .map(|token| {
