@@ -55,7 +55,7 @@ fn lines() -> Vec<Vec<&'static str>> {
     lines.push([&["teacher", "--model", teacher(), "--out", "t"], &train[..]].concat());
     let distil = ["distil", "--teacher", teacher(), "--out", "d", "--set", "stage.0.kind=internal"];
     lines.push([&distil[..], &train, &map].concat());
-    let sweep = ["sweep", "--teacher", teacher(), "--out", "s", "--seeds", "1", "--dry-run", "--map", "yes=positive"];
+    let sweep = ["sweep", "--teacher", teacher(), "--out", "s", "--seeds", "1", "--dry-run"];
     lines.push([&sweep[..], &train, &map].concat());
     lines
 }
