@@ -82,9 +82,10 @@ mod terminal {
             "stty rows 40 cols 120; stty -a > before; '{program}' {} & echo $! > pid; wait $!; echo $? > code; stty -a > after",
             command.join(" ")
         );
-        let mut child = Command::new("script");
+        // Under `nohup` a program ignores hang-ups, and so would this one.
+        let mut child = Command::new("env");
         let child = child.current_dir(folder.0.path()).env("TERM", "xterm").env("SHELL", "/bin/sh");
-        let child = child.args(["-qfc", &script, "typescript"]).stdin(Stdio::null());
+        let child = child.args(["--default-signal=HUP", "script", "-qfc", &script, "typescript"]).stdin(Stdio::null());
         child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("script, of util-linux")
     }
 
