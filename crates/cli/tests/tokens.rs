@@ -98,7 +98,7 @@ fn a_fetched_teacher_is_found_by_name_and_revision() {
     {
         fs::create_dir(folder.path().join("d")).unwrap();
         for split in ["train", "dev"] {
-            let rows = "text,label\na,yes\nb,no\n".repeat(1) + &"a,yes\nb,no\n".repeat(4);
+            let rows = "text,label\na,yes\nb,no\n".to_owned() + &"a,yes\nb,no\n".repeat(4);
             fs::write(folder.path().join("d").join(format!("{split}.csv")), rows).unwrap();
         }
         let task = [

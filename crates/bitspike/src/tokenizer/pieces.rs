@@ -80,7 +80,7 @@ impl Inner {
                 Part::Token(id) => return put(id, range),
                 Part::Text(text) => text,
             };
-            let mut words = Vec::from([0..text.len()]);
+            let mut words: Vec<Range<usize>> = std::iter::once(0..text.len()).collect();
             self.splitters.iter().for_each(|splitter| splitter.apply(text, &mut words));
             for word in words {
                 ids.clear();

@@ -10,21 +10,21 @@ use bitspike::tokenizer::Tokenizer;
 use bitspike_data::{Labels, StatedClasses, TaskSpec, encode_text};
 use bitspike_run::origin::{self, Origin, Source};
 use bitspike_run::progress::{Level, Observer};
-use bitspike_run::recipe::{Change, Recipe, StageKind};
-use bitspike_run::run::{Counters, Description, FORMAT, RunFolder, counters};
-use bitspike_run::weights::Weights;
+use bitspike_run::recipe::{Recipe, StageKind};
+use bitspike_run::run::{Description, FORMAT, RunFolder};
 use burn::tensor::Device;
 use sha2::{Digest, Sha256};
 
 use super::distiller::{Distiller, Setup, Solves};
+use super::divergence::{advice, restored};
 use super::fits::check;
 use crate::digest::{hexadecimal, of_examples, of_run, of_teacher};
 use crate::error::{Error, Result};
 use crate::feedback::LoopSummary;
-use crate::resume::{again, phrases, same_origin, same_step};
+use crate::resume::{again, phrases, same_origin};
 use crate::teacher::Teacher;
 use crate::texts::{Reading, Texts};
-use crate::training::{Controls, LastEnd, Learner, Log, Logged, last_end, stage_steps, train_logged};
+use crate::training::{Controls, LastEnd, Log, Logged, last_end, train_logged};
 
 /// What students are distilled from.
 ///
@@ -292,53 +292,6 @@ impl Inputs {
             .map_err(|e| e.advising(|step| advice(&distiller, recipe, step)).during("distillation"))?;
         Ok(Distilled { run, solves: distiller.solves(), silent: distiller.is_silent() })
     }
-}
-
-/// Goes back to the folder's last checkpoint, or before it where the step from there is what diverged: to the best student, or to the
-/// beginning.
-fn restored(
-    distiller: &mut Distiller,
-    end: Option<&LastEnd>,
-    changes: &[Change],
-    notes: &mut Vec<(Level, String)>,
-) -> Result<Option<Counters>> {
-    let folder = distiller.folder().clone();
-    let last = counters(&Weights::load(&folder.last())?)?;
-    if !same_step(end, &last, changes) {
-        return distiller.restore().map(Some);
-    }
-    let best = folder.best().exists().then(|| counters(&folder.weights()?)).transpose()?;
-    let why = "the step from the last checkpoint diverges at any learning rate";
-    match best.filter(|best| best.step < last.step) {
-        Some(best) => {
-            distiller.restore_best()?;
-            notes.push((Level::Info, format!("{why}: goes on from the best student, of step {}", best.step)));
-            Ok(Some(best))
-        }
-        None => {
-            notes.push((Level::Info, format!("{why}, and there is none before it: begins again")));
-            Ok(None)
-        }
-    }
-}
-
-/// What to do after a divergence at `step`.
-fn advice(distiller: &Distiller, recipe: &Recipe, step: u64) -> String {
-    if !distiller.folder().last().exists() {
-        return "; no checkpoint was written: start again with a lower `learning_rate` or `clip_norm`, in the same --out if you like"
-            .into();
-    }
-    let mut begin = 0;
-    let stage = recipe.stage.iter().enumerate().position(|(i, stage)| {
-        begin += stage_steps(stage, distiller.stage_examples(i), recipe.data.batch_size).1;
-        step <= begin
-    });
-    let stage = stage.unwrap_or(recipe.stage.len() - 1);
-    let rate = recipe.stage[stage].learning_rate / 10.0;
-    format!(
-        "; the last checkpoint is kept: go on from it with the same command and `--resume --set \
-         stage.{stage}.learning_rate={rate:?}`, or start a new run in another --out"
-    )
 }
 
 impl Distilled {

@@ -3,6 +3,7 @@
 //! [`Inputs::distil`] is one distillation from what it reads to its end; [`Distiller`] is the student within it.
 
 mod distiller;
+mod divergence;
 mod fits;
 mod inputs;
 

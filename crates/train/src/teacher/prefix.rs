@@ -36,7 +36,7 @@ impl Prefix {
             // What is missing is said by whoever looks for it.
             [] => "",
             [one] => one,
-            [first, ..] if first.is_empty() => "",
+            ["", ..] => "",
             [first, second, ..] => {
                 return Err(format!(
                     "tensors of two models, under `{first}` and under `{second}`; expected one: save the one that is meant with \
