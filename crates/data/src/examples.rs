@@ -59,7 +59,8 @@ impl<'a> Examples<'a> {
     }
 
     /// What is left to say once all have been read: notes, and ids that repeat.
-    pub(super) fn end(self) -> (Vec<String>, Option<RepeatedIds>) {
+    pub(super) fn end(mut self) -> (Vec<String>, Option<RepeatedIds>) {
+        self.notes.extend(self.labels.note());
         (self.notes, self.identifiers.repeated())
     }
 

@@ -44,6 +44,8 @@ pub(super) struct LabelReader<'a> {
     alike: HashMap<String, usize>,
     /// Whether a whole number is a class index. Not so where a class is itself called by a number.
     by_index: bool,
+    /// Whether one was, of a task whose benchmark does not say which number is which class.
+    indexed: std::cell::Cell<bool>,
 }
 
 impl<'a> LabelReader<'a> {
@@ -56,7 +58,21 @@ impl<'a> LabelReader<'a> {
             classes: numbered().map(|(i, label)| (label.as_str(), i)).collect(),
             alike: numbered().filter_map(|(i, label)| Some((same(label)?.into_owned(), i))).collect(),
             by_index: !classes.iter().any(|label| is_numeral(label)),
+            indexed: std::cell::Cell::new(false),
         }
+    }
+
+    /// What was decided about the column without being asked: which class a number stands for.
+    pub(super) fn note(&self) -> Option<String> {
+        let labels = self.indexed.get().then(|| self.task.labels())?;
+        let pairs: Vec<String> =
+            labels.iter().take(8).enumerate().map(|(i, label)| format!("{i} is {}", shorten(label))).collect();
+        let more = if labels.len() > pairs.len() { ", and so on" } else { "" };
+        Some(format!(
+            "column `{}` has numbers for the classes: {}{more}, in the order of the classes",
+            self.task.label,
+            pairs.join(", ")
+        ))
     }
 
     /// MNLI marks a pair on which its annotators did not agree with `-`; GLUE leaves such pairs out.
@@ -111,7 +127,12 @@ impl<'a> LabelReader<'a> {
         let number = TRUTH.iter().position(|truth| *truth == same).map(|i| i.to_string());
         let number = number.as_deref().unwrap_or(&same);
         let index = || number.parse::<usize>().ok().filter(|&i| self.by_index && i < self.classes.len());
-        self.alike.get(number).copied().or_else(index)
+        let found = self.alike.get(number).copied();
+        found.or_else(|| {
+            let index = index()?;
+            self.indexed.set(self.indexed.get() || self.task.glue.is_none());
+            Some(index)
+        })
     }
 
     /// A note on the class that differs from `found` in how its characters are composed only.

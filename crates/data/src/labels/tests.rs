@@ -59,3 +59,19 @@ fn scores_stay_in_a_stated_range() {
     assert_eq!(read(&task, Split::Dev, word("5.001")), Ok(Some(5.001)));
     assert!(read(&task, Split::Dev, word("NaN")).is_err());
 }
+
+#[test]
+fn which_class_a_number_was_taken_for_is_said_where_no_benchmark_fixes_it() {
+    let mut task = TaskSpec::glue("sst2").unwrap();
+    let note = |task: &TaskSpec, cell: Cell| {
+        let reader = LabelReader::new(task, Labels::Required);
+        (reader.read(Some(&cell)).unwrap(), reader.note())
+    };
+    assert_eq!(note(&task, Cell::Integer(1)), (Some(1.0), None));
+    task.glue = None;
+    task.target = Target::Classification { labels: vec!["pos".into(), "neg".into()] };
+    assert_eq!(note(&task, word("neg")), (Some(1.0), None));
+    let (class, said) = note(&task, Cell::Integer(1));
+    assert_eq!(class, Some(1.0));
+    assert!(said.as_ref().is_some_and(|said| said.contains("0 is `pos`, 1 is `neg`")), "{said:?}");
+}
