@@ -112,6 +112,7 @@ fn a_teacher_has_a_length_and_no_spikes() {
     let folder = Folder::new();
     let config = BertConfig { max_position_embeddings: 64, ..BertConfig::default() };
     folder.write("teacher/config.json", config.to_json());
+    folder.write("teacher/vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n");
     let teacher = folder.resolve(folder.path("teacher")).unwrap();
     assert_eq!(teacher.teacher(), Some(folder.path("teacher").as_path()));
     assert!(teacher.task().unwrap().is_none());
@@ -177,7 +178,7 @@ fn models_in_the_cache_have_names() {
         assert_eq!(answer(&folder.resolve(name).unwrap()), last, "{name}");
     }
     folder.cache("you--commit", None, COMMIT, Checkpoint::Last);
-    assert!(matches!(folder.refused("you/commit"), Error::NotFound { .. }), "neither of two is the one meant");
+    assert!(matches!(folder.refused("you/commit"), Error::Revisions { .. }), "neither of two is the one meant");
 
     folder.cache("they--packed", Some("main"), COMMIT, Checkpoint::Best);
     let error = folder.refused("packed").to_string();

@@ -140,7 +140,7 @@ mod tests {
             (vec![word("auto_model."), "auto_model.pooler.dense.weight".into()], "begin with `auto_model.`"),
             (vec![word("0.auto_model.")], "`0.` is no prefix"),
             (vec![word("model."), "classifier.weight".into()], "`classifier.weight` does not"),
-            (vec![word("model."), word("ema.")], "two models, under `model.` and under `ema.`"),
+            (vec![word("model."), word("ema.")], "two models, under `ema.` and under `model.`"),
         ] {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let error = prefix(&names).unwrap_err();
