@@ -269,7 +269,8 @@ impl Point {
         let rates: f64 = spikes.iter().zip(&widths).map(rate).sum();
         let is_class = matches!(split.task.target, Target::Classification { .. });
         let metrics = split.metrics(&predictions)?;
-        let counted = tally.map(|tally| Ok::<_, Error>(tally.finish(exit, predictions)?.counted(simulation)));
+        let counted =
+            tally.map(|tally| Ok::<_, Error>(tally.finish(simulation, exit, predictions)?.counted(simulation)));
         Ok(TimeScore {
             dynamics: simulation.dynamics,
             time_steps,

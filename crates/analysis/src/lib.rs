@@ -31,7 +31,7 @@
 pub mod bench;
 pub mod chart;
 pub mod cost;
-mod digest;
+pub mod digest;
 pub mod draw;
 pub mod energy;
 pub mod error;

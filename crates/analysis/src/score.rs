@@ -217,8 +217,6 @@ pub(crate) struct Tally {
     counter: Counter,
     layers: Vec<Operations>,
     spikes: Vec<u64>,
-    /// `T` of the last simulation.
-    time_steps: u32,
     steps: u64,
     examples: usize,
     bytes: u64,
@@ -232,7 +230,6 @@ impl Tally {
             counter: Counter::new(model.encoder()),
             layers: vec![Operations::default(); layers + 1],
             spikes: vec![0; 1 + 6 * layers],
-            time_steps: model.simulation().time_steps,
             steps: 0,
             examples: 0,
             bytes: weight_bytes(model.packed()),
@@ -244,14 +241,14 @@ impl Tally {
         let sentence = self.counter.sentence(run, tokens, simulation);
         self.layers.iter_mut().zip(sentence).for_each(|(sum, layer)| *sum += layer);
         self.spikes.iter_mut().zip(&run.spikes).for_each(|(sum, &n)| *sum += n);
-        self.time_steps = simulation.time_steps;
         self.steps += u64::from(run.steps);
         self.examples += 1;
     }
 
-    /// All that was added; `exit` says whether sentences could end early, and `predictions` are the answers.
-    pub(crate) fn finish(self, exit: bool, predictions: Predictions) -> Result<Counts> {
-        let Self { counter, layers, spikes, time_steps, steps, examples, bytes } = self;
+    /// All that was added, of runs in `simulation`; `exit` says whether sentences could end early, and `predictions` are the
+    /// answers.
+    pub(crate) fn finish(self, simulation: &Simulation, exit: bool, predictions: Predictions) -> Result<Counts> {
+        let Self { counter, layers, spikes, steps, examples, bytes } = self;
         let total: Operations = layers.iter().copied().sum();
         if let Some(count) = total.overflows() {
             let expected = "less than 2^64 operations of a kind; count fewer examples (--limit) or steps";
@@ -266,7 +263,7 @@ impl Tally {
             examples,
             mean_steps: exit.then(|| steps as f64 / examples.max(1) as f64),
             bytes,
-            sum_bits: counter.sum_bits(time_steps),
+            sum_bits: counter.sum_bits(simulation.time_steps),
         })
     }
 }
@@ -280,7 +277,7 @@ impl Counts {
         let mut tally = Tally::new(model);
         let add = |example: &Encoded, run: &SentenceRun| tally.add(run, example.ids.len(), model.simulation());
         let predictions = predict_counted(model, examples, add)?;
-        tally.finish(model.exit().is_some(), predictions)
+        tally.finish(model.simulation(), model.exit().is_some(), predictions)
     }
 
     /// Operations alone, of runs in `simulation`.

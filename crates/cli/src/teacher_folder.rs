@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use bitspike_hub::Registry;
+use bitspike_hub::{Registry, split_revision};
 
 /// The folder that `model` means: itself, if it is there; else that of the repository OWNER/NAME, or OWNER/NAME@REVISION, in the hub's
 /// cache; else the same fetched from the hub.
@@ -26,7 +26,7 @@ pub(crate) fn teacher_folder(model: &Path) -> Result<PathBuf> {
 
 /// Whether it is OWNER/NAME, with a revision or not, rather than a path.
 fn is_repository(name: &str) -> bool {
-    let (id, _) = name.split_once('@').unwrap_or((name, ""));
+    let (id, _) = split_revision(name);
     id.split_once('/').is_some_and(|(owner, name)| bitspike_hub::is_name(owner) && bitspike_hub::is_name(name))
 }
 
@@ -38,10 +38,11 @@ fn fetch(name: &str) -> Result<PathBuf> {
     use crate::download_progress::DownloadProgress;
     use crate::output::say;
 
-    let (id, revision) = name.split_once('@').unwrap_or((name, "main"));
+    let (id, revision) = split_revision(name);
     let progress = DownloadProgress::new();
     let observe = |happened: bitspike_hub::Progress<'_>| progress.show(happened);
-    let fetched = HubConfig::from_env().and_then(|config| Hub::new(config, &observe).model(id, revision));
+    let fetched =
+        HubConfig::from_env().and_then(|config| Hub::new(config, &observe).model(id, revision.unwrap_or("main")));
     let fetched = fetched.with_context(|| format!("{name}: no such folder, so it was looked for on the hub"))?;
     say(format_args!("{name}: {} files at commit {}", fetched.files.len(), fetched.commit));
     Ok(fetched.folder)

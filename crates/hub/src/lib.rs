@@ -29,7 +29,7 @@ pub use config::HubConfig;
 pub use error::{Error, Result};
 #[cfg(feature = "download")]
 pub use fetch::{FetchError, Fetched, Hub, Progress};
-pub use names::is_name;
+pub use names::{is_name, split_revision};
 pub use packed_model::{ModelFile, PackedModel};
 pub use registry::Registry;
 pub use size::bytes;

@@ -42,6 +42,20 @@ pub fn is_name(name: &str) -> bool {
     !name.contains('/') && check_id(name).is_ok()
 }
 
+/// A name and the revision behind its `@`.
+///
+/// ```
+/// use bitspike_hub::split_revision;
+/// assert_eq!(split_revision("own/bert@v1"), ("own/bert", Some("v1")));
+/// assert_eq!(split_revision("own/bert"), ("own/bert", None));
+/// ```
+pub fn split_revision(name: &str) -> (&str, Option<&str>) {
+    match name.split_once('@') {
+        Some((id, revision)) => (id, Some(revision)),
+        None => (name, None),
+    }
+}
+
 /// Whether `text` is a full commit hash, which names one state for ever.
 pub(crate) fn is_commit(text: &str) -> bool {
     is_hex(text, 40)

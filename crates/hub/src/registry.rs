@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use crate::MODEL;
 use crate::config::HubConfig;
 use crate::error::{Error, Result};
-use crate::names::{check_id, check_revision, is_commit, is_name};
+use crate::names::{check_id, check_revision, is_commit, is_name, split_revision};
 use crate::packed_model::PackedModel;
 
 /// The variable that names folders of models, separated as those of `PATH`.
@@ -85,7 +85,7 @@ impl Registry {
     /// If there is none; the message says where it was looked for and which models there are. [`Error::Ambiguous`] if several
     /// repositories in the cache have that name.
     pub fn find(&self, name: &str) -> Result<PackedModel> {
-        let (id, revision) = split(name);
+        let (id, revision) = split_revision(name);
         if check_id(id).is_err() || revision.is_some_and(|revision| check_revision(revision).is_err()) {
             return Err(Error::NoName { argument: name.to_owned(), known: self.known() });
         }
@@ -108,7 +108,7 @@ impl Registry {
     /// [`Error::Ambiguous`] if several repositories in the cache have that name, [`Error::Revisions`] if several of its revisions were
     /// fetched and none is named.
     pub fn teacher(&self, name: &str) -> Result<Option<PathBuf>> {
-        let (id, revision) = split(name);
+        let (id, revision) = split_revision(name);
         if check_id(id).is_err() || revision.is_some_and(|revision| check_revision(revision).is_err()) {
             return Ok(None);
         }
@@ -189,14 +189,6 @@ impl fmt::Display for Shelf {
             Self::Hub(cache) => write!(f, "{} (the hub's cache)", cache.display()),
             Self::Missing(why) => f.write_str(why),
         }
-    }
-}
-
-/// A name and the revision behind its `@`.
-fn split(name: &str) -> (&str, Option<&str>) {
-    match name.split_once('@') {
-        Some((id, revision)) => (id, Some(revision)),
-        None => (name, None),
     }
 }
 

@@ -95,13 +95,12 @@ impl Origin {
             found.push(format!("the model {now} has other weights or classes than {then} had"));
         }
         let none = Examples::default();
-        let or_none = |examples: &Option<Examples>| examples.clone().unwrap_or_else(|| none.clone());
         for (what, then, now) in [
-            ("training examples", self.train.clone(), now.train.clone()),
-            ("dev examples", self.dev.clone(), now.dev.clone()),
-            ("windows of the corpus", or_none(&self.corpus), or_none(&now.corpus)),
+            ("training examples", &self.train, &now.train),
+            ("dev examples", &self.dev, &now.dev),
+            ("windows of the corpus", self.corpus.as_ref().unwrap_or(&none), now.corpus.as_ref().unwrap_or(&none)),
         ] {
-            found.extend(then.difference(&now, what));
+            found.extend(then.difference(now, what));
         }
         if let (Some(then), Some(now)) = (&self.from, &now.from)
             && then.sha256 != now.sha256

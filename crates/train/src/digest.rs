@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bitspike_analysis::digest::hexadecimal;
 use bitspike_data::Encoded;
 use bitspike_run::origin::{Examples, Source};
 use bitspike_run::run::RunFolder;
@@ -64,10 +65,6 @@ fn of_weights(weights: &Weights) -> Sha256 {
         hash.update(bytemuck::cast_slice(&array.values));
     }
     hash
-}
-
-pub(crate) fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -32,8 +32,8 @@ pub struct CodeCost {
     pub total_picojoules: f64,
 }
 
-/// Every code on the same sentences as `counted`, whose operations are replaced by the code's; none but for windows that end in
-/// counts.
+/// Every code on the same sentences as `counted`, which is of the model's own and is not counted again; none but for windows that
+/// end in counts.
 pub(super) fn compare(
     model: &Model,
     split: &EncodedSplit,
@@ -46,7 +46,10 @@ pub(super) fn compare(
     }
     let codes = Code::ALL.iter().map(|&code| Simulation { code, ..simulation }).filter(|it| it.validate().is_ok());
     let cost = |simulation: Simulation| {
-        let total = Counts::new(&model.with_simulation(simulation)?, &split.examples)?.total;
+        let total = match simulation.code == model.simulation().code {
+            true => *counted.operations,
+            false => Counts::new(&model.with_simulation(simulation)?, &split.examples)?.total,
+        };
         let estimate = CountedStudent { operations: &total, ..*counted }.spikes(simulation.code.name());
         let mean = |amount: u64| amount as f64 / split.examples.len() as f64;
         Ok(CodeCost {

@@ -30,6 +30,8 @@ pub struct CostOptions<'a> {
     pub profile: &'a Profile,
     /// The teacher's shape, where it is known; its outputs are taken to be the model's.
     pub teacher: Option<DenseShape>,
+    /// Whether the other codes are counted too, each by a run of its own.
+    pub codes: bool,
 }
 
 /// Everything that was counted and reckoned.
@@ -55,7 +57,7 @@ pub struct Cost {
     /// Bits, with the sign, that the sums of the weight matrices provably fit; none where weights are no codes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sum_bits: Option<u32>,
-    /// The same sentences in every code; `phased` alone.
+    /// The same sentences in every code, where that was asked for; `phased` alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<CodeCost>,
     pub examples: usize,
@@ -158,7 +160,7 @@ pub fn measure(
     let synapses = Synapses { tokens, weights: config.encoder_weights(), zeros: connection_sparsity };
     let phased = simulation.dynamics == Dynamics::Phased;
     let break_even = if phased { break_even(&counted.prices(bytes), &total, &synapses) } else { None };
-    let codes = codes::compare(model, split, &counted, &synapses)?;
+    let codes = if options.codes { codes::compare(model, split, &counted, &synapses)? } else { Vec::new() };
     let mut undefined = BTreeMap::new();
     if normalised == 0.0 {
         let reason = if total.spikes == 0 { "no neuron sent a spike" } else { "no matrix received a spike" };

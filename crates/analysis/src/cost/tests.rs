@@ -8,7 +8,8 @@ fn cost(dynamics: Dynamics, time_steps: u32, teacher: Option<DenseShape>) -> (En
     let model = model().with_simulation(Simulation::new(dynamics, time_steps)).unwrap();
     let split = dev_of(&model);
     let profile = Profile::named("45nm").unwrap();
-    let (cost, predictions) = measure(&model, "small", &split, &CostOptions { profile: &profile, teacher }).unwrap();
+    let (cost, predictions) =
+        measure(&model, "small", &split, &CostOptions { profile: &profile, teacher, codes: true }).unwrap();
     assert_eq!(cost.metrics, split.metrics(&predictions).unwrap());
     (split, cost)
 }
@@ -63,7 +64,8 @@ fn labels_and_bits_are_those_of_the_steps_that_were_counted() {
 fn a_silent_student_has_defined_figures_and_says_which_are_not() {
     let model = silent_model();
     let (split, profile) = (dev_of(&model), Profile::named("45nm").unwrap());
-    let (cost, _) = measure(&model, "silent", &split, &CostOptions { profile: &profile, teacher: None }).unwrap();
+    let (cost, _) =
+        measure(&model, "silent", &split, &CostOptions { profile: &profile, teacher: None, codes: true }).unwrap();
     assert!(cost.is_silent() && cost.total.spikes == 0);
     assert_eq!((cost.normalised_operations, cost.normalised_energy_gain), (0.0, 0.0));
     assert_eq!(cost.undefined["normalised_energy_gain"], "no neuron sent a spike");
@@ -87,7 +89,7 @@ fn sentences_that_end_early_are_counted_as_far_as_they_ran() {
     let packed = bitspike::format::Packed::from_bytes(base.packed().file_bytes().to_vec()).unwrap();
     let model = Options::new().dynamics(Dynamics::Accumulated).time_steps(32).exit(rule).build(packed, None).unwrap();
     let (split, profile) = (dev_of(&model), Profile::named("45nm").unwrap());
-    let options = CostOptions { profile: &profile, teacher: None };
+    let options = CostOptions { profile: &profile, teacher: None, codes: true };
     let (ended, answers) = measure(&model, "small", &split, &options).unwrap();
     let three = base.with_simulation(Simulation::new(Dynamics::Accumulated, 3)).unwrap();
     let (short, same) = measure(&three, "small", &split, &options).unwrap();
@@ -95,4 +97,23 @@ fn sentences_that_end_early_are_counted_as_far_as_they_ran() {
     assert_eq!((answers.logits, ended.populations), (same.logits, short.populations));
     assert_eq!(ended.energy[0].estimate.name, "student, accumulated, T = 32, 3.0 taken");
     assert_eq!(ended.energy[0].estimate.total_picojoules, short.energy[0].estimate.total_picojoules);
+}
+
+#[test]
+fn every_code_stands_beside_the_one_that_was_counted_only_where_that_is_asked_for() {
+    let (split, phased) = cost(Dynamics::Phased, 16, None);
+    let mean = |amount: u64| amount as f64 / split.examples.len() as f64;
+    let codes: Vec<(Code, u32)> = phased.codes.iter().map(|it| (it.code, it.steps)).collect();
+    assert_eq!(codes, [(Code::Unary, 16), (Code::Digits, 5), (Code::Naf, 5)]);
+    let [unary, digits, naf] = &phased.codes[..] else { panic!("three codes") };
+    assert_eq!((unary.spikes, unary.synaptic_acs), (mean(phased.total.spikes), mean(phased.total.synaptic_acs)));
+    assert!(naf.spikes <= digits.spikes && digits.spikes < unary.spikes);
+    // Whichever is the model's own, all are the same.
+    let own = Simulation { code: Code::Digits, ..Simulation::new(Dynamics::Phased, 16) };
+    let (profile, coded) = (Profile::named("45nm").unwrap(), model().with_simulation(own).unwrap());
+    let options = CostOptions { profile: &profile, teacher: None, codes: true };
+    assert_eq!(measure(&coded, "small", &split, &options).unwrap().0.codes, phased.codes);
+    let without = CostOptions { codes: false, ..options };
+    assert!(measure(&coded, "small", &split, &without).unwrap().0.codes.is_empty());
+    assert!(cost(Dynamics::Accumulated, 5, None).1.codes.is_empty());
 }

@@ -92,7 +92,7 @@ pub fn measure(
 ) -> Result<DevResults> {
     progress("counting operations on dev");
     let split = EncodedSplit::dev_of(model, data)?;
-    let (of_model, predictions) = beside_split(model, name, &split, options)?;
+    let (of_model, predictions) = beside_split(model, name, &split, options, true)?;
     let Beside { scores, cost, latency_ms, .. } = of_model;
     let mut charts = energies(&cost);
     if options.in_time > 0 {
@@ -119,7 +119,7 @@ pub fn measure(
 /// # Errors
 /// As [`measure`].
 pub fn beside(model: &Model, name: &str, data: &Path, options: &ReportOptions<'_>) -> Result<Beside> {
-    Ok(beside_split(model, name, &EncodedSplit::dev_of(model, data)?, options)?.0)
+    Ok(beside_split(model, name, &EncodedSplit::dev_of(model, data)?, options, false)?.0)
 }
 
 fn beside_split(
@@ -127,9 +127,11 @@ fn beside_split(
     name: &str,
     split: &EncodedSplit,
     options: &ReportOptions<'_>,
+    codes: bool,
 ) -> Result<(Beside, Predictions)> {
     let teacher = options.teacher.map(TeacherAnswers::shape);
-    let (cost, predictions) = cost::measure(model, name, split, &CostOptions { profile: options.profile, teacher })?;
+    let options = CostOptions { profile: options.profile, teacher, codes };
+    let (cost, predictions) = cost::measure(model, name, split, &options)?;
     let latency_ms = timing::texts(model, &split.dataset)?.median_ms;
     Ok((Beside { name: name.to_owned(), scores: scored(split, &predictions)?, cost, latency_ms }, predictions))
 }

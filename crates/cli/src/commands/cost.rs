@@ -92,7 +92,7 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
     if split.examples.is_empty() {
         bail!("{}: no examples to count", args.data.display());
     }
-    let (cost, _) = measure(&model, &subject.name(), &split, &CostOptions { profile: &profile, teacher })?;
+    let (cost, _) = measure(&model, &subject.name(), &split, &CostOptions { profile: &profile, teacher, codes: true })?;
     if cost.is_silent() {
         warn_silent(&subject);
     }

@@ -7,18 +7,18 @@ use std::time::Duration;
 use bitspike::config::StudentConfig;
 use bitspike::error::explain;
 use bitspike::tokenizer::Tokenizer;
+use bitspike_analysis::digest::sha256;
 use bitspike_data::{Labels, StatedClasses, TaskSpec, encode_text};
 use bitspike_run::origin::{self, Origin, Source};
 use bitspike_run::progress::{Level, Observer};
 use bitspike_run::recipe::{Recipe, StageKind};
 use bitspike_run::run::{Description, FORMAT, RunFolder};
 use burn::tensor::Device;
-use sha2::{Digest, Sha256};
 
 use super::distiller::{Distiller, Setup, Solves};
 use super::divergence::{advice, restored};
 use super::fits::check;
-use crate::digest::{hexadecimal, of_examples, of_run, of_teacher};
+use crate::digest::{of_examples, of_run, of_teacher};
 use crate::error::{Error, Result};
 use crate::feedback::LoopSummary;
 use crate::resume::{again, phrases, same_origin};
@@ -219,7 +219,7 @@ impl Inputs {
             from.map(|it| it.sha256),
         ];
         let parts: Vec<String> = parts.into_iter().map(Option::unwrap_or_default).collect();
-        Ok(hexadecimal(&Sha256::digest(parts.join(" "))))
+        Ok(sha256(parts.join(" ")))
     }
 
     /// Distils one student into the job's folder. A run that has finished is left as it is ([`Logged::had_finished`]).

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bitspike::atomic_file;
+use bitspike_analysis::digest::hexadecimal;
 use bitspike_data::{Encoded, StatedClasses, TaskSpec};
 use bitspike_run::recipe::Recipe;
 use bitspike_run::run::RunFolder;
@@ -11,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::grid::Grid;
-use crate::digest::hexadecimal;
 use crate::error::{Error, Result};
 use crate::texts::Texts;
 
