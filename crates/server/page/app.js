@@ -36,6 +36,7 @@ let answer = null;
 const player = new Player(moved, (playing) => {
   $("play").textContent = playing ? "Pause" : "Play";
   $("play").setAttribute("aria-pressed", String(playing));
+  moved(player.position);
 });
 const raster = new Raster((index, neuron) => pick(index, neuron));
 const neurons = new Neurons();
@@ -203,12 +204,20 @@ function pick(at, neuron) {
   askTrace();
 }
 
+let told = 0;
+
 function moved(position) {
   const step = Math.floor(position);
+  if (trace) {
+    raster.move(position);
+    neurons.move(raster.passed(index(), position));
+  }
+  // Words and the slider cost a layout: ten times a second is enough while it plays.
+  const now = performance.now();
+  if (player?.playing && now - told < 100) return;
+  told = now;
   $("scrub").value = step;
   if (!trace) return;
-  raster.move(position);
-  neurons.move(raster.passed(index(), position));
   const { steps } = trace;
   if (step >= player.end) say(`end: ${player.end} steps`);
   else if (player.end === steps) say(`step ${step} of ${steps}`);

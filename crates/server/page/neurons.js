@@ -11,6 +11,7 @@ export class Neurons {
 
   constructor() {
     this.canvas = $("neurons");
+    this.painted = document.createElement("canvas");
     this.tip = $("population-stage").appendChild(el("p", { class: "tip", hidden: true }));
     $("neuron").addEventListener("input", () => this.choose(this.order[Number($("neuron").value)]));
     this.canvas.addEventListener("click", (event) => this.choose(this.#at(event).neuron));
@@ -45,7 +46,8 @@ export class Neurons {
     const stage = this.canvas.parentElement;
     [this.width, this.height] = [stage.clientWidth, stage.clientHeight];
     this.colours = colours();
-    const context = fit(this.canvas, this.width, this.height);
+    fit(this.canvas, this.width, this.height);
+    const context = fit(this.painted, this.width, this.height);
     this.box = { x: 0, y: 0, width: this.width, height: this.height - 20 };
     context.fillStyle = this.colours.well;
     context.fillRect(0, 0, this.width, this.box.height);
@@ -56,14 +58,14 @@ export class Neurons {
     context.textAlign = "center";
     const every = Math.max(1, Math.ceil(this.steps / 16), Math.ceil(22 / (this.width / this.steps)));
     for (let t = 0; t < this.steps; t += every) context.fillText(t + 1, ((t + 0.5) * this.width) / this.steps, this.height - 3);
-    this.painted = context.getImageData(0, 0, this.canvas.width, this.canvas.height);
     this.#mark();
   }
 
   /** A line at the neuron chosen and the step that the player is at. */
   #mark() {
     const context = this.canvas.getContext("2d");
-    context.putImageData(this.painted, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    context.drawImage(this.painted, 0, 0, this.width, this.height);
     const rows = this.box.height / this.order.length;
     const y = this.order.indexOf(this.neuron) * rows;
     context.strokeStyle = this.colours.ink;

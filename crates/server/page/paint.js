@@ -7,8 +7,9 @@
 export function paintTrains(context, box, trains, neurons, steps, colours) {
   const columns = box.width / steps;
   const rows = box.height / neurons.length;
-  const width = Math.max(0.7, columns * 0.82);
-  const height = Math.max(0.8, rows * 0.86);
+  // A gap between spikes only where it leaves something of them.
+  const width = columns < 2.5 ? columns * 0.92 : columns * 0.82;
+  const height = rows < 2.5 ? rows : rows * 0.86;
   for (const [sign, colour] of [[1, colours.plus], [-1, colours.minus]]) {
     context.fillStyle = colour;
     neurons.forEach((neuron, row) => {

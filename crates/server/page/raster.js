@@ -15,9 +15,6 @@ export class Raster {
   /** `onPick(population, neuron)` where a population is clicked. */
   constructor(onPick) {
     this.canvas = $("raster");
-    this.cursor = $("raster-cursor");
-    this.faint = document.createElement("canvas");
-    this.full = document.createElement("canvas");
     const point = (event) => this.#at(event.offsetX, event.offsetY);
     this.canvas.addEventListener("pointermove", (event) => this.#tip(point(event), event));
     this.canvas.addEventListener("pointerleave", () => ($("raster-tip").hidden = true));
@@ -52,24 +49,28 @@ export class Raster {
     this.colours = colours();
     const { cells, blocks, height } = layout(this.layers, this.width, steps);
     this.cells = cells;
-    this.height = height;
-    const contexts = [this.canvas, this.faint, this.full].map((canvas) => fit(canvas, this.width, height));
-    this.context = contexts[0];
-    this.cursorContext = fit(this.cursor, this.width, height);
+    this.context = fit(this.canvas, this.width, height);
     this.ratio = this.canvas.width / this.width;
-    contexts.forEach((context, i) => {
+    const picture = (alpha) => {
+      const canvas = new OffscreenCanvas(this.canvas.width, this.canvas.height);
+      const context = canvas.getContext("2d");
+      context.scale(this.ratio, this.ratio);
       context.fillStyle = this.colours.card;
       context.fillRect(0, 0, this.width, height);
-      for (const cell of cells) {
-        context.fillStyle = this.colours.well;
-        context.fillRect(cell.x, cell.y, cell.width, cell.height);
-      }
+      context.fillStyle = this.colours.well;
+      for (const cell of cells) context.fillRect(cell.x, cell.y, cell.width, cell.height);
       this.#labels(context, blocks);
-      context.globalAlpha = i === 2 ? 1 : FAINT;
+      context.globalAlpha = alpha;
       populations.forEach((_, p) => paintTrains(context, cells[p], this.trains[p], this.orders[p], steps, this.colours));
-      context.globalAlpha = 1;
-    });
+      return canvas.transferToImageBitmap();
+    };
+    this.faint = picture(FAINT);
+    this.full = picture(1);
+    this.context.drawImage(this.faint, 0, 0, this.width, height);
     this.#shown = cells.map(() => 0);
+    this.cursors = cells.map(() => el("i", { hidden: true }));
+    this.cursors.forEach((cursor, p) => (cursor.style.height = `${cells[p].height}px`));
+    $("raster-cursors").replaceChildren(...this.cursors);
     this.move(this.#position);
   }
 
@@ -102,20 +103,16 @@ export class Raster {
     this.#position = position;
     if (!this.trace) return;
     const { steps } = this.trace;
-    const cursor = this.cursorContext;
-    cursor.clearRect(0, 0, this.width, this.height);
-    cursor.fillStyle = this.colours.ink;
-    cursor.strokeStyle = this.colours.accent;
     this.cells.forEach((cell, index) => {
       const passed = this.passed(index, position);
       const edge = Math.round(((cell.width * Math.floor(passed)) / steps) * this.ratio);
       if (edge > this.#shown[index]) this.#copy(this.full, cell, this.#shown[index], edge);
       else if (edge < this.#shown[index]) this.#copy(this.faint, cell, edge, this.#shown[index]);
       this.#shown[index] = edge;
-      if (passed > 0 && passed < steps) {
-        cursor.fillRect(cell.x + (cell.width * passed) / steps - 0.75, cell.y, 1.5, cell.height);
-        cursor.strokeRect(cell.x - 1, cell.y + 0.5, cell.width + 2, cell.height - 1);
-      }
+      const cursor = this.cursors[index];
+      const runs = passed > 0 && passed < steps;
+      if (cursor.hidden === runs) cursor.hidden = !runs;
+      if (runs) cursor.style.transform = `translate(${cell.x + (cell.width * passed) / steps - 1}px, ${cell.y}px)`;
     });
   }
 

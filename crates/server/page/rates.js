@@ -22,7 +22,7 @@ export function showRates(trace, token, chosen, onPick) {
     const name = populationName(populations[index].name);
     const text = (100 * rate).toFixed(0);
     return el("td", { colspan: span },
-      el("button", { type: "button", "--share": `${((62 * rate) / most).toFixed(1)}%`, "aria-pressed": String(index === chosen),
+      el("button", { type: "button", "--share": `${((100 * rate) / most).toFixed(1)}%`, "aria-pressed": String(index === chosen),
         "aria-label": `${name}: ${text} percent`, onclick: () => onPick(index) }, text));
   };
   const head = el("tr", {}, el("td", {}), parts.map((part) => el("th", { scope: "col" }, el("abbr", { title: part }, short(part)))));
