@@ -94,7 +94,7 @@ function askTrace(delay = 0) {
       return await backend.trace(asked, { ...options, signal });
     } catch (error) {
       // A shorter text has fewer tokens than the one whose token was chosen.
-      if (error instanceof BackendError && error.field === "raster.token" && token > 0) return backend.trace(asked, { ...options, token: 0, signal });
+      if (error instanceof BackendError && error.field === "token" && token > 0) return backend.trace(asked, { ...options, token: 0, signal });
       throw error;
     }
   }, { delay, failed: fail, done: (found) => showTrace(found, asked, dynamics) });

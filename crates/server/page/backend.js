@@ -27,9 +27,8 @@ export class HttpBackend {
     return this.#ask("v1/classify", { signal, body: { model, inputs, cost } });
   }
 
-  async trace(inputs, { signal, token, population, ...options } = {}) {
-    const raster = population === undefined ? undefined : { population, token };
-    return inTime(await this.#ask("v1/trace", { signal, body: { inputs, ...options, raster, trains: token } }));
+  async trace(inputs, { signal, ...options } = {}) {
+    return inNumbers(await this.#ask("v1/trace", { signal, body: { inputs, ...options } }));
   }
 
   /** How to ask the same from elsewhere: `[{name, code}]`. */
@@ -65,20 +64,15 @@ export class HttpBackend {
 
 const SPIKE = { "+": 1, "-": -1, ".": 0 };
 
-/** Trains as numbers, and the population whose raster was asked for with its `membranes`, a row a neuron. */
-function inTime({ raster, ...trace }) {
-  const turned = (rows) => rows[0].map((_, neuron) => rows.map((row) => row[neuron]));
-  const populations = trace.populations.map((one) => {
-    const trains = one.trains?.map((train) => Array.from(train, (mark) => SPIKE[mark]));
-    if (one.name !== raster?.population) return { ...one, trains };
-    return { ...one, trains: trains ?? turned(raster.spikes), membranes: turned(raster.potentials) };
-  });
-  return { ...trace, populations };
+/** Trains come as text, a character a step. */
+function inNumbers(trace) {
+  const train = (text) => Array.from(text, (mark) => SPIKE[mark]);
+  return { ...trace, populations: trace.populations.map((one) => ({ ...one, trains: one.trains?.map(train) })) };
 }
 
 async function refusal(response) {
   const said = await response.json().catch(() => null);
-  const { type: code = `http_${response.status}`, message, field = null } = said?.error ?? {};
+  const { code = `http_${response.status}`, message, field = null } = said?.error ?? {};
   const wait = Number.parseInt(response.headers.get("retry-after") ?? "", 10);
   return new BackendError({
     status: response.status,

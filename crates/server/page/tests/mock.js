@@ -94,27 +94,22 @@ export async function serve(bitspike, port = 0) {
       energy_uj: { spiking: sum(/^student, /), int8_teacher: sum(/INT8/), fp32_teacher: sum(/FP32/), quantized: dynamics === "phased" ? sum(/^quantised/) : null } };
   });
 
-  async function trace({ model, inputs, timesteps: steps = 64, dynamics = "accumulated", neurons: told = MOST_NEURONS, raster, trains }) {
-    const neurons = raster ? Array.from({ length: MOST_NEURONS }, (_, i) => `${raster.population}:${raster.token}:${i}`) : [];
+  async function trace({ model, inputs, timesteps: steps = 64, dynamics = "accumulated", neurons: told = MOST_NEURONS, token, population }) {
+    const neurons = population ? Array.from({ length: MOST_NEURONS }, (_, i) => `${population}:${token}:${i}`) : [];
     const found = await simulate(model, inputs, dynamics, steps, neurons).catch((error) => {
-      throw raster && /token/.test(error.message) ? new Refused(422, "validation", error.message, "raster.token") : error;
+      throw population && /token/.test(error.message) ? new Refused(422, "validation", error.message, "token") : error;
     });
     const { tokens, answer, populations } = found.summary;
-    let toldRaster;
     const traced = found.populations.map((one, p) => {
       const { width, theta, name } = populations[p];
       const grid = tokens.map(() => Array.from({ length: width }, () => new Int8Array(steps)));
       one.spikes.t.forEach((t, i) => (grid[one.spikes.token[i]][one.spikes.neuron[i]][t - 1] = one.spikes.sign[i]));
       const sums = grid.map((rows) => rows.map((train) => train.reduce((a, b) => a + b, 0)));
       const drawn = Math.min(width, told);
-      if (name === raster?.population) {
-        const rows = Array.from({ length: steps }, (_, t) => t);
-        toldRaster = { ...raster, spikes: rows.map((t) => grid[raster.token].slice(0, drawn).map((train) => train[t])),
-          potentials: rows.map((t) => one.membranes.map(({ potential }) => potential[t] / theta)) };
-      }
       return { name, layer: Number(/\d+/.exec(name)?.[0] ?? NaN) || null, neurons: width, threshold: theta, spikes: one.spikes.t.length,
         rates: sums.map((row) => row.reduce((a, n) => a + Math.abs(n), 0) / width / steps), counts: sums.map((row) => row.slice(0, drawn)),
-        ...(trains === undefined ? {} : { trains: grid[trains].slice(0, drawn).map((train) => Array.from(train, (s) => "-.+"[s + 1]).join("")) }) };
+        trains: token === undefined ? undefined : grid[token].slice(0, drawn).map((train) => Array.from(train, (s) => "-.+"[s + 1]).join("")),
+        membranes: name === population ? one.membranes.map(({ potential }) => potential.map((v) => v / theta)) : undefined };
     });
     const values = (logits) => (model.regression ? logits : softmax(logits));
     let per_step_answers = null;
@@ -122,7 +117,7 @@ export async function serve(bitspike, port = 0) {
       per_step_answers = [];
       for (let t = 1; t <= steps; t++) per_step_answers.push(values((await simulate(model, inputs, dynamics, t, [])).summary.answer.logits));
     }
-    return { model: model.id, tokens, answer: answerOf(model, values(answer.logits)), steps, signed: found.summary.signed, populations: traced, per_step_answers, raster: toldRaster, cost: await cost(model, inputs, dynamics, steps) };
+    return { model: model.id, tokens, answer: answerOf(model, values(answer.logits)), steps, signed: found.summary.signed, populations: traced, per_step_answers, cost: await cost(model, inputs, dynamics, steps) };
   }
 
   const known = new Map();
@@ -152,7 +147,7 @@ export async function serve(bitspike, port = 0) {
       send(200, await readFile(join(page, name)), type);
     } catch (error) {
       const { status = 500, code = "mock", message, field } = error;
-      send(status, { error: { type: code, message, field } });
+      send(status, { error: { code, message, field } });
     }
   });
   await new Promise((done) => server.listen(port, "127.0.0.1", done));

@@ -73,16 +73,16 @@ test("spikes and potentials of a neuron are those of the simulation", async () =
   await settled(page);
   await page.waitForFunction(() => /simulation/.test(document.querySelector("#train-says").textContent));
   await page.locator("#neuron").fill("7");
-  const own = await trace({ dynamics: "phased", raster: { population: "layer.0.key", token: 4 } });
+  const own = await trace({ dynamics: "phased", population: "layer.0.key", token: 4 });
   const traced = own.populations.find(({ name }) => name === "layer.0.key");
   const facts = await page.locator("#neuron-facts dd").allTextContents();
   const minus = (text) => text.replace("−", "-");
   assert.equal(minus(facts[0]), `${traced.counts[4][7]} of 16`);
   assert.equal(facts[1], traced.threshold.toFixed(4));
-  assert.equal(minus(facts[4]), `${Number(own.raster.potentials[15][7].toFixed(3))} θ`);
+  assert.equal(minus(facts[4]), `${Number(traced.membranes[7][15].toFixed(3))} θ`);
   await page.locator("#population-table summary").click();
   const train = await page.locator("#population-table tbody tr").nth(7).locator("td").nth(1).textContent();
-  assert.equal(train, own.raster.spikes.map((step) => "−·+"[step[7] + 1]).join(""));
+  assert.equal(train, traced.trains[7].replaceAll("-", "−").replaceAll(".", "·"));
   await close();
 });
 

@@ -37,7 +37,7 @@ test("a page that opens before its server waits for it", async () => {
 
 test("an overloaded server is asked again after the seconds that it names", async () => {
   const { page, close } = await open(provoked);
-  await page.route("**/v1/classify", refuse(429, { type: "overloaded", message: "too much waits", field: null }, { "retry-after": "2" }));
+  await page.route("**/v1/classify", refuse(429, { code: "overloaded", message: "too much waits", field: null }, { "retry-after": "2" }));
   await page.fill("#text", SENTENCE + "!");
   await page.waitForSelector("#status:not([hidden])");
   const began = Date.now();
@@ -50,7 +50,7 @@ test("an overloaded server is asked again after the seconds that it names", asyn
 
 test("a text that is too long marks the field, and a shorter one takes the mark away", async () => {
   const { page, close } = await open(provoked);
-  await page.route("**/v1/classify", refuse(413, { type: "too_large", message: "At most 5,000 characters are taken.", field: "inputs" }));
+  await page.route("**/v1/classify", refuse(413, { code: "too_large", message: "At most 5,000 characters are taken.", field: "inputs" }));
   await page.fill("#text", "long ".repeat(1500));
   await page.waitForSelector('#text[aria-invalid="true"]');
   assert.match(await page.locator("#text-error").textContent(), /too long.*5,000/);
@@ -66,7 +66,7 @@ test("a server with keys is given the key that one types, and no other place is"
   const { page, close } = await open(provoked);
   await page.route("**/v1/**", (route) => (route.request().headers().authorization === "Bearer s3cret"
     ? route.continue()
-    : refuse(401, { type: "unauthorized", message: "a key is needed", field: null })(route)));
+    : refuse(401, { code: "unauthorized", message: "a key is needed", field: null })(route)));
   await page.fill("#text", "dull from start to end");
   await page.waitForSelector("#key:visible");
   await page.fill("#key", "s3cret");
