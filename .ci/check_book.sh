@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 python3 .ci/check_links.py
 if command -v mdbook > /dev/null; then
     mdbook build --dest-dir "$PWD/target/book"
+    python3 .ci/check_links.py target/book
 elif [ "${BITSPIKE_CI_BOOK:-0}" != 0 ]; then
     echo "BITSPIKE_CI_BOOK is set, and there is no mdbook" >&2
     exit 1

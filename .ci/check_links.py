@@ -1,4 +1,7 @@
-"""Every relative link in the pages names a file that is there and, behind `#`, a heading of it."""
+"""Every relative link in the pages names a file that is there and, behind `#`, a heading of it.
+
+With the folder of the built book as argument, every relative link of its pages, too, names a file of the book.
+"""
 import pathlib
 import re
 import sys
@@ -56,3 +59,17 @@ for page in sorted(PAGES):
 if wrong or not checked:
     sys.exit("\n".join(wrong) or "no links were found, which cannot be")
 print(f"{checked} links in {len(PAGES)} pages")
+
+if len(sys.argv) > 1:
+    book = pathlib.Path(sys.argv[1]).resolve()
+    pages = list(book.glob("*.html"))
+    for page in pages:
+        for target in re.findall(r'(?:href|src)="([^"#?]+)', page.read_text(encoding="utf-8")):
+            # The page of missing pages names the root of a host.
+            if re.match(r"[a-z][a-z0-9+.-]*:", target) or page.name == "404.html":
+                continue
+            if not (page.parent / urllib.parse.unquote(target)).exists():
+                wrong.append(f"book, {page.name}: {target}: no such file in the book")
+    if wrong or not pages:
+        sys.exit("\n".join(sorted(set(wrong))) or "the book has no pages")
+    print(f"the book's {len(pages)} pages link to nothing outside of it")

@@ -1,11 +1,11 @@
-"""Times bitspike against ONNX Runtime (f32 and int8) on the same architecture, token ids and threads, in one run.
+"""Times bitspike against ONNX Runtime and OpenVINO (f32 and int8) on the same architecture, token ids and threads, in one run.
 
     python compare.py --teacher FOLDER [--model FILE] [--data DIR/SST-2] [--bitspike FILE] [--rounds 3] [--seconds 2]
                       [--scenarios WORD,..] [--launcher "taskset -c 1"] [--json OUT]
 
 The contestants of a scenario run in turn, each in a process of its own and with nothing beside it, and the turn is repeated
 `--rounds` times (A B C A B C). A figure is the median over rounds of the median call, and the best call of all; the peer is
-the variant of ONNX Runtime with the lowest median. Without --model, `bitspike bench --random mini` stands for the student and the
+each runtime's variant with the lowest median. Without --model, `bitspike bench --random mini` stands for the student and the
 scenarios that need a trained one are left out, as are those on sentences without --data. README.md tells what is compared.
 """
 
@@ -26,7 +26,13 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-F32, INT8 = ("f32", "f32 fused"), ("int8", "int8 per channel", "int8 unsigned", "int8 fused")
+ONNX_F32, ONNX_INT8 = ("f32", "f32 fused"), ("int8", "int8 per channel", "int8 unsigned", "int8 fused")
+# The hint for what is not quantised says what a figure of OpenVINO is of: by default it is bf16 where the processor has it.
+OPENVINO_F32 = ("openvino f32", "openvino f32, default hint")
+OPENVINO_INT8 = ("openvino int8", "openvino int8, default hint")
+KINDS = {"ONNX Runtime f32": ONNX_F32, "ONNX Runtime int8": ONNX_INT8, "OpenVINO f32": OPENVINO_F32, "OpenVINO int8": OPENVINO_INT8}
+# Sentences of train that ranges of activations are taken from.
+CALIBRATION = 300
 SAMPLE = "one long string of cliches ."
 
 
@@ -40,7 +46,7 @@ class Scenario:
     batch: int | None = None
     length: int | None = None
     dynamics: tuple = ()
-    peers: tuple = F32 + INT8
+    peers: tuple = ONNX_F32 + ONNX_INT8 + OPENVINO_F32 + OPENVINO_INT8
 
 
 def scenarios(flags):
@@ -52,7 +58,7 @@ def scenarios(flags):
     if flags.model and flags.data:
         found += [Scenario("SST-2 dev, texts", "teacher", threads) for threads in (1, 2)]
     stepped = ("--dynamics", "accumulated", "--timesteps", "16")
-    found += [Scenario(f"accumulated T=16, L=128, batch {batch}", "teacher", 1, batch, 128, stepped, F32) for batch in (1, 32)]
+    found += [Scenario(f"accumulated T=16, L=128, batch {batch}", "teacher", 1, batch, 128, stepped, ONNX_F32 + OPENVINO_F32) for batch in (1, 32)]
     words = flags.scenarios
     return [s for s in found if words is None or any(word in f"{s.name}, {s.threads} threads" for word in words)]
 
@@ -122,29 +128,46 @@ def start_up(flags):
     return {"p50_ms": statistics.median(times), "best_ms": min(times), "peak_mb": peak / 1024, "file_mb": flags.model.stat().st_size / 2**20}
 
 
-# ---- ONNX Runtime
+# ---- Peers
 
 def export(flags, size):
-    """Makes the ONNX files once; what is known of them."""
+    """Makes the peers' files once; what is known of them."""
     folder = flags.cache / size
     report = folder / "report.json"
     source = "base" if size == "base" else str(flags.teacher)
+    calibrated = [] if size == "base" or not flags.data else ["--tokenizer", flags.teacher / "tokenizer.json", "--texts", calibration(flags)]
     if report.exists():
         found = json.loads(report.read_text(encoding="utf-8"))
-        if found["source"] == source:
+        if (found["source"], found.get("calibrated")) == (source, bool(calibrated)):
             return found
     print(f"exporting {source} ...", file=sys.stderr, flush=True)
-    found = read_json(run([sys.executable, HERE / "onnx_peers.py", "export", folder, "--teacher", source], "export"), "export")
-    found["source"] = source
+    found = read_json(run([sys.executable, HERE / "onnx_peers.py", folder, "--teacher", source], "export"), "export")
+    command = [sys.executable, HERE / "openvino_peers.py", folder, "--vocabulary", found["vocabulary"], *calibrated]
+    # NNCF writes of its progress before the answer.
+    found["openvino"] = read_json(run(command, "export to OpenVINO").strip().splitlines()[-1], "export to OpenVINO")
+    found["source"], found["calibrated"] = source, bool(calibrated)
     report.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return found
 
 
+def calibration(flags):
+    """File with sentences of train, one a line."""
+    with open(flags.data / "train.tsv", encoding="utf-8", newline="") as file:
+        sentences = [row["sentence"].strip() for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
+    path = flags.cache / "calibration.txt"
+    chosen = random.Random(42).sample(sentences, min(CALIBRATION, len(sentences)))
+    path.write_text("".join(sentence + "\n" for sentence in chosen), encoding="utf-8")
+    return path
+
+
 def theirs(flags, scenario, variant, ids, texts):
-    onnx = flags.cache / scenario.size / (variant.replace(" ", "-") + ".onnx")
-    what = ["ids", onnx, "--ids", ids] if ids else ["texts", onnx, "--tokenizer", flags.teacher / "tokenizer.json", "--texts", texts]
-    command = [*flags.launcher, sys.executable, HERE / "onnx_peers.py", *what, "--threads", scenario.threads, "--seconds", flags.seconds]
-    return read_json(run(command, f"ONNX Runtime {variant}"), f"ONNX Runtime {variant}")
+    name, _, hint = variant.partition(", ")
+    suffix = ".xml" if name.startswith("openvino") else ".onnx"
+    model = flags.cache / scenario.size / (name.replace(" ", "-") + suffix)
+    what = ["ids", model, "--ids", ids] if ids else ["texts", model, "--tokenizer", flags.teacher / "tokenizer.json", "--texts", texts]
+    command = [*flags.launcher, sys.executable, HERE / "measure.py", *what, "--threads", scenario.threads, "--seconds", flags.seconds,
+               "--precision", "default" if hint else "f32"]
+    return read_json(run(command, variant), variant)
 
 
 # ---- The comparison
@@ -189,7 +212,7 @@ def compare(flags, scenario, known):
             answers = [index_of(label, flags.labels) for label in found[0]["labels"]]
             figures[name]["accuracy"] = sum(a == b for a, b in zip(answers, gold)) / len(gold)
     ratios = {}
-    for kind, variants in (("f32", F32), ("int8", INT8)):
+    for kind, variants in KINDS.items():
         raced = [name for name in variants if name in figures]
         if raced:
             peer = min(raced, key=lambda name: figures[name]["p50_ms"])
@@ -232,13 +255,13 @@ def heading(summary):
     flags = summary["settings"]
     return (f"{summary['processor']}, {summary['cpus']} CPUs, {summary['date']}; {flags['rounds']} rounds of {flags['seconds']} s; "
             f"`{flags['command']}`\n\n"
-            "| median ms (best ms) | threads | bitspike | ONNX Runtime f32 | ratio | ONNX Runtime int8 | ratio |\n|---|---|---|---|---|---|---|")
+            "| median ms (best ms) | threads | bitspike | " + " | ".join(f"{kind} | ratio" for kind in KINDS) + " |\n" + "|---" * (3 + 2 * len(KINDS)) + "|")
 
 
 def row(result):
     shown = lambda f: f"{f['p50_ms']:.2f} ({f['best_ms']:.2f})" + (f", {100 * f['accuracy']:.1f} %" if "accuracy" in f else "")
     cells = [result["name"], str(result["threads"]), shown(result["figures"]["bitspike"])]
-    for kind in ("f32", "int8"):
+    for kind in KINDS:
         ratio = result["ratios"].get(kind)
         cells += [f"{shown(result['figures'][ratio['peer']])} [{ratio['peer']}]", f"{ratio['p50_ms']:.2f}x"] if ratio else ["", ""]
     return "| " + " | ".join(cells) + " |"
@@ -256,7 +279,7 @@ def main():
     parser.add_argument("--starts", type=int, default=30, metavar="N", help="processes started to measure start-up (default 30)")
     parser.add_argument("--scenarios", type=lambda text: text.split(","), metavar="WORD,..", help="only those whose name has one of these words")
     parser.add_argument("--launcher", type=shlex.split, default=[], metavar="COMMAND", help="put before every measured command")
-    parser.add_argument("--cache", type=path, default=ROOT / "target" / "compare", metavar="DIR", help="ONNX files (default target/compare)")
+    parser.add_argument("--cache", type=path, default=ROOT / "target" / "compare", metavar="DIR", help="files of the peers (default target/compare)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write all results here")
     flags = parser.parse_args()
     if flags.rounds < 1 or flags.starts < 1 or not flags.seconds > 0:
@@ -266,7 +289,7 @@ def main():
         parser.error("--scenarios: no scenario has one of these words")
     flags.cache.mkdir(parents=True, exist_ok=True)
     if flags.bitspike is None:
-        subprocess.run(["cargo", "build", "--release", "-p", "bitspike"], cwd=ROOT, check=True, stdout=sys.stderr)
+        subprocess.run(["cargo", "build", "--release", "-p", "bitspike-cli"], cwd=ROOT, check=True, stdout=sys.stderr)
         flags.bitspike = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "bitspike"
     config = json.loads((flags.teacher / "config.json").read_text(encoding="utf-8"))
     flags.labels = [config.get("id2label", {}).get(str(i), str(i)) for i in range(len(config.get("id2label", {})) or 2)]

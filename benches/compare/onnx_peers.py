@@ -1,23 +1,18 @@
-"""The peers of compare.py: a BERT classifier as ONNX files in f32 and int8, and their measurement in ONNX Runtime.
+"""The ONNX files of compare.py's peers: a BERT classifier in f32 and int8.
 
-    python onnx_peers.py export FOLDER --teacher DIR|base     writes the files of VARIANTS, checked against PyTorch
-    python onnx_peers.py ids FILE.onnx --ids IDS.json --threads N --seconds S
-    python onnx_peers.py texts FILE.onnx --tokenizer tokenizer.json --texts FILE --threads N --seconds S
+    python onnx_peers.py FOLDER --teacher DIR|base     writes the files of VARIANTS, checked against PyTorch
 
-`base` is BERT-base with random weights. Measurements are printed as one JSON object; times are in milliseconds, from token ids
-(`ids`) or from texts (`texts`) to logits, with the session loaded and warm.
+`base` is BERT-base with random weights. What is known of the files is printed as one JSON object.
 """
 
 import argparse
 import json
-import os
-import statistics
 import sys
-import time
 import warnings
 from pathlib import Path
 
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+from measure import INPUTS, OnnxSession
+
 # name -> (fused by the transformer optimizer, (weight type, per channel) or None for f32)
 VARIANTS = {
     "f32": (False, None),
@@ -34,8 +29,6 @@ F32_BOUND = 1e-3
 def file_of(folder, variant):
     return folder / (variant.replace(" ", "-") + ".onnx")
 
-
-# ---- Export
 
 def export(flags):
     import numpy as np
@@ -84,8 +77,7 @@ def export(flags):
         expected = model(ids, mask, torch.zeros_like(ids)).logits.numpy()
     differences = {}
     for name, (_, quantised) in VARIANTS.items():
-        opened = session(file_of(flags.folder, name), 1)
-        logits = opened.run(None, feed(opened, ids.numpy(), mask.numpy()))[0]
+        logits = OnnxSession(file_of(flags.folder, name), 1).logits(ids.numpy(), mask.numpy())
         differences[name] = float(np.abs(logits - expected).max())
         if quantised is None and not differences[name] <= F32_BOUND:
             raise SystemExit(f"{name}: logits differ from PyTorch by {differences[name]:.2e}, expected at most {F32_BOUND:.0e}")
@@ -94,105 +86,11 @@ def export(flags):
             "bytes": {name: file_of(flags.folder, name).stat().st_size for name in VARIANTS}}
 
 
-# ---- Measurement
-
-def session(path, threads):
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def feed(opened, ids, mask):
-    import numpy as np
-
-    values = dict(zip(INPUTS, (ids, mask, np.zeros_like(ids))))
-    return {wanted.name: values[wanted.name] for wanted in opened.get_inputs()}
-
-
-def padded(sentences):
-    """ids, mask: int64 [sentences, longest]"""
-    import numpy as np
-
-    ids = np.zeros((len(sentences), max(map(len, sentences))), dtype=np.int64)
-    mask = np.zeros_like(ids)
-    for row, sentence in enumerate(sentences):
-        ids[row, : len(sentence)], mask[row, : len(sentence)] = sentence, 1
-    return ids, mask
-
-
-def timed(function, seconds):
-    """Times of the calls of `function` within `seconds` (at least 3), after a tenth of it to warm up."""
-    end = time.perf_counter() + seconds / 10
-    function()
-    while time.perf_counter() < end:
-        function()
-    times, end = [], time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < end:
-        began = time.perf_counter()
-        function()
-        times.append(1e3 * (time.perf_counter() - began))
-    return {"p50_ms": statistics.median(times), "best_ms": min(times), "runs": len(times)}
-
-
-def measure_ids(flags):
-    opened = session(flags.onnx, flags.threads)
-    inputs = feed(opened, *padded(json.loads(flags.ids.read_text(encoding="utf-8"))))
-    return timed(lambda: opened.run(None, inputs), flags.seconds)
-
-
-def measure_texts(flags):
-    """The faster of one sentence at a time and batches of 32 sorted by length."""
-    os.environ["RAYON_NUM_THREADS"] = str(flags.threads)
-    os.environ["TOKENIZERS_PARALLELISM"] = "false" if flags.threads == 1 else "true"
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(flags.tokenizer))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(512)
-    texts = flags.texts.read_text(encoding="utf-8").splitlines()
-    opened = session(flags.onnx, flags.threads)
-    labels = [0] * len(texts)
-
-    def answer(batch):
-        sentences = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
-        order = range(len(texts)) if batch == 1 else sorted(range(len(texts)), key=lambda i: len(sentences[i]))
-        for start in range(0, len(texts), batch):
-            chunk = order[start : start + batch]
-            logits = opened.run(None, feed(opened, *padded([sentences[i] for i in chunk])))[0]
-            for i, label in zip(chunk, logits.argmax(1).tolist()):
-                labels[i] = label
-
-    found = {}
-    for batch in (1, 32):
-        found[batch] = timed(lambda batch=batch: answer(batch), flags.seconds)
-    batch = min(found, key=lambda size: found[size]["p50_ms"])
-    return found[batch] | {"batch": batch, "other": found, "labels": labels}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(required=True)
-    exporting = commands.add_parser("export")
-    exporting.add_argument("folder", type=Path)
-    exporting.add_argument("--teacher", required=True)
-    exporting.set_defaults(run=export)
-    for name, function in (("ids", measure_ids), ("texts", measure_texts)):
-        command = commands.add_parser(name)
-        command.add_argument("onnx", type=Path)
-        command.add_argument("--threads", type=int, required=True)
-        command.add_argument("--seconds", type=float, required=True)
-        command.set_defaults(run=function)
-        if name == "ids":
-            command.add_argument("--ids", type=Path, required=True)
-        else:
-            command.add_argument("--tokenizer", type=Path, required=True)
-            command.add_argument("--texts", type=Path, required=True)
-    flags = parser.parse_args()
-    print(json.dumps(flags.run(flags)))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--teacher", required=True)
+    print(json.dumps(export(parser.parse_args())))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Times bitspike against ONNX Runtime, f32 and int8.
+# Times bitspike against ONNX Runtime and OpenVINO, f32 and int8.
 # Usage: benches/compare/run.sh --teacher FOLDER [--model FILE] [--data DIR/SST-2] [--rounds N] [--seconds S] [--json OUT]
 # Makes a virtual environment in target/compare on the first call; PYTHON names an interpreter that has the requirements already
 # and skips that.
