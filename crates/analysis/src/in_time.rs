@@ -9,9 +9,9 @@ use bitspike::{Dynamics, ExitRule, Model, Simulation};
 use bitspike_data::Predictions;
 use serde::Serialize;
 
+use crate::counts::{Counted, Tally};
 use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
-use crate::score::{Counted, Tally};
 
 /// Examples at a time where operations are counted.
 const BATCH: usize = 64;
@@ -150,7 +150,7 @@ pub struct Progress {
 }
 
 /// Scores `model` at every number of steps asked for. `equilibrium` are the answers that agreement refers to: those of
-/// [`crate::score::predict`], or of the student in training.
+/// [`crate::predict::predict`], or of the student in training.
 ///
 /// # Errors
 /// If an option is out of range, or a current is not finite.

@@ -17,7 +17,8 @@
 //! | module | what |
 //! |---|---|
 //! | [`score`], [`in_time`] | metrics of a model on a split, at its end and along simulations |
-//! | [`cost`], [`energy`] | operations counted, and priced by named constants beside baselines |
+//! | [`predict`](mod@predict), [`tokens`](mod@tokens) | answers to examples, with firing rates; the tokens of a text |
+//! | [`counts`], [`cost`], [`energy`] | operations counted, and priced by named constants beside baselines |
 //! | [`timing`], [`bench`](mod@bench) | how long answers take, and what the machine could do |
 //! | [`trace`](mod@trace) | every spike of a text, as tables and as a picture |
 //! | [`report`] | all of it as one page |
@@ -31,6 +32,7 @@
 pub mod bench;
 pub mod chart;
 pub mod cost;
+pub mod counts;
 pub mod digest;
 pub mod draw;
 pub mod energy;
@@ -41,11 +43,13 @@ mod fixture;
 pub mod in_time;
 pub mod inspect;
 pub mod number;
+pub mod predict;
 pub mod report;
 pub mod score;
 pub mod shipped;
 pub mod teacher;
 pub mod timing;
+pub mod tokens;
 pub mod trace;
 
 pub use error::{Error, Result};

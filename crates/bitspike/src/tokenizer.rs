@@ -17,6 +17,7 @@ mod parts;
 mod pieces;
 mod pipeline;
 mod plain;
+mod refused;
 mod settings;
 mod token;
 mod truncation;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::parallel;
 use inner::{Inner, Special};
+use parts::Parts;
 pub use pieces::{Piece, Pieces};
 pub use truncation::Side;
 use truncation::share;
@@ -240,7 +242,7 @@ impl Tokenizer {
         if left_out.is_empty() || left_out.contains(&cls) || left_out.contains(&sep) {
             return self.check_vocab(vocab_size).map(|()| self);
         }
-        let inner = self.inner.without(&left_out);
+        let inner = Parts::without(&self.inner, &left_out).assemble().expect("a part of what was assembled");
         let fitted = Self { inner: Arc::new(inner), ..self };
         fitted.check_vocab(vocab_size).map(|()| fitted)
     }

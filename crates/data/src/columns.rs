@@ -1,11 +1,10 @@
 //! The columns that a task needs of a table: the names they may have there, and where they are.
 
-use bitspike::config::steers;
-
 use super::builtin::GlueTask;
 use super::labels::Labels;
 use super::table::Column;
 use super::task::TaskSpec;
+use crate::error::shorten;
 
 /// Names a task's columns may have in a file. Where several are given the first one present counts.
 #[derive(Debug, Clone)]
@@ -179,14 +178,6 @@ fn either(names: &[String]) -> String {
     let mut names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     names.dedup();
     names.join(" or ")
-}
-
-/// `text` in quotes for a message, at most 40 characters of it; what would steer a terminal is escaped.
-pub(super) fn shorten(text: &str) -> String {
-    let escape = |c: char| if steers(c) { c.escape_default().to_string() } else { c.to_string() };
-    let shown: String = text.chars().take(40).map(escape).collect();
-    let more = if text.chars().nth(40).is_some() { "..." } else { "" };
-    format!("`{shown}{more}`")
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::{TaskColumns, shorten};
-use super::error::{Error, Result};
+use super::columns::TaskColumns;
+use super::error::{Error, Result, shorten};
 use super::labels::{self, Classes, Labels};
 use super::locate;
 use super::metrics::Metric;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use bitspike::config::steers;
+
 /// Result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -207,4 +209,12 @@ impl Error {
             other => (None, None, other.to_string()),
         }
     }
+}
+
+/// `text` in quotes for a message, at most 40 characters of it; what would steer a terminal is escaped.
+pub(crate) fn shorten(text: &str) -> String {
+    let escape = |c: char| if steers(c) { c.escape_default().to_string() } else { c.to_string() };
+    let shown: String = text.chars().take(40).map(escape).collect();
+    let more = if text.chars().nth(40).is_some() { "..." } else { "" };
+    format!("`{shown}{more}`")
 }

@@ -11,10 +11,10 @@ use unicode_normalization_alignments::UnicodeNormalization;
 
 use super::builtin::GlueTask;
 use super::classes;
-use super::columns::shorten;
 use super::split::Split;
 use super::table::Cell;
 use super::task::TaskSpec;
+use crate::error::shorten;
 
 /// Names of the two truth values, in every form of table.
 const TRUTH: [&str; 2] = ["false", "true"];

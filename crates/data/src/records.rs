@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::columns::{Positions, TaskColumns, Twins, shorten};
-use super::error::{Error, Result};
+use super::columns::{Positions, TaskColumns, Twins};
+use super::error::{Error, Result, shorten};
 use super::locate;
 use super::table::{Cell, Column, Columns, Form, QuotedFields, ReadOptions, Row, Source, Table};
 

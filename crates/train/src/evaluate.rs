@@ -111,7 +111,7 @@ fn predict(examples: &[Encoded], mut logits: impl FnMut(&[usize]) -> Tensor<2>) 
     for indices in sorted_batches(examples, BATCH) {
         let batch = logits(&indices);
         let width = batch.dims()[1];
-        let values = crate::optimizer::floats(batch);
+        let values = crate::parameters::floats(batch);
         for (&index, row) in indices.iter().zip(values.chunks_exact(width)) {
             rows[index] = row.to_vec();
         }

@@ -14,7 +14,7 @@ use crate::equilibrium::{Limits, Solution, SolveReport, largest_singular_value, 
 use crate::error::{Error, Result};
 use crate::layers::{PackedTokens, Population, matrix, normal, parameter};
 use crate::ops::{self, Precision};
-use crate::optimizer::floats;
+use crate::parameters::floats;
 use crate::student::{Forward, Student, StudentOutput};
 
 /// `W_fb`, `[D, D]`, quantised like the encoder's matrices.

@@ -99,7 +99,7 @@ impl Affine {
         let [rows, columns] = self.weight.dims();
         assert_eq!(rows, order.len(), "an output for each");
         let pick = |parameter: &Param<Tensor<2>>, width: usize, shape| {
-            let values = crate::optimizer::floats(parameter.val().inner());
+            let values = crate::parameters::floats(parameter.val().inner());
             let rows = order.iter().flat_map(|&row| values[row * width..][..width].iter().copied());
             self::parameter(rows.collect(), shape, &parameter.val().device())
         };

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::layers::WordTable;
-use crate::parameters::Path;
+use crate::parameters::{Path, floats};
 use bitspike_run::weights::Weights;
 
 const BETA: (f32, f32) = (0.9, 0.999);
@@ -112,11 +112,6 @@ impl ModuleGradients {
     fn square_norm(&self) -> f64 {
         self.0.values().map(|gradient| square_sum(gradient)).sum()
     }
-}
-
-/// Moves a tensor's values out, without a copy where nobody else holds them.
-pub fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec::<f32>().expect("parameters and gradients are f32")
 }
 
 fn square_sum(x: &[f32]) -> f64 {

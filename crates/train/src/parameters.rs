@@ -6,6 +6,11 @@ use burn::tensor::{Tensor, TensorData};
 use crate::error::{Error, Result};
 use bitspike_run::weights::Weights;
 
+/// Moves a tensor's values out, without a copy where nobody else holds them.
+pub(crate) fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec::<f32>().expect("parameters and gradients are f32")
+}
+
 /// The path of the parameter that a walk stands at, such as `layers.0.query.weight`.
 #[derive(Debug, Default)]
 pub(crate) struct Path(Vec<String>);

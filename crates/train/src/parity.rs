@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::batches::pack;
 use crate::error::{Error, Result};
-use crate::optimizer::floats;
+use crate::parameters::floats;
 use crate::simulation::different_counts;
 use crate::student::Student;
 use bitspike_data::{Encoded, sorted_batches};

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use crate::batches::pack;
 use crate::error::{Error, Result};
 use crate::layers::PackedTokens;
-use crate::optimizer::floats;
+use crate::parameters::floats;
 use crate::student::Student;
 
 /// Examples at a time: enough for every core.

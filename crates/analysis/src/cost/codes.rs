@@ -4,10 +4,10 @@ use bitspike::neuron::Code;
 use bitspike::{Dynamics, Model, Simulation};
 use serde::Serialize;
 
+use crate::counts::Counts;
 use crate::energy::{CountedStudent, Synapses};
 use crate::error::Result;
 use crate::examples::EncodedSplit;
-use crate::score::Counts;
 
 /// What a code takes of a mean sentence; answers do not depend on it.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -15,10 +15,10 @@ use bitspike::neuron::Code;
 use bitspike_data::Predictions;
 use serde::Serialize;
 
+use crate::counts::{Counts, NeuroBench};
 use crate::energy::{BreakEven, CountedStudent, Profile, Synapses, break_even, normalised_operations};
 use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
-use crate::score::{Counts, NeuroBench};
 
 pub use codes::CodeCost;
 pub use networks::NetworkCost;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::fixture::{dev_of, model};
-use crate::score::predict;
+use crate::predict::predict;
 
 fn scores(options: &InTimeOptions) -> Result<Vec<TimeScore>> {
     let model = model();

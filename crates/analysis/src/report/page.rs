@@ -155,7 +155,7 @@ fn figures(training: Option<&Training>, results: Option<&DevResults>) -> Markup 
             @match (results, log.and_then(|log| Some((log, log.best()?)))) {
                 (Some(results), _) => {
                     @for (name, value) in results.scores.iter().take(1) { (figure(&format!("{name}, dev"), score(*value), String::new())) }
-                    (figure("packed file", megabytes(results.cost.neurobench.footprint), String::new()))
+                    (figure("weights, packed", megabytes(results.cost.neurobench.footprint), String::new()))
                     (figure("one sentence", format!("{:.2} ms", results.latency_ms), "one thread".into()))
                     (figure("spikes", format!("{:.0}", results.cost.total.spikes as f64 / results.cost.tokens.max(1) as f64), "a token".into()))
                     @if let Some(row) = results.cost.energy.first() {

@@ -8,10 +8,10 @@ use bitspike_data::Example;
 use sha2::{Digest, Sha256};
 
 use super::metrics::{FileFacts, MeasuredData, MeasuredModel, MeasuredPopulation, MeasuredSpikes, ModelShape};
+use crate::counts::Counts;
 use crate::digest::{hexadecimal, sha256};
 use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
-use crate::score::Counts;
 use bitspike_hub::{MODEL, TOKENIZER};
 
 /// The bytes that a model is made of.

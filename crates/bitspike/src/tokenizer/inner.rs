@@ -4,8 +4,7 @@ use std::ops::{ControlFlow, Range};
 
 use super::added::{AddedToken, Finder, Part};
 use super::bert::Bert;
-use super::parts::{self, Frame, Parts};
-use super::pipeline::{Normalizer, Splitter};
+use super::pipeline::{Normalizer, Splitter, normalize};
 use super::truncation::Side;
 use super::wordpiece::{Hashes, WordPiece};
 
@@ -46,24 +45,6 @@ pub(super) struct Special {
 }
 
 impl Inner {
-    /// The same without some added tokens, none of which is in the frame or in the vocabulary.
-    pub(super) fn without(&self, tokens: &[u32]) -> Self {
-        let Special { cls, sep, pad, second_type } = self.special;
-        let added = self.added.iter().filter(|token| !tokens.contains(&token.id)).cloned().collect();
-        let parts = Parts {
-            normalizers: self.normalizers.clone(),
-            splitters: self.splitters.clone(),
-            added,
-            prefix: self.pieces.prefix.clone(),
-            longest_word: self.pieces.longest_word,
-            frame: Frame::Ids { unk: self.pieces.unk, cls, sep, pad: if tokens.contains(&pad) { 0 } else { pad } },
-            second_type,
-            side: self.side,
-            vocabulary: self.pieces.vocabulary.clone(),
-        };
-        parts.assemble().expect("a part of what was assembled")
-    }
-
     /// The text of a token.
     pub(super) fn token(&self, id: u32) -> Option<&str> {
         let added = self.added.binary_search_by_key(&id, |token| token.id);
@@ -83,7 +64,7 @@ impl Inner {
 
     /// Appends the tokens of a text without raw added tokens, one step after another.
     fn step_by_step(&self, text: &str, limit: usize, ids: &mut Vec<u32>) {
-        let text = parts::normalize(&self.normalizers, text);
+        let text = normalize(&self.normalizers, text);
         let mut hashes = Hashes::new();
         let _ = find(self.normalized.as_ref(), &text, limit, ids, |text, ids| {
             let mut words = Vec::from([Range { start: 0, end: text.len() }]);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::added::{AddedToken, Finder};
 use super::bert::Bert;
 use super::inner::{Inner, Special};
-use super::pipeline::{Normalizer, Splitter};
+use super::pipeline::{Normalizer, Splitter, normalize};
 use super::truncation::Side;
 use super::vocabulary::{MAX_VOCABULARY, Vocabulary};
 use super::wordpiece::WordPiece;
@@ -47,6 +47,23 @@ pub(super) enum Frame {
 }
 
 impl Parts {
+    /// Those of `inner` without some added tokens, none of which is in the frame or in the vocabulary.
+    pub(super) fn without(inner: &Inner, tokens: &[u32]) -> Self {
+        let Special { cls, sep, pad, second_type } = inner.special;
+        let added = inner.added.iter().filter(|token| !tokens.contains(&token.id)).cloned().collect();
+        Self {
+            normalizers: inner.normalizers.clone(),
+            splitters: inner.splitters.clone(),
+            added,
+            prefix: inner.pieces.prefix.clone(),
+            longest_word: inner.pieces.longest_word,
+            frame: Frame::Ids { unk: inner.pieces.unk, cls, sep, pad: if tokens.contains(&pad) { 0 } else { pad } },
+            second_type,
+            side: inner.side,
+            vocabulary: inner.pieces.vocabulary.clone(),
+        }
+    }
+
     /// The tokeniser.
     ///
     /// # Errors
@@ -109,13 +126,6 @@ impl Parts {
         let special = Special { cls, sep, pad, second_type };
         Ok(Inner { normalizers, splitters, added, pieces, raw, normalized, bert, special, side, ids, margin })
     }
-}
-
-/// `text` after all the normalisers.
-pub(super) fn normalize(normalizers: &[Normalizer], text: &str) -> String {
-    let mut text = text.to_owned();
-    normalizers.iter().for_each(|normalizer| normalizer.apply(&mut text));
-    text
 }
 
 /// Added tokens in the order of their ids. A token of the vocabulary has its id there; others have those from the number of tokens

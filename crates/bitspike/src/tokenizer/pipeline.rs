@@ -178,3 +178,10 @@ fn split(text: &str, words: &mut Vec<Range<usize>>, is: impl Fn(char) -> bool, d
     }
     *words = parts;
 }
+
+/// `text` after all the normalisers.
+pub(super) fn normalize(normalizers: &[Normalizer], text: &str) -> String {
+    let mut text = text.to_owned();
+    normalizers.iter().for_each(|normalizer| normalizer.apply(&mut text));
+    text
+}

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::added::AddedToken;
 use super::json::{Json, Object};
-use super::plain::refuse_what_is_not_done;
+use super::refused::refuse;
 use super::token::{NAMED, TYPE, Token, content, is_own, is_token, object, read_token, special, wrong};
 use crate::error::Fault;
 
@@ -65,7 +65,7 @@ impl Settings {
                 )));
             }
         };
-        refuse_what_is_not_done(&arguments)?;
+        refuse(&arguments)?;
         let given = |key: &str| arguments.get(key).is_some_and(|value| !value.is_empty());
         if arguments.get("additional_special_tokens").is_some() && !given("extra_special_tokens") {
             let tokens = arguments.remove("additional_special_tokens").unwrap_or(Json::Null);

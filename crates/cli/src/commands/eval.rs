@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use bitspike::{Model, Options};
+use bitspike_analysis::counts::Counts;
 use bitspike_analysis::examples::EncodedSplit;
 use bitspike_analysis::in_time::{self, InTimeOptions, TimeScore};
-use bitspike_analysis::score::{Counts, Score, score};
+use bitspike_analysis::score::{Score, score};
 use bitspike_data::{Predictions, Split, TaskSpec, encode, load, submission_path, write_predictions, write_submission};
 use bitspike_hub::Subject;
 

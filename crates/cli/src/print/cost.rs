@@ -6,8 +6,8 @@ use anyhow::Result;
 use bitspike::count::Operations;
 use bitspike::neuron::Code;
 use bitspike_analysis::cost::{Cost, NetworkCost};
+use bitspike_analysis::counts::NeuroBench;
 use bitspike_analysis::number::grouped;
-use bitspike_analysis::score::NeuroBench;
 
 /// Prints everything but the layers.
 pub(crate) fn print(cost: &Cost, out: &mut dyn Write) -> Result<()> {
@@ -146,7 +146,7 @@ pub(crate) fn print_operations(
             writeln!(out, "  {name:<48} {:>16}", whole(value))?;
         }
     }
-    writeln!(out, "  {:<48} {:>16}", "file, bytes (footprint)", whole(neurobench.footprint as f64))?;
+    writeln!(out, "  {:<48} {:>16}", "file without vocabulary, bytes (footprint)", whole(neurobench.footprint as f64))?;
     writeln!(out, "  {:<48} {:>16.4}", "zero weights (connection sparsity)", neurobench.connection_sparsity)?;
     Ok(writeln!(out, "  {:<48} {:>16.4}", "silent neuron steps (activation sparsity)", neurobench.activation_sparsity)?)
 }

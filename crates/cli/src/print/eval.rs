@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use anyhow::Result;
+use bitspike_analysis::counts::Counted;
 use bitspike_analysis::in_time::{ComparedCounts, TimeScore};
-use bitspike_analysis::score::{Counted, Score};
+use bitspike_analysis::score::Score;
 use bitspike_data::Predictions;
 use serde::Serialize;
 

@@ -3,8 +3,7 @@
 use std::io::Write;
 
 use anyhow::Result;
-
-use crate::commands::tokens::{Token, Tokens};
+use bitspike_analysis::tokens::{Token, Tokens};
 
 /// The tokens, those that are cut, and what should be known of the tokeniser.
 pub(crate) fn print(tokens: &Tokens, out: &mut dyn Write) -> Result<()> {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::stream::OnError;
-use crate::columns::{Twins, find, shorten};
-use crate::error::{Error, Result};
+use super::options::OnError;
+use crate::columns::{Twins, find};
+use crate::error::{Error, Result, shorten};
 use crate::table::{Cell, Column, Columns, Form, Kind, Row, Table};
 use crate::task::TaskSpec;
 

@@ -26,6 +26,7 @@
 
 mod header;
 mod model;
+mod options;
 mod output;
 mod people;
 mod queue;
@@ -33,7 +34,8 @@ mod stream;
 
 pub use header::TextColumns;
 pub use model::{Classifier, Said};
-pub use stream::{AnswerOptions, OnError, Progress, Summary, Texts, classify_stream, classify_texts};
+pub use options::{AnswerOptions, OnError};
+pub use stream::{Progress, Summary, Texts, classify_stream, classify_texts};
 
 #[cfg(test)]
 mod tests;

@@ -17,8 +17,8 @@ fn compare<K: Kernel<N>, const N: usize>(make: impl Fn() -> K, inputs: [(Vec<f32
         let shape = output.dims();
         let weights = normal(shape[0] * shape[1], 1.0, &mut ChaCha8Rng::seed_from_u64(9));
         let mut gradients = (output.clone() * matrix(weights, shape, &device)).sum().backward();
-        let gradients = leaves.map(|leaf| leaf.grad_remove(&mut gradients).map(crate::optimizer::floats));
-        (crate::optimizer::floats(output.inner()), gradients)
+        let gradients = leaves.map(|leaf| leaf.grad_remove(&mut gradients).map(crate::parameters::floats));
+        (crate::parameters::floats(output.inner()), gradients)
     };
     let ((output, gradients), (expected, expected_gradients)) = (run(true), run(false));
     close("output", &output, &expected, tolerance);
@@ -83,7 +83,7 @@ fn linear_of_all_zero_weights_is_its_bias() {
             bias,
             Precision { bits, granularity: Granularity::Row },
         );
-        assert_eq!(crate::optimizer::floats(y), [1.0, -2.0, 1.0, -2.0, 1.0, -2.0]);
+        assert_eq!(crate::parameters::floats(y), [1.0, -2.0, 1.0, -2.0, 1.0, -2.0]);
     }
 }
 
@@ -103,7 +103,7 @@ fn quantised_products_of_counts_are_exact_integers() {
         precision,
     );
     let quantised = precision.bits.quantize(&w, [o, k], precision.granularity).unwrap().expect("ternary codes");
-    let y = crate::optimizer::floats(y);
+    let y = crate::parameters::floats(y);
     for row in 0..m {
         for out in 0..o {
             let terms = (0..k).map(|i| x[row * k + i] as i32 * i32::from(quantised.codes[out * k + i]));
@@ -151,7 +151,7 @@ fn neuron_counts_equal_the_reference() {
             time_steps,
             signed,
         );
-        for (n, current) in crate::optimizer::floats(n).into_iter().zip(current) {
+        for (n, current) in crate::parameters::floats(n).into_iter().zip(current) {
             assert_eq!(n, reference.count(current) as f32, "I = {current}, {config:?}");
         }
     }

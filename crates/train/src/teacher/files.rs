@@ -111,7 +111,7 @@ impl Teacher {
         let d = self.config.hidden_size;
         let mut put = |name: String, parameter: &Param<Tensor<2>>, vector: bool| {
             let shape = parameter.dims();
-            let values = crate::optimizer::floats(parameter.val().inner());
+            let values = crate::parameters::floats(parameter.val().inner());
             weights.insert(name, if vector { &shape[1..] } else { &shape }, values);
         };
         let mut affine = |name: String, affine: &Affine| {

@@ -1,14 +1,12 @@
 //! What the fields of a Parquet schema are as columns, and their values as cells.
 
-use std::fmt::Write as _;
-
 use parquet::basic::Repetition;
 use parquet::record::Field;
 use parquet::schema::types::Type;
 use serde_json::Value;
 
 use super::super::row::{Cell, Column};
-use super::leaf::Leaf;
+use super::leaf::{Leaf, text_or_digits};
 
 /// The column that a field of the schema's root is.
 pub(super) fn column(field: &Type) -> Column {
@@ -64,18 +62,6 @@ pub(super) fn cell(field: Field) -> Cell {
         // Decimals, dates and times, as they are written.
         other => Cell::Text(other.to_string()),
     }
-}
-
-/// Bytes without a type: text if they are UTF-8, else their hexadecimal digits.
-pub(super) fn text_or_digits(bytes: &[u8]) -> Cell {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return text.into();
-    }
-    let mut digits = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        let _ = write!(digits, "{byte:02x}");
-    }
-    Cell::Bytes(digits)
 }
 
 /// Nested values as JSON; keys of a map as text.

@@ -1,5 +1,7 @@
 //! What a flat column of Parquet stores, and its values as cells: numbers and truth as such, everything else in its usual text.
 
+use std::fmt::Write as _;
+
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
 use parquet::data_type::{ByteArray, Decimal, Int96};
 use parquet::errors::ParquetError;
@@ -7,7 +9,6 @@ use parquet::record::Field;
 use parquet::schema::types::Type;
 
 use super::super::row::{Cell, Kind};
-use super::field::text_or_digits;
 
 /// The meaning of a flat column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,6 +202,18 @@ fn half(bits: u16) -> f32 {
         _ => f32::from_bits((exponent + 112) << 23 | fraction << 13),
     };
     if sign == 1 { -value } else { value }
+}
+
+/// Bytes without a type: text if they are UTF-8, else their hexadecimal digits.
+pub(super) fn text_or_digits(bytes: &[u8]) -> Cell {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.into();
+    }
+    let mut digits = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    Cell::Bytes(digits)
 }
 
 #[cfg(test)]
