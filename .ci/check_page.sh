@@ -3,7 +3,7 @@
 # no other host; screenshots at four sizes and the figures of speed stay in the folder given. Needs Node from 20 on, npm and Chromium;
 # where one is missing it does nothing and says so, unless BITSPIKE_CI_CHROMIUM=1 says that they are there: then it fails.
 #
-#   .ci/check_page.sh FOLDER [URL]      the page of the server at URL; else of a stand-in that asks target/release/bitspike, or BITSPIKE
+#   .ci/check_page.sh FOLDER [URL]      the page of the server at URL; else of one that it starts with target/release/bitspike, or BITSPIKE
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p "$1"

@@ -11,14 +11,20 @@ after(() => browser.close());
 
 export const SENTENCE = "a gripping, funny film";
 
-/** Opens the page at `#hash`. `check()` says what must not have happened; `allowed` matches console messages that the test provokes. */
-export async function open({ hash = "", context: options = {}, allowed = null, ready = true } = {}) {
+/**
+ * Opens the page at `#hash`. `close()` fails where it wrote to the console, other than what `allowed` matches, broke, or asked another
+ * host; `before(page)` runs before anything is asked.
+ */
+export async function open({ hash = "", context: options = {}, allowed = null, ready = true, before = null } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
+  // A machine that builds at the same time takes its time.
+  page.setDefaultTimeout(90_000);
   const wrong = [];
   page.on("console", (message) => allowed?.test(message.text()) || wrong.push(`console: ${message.text()}`));
   page.on("pageerror", (error) => wrong.push(`error: ${error.stack}`));
   page.on("request", (request) => request.url().startsWith(url) || wrong.push(`request: ${request.url()}`));
+  await before?.(page);
   await page.goto(url + hash);
   if (ready) await settled(page);
   const close = async () => {

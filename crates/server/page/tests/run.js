@@ -1,16 +1,41 @@
-// Runs the tests of the page: against BITSPIKE_SERVER (an address), else against a stand-in that asks the program BITSPIKE.
+// Runs the tests of the page: against BITSPIKE_SERVER (an address) where it is set, else against a server that it starts. The program is
+// BITSPIKE; with PAGE_STAND_IN=1 the server is `mock.js`, which asks the program for every number.
 // CHROMIUM is the browser; PAGE_SHOTS the folder in which screenshots and figures stay.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdir } from "node:fs/promises";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { serve } from "./mock.js";
 
+const MODELS = ["sst2-tiny", "sst2-ternary", "rte-ternary", "stsb-ternary"];
 const here = fileURLToPath(new URL(".", import.meta.url));
+const root = fileURLToPath(new URL("../../../..", import.meta.url));
+const program = process.env.BITSPIKE ?? "bitspike";
+
+/** Starts what answers: `{url, stop}`. */
+async function start() {
+  if (process.env.BITSPIKE_SERVER) return { url: process.env.BITSPIKE_SERVER, stop() {} };
+  const command = process.env.PAGE_STAND_IN
+    ? [process.execPath, [fileURLToPath(new URL("mock.js", import.meta.url)), program]]
+    : [program, ["serve", ...MODELS, "--port", "0"]];
+  const server = spawn(...command, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  server.on("exit", (code) => code && console.error(`the server ended with ${code}`));
+  const lines = [server.stdout, server.stderr].map((input) => createInterface({ input }));
+  const url = await new Promise((found) => lines.forEach((one) => one.on("line", (line) => {
+    const at = /http:\/\/[\d.:]+/.exec(line)?.[0];
+    if (at) found(`${at}/`);
+    else if (!/^\{/.test(line)) console.error(line);
+  })));
+  return { url, stop: () => server.kill() };
+}
+
+const { url, stop } = await start();
 const files = process.argv.slice(2);
 const tests = files.length ? files : (await readdir(here)).filter((name) => name.endsWith(".test.js"));
-const mock = process.env.BITSPIKE_SERVER ? null : await serve(process.env.BITSPIKE ?? "bitspike");
-const env = { ...process.env, BITSPIKE_SERVER: process.env.BITSPIKE_SERVER ?? mock.url };
-console.log(`the page of ${env.BITSPIKE_SERVER}${mock ? ", a stand-in" : ""}`);
-const run = spawn(process.execPath, ["--test", "--test-concurrency=1", "--test-reporter=spec", ...tests], { cwd: here, env, stdio: "inherit" });
-run.on("exit", (code) => process.exit(code ?? 1));
+console.log(`the page of ${url}`);
+const flags = ["--test", "--test-concurrency=1", "--test-reporter=spec"];
+const run = spawn(process.execPath, [...flags, ...tests], { cwd: here, env: { ...process.env, BITSPIKE_SERVER: url }, stdio: "inherit" });
+const [code] = await once(run, "exit");
+stop();
+process.exit(code ?? 1);

@@ -2,12 +2,14 @@
 
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
-import { loadavg } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { browser, open, settled } from "./browser.js";
 
 const shots = process.env.PAGE_SHOTS ?? "shots";
+/** Whether so much else runs that what passes on the clock says nothing of the page; its work is judged then, in time of the processor. */
+const crowded = () => loadavg()[0] > 2 * availableParallelism();
 const keep = async (name, figures) => {
   console.log(name, JSON.stringify(figures));
   await mkdir(shots, { recursive: true });
@@ -22,21 +24,25 @@ test("the first paint comes within a second, and the page is small", async () =>
     return { first_paint_ms: Math.round(paint), files: files.length + 1, bytes: files.reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0) };
   });
   await keep("first-paint", figures);
-  assert.ok(figures.first_paint_ms < 1000, JSON.stringify(figures));
+  if (crowded()) console.log("too much else runs here: the first paint was not judged");
+  else assert.ok(figures.first_paint_ms < 1000, JSON.stringify(figures));
+  assert.ok(figures.bytes < 150_000, JSON.stringify(figures));
   await close();
 });
 
-/** Frames that the browser drew in three seconds of playing. */
+/** Frames that the browser drew in three seconds of playing, and what one took of the page's thread, script to paint, without waiting. */
 async function played(page) {
-  await browser.startTracing(page, { categories: ["disabled-by-default-devtools.timeline.frame", "devtools.timeline.frame", "devtools.timeline"] });
+  await browser.startTracing(page, { categories: ["cc", "disabled-by-default-devtools.timeline.frame", "devtools.timeline.frame", "devtools.timeline"] });
   await page.click("#play");
   await page.waitForTimeout(3000);
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
   await page.click("#play");
+  const work = traceEvents.filter(({ name, tdur }) => name === "ProxyMain::BeginMainFrame" && tdur).map(({ tdur }) => tdur / 1000);
   const drawn = traceEvents.filter(({ name }) => name === "DrawFrame").map(({ ts }) => ts / 1000).sort((a, b) => a - b);
   const gaps = drawn.slice(1).map((at, i) => Math.round(at - drawn[i])).sort((a, b) => a - b);
   const rate = (1000 * gaps.length) / (drawn.at(-1) - drawn[0]);
-  return { frames: drawn.length, frames_a_second: Number(rate.toFixed(1)), gap_ms: { median: gaps[gaps.length >> 1], p95: gaps[Math.floor(gaps.length * 0.95)], most: gaps.at(-1) } };
+  return { frames: drawn.length, frames_a_second: Number(rate.toFixed(1)),
+    work_ms: Number((work.reduce((sum, ms) => sum + ms, 0) / work.length).toFixed(2)), gap_ms: { median: gaps[gaps.length >> 1], p95: gaps[Math.floor(gaps.length * 0.95)], most: gaps.at(-1) } };
 }
 
 for (const model of ["sst2-tiny", "sst2-ternary"]) {
@@ -48,7 +54,10 @@ for (const model of ["sst2-tiny", "sst2-ternary"]) {
     const goes = [await played(page), await played(page)];
     const best = goes.sort((a, b) => b.frames_a_second - a.frames_a_second)[0];
     await keep(`frames-${model}`, { model, ...best, load: loadavg()[0] });
-    assert.ok(best.frames > 60 && best.frames_a_second >= 30, JSON.stringify(goes));
+    // A frame may take 33 ms; the page's own work leaves half of that to the browser.
+    assert.ok(best.work_ms < 16, JSON.stringify(goes));
+    if (crowded()) console.log("too much else runs here: frames a second were not judged");
+    else assert.ok(best.frames > 60 && best.frames_a_second >= 30, JSON.stringify(goes));
     await close();
   });
 }
