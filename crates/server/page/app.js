@@ -123,7 +123,7 @@ function showTrace(found, asked, dynamics) {
   showCost(trace.cost, dynamics);
   const drawn = Math.max(...trace.populations.map(({ counts }) => counts[chosen.token].length));
   const most = Math.max(...trace.populations.map((p) => p.neurons));
-  $("raster-facts").textContent = `A column is a step, a row a neuron${drawn < most ? `; at most ${drawn} neurons of a population are drawn` : ""}.`;
+  $("raster-facts").textContent = `A column is a step, a row a neuron${drawn < most ? `; at most ${drawn} neurons of a population are drawn` : ""}. Click a population to look closer.`;
   tables();
   if (dynamics === "accumulated" && trace.per_step_answers) showEarly(trace);
   else askEarly(asked);

@@ -52,11 +52,15 @@ export class Early {
     const curve = (c) => this.perStep.map((scores, t) => `${t ? "L" : "M"}${this.#x(t + 1).toFixed(1)},${this.#y(scores[c]).toFixed(1)}`).join("");
     const order = [...Array(classes).keys()].sort((a, b) => (a === last) - (b === last));
     const curves = order.map((c) => svg("path", { class: `curve${c === last ? " top" : ""}`, d: curve(c) }));
+    const names = (this.labels ?? []).slice(0, classes > 4 ? 0 : classes).map((name, c) => {
+      const y = this.#y(this.perStep[this.steps - 1][c]);
+      return svg("text", { class: c === last ? "top" : null, x: WIDTH - RIGHT, y: y < HEIGHT / 2 ? y + 18 : y - 8, "text-anchor": "end" }, name);
+    });
     this.line = svg("line", { class: "at", y1: TOP, y2: HEIGHT - BOTTOM });
     this.point = svg("circle", { class: "point", r: 5 });
     const says = `Score of each class at steps 1 to ${this.steps}`;
     $("early-chart").replaceChildren(
-      svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": says }, grid, ticks, curves, this.line, this.point));
+      svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": says }, grid, ticks, curves, names, this.line, this.point));
   }
 
   stop(step) {
