@@ -15,7 +15,8 @@ export function showAnswer(result, { range = 5 } = {}) {
     ? bar("score", score / range, score.toFixed(2))
     : (scores ?? []).flatMap((one) => bar(one.label, one.score, percent(one.score), one.label === label ? "" : "faint", one.label === label));
   $("answer").classList.remove("waiting");
-  $("answer").replaceChildren(verdict, el("div", { class: "bars" }, rows));
+  const cut = result.truncated ? el("p", { class: "small" }, "The text is longer than the model reads: what is beyond was left out.") : null;
+  $("answer").replaceChildren(...[verdict, el("div", { class: "bars" }, rows), cut].filter(Boolean));
   // Said aloud once typing rests, not at every key.
   clearTimeout(announced);
   announced = setTimeout(() => ($("announce").textContent = `Answer: ${answerText(label, score)}`), 900);

@@ -57,6 +57,15 @@ test("text is shown as text, whatever markup it holds", async () => {
   await close();
 });
 
+test("a text longer than the model reads is answered, and that it was cut is said", async () => {
+  const { page, close } = await open();
+  assert.doesNotMatch(await page.locator("#answer").textContent(), /longer/);
+  await page.fill("#text", "a fine and gripping film ".repeat(30));
+  await page.waitForFunction(() => /longer than the model reads/.test(document.querySelector("#answer").textContent));
+  await settled(page);
+  await close();
+});
+
 test("models are switched: two texts for pairs, a score for a regression", async () => {
   const { page, close } = await open();
   const { models } = await ask("v1/models");

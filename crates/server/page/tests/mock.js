@@ -63,7 +63,10 @@ export async function serve(bitspike, port = 0) {
     const results = [];
     for (const one of Array.isArray(inputs) ? inputs : [inputs]) {
       const said = JSON.parse((await ask(["classify", "-q", "--json", "--model", model.id, "--", ...check(one, model)])).split("\n")[0]);
-      results.push(answerOf(model, model.regression ? [said.score] : model.labels.map((label) => said.probabilities[label])));
+      const values = model.regression ? [said.score] : model.labels.map((label) => said.probabilities[label]);
+      // About what the models read: 64 tokens, 128 of a pair.
+      const truncated = texts(one).join(" ").split(/\s+/).length > (model.pair ? 125 : 62);
+      results.push({ ...answerOf(model, values), truncated });
     }
     return { model: model.id, results };
   }
