@@ -20,7 +20,8 @@ chromium=$(command -v chromium || command -v chromium-browser || command -v goog
 [ -n "$chromium" ] || missing Chromium
 command -v npm > /dev/null || missing npm
 node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' 2> /dev/null || missing "Node from 20 on"
-BITSPIKE=$(realpath "${BITSPIKE:-target/release/bitspike}")
+BITSPIKE=$(realpath -m "${BITSPIKE:-target/release/bitspike}")
+[ -n "${2:-}" ] || "$BITSPIKE" serve --help > /dev/null 2>&1 || missing "\`serve\` in $BITSPIKE"
 cd crates/server/page/tests
 [ -d node_modules/playwright-core ] || PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --silent || missing "playwright-core, and no npm registry"
 [ -z "${2:-}" ] || export BITSPIKE_SERVER=$2

@@ -20,7 +20,11 @@ async function start() {
     ? [process.execPath, [fileURLToPath(new URL("mock.js", import.meta.url)), program]]
     : [program, ["serve", ...MODELS, "--port", "0"]];
   const server = spawn(...command, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-  server.on("exit", (code) => code && console.error(`the server ended with ${code}`));
+  server.on("exit", (code, signal) => {
+    if (signal === "SIGTERM") return;
+    console.error(`the server ended (${signal ?? code}): ${command.flat().join(" ")}`);
+    process.exit(1);
+  });
   const lines = [server.stdout, server.stderr].map((input) => createInterface({ input }));
   const url = await new Promise((found) => lines.forEach((one) => one.on("line", (line) => {
     const at = /http:\/\/[\d.:]+/.exec(line)?.[0];
