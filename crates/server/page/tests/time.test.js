@@ -9,7 +9,7 @@ const trace = (more) => ask("v1/trace", { inputs: SENTENCE, timesteps: 16, ...mo
 test("it plays once by itself, stops at the end, plays again and pauses", async () => {
   const { page, close } = await open({ ...moving, ready: false });
   await page.waitForSelector('#play[aria-pressed="true"]');
-  await page.waitForSelector('#play[aria-pressed="false"]', { timeout: 20000 });
+  await page.waitForSelector('#play[aria-pressed="false"]');
   assert.equal(await position(page), Number(await page.getAttribute("#scrub", "max")));
   await page.click("#play");
   await page.waitForFunction(() => Number(document.querySelector("#scrub").value) > 10);

@@ -14,7 +14,7 @@ test("a server that is gone is said, and asked again until it answers", async ()
   await page.waitForSelector("#status:not([hidden])");
   assert.match(await status(page), /does not answer.*Trying again in 1 s/);
   await page.unroute("**/v1/**");
-  await page.waitForSelector("#status", { state: "hidden", timeout: 8000 });
+  await page.waitForSelector("#status", { state: "hidden" });
   await settled(page);
   assert.equal(await label(page), "negative");
   await close();
@@ -39,7 +39,7 @@ test("an overloaded server is asked again after the seconds that it names", asyn
   const began = Date.now();
   assert.equal(await status(page), "The server is busy. Trying again in 2 s.");
   await page.unroute("**/v1/classify");
-  await page.waitForSelector("#status", { state: "hidden", timeout: 8000 });
+  await page.waitForSelector("#status", { state: "hidden" });
   assert.ok(Date.now() - began > 1500);
   await close();
 });
