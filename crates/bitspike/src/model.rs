@@ -25,7 +25,7 @@ use crate::forward::{ExitRule, Rows, Sentences, Simulation, Wanted, simulate};
 use crate::parallel;
 use crate::tokenizer::{Encoding, Tokenizer};
 
-pub use answer::{Answer, Output, Traced};
+pub use answer::{Answer, Output, Traced, probabilities};
 pub use input::Input;
 pub use options::Options;
 
@@ -132,6 +132,25 @@ impl Model {
     pub fn with_simulation(&self, simulation: Simulation) -> Result<Self> {
         simulation.validate()?;
         Ok(Self { weights: self.weights.clone(), simulation, exit: None, idle: Mutex::default() })
+    }
+
+    /// The same weights, which are shared, and the same simulation with an exit rule.
+    ///
+    /// ```
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sst2-tiny/model.safetensors");
+    /// use bitspike::{Dynamics, ExitRule, Options};
+    /// let model = Options::new().dynamics(Dynamics::Accumulated).time_steps(64).load(path)?;
+    /// let early = model.with_exit(ExitRule { margin: 1.0, ..ExitRule::default() })?;
+    /// assert!(early.classify(["a fine film"])?[0].steps < model.classify(["a fine film"])?[0].steps);
+    /// # Ok::<(), bitspike::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the rule is out of range, or the dynamics is `phased`, which has an answer at its end alone.
+    pub fn with_exit(&self, rule: ExitRule) -> Result<Self> {
+        rule.check(self.simulation.dynamics)?;
+        let (weights, simulation) = (self.weights.clone(), self.simulation);
+        Ok(Self { weights, simulation, exit: Some(rule), idle: Mutex::default() })
     }
 
     /// The same model with its answers in another order of classes, before it is shared or used: class `i` is the present class

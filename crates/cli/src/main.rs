@@ -11,6 +11,8 @@ mod download_progress;
 mod interrupt;
 #[cfg(feature = "train")]
 mod live;
+#[cfg(feature = "serve")]
+mod log;
 mod output;
 mod print;
 mod progress;
@@ -57,6 +59,8 @@ enum Command {
     Pack(commands::pack::PackArgs),
     Inspect(commands::inspect::InspectArgs),
     Classify(Box<commands::classify::ClassifyArgs>),
+    #[cfg(feature = "serve")]
+    Serve(Box<commands::serve::ServeArgs>),
     Bench(commands::bench::BenchArgs),
     Cost(commands::cost::CostArgs),
     Report(Box<commands::report::ReportArgs>),
@@ -87,6 +91,8 @@ fn main() -> ExitCode {
         Command::Pack(args) => commands::pack::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Classify(args) => commands::classify::run(*args),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => commands::serve::run(*args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Cost(args) => commands::cost::run(args),
         Command::Report(args) => commands::report::run(*args),

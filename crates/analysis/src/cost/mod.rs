@@ -3,6 +3,7 @@
 mod codes;
 mod networks;
 mod rapl;
+mod text;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -22,6 +23,7 @@ use crate::examples::EncodedSplit;
 
 pub use codes::CodeCost;
 pub use networks::NetworkCost;
+pub use text::{TextCost, TextMeter};
 
 /// At which prices, and beside which teacher.
 #[derive(Debug, Clone, Copy)]

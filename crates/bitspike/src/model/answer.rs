@@ -52,6 +52,8 @@ pub struct Traced {
     pub tokens: Vec<String>,
     /// The spikes.
     pub trace: Trace,
+    /// `[T, classes]`: the classifier's outputs after each step; of `phased`, which has an answer at its end alone, those.
+    pub readings: Vec<f32>,
     /// After the last step.
     pub answer: Answer,
     /// Of the quantised equilibrium: `phased` with as many steps and neurons without leak.
@@ -103,8 +105,8 @@ impl Answer {
     }
 }
 
-/// Softmax in `f64`.
-fn probabilities(logits: &[f32]) -> Vec<f32> {
+/// Softmax of `logits`, in `f64`: what [`Answer::probabilities`] are.
+pub fn probabilities(logits: &[f32]) -> Vec<f32> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let powers: Vec<f64> = logits.iter().map(|&x| f64::from(x - max).exp()).collect();
     let sum: f64 = powers.iter().sum();

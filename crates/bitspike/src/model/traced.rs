@@ -16,6 +16,7 @@ impl Model {
     /// let traced = Model::load(path)?.trace("a fine film", &Simulation::new(Dynamics::Accumulated, 32), &[])?;
     /// assert_eq!(traced.tokens, ["[CLS]", "a", "fine", "film", "[SEP]"]);
     /// assert_eq!(traced.answer.label(), traced.equilibrium.label());
+    /// assert_eq!(traced.readings.len(), 32 * 2); // an answer after each step
     /// let embedding = &traced.trace.populations[0];
     /// assert_eq!(embedding.rates(1.0).len(), 32);
     /// # Ok::<(), bitspike::Error>(())
@@ -65,11 +66,12 @@ impl Model {
         });
         let mut trace = Trace::new(simulation.steps(), tokens.len(), populations.collect())?;
         let run = simulate_recorded(encoder, &currents, simulation, &mut trace)?;
+        let readings = run.logits.clone();
         let answer = |run: SentenceRun| {
             let logits = run.last_logits(encoder.config().num_labels);
             Answer { truncated, ..self.answer(logits, run.steps, tokens.len()) }
         };
         let (answer, equilibrium) = (answer(run), answer(equilibrium));
-        Ok(Traced { tokens, trace, answer, equilibrium })
+        Ok(Traced { tokens, trace, readings, answer, equilibrium })
     }
 }

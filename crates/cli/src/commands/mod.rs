@@ -15,6 +15,8 @@ pub(crate) mod pack;
 #[cfg(feature = "train")]
 pub(crate) mod quickstart;
 pub(crate) mod report;
+#[cfg(feature = "serve")]
+pub(crate) mod serve;
 #[cfg(feature = "train")]
 pub(crate) mod sweep;
 #[cfg(feature = "train")]

@@ -1,0 +1,83 @@
+//! The cost of one text, as it is asked for beside its answer.
+
+use bitspike::config::population_names;
+use bitspike::count::{Counter, Operations};
+use bitspike::{Encoding, Model};
+use serde::Serialize;
+
+use super::{NetworkCost, PopulationSpikes, networks};
+use crate::energy::{CountedStudent, Profile};
+use crate::error::Result;
+use crate::score::weight_bytes;
+
+/// Counts and prices texts of one model, one at a time; what depends on the model alone is found once.
+///
+/// ```
+/// use bitspike::Options;
+/// use bitspike_analysis::cost::TextMeter;
+/// use bitspike_analysis::energy::Profile;
+/// use bitspike_hub::Subject;
+///
+/// let model = Subject::builtin().model(&Options::new())?;
+/// let meter = TextMeter::new(&model, Profile::named("45nm")?);
+/// let cost = meter.measure(&model, &model.encode("a gripping, funny film"))?;
+/// assert!(cost.energy[0].estimate.total_picojoules < cost.energy[1].estimate.total_picojoules);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct TextMeter {
+    counter: Counter,
+    profile: Profile,
+    bytes: u64,
+}
+
+/// What one text took.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the other fields are what their names say")]
+pub struct TextCost {
+    /// Tokens read, frame included.
+    pub tokens: usize,
+    /// Time steps taken; fewer than `T` where an exit rule ended it.
+    pub steps: u32,
+    pub operations: Operations,
+    /// In the order of computation.
+    pub populations: Vec<PopulationSpikes>,
+    /// The model first, then the baselines, as [`Cost::energy`](super::Cost::energy).
+    pub energy: Vec<NetworkCost>,
+}
+
+impl TextMeter {
+    /// Looks at every weight of `model` once.
+    pub fn new(model: &Model, profile: Profile) -> Self {
+        Self { counter: Counter::new(model.encoder()), profile, bytes: weight_bytes(model.packed()) }
+    }
+
+    /// Runs one text with every spike counted, in the simulation of `model`, which shares its weights with the model that this was
+    /// made for.
+    ///
+    /// # Errors
+    /// As [`Model::count_ids`].
+    pub fn measure(&self, model: &Model, encoding: &Encoding) -> Result<TextCost> {
+        let run = model.count_ids(std::slice::from_ref(encoding))?.swap_remove(0);
+        let (simulation, student) = (model.simulation(), &model.header().student);
+        let tokens = encoding.ids.len();
+        let operations = self.counter.sentence(&run, tokens, simulation).into_iter().sum();
+        let counted = CountedStudent {
+            profile: &self.profile,
+            student,
+            time_steps: simulation.time_steps,
+            operations: &operations,
+            bytes: self.bytes,
+            lengths: &[tokens],
+            sum_bits: self.counter.sum_bits(simulation.time_steps),
+        };
+        let energy = networks::beside(&counted, simulation, model.exit().map(|_| f64::from(run.steps)), None);
+        let widths = model.encoder().populations();
+        let names = population_names(student.layers).into_iter().zip(&run.spikes).zip(widths);
+        let populations = names.map(|((name, &spikes), (width, _))| {
+            let slots = run.steps as usize * tokens * width;
+            PopulationSpikes { name, spikes, rate: spikes as f64 / slots as f64 }
+        });
+        Ok(TextCost { tokens, steps: run.steps, populations: populations.collect(), operations, energy })
+    }
+}

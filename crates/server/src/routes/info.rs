@@ -1,0 +1,145 @@
+//! What there is, and whether it is well.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bitspike::quantize::WeightBits;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::models::Served;
+use crate::problem::{Problem, Result, json};
+
+/// The models that answer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ModelsAnswer)]
+pub(super) struct Listed {
+    models: Vec<Model>,
+}
+
+/// One model.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Model)]
+struct Model {
+    id: String,
+    /// Whether it answers where none is named.
+    default: bool,
+    /// Its classes in the order of its answers; null where it gives a score.
+    labels: Option<Vec<String>>,
+    /// Whether it gives a score.
+    regression: bool,
+    /// Whether it takes a pair of texts.
+    pair: bool,
+    layers: usize,
+    /// `D`
+    width: usize,
+    /// `T`
+    steps: u32,
+    dynamics: String,
+    /// Bits of a weight: 1, 1.58 or 32.
+    weight_bits: f32,
+    /// Tokens that it reads of a text.
+    max_length: usize,
+    /// Of the packed file.
+    bytes: usize,
+    /// SHA-256 of the packed file.
+    sha256: String,
+}
+
+impl Model {
+    fn of(served: &Served, default: bool) -> Self {
+        let model = served.model();
+        let header = model.header();
+        let labels = model.labels().to_vec();
+        Self {
+            id: served.id.clone(),
+            default,
+            regression: labels.is_empty(),
+            labels: (!labels.is_empty()).then_some(labels),
+            pair: served.is_pair(),
+            layers: header.student.layers,
+            width: header.student.hidden,
+            steps: model.simulation().time_steps,
+            dynamics: model.simulation().dynamics.to_string(),
+            weight_bits: match header.student.weight_bits {
+                WeightBits::Binary => 1.0,
+                WeightBits::Ternary => 1.58,
+                WeightBits::Full => 32.0,
+            },
+            max_length: header.max_length,
+            bytes: served.bytes,
+            sha256: served.digest.clone(),
+        }
+    }
+}
+
+/// Models
+#[utoipa::path(get, path = "/v1/models", tag = "v1", responses((status = 200, body = Listed, description = "The models")))]
+pub(super) async fn models(State(app): State<Arc<App>>) -> Response {
+    let list = app.models.all();
+    json(&Listed { models: list.iter().enumerate().map(|(i, served)| Model::of(served, i == 0)).collect() })
+}
+
+/// The default model and the limits, as text-embeddings-inference tells them
+#[utoipa::path(
+    get,
+    path = "/info",
+    tag = "text-embeddings-inference",
+    responses((status = 200, body = Object, description = "The model and the limits"))
+)]
+pub(super) async fn info(State(app): State<Arc<App>>) -> Result<Response> {
+    let served = app.models.wanted(None)?;
+    let model = Model::of(&served, true);
+    let labels = served.model().labels();
+    let names = if labels.is_empty() { vec!["score".to_owned()] } else { labels.to_vec() };
+    let id2label: BTreeMap<String, &String> = names.iter().enumerate().map(|(i, name)| (i.to_string(), name)).collect();
+    let label2id: BTreeMap<&String, usize> = names.iter().enumerate().map(|(i, name)| (name, i)).collect();
+    let settings = &app.settings;
+    Ok(json(&json!({
+        "model_id": model.id,
+        "model_sha": model.sha256,
+        "model_dtype": format!("{} bit", model.weight_bits),
+        "model_type": { "classifier": { "id2label": id2label, "label2id": label2id } },
+        "max_concurrent_requests": settings.max_connections,
+        "max_input_length": model.max_length,
+        "max_batch_tokens": settings.max_batch_tokens,
+        "max_batch_requests": null,
+        "max_client_batch_size": settings.max_texts,
+        "auto_truncate": true,
+        "tokenization_workers": settings.io_threads,
+        "version": env!("CARGO_PKG_VERSION"),
+        "sha": null,
+        "docker_label": null,
+    })))
+}
+
+/// Whether it takes requests
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "text-embeddings-inference",
+    responses((status = 200, body = Object, description = "It takes requests"))
+)]
+pub(super) async fn health(State(app): State<Arc<App>>) -> Result<Response> {
+    match app.is_ready() {
+        true => Ok(json(&json!({ "status": "ok" }))),
+        false => Err(Problem::stopping()),
+    }
+}
+
+/// Metrics in Prometheus' text format
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "text-embeddings-inference",
+    responses((status = 200, body = String, content_type = "text/plain", description = "The metrics"))
+)]
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, kind)], app.meters.text()).into_response()
+}

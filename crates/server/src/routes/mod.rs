@@ -1,0 +1,71 @@
+//! The routes, by family of clients.
+
+mod classify;
+mod docs;
+mod info;
+mod kserve;
+mod lines;
+mod page;
+mod predict;
+mod trace;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::routing::{get, post};
+
+use crate::app::App;
+use crate::problem::{Kind, Problem};
+
+pub(crate) use docs::description;
+
+/// Routes that need no key: they say nothing of models and cost nothing.
+pub(crate) fn is_open(method: &Method, route: &str) -> bool {
+    let open = route.starts_with("/v2/health/") || matches!(route, "/" | "/health" | "/docs" | "/openapi.json" | "/{*file}");
+    open && matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// All routes.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/", get(page::index).post(predict::root))
+        .route("/predict", post(predict::predict))
+        .route("/info", get(info::info))
+        .route("/health", get(info::health))
+        .route("/metrics", get(info::metrics))
+        .route("/docs", get(docs::page))
+        .route("/openapi.json", get(docs::openapi))
+        .route("/v1/models", get(info::models))
+        .route("/v1/models/{model}", post(kserve::predict))
+        .route("/v1/classify", post(classify::classify))
+        .route("/v1/trace", post(trace::trace))
+        .route("/v2", get(kserve::server))
+        .route("/v2/health/live", get(kserve::live))
+        .route("/v2/health/ready", get(kserve::ready))
+        .route("/v2/repository/index", post(kserve::index))
+        .route("/v2/models/{model}", get(kserve::model))
+        .route("/v2/models/{model}/ready", get(kserve::model_ready))
+        .route("/v2/models/{model}/infer", post(kserve::infer))
+        .route("/v2/models/{model}/versions/{version}", get(kserve::model))
+        .route("/v2/models/{model}/versions/{version}/ready", get(kserve::model_ready))
+        .route("/v2/models/{model}/versions/{version}/infer", post(kserve::infer))
+        .route("/{*file}", get(page::file))
+        .fallback(async |request: Request| missing(request.uri().path()))
+        .method_not_allowed_fallback(async |request: Request| {
+            let (method, path) = (request.method(), request.uri().path());
+            Problem::new(Kind::Method, format!("{path} does not take {method}; /docs lists the routes"))
+        })
+        .with_state(app)
+}
+
+/// What to say of a path that is no route.
+fn missing(path: &str) -> Problem {
+    let embeds = ["/embed", "/embed_sparse", "/embed_all", "/similarity", "/v1/embeddings"].contains(&path);
+    match path {
+        _ if embeds => Problem::not_found(format!("{path}: the models here classify, they give no embeddings")),
+        "/rerank" | "/v1/rerank" => Problem::not_found(format!("{path}: the models here classify, they do not rank")),
+        _ => Problem::not_found(format!("there is no {path}; /docs lists the routes")),
+    }
+}

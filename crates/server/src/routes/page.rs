@@ -1,0 +1,51 @@
+//! The page, from files that are compiled in.
+
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::missing;
+use crate::problem::{Problem, Result};
+
+/// One file of the page.
+struct File {
+    /// Its path from `/` on.
+    path: &'static str,
+    kind: &'static str,
+    /// Of its content, in quotes.
+    etag: &'static str,
+    content: &'static [u8],
+}
+
+include!(concat!(env!("OUT_DIR"), "/page.rs"));
+
+/// Nothing but what this server gives, and no script or style within a page.
+pub(crate) const POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// The page itself.
+pub(super) async fn index(request: Request) -> Result<Response> {
+    answer("index.html", &request)
+}
+
+/// A file of the page.
+pub(super) async fn file(request: Request) -> Result<Response> {
+    answer(request.uri().path().trim_start_matches('/'), &request)
+}
+
+fn answer(path: &str, request: &Request) -> Result<Response, Problem> {
+    let Some(file) = FILES.iter().find(|file| file.path == path) else {
+        return Err(missing(request.uri().path()));
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(file.kind)),
+        (header::ETAG, HeaderValue::from_static(file.etag)),
+        // Asked about each time, and sent again only where it changed.
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+    ];
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match known.split(',').any(|etag| matches!(etag.trim().trim_start_matches("W/"), "*") || etag.trim().trim_start_matches("W/") == file.etag) {
+        true => Ok((StatusCode::NOT_MODIFIED, headers).into_response()),
+        false => Ok((headers, file.content).into_response()),
+    }
+}

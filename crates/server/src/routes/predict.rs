@@ -1,0 +1,167 @@
+//! `POST /predict` and `POST /`: what clients of text-embeddings-inference and of the Hugging Face hub send.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bitspike::Answer;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::classify::Scored;
+use crate::app::{Answers, App};
+use crate::body;
+use crate::inputs::{Inputs, Reading, parse, whole};
+use crate::models::Served;
+use crate::problem::{Problem, Result, json};
+
+/// The name of a score's only entry.
+const SCORE: &str = "score";
+
+/// What is asked.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PredictRequest)]
+pub(super) struct Asked {
+    /// A model of `/v1/models`; the default one, unless given.
+    model: Option<String>,
+    /// A text, a pair `["first", "second"]`, or a batch `[["first"], ["second"]]`.
+    #[schema(schema_with = super::docs::inputs)]
+    inputs: Inputs,
+    /// The classifier's outputs as they are, instead of probabilities.
+    #[serde(default)]
+    raw_scores: Option<bool>,
+    /// Whether texts longer than the model reads are cut; where false, they are refused. True, unless given.
+    truncate: Option<bool>,
+    /// `right`: the end of a long text is left out.
+    #[schema(schema_with = super::docs::direction)]
+    truncation_direction: Option<String>,
+    /// Hugging Face's.
+    parameters: Option<Parameters>,
+    /// Hugging Face's; there is nothing to wait for, and no cache.
+    options: Option<ClientOptions>,
+}
+
+/// Parameters of Hugging Face's clients.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    /// How many classes are told, the most probable first; all, unless given.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 1)]
+    top_k: Option<u32>,
+    /// `softmax`, `sigmoid` or `none`.
+    #[schema(schema_with = super::docs::function)]
+    function_to_apply: Option<String>,
+}
+
+/// Options of Hugging Face's clients.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "named, so that they are taken; there is nothing to do")]
+struct ClientOptions {
+    wait_for_model: Option<bool>,
+    use_cache: Option<bool>,
+    use_gpu: Option<bool>,
+}
+
+/// What is done with the classifier's outputs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Function {
+    Softmax,
+    Sigmoid,
+    None,
+}
+
+/// Predict
+///
+/// Text-embeddings-inference's route: `["a", "b"]` is one pair, and a batch `[["a"], ["b"]]`. One text or pair gives a list of classes,
+/// the most probable first; a batch a list of such lists.
+#[utoipa::path(
+    post,
+    path = "/predict",
+    tag = "text-embeddings-inference",
+    request_body = Asked,
+    responses((status = 200, body = Vec<Scored>, description = "Classes, or a list of such lists for a batch"))
+)]
+pub(super) async fn predict(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
+    let (mut all, single) = answer(&app, request, Reading::Pairs).await?;
+    Ok(if single { json(&all.pop().unwrap_or_default()) } else { json(&all) })
+}
+
+/// Classify, as Hugging Face's clients ask
+///
+/// The answer is a list of lists, for one text too.
+#[utoipa::path(
+    post,
+    path = "/",
+    tag = "Hugging Face",
+    request_body = Asked,
+    responses((status = 200, body = Vec<Vec<Scored>>, description = "A list of classes a text"))
+)]
+pub(super) async fn root(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
+    Ok(json(&answer(&app, request, Reading::Pipeline).await?.0))
+}
+
+async fn answer(app: &Arc<App>, request: Request, reading: Reading) -> Result<(Vec<Vec<Scored>>, bool)> {
+    let since = Instant::now();
+    let (parts, body) = request.into_parts();
+    let body = body::read(app, &parts.headers, body).await?;
+    app.queue.check_room()?;
+    let asked: Asked = parse(&body)?;
+    drop(body);
+    let Parameters { top_k, function_to_apply } = asked.parameters.unwrap_or_default();
+    let function = match (asked.raw_scores.unwrap_or(false), function_to_apply.as_deref()) {
+        (false, None | Some("softmax")) => Function::Softmax,
+        (_, Some("none")) | (true, None) => Function::None,
+        (false, Some("sigmoid")) => Function::Sigmoid,
+        (true, Some(other)) => {
+            return Err(Problem::value("raw_scores", format!("contradicts function_to_apply `{other}`; leave one out")));
+        }
+        (false, Some(other)) => {
+            let message = format!("expected softmax, sigmoid or none, found `{other}`");
+            return Err(Problem::value("parameters.function_to_apply", message));
+        }
+    };
+    if asked.truncation_direction.is_some_and(|direction| !direction.eq_ignore_ascii_case("right")) {
+        return Err(Problem::value("truncation_direction", "long texts are cut at their end alone: expected `right`"));
+    }
+    if top_k == Some(0) {
+        return Err(Problem::value("parameters.top_k", "expected at least 1, found 0"));
+    }
+    let served = app.models.wanted(asked.model.as_deref())?;
+    let (items, single) = inputs(asked.inputs, reading, &served, app)?;
+    let Answers { served, answers, .. } = app.classify(served, items, false, since).await?;
+    if asked.truncate == Some(false) {
+        if let Some(i) = answers.iter().position(|answer| answer.truncated) {
+            let most = served.model().header().max_length;
+            let at = if single { "inputs".to_owned() } else { format!("inputs[{i}]") };
+            return Err(Problem::too_large(at, format!("the text has more than {most} tokens; ask for `truncate`, or shorten it")));
+        }
+    }
+    let most = top_k.map_or(usize::MAX, |n| n as usize);
+    Ok((answers.iter().map(|answer| classes(&served, answer, function, most)).collect(), single))
+}
+
+fn inputs(inputs: Inputs, reading: Reading, served: &Served, app: &App) -> Result<(Vec<crate::inputs::Item>, bool)> {
+    inputs.read(reading, served.is_pair(), &app.settings)
+}
+
+/// The classes of an answer, the most probable first, equals in the model's order.
+fn classes(served: &Served, answer: &Answer, function: Function, most: usize) -> Vec<Scored> {
+    let labels = served.model().labels();
+    if labels.is_empty() {
+        return vec![Scored { label: SCORE.to_owned(), score: answer.score().unwrap_or_default() }];
+    }
+    let scores: Vec<f32> = match function {
+        Function::Softmax => answer.probabilities().to_vec(),
+        Function::Sigmoid => answer.logits.iter().map(|&x| (1.0 / (1.0 + (-f64::from(x)).exp())) as f32).collect(),
+        Function::None => answer.logits.clone(),
+    };
+    let mut classes: Vec<Scored> =
+        labels.iter().zip(scores).map(|(label, score)| Scored { label: label.clone(), score }).collect();
+    classes.sort_by(|a, b| b.score.total_cmp(&a.score));
+    classes.truncate(most);
+    classes
+}
