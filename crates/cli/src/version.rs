@@ -7,6 +7,7 @@ const FEATURES: [(&str, bool); 4] = [
     ("parquet", cfg!(feature = "parquet")),
     ("arrow", cfg!(feature = "arrow")),
     ("download", cfg!(feature = "download")),
+    ("serve", cfg!(feature = "serve")),
 ];
 
 /// What made a page or a file: name, version and, where it is known, commit.

@@ -54,10 +54,18 @@ impl App {
     }
 
     /// What the model says of texts, which wait their turn. `keep` keeps their token ids.
-    pub(crate) async fn classify(&self, served: Arc<Served>, items: Vec<Item>, keep: bool, since: Instant) -> Result<Answers> {
+    pub(crate) async fn classify(
+        &self,
+        served: Arc<Served>,
+        items: Vec<Item>,
+        keep: bool,
+        since: Instant,
+    ) -> Result<Answers> {
         self.queue.check_room()?;
         if self.settings.log_texts {
-            items.iter().for_each(|item| tracing::debug!(model = served.id, text = item.first, text_pair = item.second, "asked"));
+            items.iter().for_each(|item| {
+                tracing::debug!(model = served.id, text = item.first, text_pair = item.second, "asked")
+            });
         }
         let encoded = Self::encode(&served, items).await;
         let (encodings, cut): (Vec<Encoding>, Vec<bool>) = encoded.into_iter().unzip();

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
@@ -97,7 +97,8 @@ pub(crate) async fn read(app: &Arc<App>, headers: &HeaderMap, body: Body) -> Res
 async fn collect(mut body: Body, limit: usize, size: Option<usize>, reserved: &mut Reserved) -> Result<Bytes> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Problem::new(Kind::Syntax, format!("the body broke off: {error}")).at("body"))?;
+        let frame =
+            frame.map_err(|error| Problem::new(Kind::Syntax, format!("the body broke off: {error}")).at("body"))?;
         let Ok(part) = frame.into_data() else { continue };
         // One part is most often all there is, and needs no copy.
         if whole.is_empty() && size == Some(part.len()) {
@@ -137,9 +138,7 @@ fn inflate(coding: Coding, bytes: &[u8], limit: usize, reserved: &mut Reserved) 
         Coding::Gzip => MultiGzDecoder::new(bytes).take(most).read_to_end(&mut whole),
         _ => ZlibDecoder::new(bytes).take(most).read_to_end(&mut whole),
     };
-    read.map_err(|error| {
-        Problem::new(Kind::Syntax, format!("the body cannot be decompressed: {error}")).at("body")
-    })?;
+    read.map_err(|error| Problem::new(Kind::Syntax, format!("the body cannot be decompressed: {error}")).at("body"))?;
     if whole.len() > limit {
         return Err(too_large(limit));
     }

@@ -99,9 +99,16 @@ async fn converse(
         .max_headers(HEADERS)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        _ = stop.wait_for(|stop| *stop) => {
+    let told = async {
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    let first = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = told => None,
+    };
+    let ended = match first {
+        Some(ended) => ended,
+        None => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

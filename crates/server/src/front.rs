@@ -107,7 +107,9 @@ fn shaped(mut response: Response, path: &str, app: &App) -> Response {
         None => match response.status() {
             // What axum finds wrong with a path.
             StatusCode::BAD_REQUEST => Problem::new(Kind::Syntax, "the path is not UTF-8, percent-encoded").at("path"),
-            StatusCode::INTERNAL_SERVER_ERROR => Problem::new(Kind::Internal, "a mistake of the server; the log says which"),
+            StatusCode::INTERNAL_SERVER_ERROR => {
+                Problem::new(Kind::Internal, "a mistake of the server; the log says which")
+            }
             _ => return response,
         },
     };

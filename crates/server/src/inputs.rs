@@ -137,10 +137,9 @@ impl Inputs {
             Self::List(texts) if texts.iter().all(|one| matches!(one, Self::Text(_))) => {
                 let texts = texts.into_iter().map(Self::text);
                 match (texts.len(), reading) {
-                    (_, Reading::Batch) => Err(Problem::value(
-                        at(),
-                        "expected a text or {\"text\": .., \"text_pair\": ..}, found a list",
-                    )),
+                    (_, Reading::Batch) => {
+                        Err(Problem::value(at(), "expected a text or {\"text\": .., \"text_pair\": ..}, found a list"))
+                    }
                     (1, _) => Ok(Item::from(texts.collect::<String>())),
                     (2, _) => Ok(pair_of(texts)),
                     (n, _) => Err(Problem::value(at(), format!("expected a text or a pair of texts, found {n} texts"))),
@@ -185,11 +184,13 @@ pub(crate) fn check_one(item: &Item, pair: bool, reading: Reading, settings: &Se
         Reading::Batch => ("{\"text\": \"first\", \"text_pair\": \"second\"}", "[\"first\", \"second\"]"),
     };
     match (pair, &item.second) {
-        (true, None) => {
-            Err(Problem::new(Kind::Value, format!("the model takes a pair of texts, found one text; a pair is written {one_pair}")))
-        }
+        (true, None) => Err(Problem::new(
+            Kind::Value,
+            format!("the model takes a pair of texts, found one text; a pair is written {one_pair}"),
+        )),
         (false, Some(_)) => {
-            let message = format!("the model takes one text, found a pair; two texts to be answered apart are written {batch}");
+            let message =
+                format!("the model takes one text, found a pair; two texts to be answered apart are written {batch}");
             Err(Problem::new(Kind::Value, message))
         }
         _ => Ok(()),

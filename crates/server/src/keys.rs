@@ -58,7 +58,9 @@ impl Keys {
         let shown = headers.get(header::AUTHORIZATION).and_then(|value| bearer(value.to_str().ok()?));
         let shown = shown.or_else(|| Some(headers.get("x-api-key")?.to_str().ok()?.to_owned()));
         let Some(shown) = shown else {
-            return Err(Problem::new(Kind::Key, "this server needs a key: `Authorization: Bearer KEY`").at("Authorization"));
+            return Err(
+                Problem::new(Kind::Key, "this server needs a key: `Authorization: Bearer KEY`").at("Authorization")
+            );
         };
         let shown = Sha256::digest(shown.as_bytes());
         let known = self.digests.read().unwrap_or_else(PoisonError::into_inner).clone();

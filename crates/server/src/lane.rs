@@ -32,7 +32,10 @@ impl Lane {
     }
 
     /// What `task` gives, once it had its turn. A task whose client has left is not begun.
-    pub(crate) async fn run_task<T: Send + 'static>(&self, task: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    pub(crate) async fn run_task<T: Send + 'static>(
+        &self,
+        task: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let (answer, result) = oneshot::channel();
         let task = move || {
             if !answer.is_closed() {
@@ -47,10 +50,9 @@ impl Lane {
         };
         match sent {
             Some(Ok(())) => result.await.map_err(|_| Problem::stopping())?,
-            Some(Err(TrySendError::Full(_))) => Err(Problem::new(
-                Kind::Busy,
-                "too many traces and counts are waiting; try again after a second",
-            )),
+            Some(Err(TrySendError::Full(_))) => {
+                Err(Problem::new(Kind::Busy, "too many traces and counts are waiting; try again after a second"))
+            }
             _ => Err(Problem::stopping()),
         }
     }

@@ -1,6 +1,8 @@
 //! What is measured, under the names that `/metrics` shows.
 
-use metrics::{Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 /// Bounds of times, in seconds: 0.25 ms to half a minute.
@@ -91,7 +93,8 @@ impl Meters {
     pub(crate) fn answered(&self, route: &str, method: &'static str, status: u16, seconds: f64) {
         metrics::with_local_recorder(&self.recorder, || {
             let (route, status) = (route.to_owned(), status.to_string());
-            counter!("bitspike_http_requests_total", "route" => route.clone(), "method" => method, "status" => status).increment(1);
+            counter!("bitspike_http_requests_total", "route" => route.clone(), "method" => method, "status" => status)
+                .increment(1);
             histogram!("bitspike_http_request_duration_seconds", "route" => route).record(seconds);
         });
     }
@@ -133,7 +136,10 @@ fn describe() {
     describe_gauge!("bitspike_http_requests_in_flight", "Requests at work.");
     describe_gauge!("bitspike_connections", "Open connections.");
     describe_counter!("bitspike_refused_requests_total", "Requests refused, by what was wrong.");
-    describe_counter!("bitspike_abandoned_requests_total", "Parts of requests whose client left before they were computed.");
+    describe_counter!(
+        "bitspike_abandoned_requests_total",
+        "Parts of requests whose client left before they were computed."
+    );
     describe_gauge!("bitspike_queue_tokens", "Tokens that wait to be computed.");
     describe_histogram!("bitspike_queue_wait_seconds", Unit::Seconds, "Time that texts waited to be computed.");
     describe_histogram!("bitspike_batch_texts", "Texts computed together.");

@@ -149,9 +149,9 @@ impl Queue {
         loop {
             let (mut batch, mut tokens): (Vec<Job>, usize) = (Vec::new(), 0);
             while let Some(next) = waiting.jobs.front() {
-                let fits = batch.first().is_none_or(|first| {
-                    Arc::ptr_eq(&first.served, &next.served) && tokens + next.tokens <= self.batch
-                });
+                let fits = batch
+                    .first()
+                    .is_none_or(|first| Arc::ptr_eq(&first.served, &next.served) && tokens + next.tokens <= self.batch);
                 if !fits {
                     break;
                 }
@@ -194,6 +194,9 @@ impl Queue {
         served.count(encodings.len(), tokens);
         match answers {
             Ok(mut answers) => {
+                let most = served.model().simulation().time_steps;
+                let early = answers.iter().filter(|answer| pressed && answer.steps < most).count();
+                self.meters.early.increment(early as u64);
                 for job in batch {
                     let others = answers.split_off(job.texts);
                     let _ = job.answer.send(Ok(std::mem::replace(&mut answers, others)));

@@ -205,12 +205,17 @@ fn layered(app: &Arc<App>) -> Result<Router> {
         .layer(axum::middleware::from_fn_with_state(app.clone(), front));
     if !app.settings.cors.is_empty() {
         let origin = |name: &String| {
-            let found = || Error::Setting { what: "--cors", expected: "an origin such as https://example.org", found: name.clone() };
+            let found = || Error::Setting {
+                what: "--cors",
+                expected: "an origin such as https://example.org",
+                found: name.clone(),
+            };
             name.parse::<HeaderValue>().map_err(|_| found())
         };
         let origins = app.settings.cors.iter().map(origin).collect::<Result<Vec<_>>>()?;
         let headers = [header::CONTENT_TYPE, header::AUTHORIZATION, HeaderName::from_static("x-api-key")];
-        let cors = CorsLayer::new().allow_origin(origins).allow_methods([Method::GET, Method::POST]).allow_headers(headers);
+        let cors =
+            CorsLayer::new().allow_origin(origins).allow_methods([Method::GET, Method::POST]).allow_headers(headers);
         router = router.layer(cors);
     }
     Ok(router)

@@ -66,7 +66,8 @@ fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor> {
         move |found: String| Error::File { path: path.clone(), expected, found }
     };
     let no_chain = wrong(&files.certificate, "a certificate chain in PEM");
-    let chain = CertificateDer::pem_file_iter(&files.certificate).and_then(|chain| chain.collect::<Result<Vec<_>, _>>());
+    let chain =
+        CertificateDer::pem_file_iter(&files.certificate).and_then(|chain| chain.collect::<Result<Vec<_>, _>>());
     let chain = chain.map_err(|error| no_chain(error.to_string()))?;
     if chain.is_empty() {
         return Err(no_chain("no certificate".to_owned()));

@@ -12,7 +12,21 @@ use client::{Running, settings, shipped};
 /// Sentences of many lengths, the same each time.
 fn sentences(number: usize) -> Vec<String> {
     const WORDS: [&str; 16] = [
-        "a", "fine", "film", "dull", "and", "never", "the", "worst", "plot", "with", "great", "charm", "unbelievable", "nonsense", "!",
+        "a",
+        "fine",
+        "film",
+        "dull",
+        "and",
+        "never",
+        "the",
+        "worst",
+        "plot",
+        "with",
+        "great",
+        "charm",
+        "unbelievable",
+        "nonsense",
+        "!",
         "Überraschung",
     ];
     let mut state = 0x9e37_79b9_u64;
@@ -20,9 +34,7 @@ fn sentences(number: usize) -> Vec<String> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((state >> 33) % below) as usize
     };
-    (0..number)
-        .map(|_| (0..next(60)).map(|_| WORDS[next(16)]).collect::<Vec<_>>().join(" "))
-        .collect()
+    (0..number).map(|_| (0..next(60)).map(|_| WORDS[next(16)]).collect::<Vec<_>>().join(" ")).collect()
 }
 
 fn logits(told: &Value) -> Vec<f32> {
@@ -77,26 +89,32 @@ fn every_route_gives_the_same_answer() {
     let answer = model.classify([(pair[0], pair[1])]).unwrap().swap_remove(0);
     let probabilities = answer.probabilities();
     let sorted = {
-        let mut classes: Vec<(String, f32)> = model.labels().iter().cloned().zip(probabilities.iter().copied()).collect();
+        let mut classes: Vec<(String, f32)> =
+            model.labels().iter().cloned().zip(probabilities.iter().copied()).collect();
         classes.sort_by(|a, b| b.1.total_cmp(&a.1));
         json!(classes.iter().map(|(label, score)| json!({ "label": label, "score": score })).collect::<Vec<_>>())
     };
     let object = json!({ "text": pair[0], "text_pair": pair[1] });
 
     assert_eq!(running.post("/predict", &json!({ "inputs": pair }).to_string()).json(), sorted);
-    assert_eq!(running.post("/predict", &json!({ "inputs": [pair, pair] }).to_string()).json(), json!([sorted, sorted]));
+    assert_eq!(
+        running.post("/predict", &json!({ "inputs": [pair, pair] }).to_string()).json(),
+        json!([sorted, sorted])
+    );
     assert_eq!(running.post("/", &json!({ "inputs": pair }).to_string()).json(), json!([sorted]));
     assert_eq!(running.post("/", &json!({ "inputs": object, "parameters": {} }).to_string()).json(), json!([sorted]));
     let v1 = running.post("/v1/classify", &json!({ "inputs": object }).to_string()).json();
     assert_eq!((&v1["model"], &v1["results"][0]["label"]), (&json!("rte-ternary"), &json!(answer.label())));
     assert_eq!(v1["results"][0]["score"], json!(probabilities[answer.class().unwrap()]));
-    let instances = running.post("/v1/models/rte-ternary:predict", &json!({ "instances": [object] }).to_string()).json();
+    let instances =
+        running.post("/v1/models/rte-ternary:predict", &json!({ "instances": [object] }).to_string()).json();
     assert_eq!(instances["predictions"], v1["results"]);
     let tensor = |name: &str, text: &str| json!({ "name": name, "shape": [1, 1], "datatype": "BYTES", "data": [text] });
     let asked = json!({ "id": "7", "inputs": [tensor("text_pair", pair[1]), tensor("text", pair[0])] });
     let infer = running.post("/v2/models/rte-ternary/infer", &asked.to_string()).json();
     assert_eq!((&infer["id"], &infer["outputs"][0]["data"]), (&json!("7"), &json!([answer.label()])));
-    let told: Vec<f32> = infer["outputs"][2]["data"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect();
+    let told: Vec<f32> =
+        infer["outputs"][2]["data"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect();
     assert_eq!(bits(&told), bits(&answer.logits));
 }
 

@@ -27,7 +27,8 @@ fn raw_bytes_behind_the_json_are_read() {
     let running = Running::builtin();
     let raw = elements(&["a fine film", "dull – ‘sehr’"]);
     let parameters = json!({ "binary_data_size": raw.len() });
-    let header = json!({ "inputs": [{ "name": "text", "shape": [2], "datatype": "BYTES", "parameters": parameters }] }).to_string();
+    let header = json!({ "inputs": [{ "name": "text", "shape": [2], "datatype": "BYTES", "parameters": parameters }] })
+        .to_string();
     let answer = infer(&running, &header, &raw, header.len()).json();
     assert_eq!(answer["outputs"][0]["data"], json!(["positive", "negative"]));
     assert_eq!(answer["outputs"][1]["shape"], json!([2, 2]));
@@ -53,7 +54,8 @@ fn one_input_needs_no_name_and_outputs_are_those_asked_for() {
         "model_name": "sst2-tiny"
     });
     let answer = running.post("/v2/models/sst2-tiny/infer", &asked.to_string()).json();
-    let names: Vec<&str> = answer["outputs"].as_array().unwrap().iter().map(|output| output["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        answer["outputs"].as_array().unwrap().iter().map(|output| output["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["scores", "label"]);
     assert!(answer.get("id").is_none());
     let index = running.post("/v2/repository/index", "").json();

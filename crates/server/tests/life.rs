@@ -85,7 +85,9 @@ fn stopping_answers_what_is_at_work_and_refuses_what_comes() {
     let running = Running::start(settings(), vec![shipped("sst2-ternary")]);
     let many = json!({ "inputs": vec!["a gripping, funny film ".repeat(20); 60] }).to_string();
     let mut at_work = running.connect();
-    at_work.send(format!("POST /v1/classify HTTP/1.1\r\nhost: t\r\ncontent-length: {}\r\n\r\n{many}", many.len()).as_bytes());
+    at_work.send(
+        format!("POST /v1/classify HTTP/1.1\r\nhost: t\r\ncontent-length: {}\r\n\r\n{many}", many.len()).as_bytes(),
+    );
     let mut idle = running.connect();
     assert_eq!(idle.ask("GET", "/health", &[], b"").status, 200);
     std::thread::sleep(Duration::from_millis(30));
@@ -104,7 +106,9 @@ fn what_is_not_answered_in_time_is_said() {
     let running = Running::start(limits, vec![shipped("sst2-ternary")]);
     let many = json!({ "inputs": vec!["a gripping, funny film ".repeat(20); 1000] }).to_string();
     let mut at_work = running.connect();
-    at_work.send(format!("POST /v1/classify HTTP/1.1\r\nhost: t\r\ncontent-length: {}\r\n\r\n{many}", many.len()).as_bytes());
+    at_work.send(
+        format!("POST /v1/classify HTTP/1.1\r\nhost: t\r\ncontent-length: {}\r\n\r\n{many}", many.len()).as_bytes(),
+    );
     std::thread::sleep(Duration::from_millis(30));
     let began = Instant::now();
     assert!(!running.stop());
@@ -132,7 +136,8 @@ fn tls_is_spoken_and_its_certificate_replaced() {
         let certificate = fixtures.join(format!("cert{number}.pem"));
         roots.add(rustls::pki_types::CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config =
+            rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let config = config.with_root_certificates(roots).with_no_client_auth();
         let mut session = rustls::ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
         let mut stream = std::net::TcpStream::connect(running.address).unwrap();
@@ -171,10 +176,22 @@ fn every_route_is_described_with_each_of_its_statuses() {
     let running = Running::builtin();
     let api = running.get("/openapi.json").json();
     let paths = api["paths"].as_object().unwrap();
-    for path in ["/", "/predict", "/info", "/health", "/metrics", "/v1/models", "/v1/classify", "/v1/trace", "/v2", "/v2/models/{model}/infer"] {
+    for path in [
+        "/",
+        "/predict",
+        "/info",
+        "/health",
+        "/metrics",
+        "/v1/models",
+        "/v1/classify",
+        "/v1/trace",
+        "/v2",
+        "/v2/models/{model}/infer",
+    ] {
         assert!(paths.contains_key(path), "{path}");
     }
-    let statuses = |path: &str| -> Vec<&String> { paths[path]["post"]["responses"].as_object().unwrap().keys().collect() };
+    let statuses =
+        |path: &str| -> Vec<&String> { paths[path]["post"]["responses"].as_object().unwrap().keys().collect() };
     for path in ["/", "/predict", "/v1/classify", "/v1/trace", "/v2/models/{model}/infer"] {
         for status in ["200", "400", "401", "404", "405", "408", "413", "422", "429", "503"] {
             assert!(statuses(path).iter().any(|known| *known == status), "{path} {status}");
@@ -203,10 +220,18 @@ fn metrics_have_help_types_units_and_buckets() {
         }
         names.push(name);
     }
-    for name in ["bitspike_http_requests_total", "bitspike_http_request_duration_seconds", "bitspike_queue_wait_seconds", "bitspike_texts_total"] {
+    for name in [
+        "bitspike_http_requests_total",
+        "bitspike_http_request_duration_seconds",
+        "bitspike_queue_wait_seconds",
+        "bitspike_texts_total",
+    ] {
         assert!(names.contains(&name), "{name}: {text}");
     }
-    assert!(text.contains(r#"bitspike_http_requests_total{route="/v1/classify",method="POST",status="400"} 1"#), "{text}");
+    assert!(
+        text.contains(r#"bitspike_http_requests_total{route="/v1/classify",method="POST",status="400"} 1"#),
+        "{text}"
+    );
     assert!(!text.contains("NaN"));
 }
 
@@ -216,7 +241,8 @@ fn identifiers_of_requests_are_kept_or_made() {
     let mut connection = running.connect();
     let kept = connection.ask("GET", "/health", &[("x-request-id", "abc-1")], b"");
     assert_eq!(kept.header("x-request-id"), Some("abc-1"));
-    let made = connection.ask("GET", "/health", &[("x-request-id", "a b")], b"").header("x-request-id").unwrap().to_owned();
+    let made =
+        connection.ask("GET", "/health", &[("x-request-id", "a b")], b"").header("x-request-id").unwrap().to_owned();
     let other = connection.ask("GET", "/health", &[], b"").header("x-request-id").unwrap().to_owned();
     assert!(made != "a b" && made != other);
 }

@@ -44,8 +44,20 @@ fn every_wrong_request_names_the_field_at_fault() {
         ("/predict", r#"{"inputs": [["a", "b", "c"]]}"#, 422, "inputs[0]", "3 texts"),
         ("/predict", r#"{"inputs": "a", "truncation_direction": "Left"}"#, 422, "truncation_direction", "right"),
         ("/predict", r#"{"inputs": "a", "parameters": {"top_k": 0}}"#, 422, "parameters.top_k", "at least 1"),
-        ("/predict", r#"{"inputs": "a", "parameters": {"function_to_apply": "x"}}"#, 422, "parameters.function_to_apply", "softmax"),
-        ("/predict", r#"{"inputs": "a", "parameters": {"temperature": 1}}"#, 422, "parameters.temperature", "unknown field"),
+        (
+            "/predict",
+            r#"{"inputs": "a", "parameters": {"function_to_apply": "x"}}"#,
+            422,
+            "parameters.function_to_apply",
+            "softmax",
+        ),
+        (
+            "/predict",
+            r#"{"inputs": "a", "parameters": {"temperature": 1}}"#,
+            422,
+            "parameters.temperature",
+            "unknown field",
+        ),
         ("/v2/models/x/infer", "{}", 404, "model", "`x`"),
         ("/v2/models/sst2-tiny/versions/2/infer", "{}", 404, "version", "`2`"),
         ("/v2/models/sst2-tiny/infer", r#"{"inputs": []}"#, 422, "inputs", "named text"),
@@ -110,7 +122,8 @@ fn bodies_beyond_the_limit_are_refused_announced_or_not_and_compressed_or_not() 
     assert_eq!(chunked.answer(false).unwrap().status, 413);
 
     let mut announced = running.connect();
-    announced.send(b"POST /v1/classify HTTP/1.1\r\nhost: t\r\ncontent-length: 99999999999\r\nexpect: 100-continue\r\n\r\n");
+    announced
+        .send(b"POST /v1/classify HTTP/1.1\r\nhost: t\r\ncontent-length: 99999999999\r\nexpect: 100-continue\r\n\r\n");
     assert_eq!(announced.answer(false).unwrap().status, 413);
 
     let gzip = |text: &str| {
@@ -120,7 +133,9 @@ fn bodies_beyond_the_limit_are_refused_announced_or_not_and_compressed_or_not() 
     };
     let bomb = gzip(&large);
     assert!(bomb.len() < 4096);
-    let ask = |coding: &str, body: &[u8]| running.connect().ask("POST", "/v1/classify", &[("content-encoding", coding)], body);
+    let ask = |coding: &str, body: &[u8]| {
+        running.connect().ask("POST", "/v1/classify", &[("content-encoding", coding)], body)
+    };
     assert_eq!(ask("gzip", &bomb).status, 413);
     assert_eq!(ask("gzip", &gzip(r#"{"inputs": "fine"}"#)).status, 200);
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
@@ -181,7 +196,10 @@ fn a_full_queue_answers_429_with_a_pause_of_a_second_and_everything_taken_is_ans
     statuses.iter().for_each(|&status| if status == 200 { fine += 1 } else { refused += 1 });
     assert!(fine > 24 && refused > 0, "{fine} answered, {refused} refused");
     let metrics = running.get("/metrics").text();
-    assert!(metrics.contains(&format!("bitspike_refused_requests_total{{reason=\"overloaded\"}} {refused}")), "{metrics}");
+    assert!(
+        metrics.contains(&format!("bitspike_refused_requests_total{{reason=\"overloaded\"}} {refused}")),
+        "{metrics}"
+    );
 }
 
 #[test]
@@ -312,7 +330,9 @@ fn a_wrong_start_says_what_was_expected() {
     use bitspike_server::Server;
     let says = |settings: Settings, models: Vec<Subject>| Server::bind(settings, models).err().unwrap().to_string();
     assert!(says(settings(), vec![]).contains("at least one model"));
-    assert!(says(settings(), vec![Subject::builtin(), shipped("sst2-tiny")]).contains("two models are called `sst2-tiny`"));
+    assert!(
+        says(settings(), vec![Subject::builtin(), shipped("sst2-tiny")]).contains("two models are called `sst2-tiny`")
+    );
     let running = Running::builtin();
     let taken = Settings { port: running.address.port(), ..settings() };
     assert!(says(taken, vec![Subject::builtin()]).contains("another --port"));

@@ -17,9 +17,9 @@ use crate::args::{CheckpointArgs, usage};
 use crate::log::{LogFormat, LogLevel};
 use crate::output::{put, say};
 
-/// Answer over HTTP: text-embeddings-inference's routes, KServe's, our own, and a page that shows the spikes
+/// Answer over HTTP, with a page that shows the spikes
 ///
-/// The first model answers requests that name none. Nothing listens but this machine unless `--host` says so, nothing is asked of
+/// Routes are those of text-embeddings-inference, of Hugging Face's clients and of KServe, and our own. The first model answers requests that name none. Nothing listens but this machine unless `--host` says so, nothing is asked of
 /// anyone else, and texts are not logged. Termination ends it once requests at work are answered; a hang-up, or a file that is
 /// replaced, loads models, keys and certificate anew.
 #[derive(Debug, clap::Args)]
@@ -161,7 +161,10 @@ pub(crate) fn run(args: ServeArgs) -> Result<()> {
         say("note: whoever reaches this address may ask; --api-key-file asks for a key");
     }
     if !server.run()? {
-        bail!("requests were still at work after {} s (--drain-seconds), and were not answered", args.limits.drain_seconds);
+        bail!(
+            "requests were still at work after {} s (--drain-seconds), and were not answered",
+            args.limits.drain_seconds
+        );
     }
     Ok(())
 }

@@ -133,7 +133,8 @@ impl Told {
     pub(super) fn of(served: &Served, answer: Answer, logits: bool) -> Self {
         let labels = served.model().labels();
         let probabilities = answer.probabilities();
-        let scores: Vec<Scored> = labels.iter().zip(probabilities).map(|(label, &score)| Scored { label: label.clone(), score }).collect();
+        let scores: Vec<Scored> =
+            labels.iter().zip(probabilities).map(|(label, &score)| Scored { label: label.clone(), score }).collect();
         Self {
             label: answer.label().map(str::to_owned),
             score: answer.class().map_or(answer.score().unwrap_or_default(), |class| probabilities[class]),

@@ -61,10 +61,10 @@ fn text() -> ObjectBuilder {
 
 /// `inputs`: a text, a pair, a list.
 pub(super) fn inputs() -> RefOr<Schema> {
-    let pair = ObjectBuilder::new().property("text", text()).property("text_pair", text()).required("text");
+    let pair = || ObjectBuilder::new().property("text", text()).property("text_pair", text()).required("text");
     let texts = ArrayBuilder::new().items(text());
-    let one = OneOfBuilder::new().item(text()).item(pair.clone()).item(texts);
-    OneOfBuilder::new().item(text()).item(pair).item(ArrayBuilder::new().items(one)).into()
+    let one = OneOfBuilder::new().item(text()).item(pair()).item(texts);
+    OneOfBuilder::new().item(text()).item(pair()).item(ArrayBuilder::new().items(one)).into()
 }
 
 fn one_of(names: &[&str]) -> RefOr<Schema> {

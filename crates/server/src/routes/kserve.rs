@@ -82,13 +82,17 @@ fn found(app: &App, path: &HashMap<String, String>) -> Result<Arc<Served>> {
     if let Some(version) = path.get("version").filter(|version| *version != "1") {
         return Err(Problem::not_found(format!("model `{name}` has version 1 alone, found `{version}`")).at("version"));
     }
-    app.models.find(Some(name)).ok_or_else(|| Problem::not_found(format!("there is no model `{name}` here")).at("model"))
+    app.models
+        .find(Some(name))
+        .ok_or_else(|| Problem::not_found(format!("there is no model `{name}` here")).at("model"))
 }
 
 /// The server
 #[utoipa::path(get, path = "/v2", tag = "KServe", responses((status = 200, body = Object, description = "Name and extensions")))]
 pub(super) async fn server() -> Response {
-    json(&json!({ "name": "bitspike", "version": env!("CARGO_PKG_VERSION"), "extensions": ["binary_tensor_data", "model_repository"] }))
+    json(
+        &json!({ "name": "bitspike", "version": env!("CARGO_PKG_VERSION"), "extensions": ["binary_tensor_data", "model_repository"] }),
+    )
 }
 
 /// Whether it runs
@@ -159,7 +163,10 @@ pub(super) async fn model(State(app): State<Arc<App>>, Path(path): Path<HashMap<
     params(("model" = String, Path, description = "Its name")),
     responses((status = 200, body = Object, description = "It answers"))
 )]
-pub(super) async fn model_ready(State(app): State<Arc<App>>, Path(path): Path<HashMap<String, String>>) -> Result<Response> {
+pub(super) async fn model_ready(
+    State(app): State<Arc<App>>,
+    Path(path): Path<HashMap<String, String>>,
+) -> Result<Response> {
     let served = found(&app, &path)?;
     if !app.is_ready() {
         return Err(Problem::stopping());
@@ -260,7 +267,8 @@ fn items(served: &Served, inputs: Vec<Tensor>, mut raw: &[u8]) -> Result<Vec<Ite
             Ok(first.into_iter().zip(second).map(|(first, second)| Item { first, second: Some(second) }).collect())
         }
         Some(second) => {
-            let message = format!("expected as many second texts as first ones, {}, found {}", first.len(), second.len());
+            let message =
+                format!("expected as many second texts as first ones, {}, found {}", first.len(), second.len());
             Err(Problem::value("inputs", message))
         }
     }
@@ -282,9 +290,11 @@ fn elements(mut bytes: &[u8]) -> Result<Vec<String>> {
     while !bytes.is_empty() {
         let length = bytes.split_off(..4).map(|length| u32::from_le_bytes(length.try_into().unwrap_or_default()));
         let text = length.and_then(|length| bytes.split_off(..length as usize));
-        let text = text.ok_or_else(|| Problem::new(Kind::Value, "an element is longer than the bytes that are left"))?;
+        let text =
+            text.ok_or_else(|| Problem::new(Kind::Value, "an element is longer than the bytes that are left"))?;
         let text = std::str::from_utf8(text);
-        texts.push(text.map_err(|error| Problem::new(Kind::Value, format!("a text is not UTF-8: {error}")))?.to_owned());
+        texts
+            .push(text.map_err(|error| Problem::new(Kind::Value, format!("a text is not UTF-8: {error}")))?.to_owned());
     }
     Ok(texts)
 }
@@ -317,7 +327,9 @@ fn named(mut all: Vec<Output>, wanted: Option<Vec<Wanted>>) -> Result<Vec<Output
     let names = names.join(", ");
     let one = |(i, Wanted { name }): (usize, Wanted)| match all.iter().position(|output| output.name == name) {
         Some(at) => Ok(all.remove(at)),
-        None => Err(Problem::value(format!("outputs[{i}].name"), format!("expected each of {names} once, found `{name}`"))),
+        None => {
+            Err(Problem::value(format!("outputs[{i}].name"), format!("expected each of {names} once, found `{name}`")))
+        }
     };
     wanted.into_iter().enumerate().map(one).collect()
 }
@@ -340,7 +352,11 @@ pub(super) struct AskedV1 {
     request_body = AskedV1,
     responses((status = 200, body = Object, description = "`{\"predictions\": [..]}`, an answer of /v1/classify a text"))
 )]
-pub(super) async fn predict(State(app): State<Arc<App>>, Path(name): Path<String>, request: Request) -> Result<Response> {
+pub(super) async fn predict(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response> {
     let since = Instant::now();
     let Some(name) = name.strip_suffix(":predict") else {
         return Err(Problem::not_found(format!("there is no /v1/models/{name}; V1 asks /v1/models/NAME:predict")));

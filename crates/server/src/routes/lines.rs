@@ -137,7 +137,9 @@ fn item(line: &[u8], served: &Served, app: &App) -> Result<Item> {
     let item = match parse::<Inputs>(line)? {
         Inputs::Text(text) => text.into(),
         Inputs::Object(item) => item,
-        Inputs::List(_) => return Err(Problem::new(Kind::Value, "a line holds one text, or a pair as an object; found a list")),
+        Inputs::List(_) => {
+            return Err(Problem::new(Kind::Value, "a line holds one text, or a pair as an object; found a list"));
+        }
     };
     check_one(&item, served.is_pair(), Reading::Batch, &app.settings)?;
     Ok(item)

@@ -23,7 +23,8 @@ pub(crate) use docs::description;
 
 /// Routes that need no key: they say nothing of models and cost nothing.
 pub(crate) fn is_open(method: &Method, route: &str) -> bool {
-    let open = route.starts_with("/v2/health/") || matches!(route, "/" | "/health" | "/docs" | "/openapi.json" | "/{*file}");
+    let open =
+        route.starts_with("/v2/health/") || matches!(route, "/" | "/health" | "/docs" | "/openapi.json" | "/{*file}");
     open && matches!(*method, Method::GET | Method::HEAD)
 }
 

@@ -20,7 +20,8 @@ struct File {
 include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
 /// Nothing but what this server gives, and no script or style within a page.
-pub(crate) const POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+pub(crate) const POLICY: &str =
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// The page itself.
 pub(super) async fn index(request: Request) -> Result<Response> {
@@ -44,7 +45,9 @@ fn answer(path: &str, request: &Request) -> Result<Response, Problem> {
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
     ];
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match known.split(',').any(|etag| matches!(etag.trim().trim_start_matches("W/"), "*") || etag.trim().trim_start_matches("W/") == file.etag) {
+    match known.split(',').any(|etag| {
+        matches!(etag.trim().trim_start_matches("W/"), "*") || etag.trim().trim_start_matches("W/") == file.etag
+    }) {
         true => Ok((StatusCode::NOT_MODIFIED, headers).into_response()),
         false => Ok((headers, file.content).into_response()),
     }

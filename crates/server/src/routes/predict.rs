@@ -40,6 +40,7 @@ pub(super) struct Asked {
     /// Hugging Face's.
     parameters: Option<Parameters>,
     /// Hugging Face's; there is nothing to wait for, and no cache.
+    #[allow(dead_code, reason = "named, so that they are taken; there is nothing to do")]
     options: Option<ClientOptions>,
 }
 
@@ -117,7 +118,10 @@ async fn answer(app: &Arc<App>, request: Request, reading: Reading) -> Result<(V
         (_, Some("none")) | (true, None) => Function::None,
         (false, Some("sigmoid")) => Function::Sigmoid,
         (true, Some(other)) => {
-            return Err(Problem::value("raw_scores", format!("contradicts function_to_apply `{other}`; leave one out")));
+            return Err(Problem::value(
+                "raw_scores",
+                format!("contradicts function_to_apply `{other}`; leave one out"),
+            ));
         }
         (false, Some(other)) => {
             let message = format!("expected softmax, sigmoid or none, found `{other}`");
@@ -137,7 +141,10 @@ async fn answer(app: &Arc<App>, request: Request, reading: Reading) -> Result<(V
         if let Some(i) = answers.iter().position(|answer| answer.truncated) {
             let most = served.model().header().max_length;
             let at = if single { "inputs".to_owned() } else { format!("inputs[{i}]") };
-            return Err(Problem::too_large(at, format!("the text has more than {most} tokens; ask for `truncate`, or shorten it")));
+            return Err(Problem::too_large(
+                at,
+                format!("the text has more than {most} tokens; ask for `truncate`, or shorten it"),
+            ));
         }
     }
     let most = top_k.map_or(usize::MAX, |n| n as usize);

@@ -139,7 +139,8 @@ pub(super) async fn trace(State(app): State<Arc<App>>, request: Request) -> Resu
     let Some(item) = items.pop().filter(|_| single) else {
         return Err(Problem::value("inputs", "a trace is of one text; expected a text, found a list"));
     };
-    let answered = tokio::time::timeout(app.settings.deadline, app.lane.run_task(move || run(&served, &item, simulation, &asked)));
+    let answered =
+        tokio::time::timeout(app.settings.deadline, app.lane.run_task(move || run(&served, &item, simulation, &asked)));
     Ok(json(&answered.await.map_err(|_| Problem::deadline())??))
 }
 
@@ -191,7 +192,12 @@ fn run(served: &Served, item: &Item, simulation: Simulation, asked: &Asked) -> R
         per_step_answers: (simulation.dynamics != Dynamics::Phased).then(|| steps.collect()),
         answer: AtStep::of(served, traced.answer),
         phased: AtStep::of(served, traced.equilibrium),
-        populations: traced.trace.populations.iter().map(|one| Population::of(one, tokens, told, token, asked)).collect(),
+        populations: traced
+            .trace
+            .populations
+            .iter()
+            .map(|one| Population::of(one, tokens, told, token, asked))
+            .collect(),
         tokens: traced.tokens,
         cost,
     })

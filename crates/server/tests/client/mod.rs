@@ -152,9 +152,11 @@ impl<S: Read + Write> Connection<S> {
                 answer.body.resize(length, 0);
                 self.0.read_exact(&mut answer.body).unwrap();
             }
-            None => while let Some(part) = self.chunk() {
-                answer.body.extend(part);
-            },
+            None => {
+                while let Some(part) = self.chunk() {
+                    answer.body.extend(part);
+                }
+            }
         }
         Some(answer)
     }
