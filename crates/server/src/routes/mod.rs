@@ -7,6 +7,7 @@ mod kserve;
 mod lines;
 mod page;
 mod predict;
+mod tensors;
 mod trace;
 
 use std::sync::Arc;
