@@ -1,0 +1,181 @@
+"""What a server reaches on one core, beside a peer. See README.md.
+
+    python serve.py --bitspike PROGRAM --load PROGRAM --model FILE --teacher FOLDER --data DIR/SST-2 [--parts a,b,..] [--json OUT]
+"""
+
+import argparse
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SERVER, GENERATOR = "0", "1"
+PORT = 8191
+
+
+def pinned(core, command, **more):
+    return subprocess.Popen(["taskset", "-c", core, *map(str, command)], **more)
+
+
+def wait_for(path, method="GET", body=None):
+    end = time.time() + 60
+    while True:
+        try:
+            return urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{PORT}{path}", data=body, method=method)).read()
+        except OSError:
+            if time.time() > end:
+                raise
+            time.sleep(0.05)
+
+
+class Running:
+    """A server on its core, answering."""
+
+    def __init__(self, command):
+        self.process = pinned(SERVER, command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for("/predict", "POST", b'{"inputs": "fine"}')
+
+    def resident(self):
+        return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())[1]) / 1024
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Bench:
+    def __init__(self, flags, work):
+        self.flags, self.work = flags, work
+        rows = (flags.data / "dev.tsv").read_text(encoding="utf-8").splitlines()
+        column = rows[0].split("\t").index("sentence")
+        texts = [row.split("\t")[column] for row in rows[1:]]
+        self.texts, self.bodies = work / "texts.txt", work / "bodies.jsonl"
+        self.texts.write_text("\n".join(texts) + "\n", encoding="utf-8")
+        self.bodies.write_text("".join(json.dumps({"inputs": text}) + "\n" for text in texts), encoding="utf-8")
+        self.count = len(texts)
+
+    def server(self, *more):
+        flags = ["--port", PORT, "--threads", "1", "--io-threads", "1", *more]
+        return Running([self.flags.bitspike, "serve", self.flags.model, *flags])
+
+    def wrk(self, connections):
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{self.flags.seconds}s", "--latency", "-s", HERE / "predict.lua",
+                   f"http://127.0.0.1:{PORT}/predict", "--", self.bodies]
+        said = pinned(GENERATOR, command, stdout=subprocess.PIPE, text=True).communicate()[0]
+        if "Non-2xx" in said:
+            raise SystemExit(said)
+        return float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
+
+    def load(self, *more):
+        command = [self.flags.load, f"127.0.0.1:{PORT}", self.flags.model, self.texts, *more]
+        return json.loads(pinned(GENERATOR, command, stdout=subprocess.PIPE, text=True).communicate()[0])
+
+    # ---- Parts
+
+    def throughput(self):
+        """Requests a second over 32 connections, taking turns."""
+        rounds = {"bitspike": [], "peer, one at a time": [], "peer, batches of 32": []}
+        for _ in range(self.flags.rounds):
+            with self.server():
+                rounds["bitspike"].append(self.wrk(32))
+            for name, batch in (("peer, one at a time", 1), ("peer, batches of 32", 32)):
+                peer = [sys.executable, HERE / "peer.py", self.flags.onnx, self.flags.teacher / "tokenizer.json", PORT, batch]
+                with Running(peer):
+                    rounds[name].append(self.wrk(32))
+        best = max(max(values) for name, values in rounds.items() if name != "bitspike")
+        return {"per_second": rounds, "ratio_of_best": max(rounds["bitspike"]) / best}
+
+    def overhead(self):
+        """Requests a second beside `classify` on the same core, taking turns."""
+        many = self.work / "many.txt"
+        many.write_text(self.texts.read_text(encoding="utf-8") * 4, encoding="utf-8")
+        served, direct = [], []
+        for _ in range(self.flags.rounds):
+            with self.server():
+                served.append(self.wrk(32))
+            began = time.time()
+            command = [self.flags.bitspike, "classify", "--model", self.flags.model, "--threads", "1", "--input", many]
+            pinned(SERVER, command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait()
+            direct.append(4 * self.count / (time.time() - began))
+        return {"served": served, "classify": direct, "share_of_best": max(served) / max(direct)}
+
+    def saturation(self):
+        with self.server():
+            return self.load("connections=32", f"seconds={self.flags.seconds}")["per_second"]
+
+    def latency(self):
+        """Times at half of the saturation."""
+        rate = self.saturation() / 2
+        with self.server():
+            return {"rate": rate} | self.load("connections=64", f"rate={rate}", f"seconds={self.flags.seconds}")
+
+    def overload(self):
+        """Ten times the saturation."""
+        full = self.saturation()
+        with self.server("--max-queue-tokens", "4096"):
+            found = self.load("connections=256", f"rate={10 * full}", f"seconds={self.flags.overload_seconds}")
+        return {"saturation": full, "kept": found["per_second"] / full} | found
+
+    def memory(self):
+        """Resident MiB: idle, after a tenth of the requests, after all, every eighth connection hostile."""
+        with self.server() as server:
+            found = {"idle": server.resident()}
+            tenth = self.flags.requests // 10
+            found["first"] = self.load("connections=32", f"requests={tenth}", "hostile=4")
+            found["after a tenth"] = server.resident()
+            found["rest"] = self.load("connections=32", f"requests={self.flags.requests - tenth}", "hostile=4")
+            found["after all"] = server.resident()
+            metrics = wait_for("/metrics").decode()
+            found["connections left"] = float(re.search(r"^bitspike_connections (\S+)", metrics, re.M)[1])
+            found["alive"] = server.process.poll() is None
+        return found
+
+    def killed(self):
+        """kill -9 and a new start, three times, under load behind a client that tries again."""
+        server = self.server()
+        command = [self.flags.load, f"127.0.0.1:{PORT}", self.flags.model, self.texts, "connections=16", "seconds=12", "retry=1"]
+        client = pinned(GENERATOR, command, stdout=subprocess.PIPE, text=True)
+        for _ in range(3):
+            time.sleep(2.5)
+            os.kill(server.process.pid, signal.SIGKILL)
+            server.process.wait()
+            server = self.server()
+        found = json.loads(client.communicate()[0])
+        server.__exit__()
+        return found
+
+
+def main():
+    parts = ["throughput", "overhead", "latency", "overload", "memory", "killed"]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("bitspike", "load", "model", "teacher", "data", "onnx"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--parts", default=",".join(parts))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--overload-seconds", type=int, default=60)
+    parser.add_argument("--requests", type=int, default=1_000_000)
+    parser.add_argument("--json", type=Path)
+    flags = parser.parse_args()
+    found = {}
+    with tempfile.TemporaryDirectory() as work:
+        bench = Bench(flags, Path(work))
+        for part in flags.parts.split(","):
+            found[part] = getattr(bench, part)()
+            print(part, json.dumps(found[part]), flush=True)
+            if flags.json:
+                flags.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
