@@ -46,7 +46,9 @@ struct Met {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [address, model, texts, flags @ ..] = &arguments[..] else { return Err("usage: load ADDRESS MODEL TEXTS [key=value..]".into()) };
+    let [address, model, texts, flags @ ..] = &arguments[..] else {
+        return Err("usage: load ADDRESS MODEL TEXTS [key=value..]".into());
+    };
     let flag = |name: &str, default: f64| {
         let given = flags.iter().find_map(|flag| flag.strip_prefix(name)?.strip_prefix('='));
         given.map_or(Ok(default), str::parse)
@@ -68,10 +70,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (connections, hostile) = (flag("connections", 32.0)? as usize, flag("hostile", 0.0)? as u64);
     let met: Vec<Met> = std::thread::scope(|scope| {
         let asking: Vec<_> = (0..connections).map(|_| scope.spawn(|| load.ask())).collect();
-        (0..hostile).for_each(|seed| drop(scope.spawn({
-            let load = &load;
-            move || load.annoy(seed)
-        })));
+        (0..hostile).for_each(|seed| {
+            drop(scope.spawn({
+                let load = &load;
+                move || load.annoy(seed)
+            }))
+        });
         let met = asking.into_iter().filter_map(|one| one.join().ok()).collect();
         load.over.store(true, Ordering::Relaxed);
         met
@@ -79,7 +83,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seconds = load.start.elapsed().as_secs_f64();
     let mut times: Vec<f32> = met.iter().flat_map(|one| one.times.iter().copied()).collect();
     times.sort_by(f32::total_cmp);
-    let at = |share: f64| times.get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1))).copied();
+    let at =
+        |share: f64| times.get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1))).copied();
     let sum = |of: fn(&Met) -> u64| met.iter().map(of).sum::<u64>();
     let found = json!({
         "seconds": seconds,
@@ -126,7 +131,8 @@ impl Load {
                     Ok((200, told)) => {
                         met.times.push(due.elapsed().as_secs_f32() * 1e3);
                         let logits = told["results"][0]["logits"].as_array();
-                        let bits = logits.into_iter().flatten().map(|x| (x.as_f64().unwrap_or(f64::NAN) as f32).to_bits());
+                        let bits =
+                            logits.into_iter().flatten().map(|x| (x.as_f64().unwrap_or(f64::NAN) as f32).to_bits());
                         met.wrong += u64::from(!bits.eq(self.expected[text].iter().copied()));
                     }
                     Ok((429, _)) => met.refused += 1,
@@ -157,7 +163,10 @@ impl Load {
                 connection.insert(BufReader::new(stream))
             }
         };
-        let head = format!("POST /v1/classify HTTP/1.1\r\nhost: load\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "POST /v1/classify HTTP/1.1\r\nhost: load\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         stream.get_mut().write_all((head + body).as_bytes())?;
         let (mut line, mut length) = (String::new(), 0);
         let mut read = |line: &mut String| {

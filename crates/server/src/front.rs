@@ -14,7 +14,7 @@ use metrics::Gauge;
 
 use crate::app::App;
 use crate::problem::{Kind, Problem};
-use crate::routes::is_open;
+use crate::routes::{NO_ROUTE, is_open};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -70,7 +70,7 @@ pub(crate) async fn front(State(app): State<Arc<App>>, request: Request, next: N
     let _in_flight = Counted::new(&app.meters.in_flight);
     let (id, method, path) = (identifier(&request), name(request.method()), request.uri().path().to_owned());
     let matched = request.extensions().get::<MatchedPath>().cloned();
-    let route = matched.as_ref().map_or("none", MatchedPath::as_str);
+    let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let allowed = match is_open(request.method(), route) {
         true => Ok(()),
         false => app.keys.check(request.headers()),

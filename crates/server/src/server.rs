@@ -53,6 +53,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     app: Arc<App>,
+    router: Router,
     work: crate::lane::Work,
     tls: Option<Arc<Tls>>,
     handle: Handle,
@@ -82,7 +83,7 @@ impl Server {
     /// Loads the models, the first of which answers where none is named, and listens.
     ///
     /// # Errors
-    /// If a model, a key or a certificate cannot be loaded, two models have one name, or the address is taken.
+    /// If a model, a key or a certificate cannot be loaded, two models have one name, an origin is none, or the address is taken.
     pub fn bind(settings: Settings, models: Vec<Subject>) -> Result<Self> {
         let meters = Arc::new(Meters::new().map_err(std::io::Error::other)?);
         let models = Models::load(models, settings.options, settings.anytime, meters.clone())?;
@@ -105,7 +106,8 @@ impl Server {
         let (stopping, buffered) = Default::default();
         let app = Arc::new(App { settings, models, queue, lane, meters, keys, stopping, buffered });
         let handle = Handle { stop: Arc::new(watch::Sender::new(false)), reload: Arc::new(Notify::new()) };
-        Ok(Self { runtime, listener, address, app, work, tls, handle, signals: false })
+        let router = layered(&app)?;
+        Ok(Self { runtime, listener, address, app, router, work, tls, handle, signals: false })
     }
 
     /// Where it listens.
@@ -140,13 +142,12 @@ impl Server {
     /// # Errors
     /// If the system refuses threads or signals.
     pub fn run(self) -> Result<bool> {
-        let Self { runtime, listener, app, work, tls, handle, signals, .. } = self;
+        let Self { runtime, listener, app, router, work, tls, handle, signals, .. } = self;
         let compute = {
             let (app, threads) = (app.clone(), app.settings.threads);
             thread("compute", threads, move || app.queue.run())?
         };
         thread("traces", 1, move || Lane::run(&work))?;
-        let router = layered(&app)?;
         let clean = runtime.block_on(async {
             if signals {
                 obey(handle.clone())?;

@@ -22,10 +22,13 @@ use crate::problem::{Kind, Problem};
 
 pub(crate) use docs::description;
 
+/// What a path that is no route, such as a file of the page, counts as.
+pub(crate) const NO_ROUTE: &str = "none";
+
 /// Routes that need no key: they say nothing of models and cost nothing.
 pub(crate) fn is_open(method: &Method, route: &str) -> bool {
     let open =
-        route.starts_with("/v2/health/") || matches!(route, "/" | "/health" | "/docs" | "/openapi.json" | "/{*file}");
+        route.starts_with("/v2/health/") || matches!(route, "/" | "/health" | "/docs" | "/openapi.json" | NO_ROUTE);
     open && matches!(*method, Method::GET | Method::HEAD)
 }
 
@@ -53,8 +56,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v2/models/{model}/versions/{version}", get(kserve::model))
         .route("/v2/models/{model}/versions/{version}/ready", get(kserve::model_ready))
         .route("/v2/models/{model}/versions/{version}/infer", post(kserve::infer))
-        .route("/{*file}", get(page::file))
-        .fallback(async |request: Request| missing(request.uri().path()))
+        .fallback(page::file)
         .method_not_allowed_fallback(async |request: Request| {
             let (method, path) = (request.method(), request.uri().path());
             Problem::new(Kind::Method, format!("{path} does not take {method}; /docs lists the routes"))

@@ -1,7 +1,7 @@
 //! The page, from files that are compiled in.
 
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::missing;
@@ -28,9 +28,12 @@ pub(super) async fn index(request: Request) -> Result<Response> {
     answer("index.html", &request)
 }
 
-/// A file of the page.
+/// A file of the page, or what to say where there is none.
 pub(super) async fn file(request: Request) -> Result<Response> {
-    answer(request.uri().path().trim_start_matches('/'), &request)
+    match *request.method() {
+        Method::GET | Method::HEAD => answer(request.uri().path().trim_start_matches('/'), &request),
+        _ => Err(missing(request.uri().path())),
+    }
 }
 
 fn answer(path: &str, request: &Request) -> Result<Response, Problem> {
