@@ -97,5 +97,5 @@ fn a_trace_says_what_the_model_does() {
         assert_eq!(told.get("membranes").is_some(), population.name == "layer.1.output");
     }
     let last = told["per_step_answers"].as_array().unwrap().last().unwrap();
-    assert_eq!(last, &json!(traced.answer.probabilities()));
+    assert_eq!(last, &client::told(traced.answer.probabilities()));
 }

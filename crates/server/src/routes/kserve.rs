@@ -231,6 +231,14 @@ pub(super) struct AskedV1 {
     instances: Inputs,
 }
 
+/// An answer of V1.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PredictV1Answer)]
+pub(super) struct AnsweredV1 {
+    /// As the results of `/v1/classify`.
+    predictions: Vec<Told>,
+}
+
 /// Predict, as KServe's V1 protocol asks
 #[utoipa::path(
     post,
@@ -238,7 +246,7 @@ pub(super) struct AskedV1 {
     tag = "KServe",
     params(("model" = String, Path, description = "Its name, with `:predict` behind it")),
     request_body = AskedV1,
-    responses((status = 200, body = Object, description = "`{\"predictions\": [..]}`, an answer of /v1/classify a text"))
+    responses((status = 200, body = AnsweredV1, description = "An answer a text"))
 )]
 pub(super) async fn predict(
     State(app): State<Arc<App>>,
@@ -257,5 +265,5 @@ pub(super) async fn predict(
     let (items, _) = instances.read(Reading::Batch, served.is_pair(), &app.settings)?;
     let Answers { served, answers, .. } = app.classify(served, items, false, since).await?;
     let told: Vec<Told> = answers.into_iter().map(|answer| Told::of(&served, answer, false)).collect();
-    Ok(json(&json!({ "predictions": told })))
+    Ok(json(&AnsweredV1 { predictions: told }))
 }

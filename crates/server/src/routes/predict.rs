@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bitspike::Answer;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::classify::Scored;
@@ -67,6 +67,17 @@ struct ClientOptions {
     use_gpu: Option<bool>,
 }
 
+/// What is answered.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = PredictAnswer)]
+pub(super) enum Predicted {
+    /// The classes of a text or pair.
+    One(Vec<Scored>),
+    /// Those of each of a batch.
+    Many(Vec<Vec<Scored>>),
+}
+
 /// What is done with the classifier's outputs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Function {
@@ -84,11 +95,12 @@ enum Function {
     path = "/predict",
     tag = "text-embeddings-inference",
     request_body = Asked,
-    responses((status = 200, body = Vec<Scored>, description = "Classes, or a list of such lists for a batch"))
+    responses((status = 200, body = Predicted, description = "Classes, or a list of such lists for a batch"))
 )]
 pub(super) async fn predict(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
     let (mut all, single) = answer(&app, request, Reading::Pairs).await?;
-    Ok(if single { json(&all.pop().unwrap_or_default()) } else { json(&all) })
+    let one = if single { all.pop() } else { None };
+    Ok(json(&one.map_or_else(|| Predicted::Many(all), Predicted::One)))
 }
 
 /// Classify, as Hugging Face's clients ask

@@ -17,9 +17,15 @@ pub fn shipped(name: &str) -> Subject {
     Subject::resolve(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models").join(name)).unwrap()
 }
 
-/// Settings of a test: a free port, one thread.
+/// A value as a reader of JSON finds it: numbers of 32 bits have few digits there.
+pub fn told(value: impl serde::Serialize) -> Value {
+    serde_json::from_str(&serde_json::to_string(&value).unwrap()).unwrap()
+}
+
+/// Settings of a test: a free port, one thread, and patience for machines that do much beside it.
 pub fn settings() -> Settings {
-    Settings { port: 0, threads: 1, ..Settings::default() }
+    let patience = Duration::from_secs(300);
+    Settings { port: 0, threads: 1, deadline: patience, drain: patience, ..Settings::default() }
 }
 
 /// A server that runs until it is dropped.
@@ -100,7 +106,7 @@ impl Answer {
 
 impl Connection<TcpStream> {
     fn new(stream: TcpStream) -> Self {
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(300))).unwrap();
         stream.set_nodelay(true).unwrap();
         Self(BufReader::new(stream))
     }
@@ -135,7 +141,7 @@ impl<S: Read + Write> Connection<S> {
 
     /// The next answer; none where the connection is closed before one.
     pub fn answer(&mut self, head_only: bool) -> Option<Answer> {
-        let line = self.line()?;
+        let line = self.line().filter(|line| line.starts_with("HTTP/1.1 "))?;
         let status = line.split(' ').nth(1).unwrap().parse().unwrap();
         let mut headers = Vec::new();
         loop {
@@ -174,7 +180,11 @@ impl<S: Read + Write> Connection<S> {
     pub fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         match self.0.read_line(&mut line) {
-            Ok(0) | Err(_) => None,
+            Ok(0) => None,
+            Err(error) => {
+                eprintln!("{error}");
+                None
+            }
             Ok(_) => Some(line.trim_end().to_owned()),
         }
     }
