@@ -13,30 +13,30 @@ use bitspike_server::{Handle, Server, Settings};
 use serde_json::Value;
 
 /// A shipped model.
-pub fn shipped(name: &str) -> Subject {
+pub(crate) fn shipped(name: &str) -> Subject {
     Subject::resolve(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models").join(name)).unwrap()
 }
 
 /// A value as a reader of JSON finds it: numbers of 32 bits have few digits there.
-pub fn told(value: impl serde::Serialize) -> Value {
+pub(crate) fn told(value: impl serde::Serialize) -> Value {
     serde_json::from_str(&serde_json::to_string(&value).unwrap()).unwrap()
 }
 
 /// Settings of a test: a free port, one thread, and patience for machines that do much beside it.
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let patience = Duration::from_secs(300);
     Settings { port: 0, threads: 1, deadline: patience, drain: patience, ..Settings::default() }
 }
 
 /// A server that runs until it is dropped.
-pub struct Running {
-    pub address: SocketAddr,
-    pub handle: Handle,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) handle: Handle,
     thread: Option<JoinHandle<bool>>,
 }
 
 impl Running {
-    pub fn start(settings: Settings, models: Vec<Subject>) -> Self {
+    pub(crate) fn start(settings: Settings, models: Vec<Subject>) -> Self {
         let server = Server::bind(settings, models).unwrap();
         let (address, handle) = (server.address(), server.handle());
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
@@ -44,25 +44,25 @@ impl Running {
     }
 
     /// The model that is compiled in, with the settings of a test.
-    pub fn builtin() -> Self {
+    pub(crate) fn builtin() -> Self {
         Self::start(settings(), vec![Subject::builtin()])
     }
 
     /// Stops it and says whether every request was answered.
-    pub fn stop(mut self) -> bool {
+    pub(crate) fn stop(mut self) -> bool {
         self.handle.stop();
         self.thread.take().unwrap().join().unwrap()
     }
 
-    pub fn connect(&self) -> Connection {
+    pub(crate) fn connect(&self) -> Connection {
         Connection::new(TcpStream::connect(self.address).unwrap())
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.connect().ask("GET", path, &[], b"")
     }
 
-    pub fn post(&self, path: &str, body: &str) -> Answer {
+    pub(crate) fn post(&self, path: &str, body: &str) -> Answer {
         self.connect().ask("POST", path, &[("content-type", "application/json")], body.as_bytes())
     }
 }
@@ -77,29 +77,29 @@ impl Drop for Running {
 }
 
 /// A connection that is kept.
-pub struct Connection<S = TcpStream>(BufReader<S>)
+pub(crate) struct Connection<S = TcpStream>(BufReader<S>)
 where
     S: Read + Write;
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// Names in small letters.
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 }
@@ -111,17 +111,17 @@ impl Connection<TcpStream> {
         Self(BufReader::new(stream))
     }
 
-    pub fn stream(&self) -> &TcpStream {
+    pub(crate) fn stream(&self) -> &TcpStream {
         self.0.get_ref()
     }
 }
 
 impl<S: Read + Write> Connection<S> {
-    pub fn over(stream: S) -> Self {
+    pub(crate) fn over(stream: S) -> Self {
         Self(BufReader::new(stream))
     }
 
-    pub fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: test\r\n");
         headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
         if !headers.iter().any(|(name, _)| ["content-length", "transfer-encoding"].contains(name)) {
@@ -134,13 +134,13 @@ impl<S: Read + Write> Connection<S> {
         self.answer(method == "HEAD").unwrap()
     }
 
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.0.get_mut().write_all(bytes).unwrap();
         self.0.get_mut().flush().unwrap();
     }
 
     /// The next answer; none where the connection is closed before one.
-    pub fn answer(&mut self, head_only: bool) -> Option<Answer> {
+    pub(crate) fn answer(&mut self, head_only: bool) -> Option<Answer> {
         let line = self.line().filter(|line| line.starts_with("HTTP/1.1 "))?;
         let status = line.split(' ').nth(1).unwrap().parse().unwrap();
         let mut headers = Vec::new();
@@ -168,7 +168,7 @@ impl<S: Read + Write> Connection<S> {
     }
 
     /// The next part of a chunked body.
-    pub fn chunk(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn chunk(&mut self) -> Option<Vec<u8>> {
         let size = usize::from_str_radix(&self.line()?, 16).unwrap();
         let mut part = vec![0; size + 2];
         self.0.read_exact(&mut part).ok()?;
@@ -177,7 +177,7 @@ impl<S: Read + Write> Connection<S> {
     }
 
     /// A line without its end; none where there is no more.
-    pub fn line(&mut self) -> Option<String> {
+    pub(crate) fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         match self.0.read_line(&mut line) {
             Ok(0) => None,
