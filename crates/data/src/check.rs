@@ -1,13 +1,13 @@
 //! Inspecting a data folder one record at a time: counts, labels, lengths, repeats, and the first bad line.
 
 use std::collections::{BTreeMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::error::{Error, Result};
 use super::examples::{Entry, Example, Examples};
+use super::fingerprint::Itself;
 use super::identifiers::RepeatedIds;
 use super::labels::Labels;
 use super::locate;
@@ -52,7 +52,7 @@ pub struct SplitReport {
 }
 
 impl SplitReport {
-    /// Whether [`load`](super::load) will take the split.
+    /// Whether [`load_with`](super::load_with) will take the split, without its labels if it is train.
     pub fn is_usable(&self) -> bool {
         self.first_bad.is_none() && self.examples > 0
     }
@@ -154,16 +154,18 @@ pub fn check_split(task: &TaskSpec, path: &Path, split: Split) -> Result<SplitRe
     Ok(report(task, locate::require(task, path, split)?, split, None).0)
 }
 
-/// The report on a split, and the hashes of its texts.
+/// The report on a split, and the fingerprints of its texts.
 fn report(
     task: &TaskSpec,
     files: Vec<PathBuf>,
     split: Split,
-    train: Option<&HashSet<u64>>,
-) -> (SplitReport, HashSet<u64>) {
+    train: Option<&HashSet<u64, Itself>>,
+) -> (SplitReport, HashSet<u64, Itself>) {
     let mut tally = Tally { classes: vec![0; task.labels().len()], train, ..Tally::default() };
     let (mut skipped, mut bad_lines, mut first_bad) = (0, 0, None);
-    let mut entries = Examples::new(task, files.clone(), Labels::of(split));
+    // Those of train may be learnt from by a teacher's answers alone.
+    let labels = if split == Split::Train { Labels::Optional } else { Labels::of(split) };
+    let mut entries = Examples::new(task, files.clone(), labels);
     for entry in &mut entries {
         match entry {
             Ok(Entry::Example(example)) => tally.add(&example),
@@ -174,7 +176,15 @@ fn report(
             }
         }
     }
-    let (notes, repeated_ids) = entries.end();
+    let (mut notes, repeated_ids) = entries.end();
+    let unlabelled = tally.examples - tally.labelled;
+    if split == Split::Train && unlabelled > 0 {
+        notes.push(format!(
+            "{unlabelled} of {} examples have no label; a teacher's answers to them can be distilled, but nothing learns from \
+             their labels",
+            tally.examples
+        ));
+    }
     let labels = task.labels().iter().zip(&tally.classes);
     let scored = matches!(task.target, Target::Regression { .. }) && tally.labelled > 0;
     let report = SplitReport {
@@ -204,8 +214,8 @@ fn bad_line(error: Error) -> BadLine {
 
 #[derive(Default)]
 struct Tally<'a> {
-    /// Hashes of the texts of train.
-    train: Option<&'a HashSet<u64>>,
+    /// Fingerprints of the texts of train.
+    train: Option<&'a HashSet<u64, Itself>>,
     in_train: usize,
     examples: usize,
     labelled: usize,
@@ -215,7 +225,7 @@ struct Tally<'a> {
     max: f64,
     first: TextTally,
     second: TextTally,
-    seen: HashSet<u64>,
+    seen: HashSet<u64, Itself>,
     duplicates: usize,
 }
 
@@ -226,11 +236,9 @@ impl Tally<'_> {
         if let Some(second) = &example.second {
             self.second.add(second);
         }
-        let mut hasher = DefaultHasher::new();
-        (&example.first, &example.second).hash(&mut hasher);
-        let hash = hasher.finish();
-        self.in_train += usize::from(self.train.is_some_and(|train| train.contains(&hash)));
-        self.duplicates += usize::from(!self.seen.insert(hash));
+        let number = example.fingerprint();
+        self.in_train += usize::from(self.train.is_some_and(|train| train.contains(&number)));
+        self.duplicates += usize::from(!self.seen.insert(number));
         let Some(target) = example.target else { return };
         // A class index is an index into `classes`; a score finds none there.
         if let Some(count) = self.classes.get_mut(target as usize) {
@@ -255,8 +263,8 @@ struct TextTally {
 
 impl TextTally {
     fn add(&mut self, text: &str) {
-        let words = text.split_whitespace().count();
-        *self.characters.entry(text.chars().count()).or_default() += 1;
+        let (characters, words) = lengths_of(text);
+        *self.characters.entry(characters).or_default() += 1;
         *self.words.entry(words).or_default() += 1;
         self.empty += usize::from(words == 0);
     }
@@ -264,6 +272,18 @@ impl TextTally {
     fn report(&self) -> TextReport {
         TextReport { characters: lengths(&self.characters), words: lengths(&self.words), empty: self.empty }
     }
+}
+
+/// The characters and the words of a text.
+fn lengths_of(text: &str) -> (usize, usize) {
+    if !text.is_ascii() {
+        return (text.chars().count(), text.split_whitespace().count());
+    }
+    // What `char::is_whitespace` says of ASCII.
+    let is_space = |byte: u8| matches!(byte, b'\t'..=b'\r' | b' ');
+    let bytes = text.as_bytes();
+    let begins = bytes.windows(2).filter(|pair| is_space(pair[0]) && !is_space(pair[1])).count();
+    (bytes.len(), begins + usize::from(bytes.first().is_some_and(|&byte| !is_space(byte))))
 }
 
 fn lengths(histogram: &BTreeMap<usize, usize>) -> Lengths {

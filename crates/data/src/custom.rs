@@ -100,7 +100,7 @@ impl CustomTask {
 fn discover_classes(task: &TaskSpec, data: &Path) -> Result<Target> {
     let mut classes = Classes::default();
     let named = each_label(task, data, |label| {
-        if label == "-1" {
+        if labels::stands_for_none(label) {
             return Err(
                 "the label -1 stands for \"no label\"; name the classes yourself (--labels) if it is one".to_owned()
             );

@@ -1,6 +1,6 @@
 //! A split in memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use rand::SeedableRng;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
 use super::examples::{Entry, Example, Examples};
+use super::fingerprint::Itself;
 use super::identifiers::RepeatedIds;
 use super::labels::Labels;
 use super::locate;
@@ -119,7 +120,15 @@ pub fn load_for_training(
                            a part of it aside (--dev-share 0.1), or name a folder with a file for each split";
             return Err(Error::malformed(path, message));
         }
-        return Ok((load_with(task, path, Split::Train, labels)?, load(task, path, Split::Dev)?));
+        let (train, mut dev) = (load_with(task, path, Split::Train, labels)?, load(task, path, Split::Dev)?);
+        let trained: HashSet<u64, Itself> = train.examples.iter().map(Example::fingerprint).collect();
+        if dev.examples.iter().all(|example| trained.contains(&example.fingerprint())) {
+            dev.notes.push(format!(
+                "all {} dev examples are training examples too, so that scores say nothing about other texts",
+                dev.examples.len()
+            ));
+        }
+        return Ok((train, dev));
     };
     if !(dev.share > 0.0 && dev.share < 1.0) {
         return Err(Error::invalid("dev share", "a number above 0 and below 1", dev.share));

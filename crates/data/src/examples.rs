@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::columns::TaskColumns;
 use super::error::{Error, Result};
+use super::fingerprint;
 use super::identifiers::{Identifiers, RepeatedIds};
 use super::labels::{LabelReader, Labels};
 use super::records::{self, Record, Records, TaskRow};
@@ -22,6 +23,16 @@ pub struct Example {
     pub second: Option<String>,
     /// Class index or score; none where the file gives none.
     pub target: Option<f32>,
+}
+
+impl Example {
+    /// A number that tells its texts from others, labels aside.
+    pub(super) fn fingerprint(&self) -> u64 {
+        match &self.second {
+            Some(second) => fingerprint::of_pair(&self.first, second),
+            None => fingerprint::of(&self.first),
+        }
+    }
 }
 
 /// A split read one example at a time.

@@ -1,10 +1,11 @@
 //! Identifiers of a split's examples, and whether they are some.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+
+use super::fingerprint::{self, Itself};
 
 /// Identifiers that more than one example has, compared by a 64-bit hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,13 +26,13 @@ pub struct RepeatedIds {
 #[derive(Debug, Default)]
 pub(super) struct Identifiers {
     /// Line of each, by its hash.
-    seen: HashMap<u64, usize, BuildHasherDefault<Itself>>,
+    seen: HashMap<u64, usize, Itself>,
     repeated: Option<RepeatedIds>,
 }
 
 impl Identifiers {
     pub(super) fn add(&mut self, id: &str, file: &Path, line: usize) {
-        let Some(earlier) = self.seen.insert(hash(id), line) else { return };
+        let Some(earlier) = self.seen.insert(fingerprint::of(id), line) else { return };
         match &mut self.repeated {
             Some(repeated) => repeated.count += 1,
             None => {
@@ -42,40 +43,6 @@ impl Identifiers {
 
     pub(super) fn repeated(self) -> Option<RepeatedIds> {
         self.repeated
-    }
-}
-
-/// A hash of 64 bits: short identifiers, of up to seven bytes, never share one.
-fn hash(id: &str) -> u64 {
-    // Odd, so that multiplying by it loses nothing.
-    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-    let mix = |hash: u64, word: u64| {
-        let product = (hash ^ word).wrapping_mul(FACTOR);
-        product ^ product >> 32
-    };
-    let mut chunks = id.as_bytes().chunks_exact(8);
-    let hash =
-        chunks.by_ref().fold(0, |hash, chunk| mix(hash, chunk.iter().fold(0, |word, &b| word << 8 | u64::from(b))));
-    let rest = chunks.remainder();
-    let last = rest.iter().fold(rest.len() as u64, |word, &b| word << 8 | u64::from(b));
-    mix(mix(hash, last), 0)
-}
-
-/// Gives a number that is a hash already.
-#[derive(Debug, Default)]
-struct Itself(u64);
-
-impl Hasher for Itself {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |word, &byte| word << 8 | u64::from(byte));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
     }
 }
 

@@ -3,6 +3,7 @@
 //! Classes are one thing however they are written: `1` and `1.0`, `True` and a stored truth value. `01` is text.
 
 use std::borrow::Cow;
+use std::cell::{Cell as Noted, RefCell};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
@@ -45,8 +46,13 @@ pub(super) struct LabelReader<'a> {
     /// Whether a whole number is a class index. Not so where a class is itself called by a number.
     by_index: bool,
     /// Whether one was, of a task whose benchmark does not say which number is which class.
-    indexed: std::cell::Cell<bool>,
+    indexed: Noted<bool>,
+    /// Spellings that have been read, the first few, each with its class: nearly every cell is one of them.
+    met: RefCell<Vec<(String, f32)>>,
 }
+
+/// Most spellings that are kept, and the longest.
+const MET: (usize, usize) = (16, 64);
 
 impl<'a> LabelReader<'a> {
     pub(super) fn new(task: &'a TaskSpec, labels: Labels) -> Self {
@@ -58,7 +64,8 @@ impl<'a> LabelReader<'a> {
             classes: numbered().map(|(i, label)| (label.as_str(), i)).collect(),
             alike: numbered().filter_map(|(i, label)| Some((same(label)?.into_owned(), i))).collect(),
             by_index: !classes.iter().any(|label| is_numeral(label)),
-            indexed: std::cell::Cell::new(false),
+            indexed: Noted::new(false),
+            met: RefCell::default(),
         }
     }
 
@@ -84,6 +91,22 @@ impl<'a> LabelReader<'a> {
     /// "no label", all of which are refused where a label is required.
     pub(super) fn read(&self, cell: Option<&Cell>) -> Result<Option<f32>, String> {
         let Some(cell) = cell else { return Ok(None) };
+        let Cell::Text(text) = cell else { return self.value(cell) };
+        let met = self.met.borrow().iter().find(|(spelling, _)| spelling == text).map(|(_, class)| *class);
+        if met.is_some() {
+            return Ok(met);
+        }
+        let value = self.value(cell)?;
+        let mut met = self.met.borrow_mut();
+        if let Some(class) = value.filter(|_| met.len() < MET.0 && text.len() <= MET.1)
+            && !self.task.target.is_regression()
+        {
+            met.push((text.clone(), class));
+        }
+        Ok(value)
+    }
+
+    fn value(&self, cell: &Cell) -> Result<Option<f32>, String> {
         let found = written(cell).unwrap_or_default();
         if let Some(&class) = self.classes.get(found.as_ref()) {
             return Ok(Some(class as f32));
@@ -92,8 +115,7 @@ impl<'a> LabelReader<'a> {
             Target::Classification { .. } => !self.alike.contains_key("-1"),
             Target::Regression { min, .. } => *min > -1.0,
         };
-        let is_none = || number(&found).is_some_and(|number| number == "-1");
-        if found.is_empty() || (marks_absence && is_none()) {
+        if found.is_empty() || (marks_absence && stands_for_none(&found)) {
             if self.required {
                 let found = if found.is_empty() { "nothing" } else { "-1, which stands for no label" };
                 return Err(format!("column `{}`: expected {}, found {found}", self.task.label, self.expected()));
@@ -166,6 +188,11 @@ pub(super) fn written(cell: &Cell) -> Option<Cow<'_, str>> {
         Cow::Borrowed(text) => text.trim().into(),
         text => text,
     })
+}
+
+/// Whether a label is the hub's -1, which stands for "no label".
+pub(super) fn stands_for_none(label: &str) -> bool {
+    number(label).is_some_and(|number| number == "-1")
 }
 
 /// Classes as they turn up, each under one name.

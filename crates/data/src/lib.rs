@@ -20,6 +20,7 @@ mod dataset;
 mod encoded;
 mod error;
 mod examples;
+mod fingerprint;
 #[cfg(test)]
 mod fixture;
 mod identifiers;
@@ -45,6 +46,7 @@ pub use error::{Cause, Error, Place, Result};
 pub use examples::Example;
 pub use identifiers::RepeatedIds;
 pub use labels::Labels;
+pub use locate::table_files;
 pub use metrics::{Metric, MetricValues};
 pub use plain_text::read_plain_text;
 pub use predictions::Predictions;

@@ -44,7 +44,7 @@ pub(super) fn find(task: &TaskSpec, path: &Path, split: Split) -> Result<Vec<Pat
                 format!("no part that can be read; expected files ending in .{}", OF_SPLITS.join(", .")),
             )
         };
-        return parts::of(path, split)?.ok_or_else(none);
+        return parts::of(path, &of_split(split), OF_SPLITS)?.ok_or_else(none);
     }
     for folder in folders(task, path) {
         if let Some(files) = find_in(task, &folder, split)? {
@@ -62,12 +62,48 @@ pub(super) fn is_one(path: &Path) -> bool {
     if !path.is_dir() {
         return true;
     }
-    let stem = |name: &String| name.split(['.', '-']).next().unwrap_or(name).to_lowercase();
-    let stems = || Split::ALL.iter().flat_map(|split| [split.stems(false), split.stems(true)]).flatten();
-    let is_split = |name: &String| stems().any(|wanted| *wanted == stem(name));
     let splits =
         [file_names(path), parts::folder_names(path)].into_iter().flatten().flatten().any(|name| is_split(&name));
     !splits && (path.join("_SUCCESS").exists() || Form::of(path).is_some())
+}
+
+/// Whether a file or folder of that name is a split of some task, or a part of one.
+fn is_split(name: &str) -> bool {
+    let stem = name.split(['.', '-']).next().unwrap_or(name).to_lowercase();
+    let mut stems = Split::ALL.iter().flat_map(|split| [split.stems(false), split.stems(true)]).flatten();
+    stems.any(|wanted| *wanted == stem)
+}
+
+/// What messages call it.
+fn of_split(split: Split) -> String {
+    format!("the {split} split")
+}
+
+/// The files of the one table at `path`: itself, or the parts of the folder that it is, in their order.
+///
+/// # Errors
+/// If the folder cannot be read, holds nothing that can be read or the splits of a data set, or its parts are of several forms or
+/// not all there.
+pub fn table_files(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let names = names_in(path);
+    let splits: Vec<&str> =
+        names.iter().map(String::as_str).filter(|name| is_split(name.trim_end_matches('/'))).collect();
+    if !splits.is_empty() {
+        let message =
+            format!("expected a table, found a folder of splits: {}; name the one that is meant", splits.join(", "));
+        return Err(Error::malformed(path, message));
+    }
+    parts::of(path, "the table", &EXTENSIONS)?.ok_or_else(|| {
+        let found = if names.is_empty() { "no files".to_owned() } else { names[..names.len().min(20)].join(", ") };
+        let message = format!(
+            "expected a file, or a folder with the parts of a table, ending in .{}; found a folder with {found}",
+            EXTENSIONS.join(", .")
+        );
+        Error::malformed(path, message)
+    })
 }
 
 /// The subfolder that holds the splits of a data set with named configurations.
@@ -204,7 +240,8 @@ fn find_in(task: &TaskSpec, folder: &Path, split: Split) -> Result<Option<Vec<Pa
         if let Some(name) = name.filter(|name| names.contains(name)) {
             return Ok(Some(vec![folder.join(name)]));
         }
-        return folder_of(task, folder, split)?.map_or(Ok(None), |folder| parts::of(&folder, split));
+        return folder_of(task, folder, split)?
+            .map_or(Ok(None), |folder| parts::of(&folder, &of_split(split), OF_SPLITS));
     }
     if whole.len() + sharded.len() > 1 {
         let all: Vec<&str> = whole.into_iter().chain(sharded.values().flat_map(|set| set.values().copied())).collect();

@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result};
 use super::labels::in_order;
-use super::locate::{OF_SPLITS, extension, file_names, shard};
-use super::split::Split;
+use super::locate::{extension, file_names, shard};
 
 /// Extensions of data that is not read.
 const UNREADABLE: [&str; 8] = ["arrow", "feather", "gz", "bz2", "zst", "avro", "orc", "xlsx"];
 
-/// The parts of `split` in `folder`, in the order of their numbers. Names that begin with `_` or `.` are marks of the writer, and
+/// The parts of `whole`, such as "the train split", in `folder`, in the order of their numbers: files that end in one of
+/// `extensions`. Names that begin with `_` or `.` are marks of the writer, and
 /// a part without a byte is none. Nothing, if the folder holds nothing that looks like data.
 ///
 /// # Errors
 /// If the folder holds parts of several forms, a part that cannot be read, folders of a partition, the traces of an
 /// unfinished writer, or if one of numbered parts is missing.
-pub(super) fn of(folder: &Path, split: Split) -> Result<Option<Vec<PathBuf>>> {
+pub(super) fn of(folder: &Path, whole: &str, extensions: &[&str]) -> Result<Option<Vec<PathBuf>>> {
     let refuse = |message: String| Err(Error::malformed(folder, message));
     if folder.join("_temporary").exists() {
         return refuse("it holds `_temporary`, so that its writer has not finished; write it again".to_owned());
@@ -26,16 +26,14 @@ pub(super) fn of(folder: &Path, split: Split) -> Result<Option<Vec<PathBuf>>> {
     let mut names = file_names(folder)?;
     names.retain(|name| !name.starts_with(['_', '.']));
     if let Some(name) = names.iter().find(|name| UNREADABLE.contains(&extension(name).as_str())) {
-        return refuse(format!("{name}: cannot read this form; write the split as one of .{}", OF_SPLITS.join(", .")));
+        return refuse(format!("{name}: cannot read this form; write {whole} as one of .{}", extensions.join(", .")));
     }
-    names.retain(|name| OF_SPLITS.contains(&extension(name).as_str()));
+    names.retain(|name| extensions.contains(&extension(name).as_str()));
     let folders = folder_names(folder)?;
     let partition = folders.iter().find(|name| name.contains('='));
     if let Some(name) = partition.or(folders.first().filter(|_| !names.is_empty())) {
         let kept = if name.contains('=') { ", whose names hold the values of a column" } else { "" };
-        return refuse(format!(
-            "expected the parts of the {split} split, found a folder in it: {name}{kept}; write it without"
-        ));
+        return refuse(format!("expected the parts of {whole}, found a folder in it: {name}{kept}; write it without"));
     }
     let Some(first) = names.first() else { return Ok(None) };
     if let Some(other) = names.iter().find(|name| extension(name) != extension(first)) {
@@ -43,7 +41,7 @@ pub(super) fn of(folder: &Path, split: Split) -> Result<Option<Vec<PathBuf>>> {
     }
     names.sort_by(|a, b| in_order(a, b));
     if let Some(missing) = missing(&names) {
-        return refuse(format!("part {missing} of the {split} split is missing; fetch or write it again"));
+        return refuse(format!("part {missing} of {whole} is missing; fetch or write it again"));
     }
     let paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
     let has_bytes = |path: &&PathBuf| fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0);

@@ -101,6 +101,37 @@ const FILES: &[Case] = &[
             ]);
             folder.is_read();
             assert_eq!(load(&own(&["neg", "pos"]), &folder.path(), Split::Dev).unwrap().examples.len(), 4);
+            // The same reader serves those who classify.
+            let (out, summary) = classified(&folder.path().join("train.csv"), Form::Csv, Form::Jsonl, OnError::Null);
+            assert_eq!((summary.texts, out.lines().count()), (4, 4));
+        },
+    },
+    Case {
+        input: "a pointer of Git LFS or Xet, a compressed file, a ZIP archive, a workbook, an Arrow file under the name of a table; \
+                Parquet under that of text",
+        outcome: "refused by what it is, with what to do",
+        check: || {
+            let kinds: [(&[u8], &str); 8] = [
+                (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 90\n", "run `git lfs pull`"),
+                (b"\x1F\x8B\x08\0", "compressed with gzip; decompress it"),
+                (b"\x28\xB5\x2F\xFD\0", "Zstandard"),
+                (b"\xFD7zXZ\0\0", "xz"),
+                (b"BZh91AY&SYx", "bzip2"),
+                (b"PK\x03\x04\x14", "a workbook of Excel"),
+                (b"ARROW1\0\0", "an Arrow file; write it as Parquet"),
+                (b"PAR1\x15\0", "a Parquet file; name it .parquet"),
+            ];
+            for (bytes, says) in kinds {
+                for form in ["csv", "tsv", "jsonl", "json", "parquet"] {
+                    if form == "parquet" && bytes.starts_with(b"PAR1") {
+                        continue;
+                    }
+                    let folder = Folder::of(&[]);
+                    folder.write(&format!("train.{form}"), bytes);
+                    folder.refused(&[&format!("train.{form}: "), says]);
+                }
+            }
+            Folder::of(&[("train.csv", "PAR1 of text,label\nx,1\n")]).refused(&["no column `text`"]);
         },
     },
     Case {

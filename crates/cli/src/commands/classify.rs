@@ -8,11 +8,11 @@ use bitspike::forward::{Dynamics, ExitRule};
 use bitspike::kernels::Kernels;
 use bitspike::{Model, Options, atomic_file};
 use bitspike_analysis::number::grouped;
-use bitspike_data::TaskSpec;
 use bitspike_data::answers::{
     AnswerOptions, OnError, Progress, Summary, TextColumns, Texts, classify_stream, classify_texts,
 };
 use bitspike_data::table::{Decoder, Form, Source};
+use bitspike_data::{TaskSpec, table_files};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use bitspike_hub::Subject;
@@ -44,7 +44,7 @@ pub(crate) struct ClassifyArgs {
     /// Texts; standard input is read if there are none
     #[arg(value_name = "TEXT")]
     texts: Vec<String>,
-    /// File to read; `-` is standard input
+    /// File to read, or a folder with the parts of a table, as Spark writes it; `-` is standard input
     #[arg(long, short, value_name = "FILE", conflicts_with = "texts")]
     input: Option<PathBuf>,
     /// Form of the input, where the name of the file does not tell; plain text, unless given
@@ -144,7 +144,7 @@ fn work(
     match job {
         Job::Texts(texts) => Ok(classify_texts(model, texts, out, options)?),
         Job::Stream(texts) => {
-            let size = texts.source.size().filter(|_| texts.form != Form::Parquet);
+            let size = size(&texts.source).filter(|_| texts.form != Form::Parquet);
             let unit = if size.is_some() { Unit::Bytes } else { Unit::Things("texts") };
             let mut line = progress.then(|| ProgressLine::new("", unit, size));
             let mut show = |progress: Progress| {
@@ -156,6 +156,14 @@ fn work(
             };
             Ok(classify_stream(model, texts, out, options, &mut show)?)
         }
+    }
+}
+
+/// Bytes of the file, or of the parts, that are read.
+fn size(source: &Source) -> Option<u64> {
+    match source {
+        Source::File(path) => table_files(path).ok()?.into_iter().map(|file| Source::File(file).size()).sum(),
+        other => other.size(),
     }
 }
 
@@ -187,7 +195,10 @@ fn file(path: &Option<PathBuf>) -> Option<&Path> {
 
 fn input_form(args: &ClassifyArgs) -> Result<Form> {
     let path = file(&args.input);
-    let Some(form) = args.format.or_else(|| path.map_or(Some(Form::Text), Form::of)) else {
+    // What a folder is, its parts say.
+    let part = path.filter(|path| path.is_dir()).map(table_files).transpose()?.and_then(|files| files.first().cloned());
+    let named = part.as_deref().or(path);
+    let Some(form) = args.format.or_else(|| named.map_or(Some(Form::Text), Form::of)) else {
         let name = path.unwrap_or(Path::new("")).display();
         let message = "cannot tell the form by the name; give --format text, csv, tsv, jsonl or parquet";
         return Err(usage(format!("--input {name}: {message}")));
@@ -231,9 +242,8 @@ fn check_files(args: &ClassifyArgs, model: &Subject) -> Result<()> {
     let named = [model.as_deref().map(|path| ("--model", path)), input.map(|path| ("--input", path))];
     for (flag, path) in named.into_iter().flatten() {
         let metadata = path.metadata().with_context(|| format!("{flag} {}", path.display()))?;
-        if metadata.is_dir() {
-            let expected = if flag == "--model" { "a file that `bitspike pack` wrote" } else { "a file" };
-            bail!("{flag} {}: expected {expected}, found a folder", path.display());
+        if metadata.is_dir() && flag == "--model" {
+            bail!("{flag} {}: expected a file that `bitspike pack` wrote, found a folder", path.display());
         }
     }
     let Some(output) = &args.output else { return Ok(()) };
@@ -246,7 +256,9 @@ fn check_files(args: &ClassifyArgs, model: &Subject) -> Result<()> {
         bail!("--out {}: expected the name of a file, found a folder or a device", output.display());
     }
     let same = |path: &Path| matches!((path.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    for (flag, path) in named.into_iter().flatten() {
+    let parts = input.map(table_files).transpose()?.unwrap_or_default();
+    let parts = parts.iter().map(|part| ("--input", part.as_path()));
+    for (flag, path) in named.into_iter().flatten().chain(parts) {
         if same(path) {
             return Err(usage(format!("--out {}: that is the file of {flag}; choose another", output.display())));
         }

@@ -148,3 +148,27 @@ fn an_interrupt_ends_the_wait_and_leaves_the_file_alone() {
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with(".writing-")), "{left:?}");
 }
+
+#[test]
+fn a_folder_that_spark_wrote_is_classified_part_by_part() {
+    let folder = Folder::new("sst2");
+    std::fs::create_dir(folder.file("reviews.csv")).unwrap();
+    folder.write("reviews.csv/part-00000-1b.c000.csv", "id,sentence\n1,a fine film\n");
+    folder.write("reviews.csv/part-00001-1b.c000.csv", "id,sentence\n2,dull plot\n3,film\n");
+    folder.write("reviews.csv/_SUCCESS", "");
+    let (out, _) = folder.exits(&["--input", "reviews.csv", "--json"], b"", 0);
+    let (answers, labels) = folder.answers(&[("a fine film", None), ("dull plot", None), ("film", None)]);
+    let found: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (i, (line, answer)) in found.iter().zip(&answers).enumerate() {
+        assert_eq!(
+            (&line["id"], &line["label"]),
+            (&(i + 1).to_string().into(), &labels[answer.class().unwrap()].clone().into())
+        );
+    }
+    assert_eq!(found.len(), 3);
+    let part = "reviews.csv/part-00001-1b.c000.csv";
+    let (_, error) = folder.exits(&["--input", "reviews.csv", "-o", part], b"", 2);
+    assert!(error.contains("that is the file of --input"), "{error}");
+    let (_, error) = folder.exits(&["--input", "m", "--json"], b"", 1);
+    assert!(error.contains("expected a file, or a folder with the parts of a table"), "{error}");
+}

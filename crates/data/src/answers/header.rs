@@ -1,5 +1,6 @@
 //! Which columns of a table hold the texts, and its records as the header has them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::options::OnError;
@@ -132,6 +133,33 @@ impl Header {
             }
         };
         Ok((header, rows))
+    }
+
+    /// Makes another part of the table, whose first part this header is of, give the columns of the header. Whether it does so:
+    /// objects of JSON have what they have.
+    ///
+    /// # Errors
+    /// If the part has other columns.
+    pub(super) fn select_in(&self, table: &mut Table, wanted: &TextColumns, texts_only: bool) -> Result<bool> {
+        let Some(columns) = table.columns().cloned() else {
+            if texts_only && !wanted.sole {
+                table.want(&wanted.names().cloned().collect::<Vec<_>>());
+            }
+            return Ok(false);
+        };
+        let same =
+            |own: &Column| columns.iter().position(|column| (&column.name, column.kind) == (&own.name, own.kind));
+        let places: Vec<usize> = self.columns.iter().filter_map(same).collect();
+        let all = places.iter().collect::<BTreeSet<_>>().len() == self.columns.len();
+        if !all || !(texts_only || columns.len() == self.columns.len() + self.unreadable.len()) {
+            let [expected, found] =
+                [&self.columns, &columns].map(|columns| listed(columns.iter().map(|column| &column.name)));
+            return Err(table.refuse(format!(
+                "expected the columns that the first part has, of the same types: {expected}; found {found}; write all parts alike"
+            )));
+        }
+        table.select(&places);
+        Ok(true)
     }
 
     /// Selects the columns that are wanted and can be read.

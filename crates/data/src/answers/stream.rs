@@ -11,11 +11,12 @@ use super::options::{AnswerOptions, OnError};
 use super::output::AnswerWriter;
 use super::queue::{CHUNK, Queue};
 use crate::error::{Error, Place, Result};
+use crate::locate::table_files;
 use crate::table::{Cell, Decoder, Form, QuotedFields, ReadOptions, Row, Source, Table};
 
 /// Texts to be classified: a table, or lines of plain text.
 pub struct Texts {
-    /// Where they come from.
+    /// Where they come from; of a folder the parts in their order, which have the same columns.
     pub source: Source,
     /// In which form.
     pub form: Form,
@@ -199,17 +200,43 @@ fn read(texts: Texts, reading: Reading, queue: &Queue) {
             quoted_fields: QuotedFields::Counted(reading.quoted),
             ..ReadOptions::any(texts.decoder)
         };
-        let mut table = Table::open(texts.source, texts.form, &options)?;
-        let (header, first) = Header::read(&mut table, &texts.columns, reading.texts_only)?;
-        queue.begin(header.clone());
-        for row in first.into_iter().map(Ok).chain(table) {
-            let row = row?;
-            let line = row.line;
-            let record =
-                header.record(row, reading.on_error).map_err(|message| Error::record(&place, line, message))?;
-            if !queue.push(record) {
-                break;
+        let sources = match texts.source {
+            Source::File(path) => table_files(&path)?.into_iter().map(Source::File).collect(),
+            other => vec![other],
+        };
+        let mut header: Option<Header> = None;
+        // How much the parts before hold.
+        let mut before = 0;
+        for source in sources {
+            let place = source.place();
+            let mut table = Table::open(source, texts.form, &options)?;
+            let (header, first, as_header) = match &header {
+                Some(header) => {
+                    let as_header = header.select_in(&mut table, &texts.columns, reading.texts_only)?;
+                    (header, Vec::new(), as_header)
+                }
+                None => {
+                    let (read, first) = Header::read(&mut table, &texts.columns, reading.texts_only)?;
+                    queue.begin(read.clone());
+                    (&*header.insert(read), first, false)
+                }
+            };
+            let mut position = 0;
+            for row in first.into_iter().map(Ok).chain(table) {
+                let mut row = row?;
+                let line = row.line;
+                if as_header {
+                    row.columns = Arc::clone(&header.columns);
+                }
+                position = row.position;
+                row.position += before;
+                let record =
+                    header.record(row, reading.on_error).map_err(|message| Error::record(&place, line, message))?;
+                if !queue.push(record) {
+                    return Ok(());
+                }
             }
+            before += position;
         }
         Ok(())
     };

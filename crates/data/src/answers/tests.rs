@@ -415,3 +415,57 @@ fn an_array_of_objects_is_read_as_lines_are() {
         assert!(message.contains(says), "{message}");
     }
 }
+
+#[test]
+fn a_folder_with_the_parts_of_a_table_is_one_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let classified = |name: &str, from: Form, to: Form| {
+        let job = Job { from, to, ..SST2 };
+        let (out, result) = job.from(Source::File(folder.path().join(name)));
+        result.map(|summary| (String::from_utf8(out).unwrap(), summary.texts))
+    };
+    write("out.csv/part-00000-ab.csv", "id,sentence\n1,a\n2,ab\n");
+    write("out.csv/part-00001-ab.csv", "");
+    write("out.csv/part-00010-ab.csv", "id,sentence\n4,abcd\n");
+    write("out.csv/part-00002-ab.csv", "sentence,id\nabc,3\n");
+    write("out.csv/_SUCCESS", "");
+    write("out.csv/.part-00000-ab.csv.crc", "x");
+    let (out, texts) = classified("out.csv", Form::Csv, Form::Jsonl).unwrap();
+    let ids: Vec<Value> = lines(&out).iter().map(|line| json!([line["id"], line["sentence"]])).collect();
+    assert_eq!((json!(ids), texts), (json!([["1", "a"], ["2", "ab"], ["3", "abc"], ["4", "abcd"]]), 4));
+    let (out, _) = classified("out.csv", Form::Csv, Form::Text).unwrap();
+    assert_eq!(out.lines().count(), 4);
+
+    write("out/part-0.json", "{\"sentence\":\"a\",\"id\":1}\n");
+    write("out/part-1.json", "{\"id\":2,\"sentence\":\"b\"}\n{\"id\":3,\"sentence\":null}\n");
+    let (out, texts) = classified("out", Form::Jsonl, Form::Csv).unwrap();
+    assert_eq!((out.lines().count(), texts), (4, 2));
+    assert!(out.contains("\nb,2,") && out.contains("\n,3,"), "{out}");
+
+    write("text/part-00000.txt", "a\n\n");
+    write("text/part-00001.txt", "b\n");
+    assert_eq!(classified("text", Form::Text, Form::Jsonl).unwrap().1, 3);
+
+    for (file, text, says) in [
+        ("fewer.csv/part-1.csv", "sentence\na\n", "part-1.csv, line 1: expected the columns that the first part has"),
+        ("more.csv/part-1.csv", "id,sentence,x\n1,a,b\n", "found `id`, `sentence`, `x`; write all parts alike"),
+        ("bad.csv/part-1.csv", "id,sentence\n1,a\n2\n", "part-1.csv, line 3: expected 2 columns, found 1"),
+        ("zip.csv/part-1.csv.gz", "x", "part-1.csv.gz: cannot read this form; write the table as one of"),
+        ("unfinished.csv/_temporary/0", "x", "`_temporary`"),
+        ("splits/train.csv", "id,sentence\n1,a\n", "found a folder of splits: train.csv"),
+        ("pictures/cat.png", "x", "expected a file, or a folder with the parts of a table"),
+    ] {
+        let (name, _) = file.split_once('/').unwrap();
+        if name.ends_with(".csv") {
+            write(&format!("{name}/part-0.csv"), "id,sentence\n1,a\n");
+        }
+        write(file, text);
+        let error = classified(name, Form::Csv, Form::Jsonl).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}

@@ -106,3 +106,42 @@ fn real_folders_are_clean() {
         assert!(reports.iter().all(|r| r.is_usable() && r.labelled == r.examples), "{name}");
     }
 }
+
+#[test]
+fn words_and_characters_of_ascii_are_those_of_unicode() {
+    let texts = [
+        "",
+        " ",
+        "a",
+        " a",
+        "a ",
+        "a b",
+        "\t a\x0Bb\x0C\rc\n",
+        "a\x1Cb \x1Fc",
+        "a\u{85}b\u{A0}c d\u{3000}e",
+        "\u{e9}t\u{e9} x",
+    ];
+    for text in texts {
+        let expected = (text.chars().count(), text.split_whitespace().count());
+        assert_eq!(lengths_of(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn training_examples_without_a_label_are_counted_as_such_and_not_as_bad() {
+    let train = b"text,label\na,good\nb,\nc,-1\nd,bad\n";
+    let dev = b"text,label\na,good\nb,\n";
+    let bare = b"text\na\nb\n";
+    let target = Target::Classification { labels: vec!["bad".into(), "good".into()] };
+    let mood = TaskSpec { glue: None, first: "text".into(), label: "label".into(), target, ..task("sst2") };
+    let kept = folder(&[("train.csv", train), ("dev.csv", dev)]);
+    let reports = check(&mood, kept.path()).unwrap();
+    assert_eq!((reports[0].examples, reports[0].labelled, reports[0].bad_lines), (4, 2, 0));
+    assert!(reports[0].is_usable());
+    assert!(reports[0].notes.iter().any(|note| note.starts_with("2 of 4 examples have no label")), "{reports:?}");
+    // Scores need them.
+    assert_eq!((reports[1].labelled, reports[1].bad_lines, reports[1].is_usable()), (1, 1, false));
+    let kept = folder(&[("train.csv", bare)]);
+    let reports = check(&mood, kept.path()).unwrap();
+    assert_eq!((reports[0].examples, reports[0].labelled, reports[0].is_usable()), (2, 0, true));
+}

@@ -181,3 +181,18 @@ fn real_files_have_their_published_sizes() {
     let paragraphs = super::super::read_plain_text(&data.join("wikitext-2/valid.txt")).unwrap();
     assert!(paragraphs.len() > 1_000 && paragraphs.iter().all(|p| !p.starts_with("= ")), "{}", paragraphs.len());
 }
+
+#[test]
+fn dev_examples_that_are_all_training_examples_too_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = "sentence\tlabel\ngood\t1\nbad\t0\nfine\t1\n";
+    let task = TaskSpec::glue("sst2").unwrap();
+    let notes = |dev: &str| {
+        std::fs::write(folder.path().join("train.tsv"), train).unwrap();
+        std::fs::write(folder.path().join("dev.tsv"), dev).unwrap();
+        load_for_training(&task, folder.path(), Labels::Required, None).unwrap().1.notes
+    };
+    let found = notes("sentence\tlabel\nfine\t1\ngood\t0\n");
+    assert!(found[0].starts_with("all 2 dev examples are training examples too"), "{found:?}");
+    assert_eq!(notes("sentence\tlabel\nfine\t1\ndull\t0\n"), [""; 0]);
+}

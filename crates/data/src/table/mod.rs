@@ -33,6 +33,7 @@
 
 mod csv;
 mod decoder;
+mod disguise;
 mod fields;
 mod form;
 mod json;

@@ -1,6 +1,7 @@
 //! The one reader of tables.
 
 use super::csv::Csv;
+use super::disguise;
 use super::form::Form;
 use super::json::Json;
 use super::lines::Lines;
@@ -33,6 +34,9 @@ impl Table {
     /// a file, or that this build does not read.
     pub fn open(source: Source, form: Form, options: &ReadOptions) -> Result<Self> {
         let place = source.place();
+        if let Some(message) = place.path().and_then(|path| disguise::explain(path, form)) {
+            return Err(Error::malformed(place, message));
+        }
         let (reader, columns, header_line): (Box<dyn Reader>, Option<Vec<Column>>, Option<usize>) = match form {
             #[cfg(feature = "parquet")]
             Form::Parquet => {

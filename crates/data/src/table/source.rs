@@ -11,7 +11,7 @@ use crate::error::{Error, Place, Result};
 
 /// A source of bytes.
 pub enum Source {
-    /// A file.
+    /// A file; where texts are classified, also a folder with the parts of one table.
     File(PathBuf),
     /// Standard input.
     StandardInput,
@@ -84,10 +84,10 @@ impl Source {
         }
     }
 
-    /// Whether everything is there to be read without waiting: a file, by name or as standard input.
+    /// Whether everything is there to be read without waiting: a file, by name or as standard input, or a folder of them.
     pub fn is_file(&self) -> bool {
         match self {
-            Self::File(path) => path.is_file(),
+            Self::File(path) => path.is_file() || path.is_dir(),
             Self::StandardInput => {
                 let is_file = |file: File| file.metadata().is_ok_and(|metadata| metadata.is_file());
                 !std::io::stdin().is_terminal() && standard_input().is_ok_and(is_file)

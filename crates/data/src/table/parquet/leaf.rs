@@ -145,7 +145,9 @@ impl Leaf {
 }
 
 fn decimal(value: Decimal) -> Cell {
-    Cell::Text(Field::Decimal(value).to_string())
+    // Without digits behind it the point says nothing.
+    let text = Field::Decimal(value).to_string();
+    Cell::Text(text.strip_suffix('.').map_or(text.clone(), str::to_owned))
 }
 
 /// Year, month and day of a day since 1970-01-01 (Howard Hinnant, `civil_from_days`).
@@ -247,5 +249,8 @@ mod tests {
         assert_eq!(Leaf::Unsigned64.int64(-1), Cell::Unsigned(u64::MAX));
         assert_eq!(Leaf::Unsigned32.int32(-1), Cell::Integer(u32::MAX.into()));
         assert_eq!(Leaf::Decimal { precision: 5, scale: 2 }.int32(-12_345), Cell::Text("-123.45".into()));
+        // A class that is called 3 is the number 3.
+        assert_eq!(Leaf::Decimal { precision: 5, scale: 0 }.int64(3), Cell::Text("3".into()));
+        assert_eq!(Leaf::Decimal { precision: 5, scale: 0 }.int32(-120), Cell::Text("-120".into()));
     }
 }

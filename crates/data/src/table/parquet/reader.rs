@@ -68,7 +68,7 @@ impl ParquetFile {
     pub(crate) fn open(path: &Path) -> Result<(Self, Vec<Column>)> {
         let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
         let reader = guard(|| SerializedFileReader::new(file)).map_err(|e| {
-            let what = "not a readable Parquet file (is it whole, and not a Git LFS pointer?)";
+            let what = "not a readable Parquet file; is it whole?";
             Error::malformed(path, Fault::new(what, e))
         })?;
         let metadata = reader.metadata().file_metadata();
