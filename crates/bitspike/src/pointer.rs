@@ -21,7 +21,7 @@ pub fn explain(bytes: &[u8]) -> Option<String> {
     let size = text.lines().find_map(|line| line.strip_prefix("size ")?.trim().parse::<u64>().ok());
     let size = size.map_or(String::new(), |size| format!(" of {size} bytes"));
     Some(format!(
-        "a pointer of {store}, found in the place of the file itself{size}; run `git lfs pull` in the repository, or fetch the model \
-         with `bitspike data fetch --model`"
+        "a pointer of {store}, found in the place of the file itself{size}; run `git lfs pull` in the repository, or fetch it again \
+         (`bitspike data fetch`)"
     ))
 }

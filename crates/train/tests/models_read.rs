@@ -113,7 +113,7 @@ fn tokenisers() -> Vec<Row> {
             "model_max_length, max_len",
             File(CONFIG, r#"{"model_max_length": 1e30}"#),
             Read,
-            "the length of texts where `--max-length` is not given and it is below 128",
+            "the length of texts in `eval` and `tokens` where `--max-length` is not given and it is below 128; in `teacher` and `distil` wherever more is asked for, and a note says so",
         ),
         (
             CONFIG,
@@ -211,6 +211,27 @@ fn configurations() -> Vec<Row> {
             Key("id2label", || json!({"0": null})),
             Refused("`id2label`"),
             "lists, null, ids that are missing",
+        ),
+        (
+            "config.json",
+            "label2id",
+            Key("label2id", || json!({"a": 0, "b": 1})),
+            Read,
+            "names of the classes where `id2label` has none but LABEL_0, ..; not read beside names",
+        ),
+        (
+            "config.json",
+            "problem_type",
+            Key("problem_type", || json!("multi_label_classification")),
+            Read,
+            "multi_label_classification and regression: refused once the answers are those of a task whose texts have one class",
+        ),
+        (
+            "config.json",
+            "any key above",
+            Key("vocab_size", || json!("40")),
+            Refused("`vocab_size`: expected a whole number"),
+            "a value of another type",
         ),
         (
             "config.json",
@@ -316,6 +337,23 @@ fn checkpoints() -> Vec<Row> {
         ),
         (
             "weights",
+            "adapter",
+            Tensors(|header| renamed(header, "self.query.weight", "self.query.base_layer.weight")),
+            Refused("merge_and_unload"),
+            "tensors of an adapter that is not merged",
+        ),
+        (
+            "weights",
+            "other tensors",
+            Tensors(|header| {
+                renamed(header, "classifier.weight", "score.weight");
+                renamed(header, "classifier.bias", "score.bias");
+            }),
+            Read,
+            "left out, and a note names them (but for `cls.`, the heads of pretraining); within the encoder refused",
+        ),
+        (
+            "weights",
             "other formats",
             Folder(|at| fs::rename(at.join("model.safetensors"), at.join("tf_model.h5")).unwrap()),
             Refused("tf_model.h5"),
@@ -329,6 +367,14 @@ fn checkpoints() -> Vec<Row> {
             "a tensor of the encoder that is missing, has another shape, or is not finite",
         ),
     ]
+}
+
+fn renamed(header: &mut Map<String, Value>, end: &str, to: &str) {
+    let names: Vec<String> = header.keys().filter(|name| name.ends_with(end)).cloned().collect();
+    for name in names {
+        let tensor = header.remove(&name).expect("a key");
+        header.insert(name.replace(end, to), tensor);
+    }
 }
 
 fn quantised(header: &mut Map<String, Value>) {
@@ -410,6 +456,30 @@ fn every_row_of_the_page_is_so() {
             }
         }
     }
+}
+
+#[test]
+fn tensors_that_are_left_out_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["config.json", "vocab.txt", "model.safetensors"] {
+        fs::copy(fixture().join(name), folder.path().join(name)).unwrap();
+    }
+    let said = |at: &Path| Teacher::load(at, &Device::flex()).unwrap().notes.join("\n");
+    assert_eq!(said(folder.path()), "");
+    apply(&Tensors(|header| renamed(header, "classifier.bias", "score.bias")), folder.path());
+    apply(&Tensors(|header| renamed(header, "classifier.weight", "score.weight")), folder.path());
+    let found = said(folder.path());
+    assert!(found.contains("2 tensors that a BERT with a `classifier` does not have are left out: `score."), "{found}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_weights_that_are_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(fixture().join("config.json"), folder.path().join("config.json")).unwrap();
+    std::os::unix::fs::symlink(".git/annex/objects/x", folder.path().join("model.safetensors")).unwrap();
+    let error = Teacher::load(folder.path(), &Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("model.safetensors: a link to a file that is not there"), "{error}");
 }
 
 #[test]

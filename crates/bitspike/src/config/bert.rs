@@ -68,7 +68,8 @@ pub struct BertConfig {
     /// text that it is written as.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "names")]
     pub id2label: Option<BTreeMap<String, String>>,
-    /// Index of each class by its name. Kept and written, never read: files in circulation hold stale or textual indices.
+    /// Index of each class by its name. Kept and written; read only where `id2label` has no names of its own (`LABEL_0`, ..), since
+    /// files in circulation hold stale or textual indices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label2id: Option<BTreeMap<String, Value>>,
     /// Number of classes, where a config gives it without names.
@@ -83,27 +84,17 @@ pub struct BertConfig {
 }
 
 /// Activation of the feed-forward block. The other activations of the format are refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HiddenAct {
     /// `x/2 * (1 + erf(x / sqrt 2))`.
     #[default]
+    #[serde(alias = "gelu_python")]
     Gelu,
 }
 
-impl<'de> Deserialize<'de> for HiddenAct {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        // The second is the first, written out in Python.
-        if name == "gelu" || name == "gelu_python" {
-            return Ok(Self::Gelu);
-        }
-        Err(serde::de::Error::custom(format!(
-            "`hidden_act`: expected \"gelu\" (the erf form, the only activation supported), found \"{name}\"; use a BERT \
-             checkpoint trained with it"
-        )))
-    }
-}
+/// Names of that activation; the second is the first, written out in Python.
+const GELU: [&str; 2] = ["gelu", "gelu_python"];
 
 /// What the outputs of a classifier mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,7 +143,13 @@ impl BertConfig {
         if let Some(found) = value.get("model_type").filter(|found| *found != "bert") {
             return Err(Error::invalid("`model_type`", "\"bert\" (choose a BERT checkpoint)", found));
         }
-        let config: Self = serde_json::from_value(value).map_err(wrong)?;
+        if let Some(found) = value.get("hidden_act").filter(|found| !GELU.iter().any(|name| *found == name)) {
+            let expected =
+                "\"gelu\" (the erf form, the only activation supported; use a BERT checkpoint trained with it)";
+            return Err(Error::invalid("`hidden_act`", expected, found));
+        }
+        let config: Self =
+            serde_json::from_value(value.clone()).map_err(|e| mistyped(&value).unwrap_or_else(|| wrong(e)))?;
         config.validate()?;
         Ok(config)
     }
@@ -220,7 +217,17 @@ impl BertConfig {
         self.num_labels = None;
     }
 
+    /// The names in the order of their indices.
     fn label_names(&self) -> Result<Vec<String>> {
+        let names = self.named()?;
+        let generic = names.iter().enumerate().all(|(id, name)| *name == format!("LABEL_{id}"));
+        let stated = self.label2id.as_ref().filter(|stated| generic && stated.len() == names.len());
+        let by_id = |id: usize| stated?.iter().find_map(|(name, own)| (*own == id).then(|| name.clone()));
+        let stated: Option<Vec<String>> = (0..names.len()).map(by_id).collect();
+        Ok(stated.unwrap_or(names))
+    }
+
+    fn named(&self) -> Result<Vec<String>> {
         if let Some(count) = self.num_labels {
             within(("num_labels", count), cap::LABELS)?;
         }
@@ -279,6 +286,24 @@ impl Default for BertConfig {
             other: Map::new(),
         }
     }
+}
+
+/// Which key of a config that is not one has a value of another type than the format says, if it is that.
+fn mistyped(found: &Value) -> Option<Error> {
+    let base = serde_json::to_value(BertConfig::default()).ok()?;
+    let is_wrong = |(key, value): &(&String, &Value)| {
+        let mut probe = base.clone();
+        probe[key.as_str()] = (*value).clone();
+        serde_json::from_value::<BertConfig>(probe).is_err()
+    };
+    let (key, value) = found.as_object()?.iter().find(is_wrong)?;
+    let expected = match base.get(key)? {
+        Value::Number(number) if number.is_u64() => "a whole number",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        _ => return None,
+    };
+    Some(Error::invalid(format!("`{key}`"), expected, preview(value)))
 }
 
 /// Reads names that may be written as numbers or truth values.

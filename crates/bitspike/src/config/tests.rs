@@ -102,6 +102,23 @@ fn the_python_form_of_gelu_is_gelu() {
 }
 
 #[test]
+fn names_that_label2id_alone_gives_are_those_of_the_classes() {
+    let generic = json!({"0": "LABEL_0", "1": "LABEL_1"});
+    for (changes, expected) in [
+        (json!({"id2label": generic, "label2id": {"pos": 0, "neg": 1}}), ["pos", "neg"]),
+        (json!({"id2label": "remove", "num_labels": 2, "label2id": {"pos": 0, "neg": 1}}), ["pos", "neg"]),
+        // Stale or textual indices, and names that id2label has.
+        (json!({"id2label": generic, "label2id": {"pos": "0", "neg": "1"}}), ["LABEL_0", "LABEL_1"]),
+        (json!({"id2label": generic, "label2id": {"pos": 1, "neg": 1}}), ["LABEL_0", "LABEL_1"]),
+        (json!({"id2label": generic, "label2id": {"a": 0, "b": 1, "c": 2}}), ["LABEL_0", "LABEL_1"]),
+        (json!({"id2label": {"0": "a", "1": "b"}, "label2id": {"a": 1, "b": 0}}), ["a", "b"]),
+        (json!({"id2label": {"0": "LABEL_1", "1": "LABEL_0"}, "label2id": {"a": 1, "b": 0}}), ["LABEL_1", "LABEL_0"]),
+    ] {
+        assert_eq!(BertConfig::from_json(&with(changes.clone())).unwrap().labels(), expected, "{changes}");
+    }
+}
+
+#[test]
 fn unsupported_and_hostile_configs_are_refused_by_name() {
     for (changes, expected) in [
         (json!({"model_type": "roberta", "hidden_size": "remove"}), "`model_type`: expected \"bert\""),
@@ -131,6 +148,11 @@ fn unsupported_and_hostile_configs_are_refused_by_name() {
         (json!({"hidden_dropout_prob": 1.0}), "hidden_dropout_prob"),
         (json!({"attention_probs_dropout_prob": -0.1}), "attention_probs_dropout_prob"),
         (json!({"pad_token_id": 30522}), "pad_token_id"),
+        (json!({"hidden_act": null}), "`hidden_act`: expected \"gelu\""),
+        (json!({"hidden_size": "384"}), "`hidden_size`: expected a whole number, found \"384\""),
+        (json!({"num_hidden_layers": 6.0}), "`num_hidden_layers`: expected a whole number, found 6.0"),
+        (json!({"layer_norm_eps": "1e-12"}), "`layer_norm_eps`: expected a number, found \"1e-12\""),
+        (json!({"position_embedding_type": 1}), "`position_embedding_type`: expected text, found 1"),
         (json!({"num_labels": 3}), "num_labels = 3, found 2"),
         (json!({"num_labels": 1_u64 << 40, "id2label": null}), "num_labels"),
         (json!({"id2label": {"0": "a", "2": "b"}}), "no id 1"),

@@ -36,7 +36,7 @@ impl Settings {
             None | Some(Json::Null) => Ok(None),
             Some(Json::Number(length)) if *length > NO_LENGTH => Ok(None),
             Some(Json::Number(length)) if *length >= 1.0 && length.fract() == 0.0 => Ok(Some(*length as usize)),
-            Some(other) => Err(wrong("model_max_length", "a number of tokens", other)),
+            Some(other) => Err(wrong("model_max_length", "a number of tokens from 1", other)),
         }
     }
 

@@ -31,6 +31,7 @@ pub(crate) struct TaskArgs {
         help_heading = "Task",
         value_name = "A,B,..",
         value_parser = names,
+        allow_hyphen_values = true,
         requires = "text",
         conflicts_with = "regression"
     )]

@@ -49,6 +49,24 @@ fn names_that_are_spelled_or_counted_otherwise_are_mapped_aloud() {
 }
 
 #[test]
+fn a_teacher_of_several_true_classes_or_of_scores_is_no_teacher_of_one_class() {
+    let folder = Folder::with_teacher();
+    let config = fs::read_to_string(folder.path("teacher/config.json")).unwrap();
+    assert!(config.contains("single_label_classification"), "{config}");
+    for (kind, says) in [
+        ("multi_label", "multi_label_classification: any number"),
+        ("regression", "regression: its outputs are scores"),
+    ] {
+        let other = if kind == "regression" { kind.to_owned() } else { format!("{kind}_classification") };
+        fs::write(folder.path("teacher/config.json"), config.replace("single_label_classification", &other)).unwrap();
+        for command in [[&["eval", "teacher"][..], &super::TASK].concat(), folder.distilling("teacher", "run")] {
+            let (_, said) = folder.runs(&command, 1);
+            assert!(said.contains("`problem_type`") && said.contains(says), "{said}");
+        }
+    }
+}
+
+#[test]
 fn names_of_another_task_are_refused_until_a_map_is_stated() {
     let folder = Folder::with_teacher();
     let (first, _) = folder.accuracy("teacher", &super::TASK);

@@ -66,6 +66,14 @@ pub(super) fn load(folder: &Path) -> Result<(Weights, Vec<String>)> {
             format!("tensor `{}` is in two of its files; expected it in one", pair[0]),
         ));
     }
+    let of_adapter = |name: &&String| name.contains(".lora_") || name.contains(".base_layer.");
+    if let Some(name) = names.iter().find(of_adapter) {
+        let message = format!(
+            "tensor `{name}` is of an adapter (PEFT, LoRA) that is not merged; merge it with `merge_and_unload()` and write the model \
+             with `save_pretrained`"
+        );
+        return Err(Error::checkpoint(&path, message));
+    }
     let prefix = Prefix::of(&names).map_err(|message| Error::checkpoint(&path, message))?;
     let mut weights = Weights::from_file(&path);
     for (file, path) in files {
@@ -205,6 +213,11 @@ fn parts(folder: &Path, index: &Path) -> Result<Vec<PathBuf>> {
 
 /// That a folder has no weights that are read, and which it has.
 fn nothing(folder: &Path) -> Error {
+    if let Some((name, _)) = FILES.iter().find(|(name, _)| folder.join(name).is_symlink()) {
+        let message =
+            "a link to a file that is not there (of git-annex, or a cache that was cleared?); fetch that file";
+        return Error::checkpoint(folder.join(name), message);
+    }
     let files =
         folder.read_dir().into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let mut foreign: Vec<String> = files.filter(|name| FOREIGN.iter().any(|end| name.ends_with(end))).collect();

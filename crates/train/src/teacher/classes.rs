@@ -1,5 +1,6 @@
 //! A teacher's classes beside those of a task.
 
+use bitspike::config::ProblemType;
 use bitspike_data::{ClassMap, StatedClasses, TaskSpec};
 
 use super::Teacher;
@@ -31,6 +32,20 @@ impl Teacher {
     /// If the names do not say which output is which class; see [`ClassMap::new`].
     pub fn answer_for(&mut self, task: &TaskSpec, stated: Option<&StatedClasses>) -> Result<Option<String>> {
         let Some(names) = self.class_names()? else { return Ok(None) };
+        let other = match self.config.problem_type {
+            Some(ProblemType::MultiLabelClassification) => {
+                Some("multi_label_classification: any number of its classes is true")
+            }
+            Some(ProblemType::Regression) => Some("regression: its outputs are scores"),
+            _ => None,
+        };
+        if let Some(found) = other.filter(|_| !task.target.is_regression()) {
+            return Err(Error::Mismatch(format!(
+                "`problem_type` in config.json: expected single_label_classification, as task {} is, found {found}; choose a model of \
+                 this task",
+                task.name
+            )));
+        }
         let map = ClassMap::new(&names, task, stated)?;
         if !task.labels().is_empty() {
             if !map.is_identity() {

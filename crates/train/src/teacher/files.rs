@@ -23,7 +23,8 @@ impl Teacher {
     /// If either is missing or damaged, or the two do not fit.
     pub fn with_tokenizer(folder: &Path, device: &Device) -> Result<(Self, Tokenizer)> {
         let mut teacher = Self::load(folder, device)?;
-        let tokenizer = Tokenizer::load(folder)?.fitted(teacher.config.vocab_size)?;
+        let fitted = Tokenizer::load(folder)?.fitted(teacher.config.vocab_size);
+        let tokenizer = fitted.map_err(|e| Error::from(e).during(folder.display().to_string()))?;
         teacher.notes.extend(tokenizer.notes().iter().map(|note| format!("{}: {note}", folder.display())));
         Ok((teacher, tokenizer))
     }
@@ -36,7 +37,7 @@ impl Teacher {
     /// If a file is missing or damaged, or a tensor of the encoder is missing or has another shape than the config says.
     pub fn load(folder: &Path, device: &Device) -> Result<Self> {
         let config = BertConfig::load(folder)?;
-        let (mut weights, notes) = checkpoint::load(folder)?;
+        let (mut weights, mut notes) = checkpoint::load(folder)?;
         weights.rename(|name| {
             let name = name.strip_prefix("bert.").unwrap_or(name);
             // Checkpoints converted from TensorFlow call the layer norm's gain and bias gamma and beta.
@@ -96,6 +97,7 @@ impl Teacher {
             );
             return Err(Error::checkpoint(weights.origin(), message));
         }
+        notes.extend(left_out(&weights));
         let embeddings = Embeddings { position, token_type, norm };
         let net = TeacherNet { embeddings, layers, pooler, classifier };
         Ok(Self { config, words: WordTable { values: words, width: d }, net, notes })
@@ -151,4 +153,19 @@ impl Teacher {
         atomic_file::write(&folder.join("config.json"), |file| file.write_all(config.as_bytes()))?;
         Ok(())
     }
+}
+
+/// What a file holds beside the classifier and is not read; the heads that a BERT was trained with first (`cls.`) are known to be there.
+fn left_out(weights: &Weights) -> Option<String> {
+    let known = |name: &str| name.starts_with("cls.");
+    let names: Vec<&str> = weights.names().filter(|name| !known(name)).collect();
+    let shown = names.iter().take(4).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let more = if names.len() > 4 { ", .." } else { "" };
+    (!names.is_empty()).then(|| {
+        format!(
+            "{}: {} tensors that a BERT with a `classifier` does not have are left out: {shown}{more}",
+            weights.origin().display(),
+            names.len()
+        )
+    })
 }

@@ -31,6 +31,8 @@ fn glue_by_name_and_an_own_task_by_its_columns() {
     assert_eq!((scores.name.as_str(), scores.target), ("custom", Target::Regression { min: -2.0, max: 1.5 }));
     let classes = resolve("--text t --label s", folder.path()).unwrap();
     assert_eq!(classes.labels(), ["-2", "1.5"]);
+    let signs = resolve("--text t --label s --labels -1,1", nowhere).unwrap();
+    assert_eq!(signs.labels(), ["-1", "1"]);
 }
 
 #[test]
