@@ -74,7 +74,7 @@ fn main() {
     recipe.data.batch_size = flags.batch_size;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = RunFolder::create(folder.path()).expect("an empty folder");
-    let texts = Texts { train: train.clone(), dev: train[..1].to_vec(), corpus: Vec::new() };
+    let texts = Texts { train: train.clone(), dev: train[..1].to_vec(), ..Texts::default() };
     let mut distiller = Distiller::new(Setup { recipe, task, teacher, texts, folder }, &device).expect("all fits");
     distiller.begin_stage(0);
     let batches: Vec<Vec<usize>> = distiller.batches(0, 0).into_iter().take(WARM_UP + flags.steps).collect();

@@ -42,7 +42,7 @@ pub(crate) fn unchanged(mut changes: Vec<Change>, diverged: bool, folder: &Path)
         return Ok(());
     }
     Err(Error::Mismatch(format!(
-        "--resume goes on with the settings in {}, and this command asks for others: {}; leave that out, or start a new run in \
+        "--resume goes on with the settings in {}, and this command asks for others: {}; leave that out, or start anew in \
          another --out",
         folder.display(),
         phrases(&changes)

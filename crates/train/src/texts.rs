@@ -5,7 +5,7 @@ use std::path::Path;
 use bitspike::tokenizer::Tokenizer;
 use bitspike_data::{Dataset, DevShare, Encoded, Labels, TaskSpec, choose, encode, load_for_training};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The texts of a training.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Texts {
     pub dev: Vec<Encoded>,
     /// Unlabelled windows for `general` stages.
     pub corpus: Vec<Encoded>,
+    /// What was decided about the files without being asked, a line each.
+    pub notes: Vec<String>,
 }
 
 /// How the texts of a task are read.
@@ -46,12 +48,35 @@ impl Texts {
         let Reading { max_length, labels, dev } = *reading;
         let (train, dev) = load_for_training(task, data, labels, dev)?;
         let encode = |dataset: &Dataset| encode(dataset, tokenizer, max_length);
-        Ok(Self { train: encode(&train), dev: encode(&dev), corpus: Vec::new() })
+        let mut notes = train.notes.clone();
+        notes.extend(dev.notes.iter().filter(|note| !train.notes.contains(note)).cloned());
+        Ok(Self { train: encode(&train), dev: encode(&dev), corpus: Vec::new(), notes })
     }
 
     /// These with `limit` training examples that `seed` chooses; all of them where `limit` is 0.
     #[must_use]
     pub fn limited(self, limit: usize, seed: u64) -> Self {
         Self { train: choose(self.train, limit, seed), ..self }
+    }
+}
+
+/// The tokens kept of a text where `asked` are asked for, and what is to be said if the model's tokeniser allows fewer
+/// (`model_max_length`).
+///
+/// # Errors
+/// If it allows fewer than 3: the two marks around a text, and a token.
+pub(crate) fn length(tokenizer: &Tokenizer, asked: usize) -> Result<(usize, Option<String>)> {
+    match tokenizer.max_length() {
+        Some(most) if most < 3 => Err(Error::Mismatch(format!(
+            "the teacher's tokenizer_config.json has a `model_max_length` of {most}; expected 3 or more tokens, two of which stand \
+             around the text"
+        ))),
+        Some(most) if most < asked => Ok((
+            most,
+            Some(format!(
+                "texts are cut to {most} tokens, the teacher's `model_max_length`, where {asked} are asked for (`max_length`)"
+            )),
+        )),
+        _ => Ok((asked, None)),
     }
 }

@@ -99,7 +99,7 @@ fn run(kind: Kind, path: &Path, teacher: &Path, resume: bool, fate: Fate) -> Res
     let device = Device::flex();
     let (recipe, task) = (recipe(kind), TaskSpec::glue("sst2")?);
     let folder = if resume { RunFolder::open(path)? } else { RunFolder::create(path)? };
-    let texts = Texts { train: sentences(80), dev: sentences(20), corpus: Vec::new() };
+    let texts = Texts { train: sentences(80), dev: sentences(20), ..Texts::default() };
     let setup = Setup {
         recipe: recipe.clone(),
         task: task.clone(),

@@ -27,7 +27,7 @@ fn distiller(folder: &Path) -> Distiller {
     let sentence =
         |i: u32| Encoded { id: i.to_string(), ids: vec![2, 5 + i, 3], types: vec![0; 3], target: Some((i % 2) as f32) };
     let texts =
-        Texts { train: (0..16).map(sentence).collect(), dev: (0..4).map(sentence).collect(), corpus: Vec::new() };
+        Texts { train: (0..16).map(sentence).collect(), dev: (0..4).map(sentence).collect(), ..Texts::default() };
     let mut recipe = Recipe::default();
     recipe.data.max_length = 16;
     let teacher = Teacher::load(&fixture(), &device).unwrap();

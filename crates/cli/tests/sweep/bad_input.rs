@@ -33,7 +33,7 @@ fn mistakes_are_named_before_anything_runs() {
             &["--out", "s", "--over", "layers=1,2"],
             "cell layers=2,seed=42: a student that starts from its teacher has at most",
         ),
-        (&["--out", "s", "--over", "max_length=8,64"], "has only 16 positions"),
+        (&["--out", "s", "--over", "max_length=8,64"], "the teacher's `model_max_length` is 16"),
         (&["--out", "s", "--over", "stage=[{kind=\"internal\"}],[{kind=\"general\"}]"], "give a file with --corpus"),
         (&["--out", "s", "--seeds", "1", "--from", "run"], "of the same shape: layers expected 1, found 2"),
         (&["--out", "s", "--seeds", "1", "--from", "none"], "no run here"),
@@ -83,7 +83,8 @@ fn a_sweep_goes_on_only_as_what_it_was() {
     refused(&["--seeds", "1,2"], "already holds a sweep");
     refused(&["--resume", "--seeds", "1,2,3"], "this command asks for another");
     refused(&["--resume", "--over", "bits=1,32"], "this command asks for another");
-    refused(&["--resume", "--epochs", "3"], "goes on with the recipe");
+    refused(&["--resume", "--epochs", "3"], "`stage.0.epochs` was 1.0 and is 3.0");
+    refused(&["--resume", "--set", "seed=7", "--set", "run.log_every=5"], "`seed` was 42 and is 7; leave that out");
     refused(&["--resume", "--from", "s"], "leave it out");
     let (_, error) = exits(folder.path(), &["sweep", "--resume", "--out", "s", "--task", "cola"], 1);
     assert!(error.contains("goes on with task sst2"), "{error}");

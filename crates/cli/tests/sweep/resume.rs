@@ -176,3 +176,26 @@ fn a_sweep_of_an_earlier_version_goes_on() {
     sweep(folder.path(), &[&grid[..], &["--resume"]].concat(), 0);
     assert_eq!(statuses(&at("s")), ["finished"]);
 }
+
+#[test]
+fn a_sweep_goes_on_with_other_intervals_and_keeps_them() {
+    let folder = prepare(1);
+    let out = &["--out", "s", "--seeds", "1,2"][..];
+    sweep(folder.path(), &[out, &["--max-hours", "1e-9"]].concat(), 0);
+    sweep(
+        folder.path(),
+        &[out, &["--resume", "--set", "run.log_every=3", "--set", "run.evals_per_epoch=2"]].concat(),
+        0,
+    );
+    let at = folder.path().join("s");
+    assert_eq!(super::statuses(&at), ["finished"; 2]);
+    for recipe in ["sweep.toml", "cells/seed=1/recipe.toml", "cells/seed=2/recipe.toml"] {
+        let text = std::fs::read_to_string(at.join(recipe)).unwrap();
+        assert!(text.contains("log_every = 3") && text.contains("evals_per_epoch = 2"), "{recipe}: {text}");
+    }
+    // Finished cells are not run again, whatever the intervals are by now.
+    let before = std::fs::read(at.join("cells/seed=1/metrics.jsonl")).unwrap();
+    exits(folder.path(), &["sweep", "--resume", "--out", "s", "--set", "run.checkpoint_minutes=9"], 0);
+    assert_eq!(std::fs::read(at.join("cells/seed=1/metrics.jsonl")).unwrap(), before);
+    assert!(std::fs::read_to_string(at.join("sweep.toml")).unwrap().contains("checkpoint_minutes = 9"));
+}

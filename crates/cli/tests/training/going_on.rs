@@ -261,3 +261,30 @@ fn what_could_not_be_packed_is_refused_before_training() {
     assert!(said.contains("student.thresholds"), "{said}");
     assert!(!folder.path("run/metrics.jsonl").exists());
 }
+
+#[test]
+fn texts_are_cut_to_what_the_tokeniser_of_a_teacher_allows_and_that_is_said() {
+    let folder = Folder::new();
+    let settings = |most: &str| {
+        let text = format!("{{\"tokenizer_class\": \"BertTokenizer\", \"model_max_length\": {most}}}");
+        fs::write(folder.path("encoder/tokenizer_config.json"), text).unwrap();
+    };
+    settings("5");
+    let (_, said) = folder.runs(&folder.fine_tuning("short"), 0);
+    assert!(
+        said.contains("texts are cut to 5 tokens, the teacher's `model_max_length`, where 16 are asked for"),
+        "{said}"
+    );
+    settings("2");
+    let (_, said) = folder.runs(&folder.fine_tuning("none"), 1);
+    assert!(said.contains("has a `model_max_length` of 2; expected 3 or more"), "{said}");
+    settings("5");
+    let distilling = folder.distilling("short", "run");
+    let (_, said) = folder.runs(&distilling, 0);
+    assert!(said.contains("texts are cut to 5 tokens"), "{said}");
+    let run: serde_json::Value = serde_json::from_slice(&folder.read("run/model.json")).unwrap();
+    assert_eq!(run["max_length"], 5);
+    // The recipe is kept as it was asked for, and the run goes on by it.
+    let (_, said) = folder.runs(&[&distilling[..], &["--resume"]].concat(), 0);
+    assert!(said.contains("had finished"), "{said}");
+}

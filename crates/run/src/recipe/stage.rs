@@ -219,8 +219,14 @@ impl Stage {
         check(key("clip_norm"), self.clip_norm, "a positive number", |x| x > 0.0)?;
         check(key("temperature"), self.temperature, "a number in (0, 100]", |x| x > 0.0 && x <= 100.0)?;
         let LossWeights { hidden, attention, prediction, label, rate } = self.loss_weights();
-        for weight in [hidden, attention, prediction, label, rate] {
-            check(key("*_weight"), weight, "0 or more", |x| x.is_finite() && x >= 0.0)?;
+        for (name, weight) in [
+            ("hidden_weight", hidden),
+            ("attention_weight", attention),
+            ("prediction_weight", prediction),
+            ("label_weight", label),
+            ("rate_penalty", rate),
+        ] {
+            check(key(name), weight, "0 or more", |x| x.is_finite() && x >= 0.0)?;
         }
         let any = hidden + attention + prediction + label > 0.0;
         check(key("*_weight"), 0.0, "at least one loss above 0", |_| any)?;

@@ -64,12 +64,21 @@ impl StudentRecipe {
     pub(super) fn validate(&self) -> Result<(), RecipeError> {
         check("student.time_steps", self.time_steps, "1 to 127", |t| (1.0..=127.0).contains(&t))?;
         let Thresholds { embedding, key, value, context, attention, feed_forward, output } = self.thresholds;
-        for theta in [embedding, key, value, context, attention, feed_forward, output] {
-            check("student.thresholds", theta, "a positive number", |theta| theta.is_finite() && theta > 0.0)?;
+        for (name, theta) in [
+            ("embedding", embedding),
+            ("key", key),
+            ("value", value),
+            ("context", context),
+            ("attention", attention),
+            ("feed_forward", feed_forward),
+            ("output", output),
+        ] {
+            let key = format!("student.thresholds.{name}");
+            check(key.as_str(), theta, "a positive number", |theta| theta.is_finite() && theta > 0.0)?;
             // As a packed file is judged, whose counts go through `T/theta`.
             let neuron = NeuronConfig { time_steps: self.time_steps, signed: self.signed, theta };
             let usable = Equilibrium::new(neuron).map(|_| ());
-            usable.map_err(|source| RecipeError::Part { at: "`student.thresholds`: ".into(), source })?;
+            usable.map_err(|source| RecipeError::Part { at: format!("`{key}`: "), source })?;
         }
         let valid = self.feedback.iter().try_for_each(|feedback| feedback.validate());
         valid.map_err(|source| RecipeError::Part { at: "student.".into(), source })

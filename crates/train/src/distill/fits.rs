@@ -119,8 +119,8 @@ pub fn check(recipe: &Recipe, task: &TaskSpec, teacher: &Teacher, texts: &Texts)
     }
     if recipe.data.max_length > config.max_positions {
         return fail(format!(
-            "`data.max_length` is {}, but the teacher has only {} positions",
-            recipe.data.max_length, config.max_positions
+            "`data.max_length` is {}, but the teacher has only {} positions; give --max-length {}, or less",
+            recipe.data.max_length, config.max_positions, config.max_positions
         ));
     }
     if config.feedback.is_none() {

@@ -11,7 +11,7 @@ use bitspike_analysis::digest::sha256;
 use bitspike_data::{Labels, StatedClasses, TaskSpec, encode_text};
 use bitspike_run::origin::{self, Origin, Source};
 use bitspike_run::progress::{Level, Observer};
-use bitspike_run::recipe::{Recipe, StageKind};
+use bitspike_run::recipe::{DataRecipe, Recipe, StageKind};
 use bitspike_run::run::{Description, FORMAT, RunFolder};
 use burn::tensor::Device;
 
@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::feedback::LoopSummary;
 use crate::resume::{again, phrases, same_origin};
 use crate::teacher::Teacher;
-use crate::texts::{Reading, Texts};
+use crate::texts::{Reading, Texts, length};
 use crate::training::{Controls, LastEnd, Log, Logged, last_end, train_logged};
 
 /// What students are distilled from.
@@ -150,6 +150,11 @@ impl Inputs {
         self.note.as_deref()
     }
 
+    /// Tokens that the teacher's tokeniser allows of a text, where it says so.
+    pub(crate) fn most_tokens(&self) -> Option<usize> {
+        self.tokenizer.max_length()
+    }
+
     /// Refuses a teacher of other classes for a recipe that learns from its answers.
     fn answers(&self, recipe: &Recipe) -> Result<()> {
         let learns = recipe.stage.iter().any(|stage| stage.loss_weights().prediction > 0.0);
@@ -178,7 +183,7 @@ impl Inputs {
     /// # Errors
     /// If data is missing or bad, or a corpus is given that no stage reads.
     pub fn texts(&self, recipe: &Recipe) -> Result<Texts> {
-        let max_length = recipe.data.max_length;
+        let (max_length, _) = length(&self.tokenizer, recipe.data.max_length)?;
         // A stage that learns from the teacher alone needs no labels.
         let labelled =
             recipe.stage.iter().any(|stage| stage.kind != StageKind::General && stage.loss_weights().label > 0.0);
@@ -202,7 +207,8 @@ impl Inputs {
     /// If they do not.
     pub fn check(&self, recipe: &Recipe, texts: &Texts) -> Result<StudentConfig> {
         self.answers(recipe)?;
-        check(recipe, &self.task, &self.teacher, texts)
+        let (max_length, _) = length(&self.tokenizer, recipe.data.max_length)?;
+        check(&with_length(recipe, max_length), &self.task, &self.teacher, texts)
     }
 
     /// One digest of teacher, `texts` and the run to start from.
@@ -234,6 +240,8 @@ impl Inputs {
         let from = job.from.map(RunFolder::open).transpose()?;
         let mut origin = self.origin(&texts, from.as_ref().map(of_run).transpose()?, job.program);
         let mut notes: Vec<(Level, String)> = self.note.iter().map(|note| (Level::Info, note.clone())).collect();
+        let (max_length, shorter) = length(&self.tokenizer, recipe.data.max_length)?;
+        notes.extend(texts.notes.iter().cloned().chain(shorter).map(|note| (Level::Info, note)));
         let begun = if job.resume { Origin::read(folder.path())? } else { None };
         let end = if job.resume { last_end(&folder.metrics())? } else { None };
         if job.resume {
@@ -244,8 +252,13 @@ impl Inputs {
             }
         }
         let task = self.task.clone();
-        let setup =
-            Setup { recipe: recipe.clone(), task, teacher: self.teacher.clone(), texts, folder: folder.clone() };
+        let setup = Setup {
+            recipe: with_length(recipe, max_length),
+            task,
+            teacher: self.teacher.clone(),
+            texts,
+            folder: folder.clone(),
+        };
         let mut distiller = Distiller::new(setup, &self.device)?;
         let changes = if job.resume { folder.recipe()?.changes(recipe) } else { Vec::new() };
         let resume = match job.resume && folder.last().exists() {
@@ -267,7 +280,6 @@ impl Inputs {
                 notes.push((Level::Info, distiller.start_from(&from)?));
                 origin.from = Some(of_run(&from)?);
             }
-            let max_length = recipe.data.max_length;
             let description =
                 Description { format: FORMAT.into(), student: student.clone(), task: self.task.clone(), max_length };
             if !job.resume || Origin::read(folder.path())?.is_some() {
@@ -324,4 +336,10 @@ fn summary(student: &StudentConfig) -> String {
         if student.signed { "signed" } else { "unsigned" },
         student.time_steps
     )
+}
+
+/// The recipe with another length of texts.
+fn with_length(recipe: &Recipe, max_length: usize) -> Recipe {
+    let data = DataRecipe { max_length, ..recipe.data.clone() };
+    Recipe { data, ..recipe.clone() }
 }

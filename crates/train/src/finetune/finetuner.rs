@@ -83,8 +83,10 @@ impl Finetuner {
         }
         let positions = teacher.config.max_position_embeddings;
         if settings.max_length > positions {
-            let message =
-                format!("--max-length is {}, but the teacher has only {positions} positions", settings.max_length);
+            let message = format!(
+                "--max-length is {}, but the teacher has only {positions} positions; give --max-length {positions}, or less",
+                settings.max_length
+            );
             return Err(Error::Mismatch(message));
         }
         let device = Device::flex();

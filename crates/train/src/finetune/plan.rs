@@ -20,7 +20,7 @@ use crate::digest::{of_examples, of_teacher};
 use crate::error::{Error, Result};
 use crate::resume::{phrases, same_origin, same_step, unchanged};
 use crate::teacher::Teacher;
-use crate::texts::{Reading, Texts};
+use crate::texts::{Reading, Texts, length};
 use crate::training::{Controls, EndReason, LastEnd, Log, Logged, last_end, train_logged};
 
 /// How a teacher was or is to be made, in `finetune.json` beside it.
@@ -137,6 +137,7 @@ pub fn finetune(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Logged> {
         .check_types(&tokenizer, plan.task.second.is_some())
         .map_err(|e| e.during(plan.model.display().to_string()))?;
     let Settings { seed, batch_size, max_length, dev } = plan.settings;
+    let (max_length, shorter) = length(&tokenizer, max_length)?;
     let reading = Reading { max_length, labels: Labels::Required, dev };
     let texts = Texts::read(&plan.task, job.data, &tokenizer, &reading)?.limited(plan.limit, seed);
     let origin = Origin {
@@ -150,6 +151,7 @@ pub fn finetune(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Logged> {
         from: None,
     };
     let mut notes: Vec<(Level, String)> = own_classifier(&mut teacher, job)?.into_iter().collect();
+    notes.extend(texts.notes.iter().cloned().chain(shorter).map(|note| (Level::Info, note)));
     let metrics = out.join("metrics.jsonl");
     let end = if job.resume { last_end(&metrics)? } else { None };
     let mut changed = Vec::new();
@@ -163,7 +165,7 @@ pub fn finetune(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Logged> {
         job.write_plan()?;
         origin.write(out)?;
     }
-    let (task, settings) = (plan.task.clone(), plan.settings.clone());
+    let (task, settings) = (plan.task.clone(), Settings { max_length, ..plan.settings.clone() });
     let mut finetuner = Finetuner::new(Setup { teacher, tokenizer, task, texts, settings, folder: out.into() })?;
     let last = job.resume && finetuner.last().exists();
     let last = if last { Some(counters(&Weights::load(&finetuner.last())?)?) } else { None };

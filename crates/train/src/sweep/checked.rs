@@ -34,8 +34,10 @@ impl Checked {
         let inputs = Inputs::load(&paths.teacher, &paths.data, paths.corpus.as_deref(), task, paths.map.as_ref())?;
         let (mut efforts, mut texts) = (Vec::new(), None);
         let (mut digest, mut earlier_digest) = (String::new(), String::new());
+        let varied = cells.iter().any(|cell| cell.recipe.data.max_length != cells[0].recipe.data.max_length);
         for cell in cells {
-            let effort = effort(&inputs, cell, &mut texts, from.as_ref());
+            let fits = if varied { allowed(&inputs, cell) } else { Ok(()) };
+            let effort = fits.and_then(|()| effort(&inputs, cell, &mut texts, from.as_ref()));
             efforts.push(effort.map_err(|e| e.during(format!("cell {}", cell.name)))?);
             if let (true, Some((_, texts))) = (digest.is_empty(), &texts) {
                 digest = inputs.digest(texts, from.as_ref())?;
@@ -43,6 +45,17 @@ impl Checked {
             }
         }
         Ok(Self { inputs, digest, earlier_digest, efforts })
+    }
+}
+
+/// Refuses a cell whose texts would be shorter than it says, as those of another cell are.
+fn allowed(inputs: &Inputs, cell: &Cell) -> Result<()> {
+    let asked = cell.recipe.data.max_length;
+    match inputs.most_tokens().filter(|most| *most < asked) {
+        None => Ok(()),
+        Some(most) => Err(Error::Mismatch(format!(
+            "`data.max_length` is {asked}, and the teacher's `model_max_length` is {most}; leave values above that out"
+        ))),
     }
 }
 

@@ -26,6 +26,7 @@ use super::plan::{FORMAT, Paths, SweepPlan};
 use super::{picture, tables};
 use crate::distill::{Inputs, Job};
 use crate::error::{Error, Result};
+use crate::resume::unchanged;
 use crate::training::EndReason;
 
 /// A sweep that is asked for.
@@ -59,6 +60,8 @@ pub struct Sweep {
     plan: SweepPlan,
     /// Whether its folder is not made yet.
     fresh: bool,
+    /// Whether `plan` is another than the folder holds.
+    changed: bool,
     inputs: Inputs,
     /// As the request named it.
     from: Option<PathBuf>,
@@ -88,25 +91,26 @@ impl Sweep {
         let Checked { inputs, digest, efforts, .. } = Checked::new(&paths, task.clone(), &cells)?;
         let plan = SweepPlan { format: FORMAT.into(), inputs: paths.absolute()?, digest, task, grid, recipe };
         let journal = Journal::new(&cells, &steps(&efforts));
-        Ok(Self { folder: folder.into(), plan, fresh: true, inputs, from: paths.from, cells, efforts, journal })
+        let folder = folder.into();
+        Ok(Self { folder, plan, fresh: true, changed: false, inputs, from: paths.from, cells, efforts, journal })
     }
 
     /// The sweep in `folder`, once it is found to be the one that is asked for. What it is distilled from may lie elsewhere by
-    /// now. Cells that failed are tried again if `retry_failed`.
+    /// now, and the settings of `run` (intervals of log, evaluations and checkpoints) may be others. Cells that failed are tried
+    /// again if `retry_failed`.
     ///
     /// # Errors
     /// If there is none, it is another one, or its files or those it is distilled from have changed.
     pub fn resume(folder: &Path, request: Request, retry_failed: bool) -> Result<Self> {
-        let plan = SweepPlan::read(folder)?;
+        let mut plan = SweepPlan::read(folder)?;
         let place = folder.display();
         let refuse = |message: String| Err(Error::Mismatch(message));
         let Request { recipe, grid, inputs: paths, task } = request;
-        if recipe != plan.recipe {
-            return refuse(format!(
-                "--resume goes on with the recipe in {place}, and this command asks for another; leave the changes out, or \
-                 start a new sweep in another --out"
-            ));
-        }
+        let changes = plan.recipe.changes(&recipe);
+        let changed = !changes.is_empty();
+        let now = changes.iter().map(|change| format!("{}={}", change.key, change.is.as_deref().unwrap_or("nothing")));
+        no_contradiction(&grid.axis, &now.collect::<Vec<_>>())?;
+        unchanged(changes, false, folder)?;
         if grid != plan.grid {
             return refuse(format!(
                 "--resume goes on with the grid in {place}, and this command asks for another; leave --over, --grid and --seeds \
@@ -123,6 +127,7 @@ impl Sweep {
             let name = &plan.task.name;
             return refuse(format!("--resume goes on with task {name}, and this command names another"));
         }
+        plan.recipe = recipe;
         let cells = plan.grid.cells(&plan.recipe)?;
         let Checked { inputs, digest, earlier_digest, efforts } = Checked::new(&paths, task, &cells)?;
         if ![digest, earlier_digest].contains(&plan.digest) {
@@ -137,7 +142,8 @@ impl Sweep {
         for record in journal.cells.iter_mut().filter(|record| retry_failed && record.status == Status::Failed) {
             (record.status, record.error) = (Status::Pending, None);
         }
-        Ok(Self { folder: folder.into(), plan, fresh: false, inputs, from: paths.from, cells, efforts, journal })
+        let folder = folder.into();
+        Ok(Self { folder, plan, fresh: false, changed, inputs, from: paths.from, cells, efforts, journal })
     }
 
     /// How far it is and how long the rest takes.
@@ -186,8 +192,9 @@ impl Sweep {
         if self.fresh {
             // Looked at again, now that no other process can be about to do the same.
             vacant(&self.folder)?;
+        }
+        if std::mem::take(&mut self.fresh) || std::mem::take(&mut self.changed) {
             self.plan.write(&self.folder)?;
-            self.fresh = false;
         }
         self.journal.write(&self.folder)?;
         observer.begins(&self.outline());
@@ -274,7 +281,7 @@ impl Sweep {
         let resume = path.join("model.json").exists();
         let folder = if resume { RunFolder::open(&path)? } else { RunFolder::create(&path)? };
         let _lock = folder.lock()?;
-        if resume && folder.recipe()? != cell.recipe {
+        if resume && folder.recipe()?.changes(&cell.recipe).iter().any(|change| !change.is_of_the_run()) {
             let message = "holds a run of another recipe; remove it to train this cell anew";
             return Err(Error::folder(path, message));
         }
