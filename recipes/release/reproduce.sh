@@ -7,13 +7,14 @@ usage() {
     cat <<'TEXT'
 usage: recipes/release/reproduce.sh [OPTION].. [MODEL]..
 
-MODEL: sst2-ternary, sst2-binary, sst2-tiny, stsb-ternary, rte-ternary; all of them, unless given
+MODEL: sst2-ternary, sst2-sparse, sst2-binary, sst2-tiny, stsb-ternary, rte-ternary; all of them, unless given
 
   --data DIR       folder with SST-2, STS-B and RTE (default: data)
   --encoder DIR    all-MiniLM-L6-v2, from which the teachers start (default: all-MiniLM-L6-v2)
   --work DIR       folder of the runs (default: runs/release)
   --models DIR     folder of the models (default: WORK/models)
-  --seeds N,..     seeds; the model is that of the first (default: 42,1,2 for SST-2, 42 for the others)
+  --seeds N,..     seeds; the model is that of the first (default: 42,1,2 for SST-2, 42 for sst2-sparse and the others)
+  --teacher DIR    teacher of sst2-sparse, instead of the one that is fine-tuned (the shipped model had another: its card)
   --threads N      threads to train with; 0 takes all cores (default: 0)
   --limit N        train on N examples only, to try the script
   --bitspike FILE  the program (default: target/release/bitspike of this repository)
@@ -25,7 +26,7 @@ TEXT
 }
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-data=data encoder=all-MiniLM-L6-v2 work=runs/release models='' seeds='' threads=0 limit=0
+teacher_of_sparse='' data=data encoder=all-MiniLM-L6-v2 work=runs/release models='' seeds='' threads=0 limit=0
 bitspike=$root/target/release/bitspike
 wanted=()
 while [ $# -gt 0 ]; do
@@ -36,11 +37,16 @@ while [ $# -gt 0 ]; do
             printf -v "${1#--}" '%s' "$2"
             shift 2
             ;;
-        sst2-ternary | sst2-binary | sst2-tiny | stsb-ternary | rte-ternary) wanted+=("$1"); shift ;;
+        --teacher)
+            [ $# -ge 2 ] || { echo "$1: expected a value" >&2; exit 2; }
+            teacher_of_sparse=$2
+            shift 2
+            ;;
+        sst2-ternary | sst2-sparse | sst2-binary | sst2-tiny | stsb-ternary | rte-ternary) wanted+=("$1"); shift ;;
         *) echo "$1: neither an option nor a model" >&2; usage >&2; exit 2 ;;
     esac
 done
-[ ${#wanted[@]} -gt 0 ] || wanted=(sst2-ternary sst2-binary sst2-tiny stsb-ternary rte-ternary)
+[ ${#wanted[@]} -gt 0 ] || wanted=(sst2-ternary sst2-sparse sst2-binary sst2-tiny stsb-ternary rte-ternary)
 [ -n "$models" ] || models=$work/models
 command -v "$bitspike" > /dev/null || { echo "no program $bitspike; build it with \`cargo build --release\`" >&2; exit 1; }
 [ -d "$encoder" ] || { echo "--encoder $encoder: no such folder; see --help" >&2; exit 1; }
@@ -68,7 +74,7 @@ distil() {
     local out=$1 recipe=$2 task=$3 folder=$4
     shift 4
     train "$out" distil --recipe "$root/recipes/release/$recipe.toml" --task "$task" --data "$data/$folder" \
-        --teacher "$work/teacher-$task" "$@"
+        --teacher "$taught" "$@"
 }
 
 has() { [ -d "$data/$1" ] || { echo "--data $data: no folder $1 in it; see --help" >&2; exit 1; }; }
@@ -92,7 +98,9 @@ for model in "${wanted[@]}"; do
         train "$start" teacher --model "$encoder" --task stsb --data "$data/STS-B" "${stsb_teacher[@]}"
     fi
     has "$folder"
-    train "$work/teacher-$task" teacher --model "$start" --task "$task" --data "$data/$folder" "${teacher[@]}"
+    taught=$work/teacher-$task
+    [ "$model" != sst2-sparse ] || { all=42; taught=${teacher_of_sparse:-$taught}; }
+    [ "$taught" != "$work/teacher-$task" ] || train "$taught" teacher --model "$start" --task "$task" --data "$data/$folder" "${teacher[@]}"
     IFS=, read -r -a numbers <<< "${seeds:-$all}"
     others=()
     for seed in "${numbers[@]}"; do
@@ -101,6 +109,13 @@ for model in "${wanted[@]}"; do
             sst2-ternary)
                 from=(--from "$work/$model-first-$seed")
                 distil "$work/$model-first-$seed" sst2-ternary-first sst2 SST-2 --seed "$seed"
+                ;;
+            # It starts from the packed model, made anew or shipped.
+            sst2-sparse)
+                from=(--from "$models/sst2-ternary")
+                [ -d "$models/sst2-ternary" ] || from=(--from "$root/models/sst2-ternary")
+                distil "$work/$model-first-$seed" sst2-sparse-first sst2 SST-2 --seed "$seed" "${from[@]}"
+                from=(--from "$work/$model-first-$seed")
                 ;;
             # Its encoder is that of the student of STS-B, as its teacher's is that of the teacher of STS-B.
             rte-ternary)
@@ -113,6 +128,6 @@ for model in "${wanted[@]}"; do
     done
     [ ${#others[@]} -eq 0 ] || others=(--seeds-of "${others[@]}")
     # The last state of the first seed, whatever it scores.
-    "$bitspike" models add "$work/$model-${numbers[0]}" --name "$model" --data "$data/$folder" --teacher "$work/teacher-$task" \
+    "$bitspike" models add "$work/$model-${numbers[0]}" --name "$model" --data "$data/$folder" --teacher "$taught" \
         --origins "$root/models/cards.toml" --trits --force --out "$models" --checkpoint last ${others[@]+"${others[@]}"}
 done

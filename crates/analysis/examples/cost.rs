@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(folder.path().join("dev.tsv"), "sentence\tlabel\na gripping, funny film\t1\ndull and long\t0\n")?;
     let split = EncodedSplit::dev_of(&model, folder.path())?;
     let profile = Profile::named("45nm")?;
-    let options = CostOptions { profile: &profile, teacher: None, codes: false };
+    let options = CostOptions { profile: &profile, teacher: None, int8: None, codes: false };
     let (cost, _) = cost::measure(&model, &subject.name(), &split, &options)?;
     println!("{}: {} sentences, {} tokens, {} spikes", cost.model, cost.examples, cost.tokens, cost.total.spikes);
     for row in &cost.energy {

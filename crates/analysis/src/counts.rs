@@ -76,6 +76,8 @@ pub struct Counts {
     pub bytes: u64,
     /// Bits that the sums of the weight matrices provably fit ([`Counter::sum_bits`]).
     pub sum_bits: Option<u32>,
+    /// Multiply-adds of attention in the quantised network of the same counts ([`Counter::attention_values`]).
+    pub attention_values: u64,
 }
 
 /// Operations of runs, added up sentence by sentence.
@@ -85,6 +87,7 @@ pub(crate) struct Tally {
     layers: Vec<Operations>,
     spikes: Vec<u64>,
     steps: u64,
+    attention_values: u64,
     examples: usize,
     bytes: u64,
 }
@@ -98,6 +101,7 @@ impl Tally {
             layers: vec![Operations::default(); layers + 1],
             spikes: vec![0; 1 + 6 * layers],
             steps: 0,
+            attention_values: 0,
             examples: 0,
             bytes: weight_bytes(model.packed()),
         }
@@ -108,6 +112,8 @@ impl Tally {
         let sentence = self.counter.sentence(run, tokens, simulation);
         self.layers.iter_mut().zip(sentence).for_each(|(sum, layer)| *sum += layer);
         self.spikes.iter_mut().zip(&run.spikes).for_each(|(sum, &n)| *sum += n);
+        let attention = self.counter.attention_values(run, tokens);
+        self.attention_values = self.attention_values.saturating_add(attention);
         self.steps += u64::from(run.steps);
         self.examples += 1;
     }
@@ -115,7 +121,7 @@ impl Tally {
     /// All that was added, of runs in `simulation`; `exit` says whether sentences could end early, and `predictions` are the
     /// answers.
     pub(crate) fn finish(self, simulation: &Simulation, exit: bool, predictions: Predictions) -> Result<Counts> {
-        let Self { counter, layers, spikes, steps, examples, bytes } = self;
+        let Self { counter, layers, spikes, steps, attention_values, examples, bytes } = self;
         let total: Operations = layers.iter().copied().sum();
         if let Some(count) = total.overflows() {
             let expected = "less than 2^64 operations of a kind; count fewer examples (--limit) or steps";
@@ -131,6 +137,7 @@ impl Tally {
             mean_steps: exit.then(|| steps as f64 / examples.max(1) as f64),
             bytes,
             sum_bits: counter.sum_bits(simulation.time_steps),
+            attention_values,
         })
     }
 }

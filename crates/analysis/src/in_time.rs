@@ -36,7 +36,7 @@ pub struct InTimeOptions {
     /// Whether operations are counted, of every simulation by itself.
     pub count: bool,
     /// How populations of `phased` hand on their counts; the other dynamics have none to hand on.
-    pub code: Code,
+    pub code: Option<Code>,
 }
 
 impl InTimeOptions {
@@ -51,7 +51,7 @@ impl InTimeOptions {
             retract: true,
             exit: None,
             count: false,
-            code: Code::Unary,
+            code: None,
         }
     }
 
@@ -84,9 +84,9 @@ impl InTimeOptions {
         }
     }
 
-    fn simulation(&self, dynamics: Dynamics, time_steps: u32) -> Simulation {
+    fn simulation(&self, dynamics: Dynamics, time_steps: u32, own: Code) -> Simulation {
         let hysteresis = if dynamics == Dynamics::Accumulated { self.hysteresis } else { 0.0 };
-        let code = if dynamics == Dynamics::Phased { self.code } else { Code::Unary };
+        let code = if dynamics == Dynamics::Phased { self.code.unwrap_or(own) } else { Code::Unary };
         Simulation { dynamics, time_steps, beta: self.beta, reset: self.reset, retract: self.retract, hysteresis, code }
     }
 }
@@ -169,13 +169,16 @@ pub fn score(
     if split.examples.is_empty() {
         return Err(Error::no_examples("to score"));
     }
-    let trained = model.header().student.time_steps;
+    let student = &model.header().student;
+    let (trained, own) = (student.time_steps, student.code.code());
     let mut times = if options.time_steps.is_empty() { vec![trained] } else { options.time_steps.clone() };
     times.sort_unstable();
     times.dedup();
     // The smallest is read out of a longer run, which would not refuse it.
     for (&dynamics, &time_steps) in options.dynamics.iter().flat_map(|d| times.iter().map(move |t| (d, t))) {
-        options.simulation(dynamics, time_steps).validate()?;
+        let simulation = options.simulation(dynamics, time_steps, own);
+        simulation.validate()?;
+        simulation.fits(student)?;
     }
     let encodings = split.encodings();
     let expected = equilibrium.answers(&split.task);
@@ -183,7 +186,7 @@ pub fn score(
     for &dynamics in &options.dynamics {
         for at in options.runs(dynamics, &times) {
             let started = std::time::Instant::now();
-            let simulation = options.simulation(dynamics, at[at.len() - 1]);
+            let simulation = options.simulation(dynamics, at[at.len() - 1], own);
             let mut points: Vec<Point> =
                 at.iter().map(|&at| Point::new(at, model, options.count.then(|| Tally::new(model)))).collect();
             let wanted = Wanted { exit: options.exit, sent: options.count, rows: Rows::At(at), ..Wanted::default() };

@@ -7,6 +7,7 @@ use bitspike::count::DenseShape;
 use bitspike_data::Predictions;
 use serde::{Deserialize, Serialize};
 
+use crate::energy::Int8Products;
 use crate::error::Result;
 use crate::examples::EncodedSplit;
 
@@ -35,6 +36,8 @@ pub struct TeacherAnswers<'a> {
     /// Its answers to the dev set, in the order of the examples, tokenised by its own tokeniser and cut to as many tokens as the
     /// student reads.
     pub predictions: Predictions,
+    /// What it multiplies in INT8 on the same examples, where that was counted.
+    pub int8: Option<Int8Products>,
 }
 
 impl TeacherAnswers<'_> {

@@ -35,6 +35,7 @@ fn config() -> StudentConfig {
         num_labels: 2,
         labels: Vec::new(),
         time_steps: 16,
+        code: bitspike::neuron::Levels::Unary,
         signed: true,
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Row,

@@ -98,7 +98,7 @@ impl Options {
             Error::invalid("tokeniser", "the tokenizer.json that belongs to a model of format version 1", "none")
         })?;
         tokenizer.check_vocab(student.vocab_size)?;
-        let (simulation, exit, kernels) = self.settle(student.time_steps)?;
+        let (simulation, exit, kernels) = self.settle(student)?;
         let (task, labels) = (task.clone(), names(task));
         let encoder = Encoder::of_packed(&packed)?.with_kernels(kernels)?;
         let embedding = Embedding::new(&packed);

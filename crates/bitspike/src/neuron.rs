@@ -24,12 +24,14 @@
 //! which `f32` is exact, ties and saturation included.
 
 mod code;
+mod levels;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
 pub use code::{Code, DigitNeuron};
+pub use levels::{Levels, MAX_WEIGHTS};
 
 /// Largest `T` of a [`NeuronConfig`]: far above any useful window, far below 2^23, up to which `f32` holds `n + 1/2`.
 pub const MAX_TIME_STEPS: u32 = 65_536;
@@ -41,6 +43,9 @@ pub const MAX_COUNT: u32 = i8::MAX as u32;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NeuronConfig {
+    /// Which counts the neurons can have.
+    #[serde(default, skip_serializing_if = "Levels::is_unary")]
+    pub levels: Levels,
     /// `T`: the steps of the window, and thereby the largest count.
     pub time_steps: u32,
     /// Whether spikes may be -1.
@@ -52,8 +57,9 @@ pub struct NeuronConfig {
 /// The neuron at its equilibrium: the map from a constant current to a spike count.
 ///
 /// ```
-/// # use bitspike::neuron::{Equilibrium, NeuronConfig};
-/// let neuron = Equilibrium::new(NeuronConfig { time_steps: 16, signed: true, theta: 2.0 })?;
+/// # use bitspike::neuron::{Equilibrium, Levels, NeuronConfig};
+/// let levels = Levels::Unary;
+/// let neuron = Equilibrium::new(NeuronConfig { levels, time_steps: 16, signed: true, theta: 2.0 })?;
 /// assert_eq!(neuron.count(0.5), 4); // a quarter of theta: a spike every fourth step
 /// assert_eq!((neuron.rate(4), neuron.value(4)), (0.25, 0.5));
 /// assert_eq!((neuron.count(0.0625), neuron.count(-0.0625)), (1, 0)); // ties go up
@@ -79,6 +85,9 @@ impl Equilibrium {
             return Err(Error::invalid("time_steps", format!("1 to {MAX_TIME_STEPS}"), config.time_steps));
         }
         check_theta(config.theta)?;
+        if config.levels == Levels::Single {
+            config.levels.check(config.time_steps)?;
+        }
         let high = config.time_steps as f32;
         let gain = high / config.theta;
         if !gain.is_finite() {
@@ -103,13 +112,19 @@ impl Equilibrium {
     /// [`Equilibrium::count`] as the `f32` that it is computed in; NaN stays NaN.
     #[inline(always)]
     pub fn count_as_float(&self, current: f32) -> f32 {
-        (current * self.gain + 0.5).floor().clamp(self.low, self.high)
+        match self.config.levels {
+            Levels::Unary => (current * self.gain + 0.5).floor().clamp(self.low, self.high),
+            Levels::Single => Levels::single(current * self.gain, self.low, self.high),
+        }
     }
 
     /// The charge `T I / theta` of a whole window, in spikes, as [`Equilibrium::count`] rounds it: `count` is exactly
     /// `clip(floor(charge + 1/2), low, T)`.
     pub fn charge(&self, current: f32) -> f64 {
-        f64::from(current * self.gain + 0.5) - 0.5
+        match self.config.levels {
+            Levels::Unary => f64::from(current * self.gain + 0.5) - 0.5,
+            Levels::Single => f64::from(current * self.gain),
+        }
     }
 
     /// Firing rate `n/T`, in `[0, 1]`, signed `[-1, 1]`.

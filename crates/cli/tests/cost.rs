@@ -4,6 +4,7 @@ mod small_run;
 
 use std::path::Path;
 
+use bitspike::neuron::Levels;
 use serde_json::Value;
 
 use small_run::{exits, make};
@@ -163,4 +164,55 @@ fn a_silent_student_is_called_silent() {
     let (page, error) = exits(folder, &["report", "run", "--data", "data", "--in-time", "0"], 0);
     assert!(page.contains("report.html") && error.contains("warning: run is silent"), "{error}");
     assert!(std::fs::read_to_string(folder.join("report.html")).unwrap().contains("This student is silent"));
+}
+
+#[test]
+fn a_student_of_single_spikes_costs_one_accumulate_a_count_that_is_not_zero_and_runs_in_no_other_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    make(folder, "sst2", |student| (student.code, student.time_steps) = (Levels::Single, 4));
+    std::fs::create_dir(folder.join("data")).unwrap();
+    std::fs::write(folder.join("data/dev.tsv"), DEV).unwrap();
+    exits(folder, &["pack", "run", "-o", "packed/model.safetensors"], 0);
+    let cost = json(folder, &["cost", "packed/model.safetensors", "--data", "data", "--json"]);
+    let total = &cost["total"];
+    assert_eq!((&cost["code"], &total["synaptic_acs"]), (&Value::from("single"), &total["value_acs"]));
+    assert!(total["synaptic_acs"].as_u64().unwrap() > 0 && total["doublings"].as_u64().unwrap() > 0);
+    // Three steps, and two bits and a sign for seven counts.
+    let (tokens, neurons) = (cost["tokens"].as_u64().unwrap(), 11 * 16 + 2 * 24);
+    assert_eq!(total["membrane_updates"].as_u64().unwrap(), tokens * neurons * 3);
+    assert_eq!(total["activation_bits"].as_u64().unwrap(), 2 * tokens * neurons * 3);
+    let (text, _) = exits(folder, &["cost", "packed/model.safetensors", "--data", "data"], 0);
+    for part in ["phased, single, T=4", "quantised network, 3-bit activations", "GELU, by comparing"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    // The engine has the counts of training, spike by spike too.
+    let compared = json(folder, &["eval", "run", "--data", "data", "--dynamics", "phased", "--json"]);
+    assert_eq!(compared[0]["dynamics"][0]["counts"]["different"], 0, "{compared}");
+    let (text, _) = exits(folder, &["inspect", "packed/model.safetensors"], 0);
+    assert!(text.contains("format 3") && text.contains("one spike of weight 1, 2 or 4"), "{text}");
+    let model = "packed/model.safetensors";
+    for (arguments, says) in [
+        (&["cost", model, "--data", "data", "--code", "digits"][..], "expected single, found digits"),
+        (&["cost", model, "--data", "data", "--timesteps", "8"], "expected 4, its largest weight, found 8"),
+        (&["cost", model, "--data", "data", "--dynamics", "accumulated"], "expected phased"),
+        (&["eval", "run", "--data", "data", "--dynamics", "instantaneous"], "expected phased"),
+        (&["trace", "run", "a film", "--dynamics", "accumulated"], "expected phased"),
+    ] {
+        let (_, error) = exits(folder, arguments, 1);
+        assert!(error.contains(says), "{arguments:?}: {error}");
+    }
+    let (text, _) = exits(folder, &["trace", "run", "a film"], 0);
+    assert!(text.starts_with("phased, T = 4, single in 3 steps"), "{text}");
+}
+
+#[test]
+fn a_code_of_single_spikes_is_no_code_of_a_unary_student() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let (_, error) = exits(folder, &["cost", "run", "--data", "data", "--code", "single"], 1);
+    assert!(error.contains("expected unary, digits or naf, found single"), "{error}");
+    let (_, error) = exits(folder, &["cost", "run", "--data", "data", "--code", "morse"], 2);
+    assert!(error.contains("unary, digits, naf or single"), "{error}");
 }

@@ -102,6 +102,12 @@ pub enum Event {
         /// Firing rate, mean over the populations, in 0..=1, where it was measured.
         #[serde(default, with = "number::option", skip_serializing_if = "Option::is_none")]
         rate: Option<f64>,
+        /// Share of counts that are not 0, weighted by fan-out, where a target holds it.
+        #[serde(default, with = "number::option", skip_serializing_if = "Option::is_none")]
+        nonzero: Option<f64>,
+        /// What the controller of that target adds to the logarithms of thresholds.
+        #[serde(default, with = "number::option", skip_serializing_if = "Option::is_none")]
+        threshold_change: Option<f64>,
         /// How the fixed point of a student with feedback and its gradient were solved.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         feedback: Option<LoopStep>,

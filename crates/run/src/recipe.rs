@@ -155,8 +155,7 @@ impl Recipe {
             let message = "no `[[stage]]`: say at least one, such as `[[stage]]` with `kind = \"prediction\"`";
             return Err(RecipeError::Conflict(message.into()));
         }
-        let feedback = self.student.feedback.is_some();
-        self.stage.iter().enumerate().try_for_each(|(i, stage)| stage.validate(i, feedback))
+        self.stage.iter().enumerate().try_for_each(|(i, stage)| stage.validate(i, &self.student))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::layers::WordTable;
 use crate::optimizer::AdamW;
 use crate::parameters::{collect, replace};
+use crate::sparsity::Controller;
 use crate::student::Student;
 
 impl Student {
@@ -43,11 +44,15 @@ pub(crate) fn save_last<M: Module>(
     net: &M,
     words: &WordTable,
     optimizer: &AdamW,
+    controller: Option<&Controller>,
     counters: &Counters,
 ) -> Result<PathBuf> {
     let mut weights = collect(net);
     words.store(&mut weights);
     optimizer.store(&mut weights);
+    if let Some(controller) = controller {
+        controller.store(&mut weights);
+    }
     Ok(save(path, weights, counters)?)
 }
 
@@ -55,11 +60,15 @@ pub(crate) fn save_last<M: Module>(
 ///
 /// # Errors
 /// If it is missing or does not fit the network.
-pub(crate) fn restore_last<M: Module>(path: &Path, net: &mut M, words: &mut WordTable) -> Result<(AdamW, Counters)> {
+pub(crate) fn restore_last<M: Module>(
+    path: &Path,
+    net: &mut M,
+    words: &mut WordTable,
+) -> Result<(AdamW, Controller, Counters)> {
     let mut weights = Weights::load(path)?;
     let counters = counters(&weights)?;
-    let optimizer = AdamW::restore(&mut weights)?;
+    let (optimizer, controller) = (AdamW::restore(&mut weights)?, Controller::restore(&mut weights)?);
     words.restore(&mut weights)?;
     *net = replace(net.clone(), &mut weights)?;
-    Ok((optimizer, counters))
+    Ok((optimizer, controller, counters))
 }

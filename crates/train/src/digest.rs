@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::parameters::collect;
+use crate::predecessor::Predecessor;
 use crate::teacher::Teacher;
 
 /// The teacher that was read from `path`: its values, the settings that they are used with, and its classes; in which files it lay
@@ -30,6 +31,15 @@ pub(crate) fn of_teacher(path: &Path, teacher: &Teacher) -> Source {
 }
 
 /// The student that another run starts from.
+///
+/// # Errors
+/// If a run has no checkpoint.
+pub(crate) fn of_predecessor(from: &Predecessor) -> Result<Source> {
+    let weights = from.weights()?;
+    Ok(Source { path: from.path().to_path_buf(), sha256: hexadecimal(&of_weights(&weights).finalize()) })
+}
+
+/// The same of a run.
 ///
 /// # Errors
 /// If the run has no checkpoint.

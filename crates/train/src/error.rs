@@ -19,6 +19,9 @@ pub enum Error {
     /// A run's files, a checkpoint, a recipe.
     #[error(transparent)]
     Run(#[from] bitspike_run::Error),
+    /// What a name of a model means.
+    #[error(transparent)]
+    Hub(Box<bitspike_hub::Error>),
     /// What a model takes and costs.
     #[error(transparent)]
     Analysis(Box<bitspike_analysis::Error>),
@@ -122,5 +125,11 @@ impl Error {
 impl From<bitspike_analysis::Error> for Error {
     fn from(error: bitspike_analysis::Error) -> Self {
         Self::Analysis(Box::new(error))
+    }
+}
+
+impl From<bitspike_hub::Error> for Error {
+    fn from(error: bitspike_hub::Error) -> Self {
+        Self::Hub(Box::new(error))
     }
 }

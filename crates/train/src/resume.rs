@@ -8,8 +8,9 @@ use bitspike_run::progress::Level;
 use bitspike_run::recipe::{Change, Recipe, changes};
 use bitspike_run::run::{Counters, RunFolder};
 
-use crate::digest::of_run;
+use crate::digest::of_predecessor;
 use crate::error::{Error, Result};
+use crate::predecessor::Predecessor;
 use crate::training::{LastEnd, last_end};
 
 /// The task of the run in `folder`, once it is found to be the run that is asked for: of `recipe` and, where one is named, of
@@ -80,13 +81,13 @@ pub(crate) fn same_origin(folder: &Path, now: &Origin) -> Result<Option<(Level, 
     Ok(other.then(|| (Level::Info, format!("this run was begun by {} and goes on with {}", then.program, now.program))))
 }
 
-/// The run that `source` was read from, if it still is what it was.
+/// The student that `source` was read from, if it still is what it was.
 ///
 /// # Errors
 /// If it is gone or has changed.
-pub(crate) fn again(source: &Source) -> Result<RunFolder> {
-    let run = RunFolder::open(&source.path)?;
-    match of_run(&run)?.sha256 == source.sha256 {
+pub(crate) fn again(source: &Source) -> Result<Predecessor> {
+    let run = Predecessor::open(&source.path)?;
+    match of_predecessor(&run)?.sha256 == source.sha256 {
         true => Ok(run),
         false => Err(Error::Mismatch(format!(
             "--resume goes on from {}, which this run was started from, and its student has changed; start a new run in another \

@@ -2,7 +2,7 @@
 
 use bitspike::config::population_names;
 use bitspike::encoder::Encoder;
-use bitspike::forward::{Dynamics, Rows, SentenceRun, Sentences, Simulation, Wanted, simulate};
+use bitspike::forward::{Rows, SentenceRun, Sentences, Simulation, Wanted, simulate};
 use bitspike_data::{Encoded, Predictions, sorted_batches};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -110,7 +110,7 @@ pub(crate) fn simulated_sums(
 /// # Errors
 /// If a current is not finite.
 pub fn compare_counts(student: &Student, examples: &[Encoded], device: &Device) -> Result<(u64, u64)> {
-    let simulation = Simulation::new(Dynamics::Phased, student.config.time_steps);
+    let simulation = Simulation::of(&student.config);
     let in_time = InTime::new(student, &simulation, device)?;
     let mut total = (0, 0);
     for indices in sorted_batches(examples, BATCH) {

@@ -24,6 +24,7 @@ fn config(signed: bool, weight_bits: WeightBits, time_steps: u32) -> StudentConf
         num_labels: 3,
         labels: Vec::new(),
         time_steps,
+        code: bitspike::neuron::Levels::Unary,
         signed,
         weight_bits,
         granularity: if signed { Granularity::Row } else { Granularity::Matrix },

@@ -7,6 +7,7 @@ use bitspike::format::{Header, Packed, Packing, pack};
 use bitspike::forward::Dynamics;
 use bitspike::kernels::Kernels;
 use bitspike::model::{Answer, Model, Options};
+use bitspike::neuron::Levels;
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike::tokenizer::{Encoding, Tokenizer};
 use bitspike_data::Encoded;
@@ -32,6 +33,7 @@ fn config() -> StudentConfig {
         num_labels: 2,
         labels: vec!["negative".into(), "positive".into()],
         time_steps: 16,
+        code: bitspike::neuron::Levels::Unary,
         signed: true,
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Row,
@@ -90,9 +92,14 @@ fn packed_models_count_as_training_does() {
         (true, WeightBits::Ternary, Granularity::Matrix, EmbeddingBits::Binary, 1),
         (true, WeightBits::Ternary, Granularity::Row, EmbeddingBits::Ternary, 127),
     ];
-    for (seed, (signed, weight_bits, granularity, embedding_bits, time_steps)) in cases.into_iter().enumerate() {
+    let unary = cases.map(|case| (Levels::Unary, case));
+    // Every K from 1 to 5.
+    let single = [1, 2, 4, 8, 16]
+        .map(|t| (Levels::Single, (t != 8, WeightBits::Ternary, Granularity::Row, EmbeddingBits::Ternary, t)));
+    for (seed, (code, case)) in unary.into_iter().chain(single).enumerate() {
+        let (signed, weight_bits, granularity, embedding_bits, time_steps) = case;
         let student = student(
-            &StudentConfig { signed, weight_bits, granularity, embedding_bits, time_steps, ..config() },
+            &StudentConfig { code, signed, weight_bits, granularity, embedding_bits, time_steps, ..config() },
             seed as u64,
         );
         for trits in [false, true] {

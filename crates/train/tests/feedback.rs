@@ -27,6 +27,7 @@ fn config(weight_bits: WeightBits, feedback: Feedback) -> StudentConfig {
         num_labels: 2,
         labels: Vec::new(),
         time_steps: 16,
+        code: bitspike::neuron::Levels::Unary,
         signed: true,
         weight_bits,
         granularity: Granularity::Matrix,

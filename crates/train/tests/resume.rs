@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bitspike::config::Feedback;
 use bitspike::forward::Dynamics;
-use bitspike::neuron::Reset;
+use bitspike::neuron::{Levels, Reset};
 use bitspike::tokenizer::Tokenizer;
 use bitspike_data::Encoded;
 use bitspike_data::TaskSpec;
@@ -75,6 +75,8 @@ enum Kind {
     Spikes,
     /// With feedback, at the fixed point of its loop.
     Loop,
+    /// Of single spikes, whose share a controller holds.
+    Sparse,
 }
 
 fn recipe(kind: Kind) -> Recipe {
@@ -89,6 +91,10 @@ fn recipe(kind: Kind) -> Recipe {
             let (beta, reset) = (0.95, Reset::Soft);
             let simulate = SimulatedForward { dynamics: Dynamics::Accumulated, time_steps: 6, beta, reset, from: 0.5 };
             recipe.stage[1].simulate = Some(simulate);
+        }
+        Kind::Sparse => {
+            (recipe.student.code, recipe.student.time_steps) = (Levels::Single, 4);
+            recipe.stage.iter_mut().for_each(|stage| stage.target_nonzero = Some(0.1));
         }
         Kind::Loop => recipe.student.feedback = Some(Feedback::default()),
     }
@@ -159,6 +165,16 @@ fn so_does_one_with_feedback() {
     let folder = tempfile::tempdir().unwrap();
     let whole = folder.path().join("whole");
     resumes(Kind::Loop, &whole, folder.path());
+}
+
+#[test]
+fn so_does_one_that_holds_a_share_of_counts_bit_for_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole");
+    resumes(Kind::Sparse, &whole, folder.path());
+    let state = Weights::load(&whole.join("last.safetensors")).unwrap();
+    let state = state.get("sparsity.controller").expect("the controller's state is in the checkpoint");
+    assert!(state.values.iter().all(|&x| x != 0.0), "{state:?}");
 }
 
 fn resumes(kind: Kind, whole: &Path, folder: &Path) -> Outcome {

@@ -4,13 +4,17 @@
 use std::path::{Path, PathBuf};
 
 use bitspike::config::StudentConfig;
+use bitspike::format::{Packed, Packing, Role};
+use bitspike::neuron::Levels;
+use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike::tokenizer::Tokenizer;
 use bitspike_data::Encoded;
 use bitspike_data::TaskSpec;
-use bitspike_run::recipe::{Recipe, Thresholds};
-use bitspike_run::run::{Counters, Description, FORMAT, RunFolder};
+use bitspike_run::FromRun;
+use bitspike_run::recipe::{Recipe, StudentRecipe, Thresholds};
+use bitspike_run::run::{Checkpoint, Counters, Description, FORMAT, RunFolder};
 use bitspike_run::weights::Weights;
-use bitspike_train::distill::{Distiller, Setup};
+use bitspike_train::distill::{Distiller, Predecessor, Setup};
 use bitspike_train::student::{Start, Student};
 use bitspike_train::teacher::Teacher;
 use bitspike_train::texts::Texts;
@@ -23,6 +27,10 @@ fn fixture() -> PathBuf {
 }
 
 fn distiller(folder: &Path) -> Distiller {
+    distiller_of(folder, |_| ())
+}
+
+fn distiller_of(folder: &Path, change: impl FnOnce(&mut StudentRecipe)) -> Distiller {
     let device = Device::flex();
     let sentence =
         |i: u32| Encoded { id: i.to_string(), ids: vec![2, 5 + i, 3], types: vec![0; 3], target: Some((i % 2) as f32) };
@@ -30,6 +38,7 @@ fn distiller(folder: &Path) -> Distiller {
         Texts { train: (0..16).map(sentence).collect(), dev: (0..4).map(sentence).collect(), ..Texts::default() };
     let mut recipe = Recipe::default();
     recipe.data.max_length = 16;
+    change(&mut recipe.student);
     let teacher = Teacher::load(&fixture(), &device).unwrap();
     let folder = RunFolder::create(folder).unwrap();
     let task = TaskSpec::glue("sst2").unwrap();
@@ -68,8 +77,9 @@ fn another_tasks_student_gives_all_but_its_classifier() {
 
     for (task, keeps_classifier) in [("stsb", true), ("sst2", false)] {
         let theirs = other(&path(task), task, &config, |_| ());
-        distiller.start_from(&theirs).unwrap();
-        let (found, theirs) = (weights(&distiller, &path(&format!("{task}-found"))), theirs.weights().unwrap());
+        let all = theirs.weights().unwrap();
+        distiller.start_from(&Predecessor::Run(theirs)).unwrap();
+        let (found, theirs) = (weights(&distiller, &path(&format!("{task}-found"))), all);
         let names: Vec<&str> = found.names().collect();
         assert!(names.contains(&"classifier.weight") && names.contains(&"words"));
         for name in names {
@@ -86,6 +96,59 @@ fn a_student_of_another_shape_is_refused() {
     let mut distiller = distiller(&path("run"));
     let config = distiller.student().config.clone();
     let deeper = other(&path("deeper"), "sst2", &config, |config| config.layers += 1);
-    let error = distiller.start_from(&deeper).unwrap_err().to_string();
+    let error = distiller.start_from(&Predecessor::Run(deeper)).unwrap_err().to_string();
     assert!(error.contains("layers expected") && error.contains("deeper"), "{error}");
+}
+
+#[test]
+fn a_packed_model_gives_weights_that_quantise_to_its_codes_and_scales() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for (name, bits) in [("ternary", WeightBits::Ternary), ("binary", WeightBits::Binary)] {
+        let mut distiller = distiller_of(&path(name), |student| {
+            (student.weight_bits, student.granularity) = (bits, Granularity::Row);
+            student.embedding_bits = EmbeddingBits::Ternary;
+            // Another code than that of the model it starts from.
+            (student.code, student.time_steps) = (Levels::Single, 4);
+        });
+        let config = distiller.student().config.clone();
+        let theirs = other(&path(&format!("{name}-other")), "sst2", &config, |config| {
+            (config.code, config.time_steps) = (Levels::Unary, 16);
+        });
+        let file = path(&format!("{name}.safetensors"));
+        std::fs::write(&file, FromRun::pack(&theirs, Checkpoint::Best, Packing::default()).unwrap().file).unwrap();
+        let said = distiller.start_from(&Predecessor::open(&file).unwrap()).unwrap();
+        assert!(said.contains("classifier included"), "{said}");
+
+        let again = other(&path(&format!("{name}-again")), "sst2", &config, |_| ());
+        distiller.student().save_best(&again, &Counters::default()).unwrap();
+        let again = FromRun::pack(&again, Checkpoint::Best, Packing::default()).unwrap().file;
+        let (expected, found) = (Packed::open(&file).unwrap(), Packed::from_bytes(again).unwrap());
+        let close = |a: f32, b: f32| (a - b).abs() <= 1e-5 * a.abs();
+        for (tensor, ..) in expected.tensors() {
+            let (mut a, mut b) = (vec![0i8; tensor.columns], vec![0i8; tensor.columns]);
+            match tensor.role {
+                Role::Matrix => {
+                    let (expected, found) = (expected.matrix(&tensor.name), found.matrix(&tensor.name));
+                    for row in 0..tensor.rows {
+                        expected.codes_row(row, &mut a);
+                        found.codes_row(row, &mut b);
+                        assert_eq!(a, b, "{name}: {} row {row}", tensor.name);
+                        let scales = (expected.scales[row], found.scales[row]);
+                        assert!(close(scales.0, scales.1), "{name}: {} row {row}: {scales:?}", tensor.name);
+                    }
+                }
+                Role::Table => {
+                    let (expected, found) = (expected.table(&tensor.name), found.table(&tensor.name));
+                    for row in 0..tensor.rows {
+                        expected.codes_row(row, &mut a);
+                        found.codes_row(row, &mut b);
+                        assert_eq!(a, b, "{name}: {} row {row}", tensor.name);
+                        assert!(close(expected.scale(row), found.scale(row)), "{name}: {} row {row}", tensor.name);
+                    }
+                }
+                _ => assert_eq!(expected.vector(&tensor.name), found.vector(&tensor.name), "{name}: {}", tensor.name),
+            }
+        }
+    }
 }

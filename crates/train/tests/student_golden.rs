@@ -111,6 +111,7 @@ fn losses_counts_and_gradients_of_one_step() {
             num_labels: 3,
             labels: Vec::new(),
             time_steps: golden.time_steps,
+            code: bitspike::neuron::Levels::Unary,
             signed: case.signed,
             weight_bits: case.weight_bits,
             granularity: case.granularity,

@@ -49,6 +49,7 @@ impl RandomSize {
             num_labels: 2,
             labels: vec!["negative".into(), "positive".into()],
             time_steps: 16,
+            code: bitspike::neuron::Levels::Unary,
             signed: true,
             weight_bits: WeightBits::Ternary,
             granularity: Granularity::Row,

@@ -44,7 +44,8 @@ pub(super) fn compare(
     if simulation.dynamics != Dynamics::Phased {
         return Ok(Vec::new());
     }
-    let codes = Code::ALL.iter().map(|&code| Simulation { code, ..simulation }).filter(|it| it.validate().is_ok());
+    let fits = |it: &Simulation| it.validate().and_then(|()| it.fits(&model.header().student)).is_ok();
+    let codes = Code::ALL.iter().map(|&code| Simulation { code, ..simulation }).filter(fits);
     let cost = |simulation: Simulation| {
         let total = match simulation.code == model.simulation().code {
             true => *counted.operations,

@@ -17,7 +17,7 @@ use bitspike_data::Predictions;
 use serde::Serialize;
 
 use crate::counts::{Counts, NeuroBench};
-use crate::energy::{BreakEven, CountedStudent, Profile, Synapses, break_even, normalised_operations};
+use crate::energy::{BreakEven, CountedStudent, Int8Products, Profile, Synapses, break_even, normalised_operations};
 use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
 
@@ -32,6 +32,8 @@ pub struct CostOptions<'a> {
     pub profile: &'a Profile,
     /// The teacher's shape, where it is known; its outputs are taken to be the model's.
     pub teacher: Option<DenseShape>,
+    /// Multiply-adds of the teacher in INT8 without those of a zero, on the same examples, where somebody ran it.
+    pub int8: Option<Int8Products>,
     /// Whether the other codes are counted too, each by a run of its own.
     pub codes: bool,
 }
@@ -137,7 +139,18 @@ pub fn measure(
     let simulation = model.simulation();
     let counts = Counts::new(model, &split.examples)?;
     let neurobench = counts.neurobench();
-    let Counts { predictions, layers, total, spikes, connection_sparsity, bytes, mean_steps, sum_bits, .. } = counts;
+    let Counts {
+        predictions,
+        layers,
+        total,
+        spikes,
+        connection_sparsity,
+        bytes,
+        mean_steps,
+        sum_bits,
+        attention_values,
+        ..
+    } = counts;
     let tokens = split.tokens();
     let populations = population_names(config.layers).into_iter().zip(&spikes);
     let populations: Vec<PopulationSpikes> =
@@ -147,14 +160,15 @@ pub fn measure(
     let counted = CountedStudent {
         profile: options.profile,
         student: config,
-        time_steps: simulation.time_steps,
         operations: &total,
         bytes,
         lengths: &lengths,
         sum_bits,
+        counts: simulation.counts(config.signed),
+        attention_values,
     };
     let teacher = options.teacher.map(|teacher| DenseShape { num_labels: config.num_labels, ..teacher });
-    let energy = networks::beside(&counted, simulation, mean_steps, teacher);
+    let energy = networks::beside(&counted, simulation, mean_steps, teacher, options.int8);
     let (measured, not_measured) = match joules(model, split) {
         Ok(measured) => (Some(measured), None),
         Err(reason) => (None, Some(reason.to_string())),

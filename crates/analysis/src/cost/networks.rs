@@ -6,7 +6,7 @@ use bitspike::forward::{Dynamics, Simulation};
 use bitspike::neuron::Code;
 use serde::Serialize;
 
-use crate::energy::{CountedStudent, Estimate, Precision, bytes_at, shape_of};
+use crate::energy::{CountedStudent, Estimate, Int8Products, Precision, bytes_at, shape_of};
 
 /// One network of the comparison.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,6 +27,7 @@ pub(super) fn beside(
     simulation: &Simulation,
     mean_steps: Option<f64>,
     teacher: Option<DenseShape>,
+    int8: Option<Int8Products>,
 ) -> Vec<NetworkCost> {
     let CountedStudent { student, bytes, .. } = *counted;
     let own = shape_of(student);
@@ -51,6 +52,11 @@ pub(super) fn beside(
         values(&format!("{teacher_name}, FP32"), teacher, Precision::Fp32),
         values(&format!("{teacher_name}, INT8"), teacher, Precision::Int8),
     ];
+    if let Some(products) = int8 {
+        let bytes = bytes_at(full(teacher), Precision::Int8);
+        let name = format!("{teacher_name}, INT8, zeros skipped");
+        found.push((counted.int8_without_zeros(&name, teacher, bytes, products), bytes));
+    }
     if teacher != own {
         found.push(values("student's shape dense, FP32", own, Precision::Fp32));
     }

@@ -9,7 +9,7 @@ fn cost(dynamics: Dynamics, time_steps: u32, teacher: Option<DenseShape>) -> (En
     let split = dev_of(&model);
     let profile = Profile::named("45nm").unwrap();
     let (cost, predictions) =
-        measure(&model, "small", &split, &CostOptions { profile: &profile, teacher, codes: true }).unwrap();
+        measure(&model, "small", &split, &CostOptions { profile: &profile, teacher, int8: None, codes: true }).unwrap();
     assert_eq!(cost.metrics, split.metrics(&predictions).unwrap());
     (split, cost)
 }
@@ -53,6 +53,19 @@ fn every_dynamics_is_priced_beside_its_baselines() {
 }
 
 #[test]
+fn the_teacher_in_int8_without_its_zeros_stands_beside_the_others_where_it_was_run() {
+    let model = model();
+    let (split, profile) = (dev_of(&model), Profile::named("45nm").unwrap());
+    let int8 = Some(Int8Products { weights: 4000, attention: 400 });
+    let options = CostOptions { profile: &profile, teacher: None, int8, codes: false };
+    let (cost, _) = measure(&model, "small", &split, &options).unwrap();
+    let row = cost.energy.iter().find(|row| row.estimate.name == "BERT of this shape, INT8, zeros skipped").unwrap();
+    assert_eq!(row.estimate.compute[0].picojoules, 1000.0 * 0.23);
+    let dense = cost.energy.iter().find(|row| row.estimate.name == "BERT of this shape, INT8").unwrap();
+    assert_eq!(row.estimate.memory, dense.estimate.memory, "zeros are moved all the same");
+}
+
+#[test]
 fn labels_and_bits_are_those_of_the_steps_that_were_counted() {
     let (_, long) = cost(Dynamics::Phased, 64, None);
     let names: Vec<&str> = long.energy.iter().map(|row| row.estimate.name.as_str()).collect();
@@ -65,7 +78,8 @@ fn a_silent_student_has_defined_figures_and_says_which_are_not() {
     let model = silent_model();
     let (split, profile) = (dev_of(&model), Profile::named("45nm").unwrap());
     let (cost, _) =
-        measure(&model, "silent", &split, &CostOptions { profile: &profile, teacher: None, codes: true }).unwrap();
+        measure(&model, "silent", &split, &CostOptions { profile: &profile, teacher: None, int8: None, codes: true })
+            .unwrap();
     assert!(cost.is_silent() && cost.total.spikes == 0);
     assert_eq!((cost.normalised_operations, cost.normalised_energy_gain), (0.0, 0.0));
     assert_eq!(cost.undefined["normalised_energy_gain"], "no neuron sent a spike");
@@ -89,7 +103,7 @@ fn sentences_that_end_early_are_counted_as_far_as_they_ran() {
     let packed = bitspike::format::Packed::from_bytes(base.packed().file_bytes().to_vec()).unwrap();
     let model = Options::new().dynamics(Dynamics::Accumulated).time_steps(32).exit(rule).build(packed, None).unwrap();
     let (split, profile) = (dev_of(&model), Profile::named("45nm").unwrap());
-    let options = CostOptions { profile: &profile, teacher: None, codes: true };
+    let options = CostOptions { profile: &profile, teacher: None, int8: None, codes: true };
     let (ended, answers) = measure(&model, "small", &split, &options).unwrap();
     let three = base.with_simulation(Simulation::new(Dynamics::Accumulated, 3)).unwrap();
     let (short, same) = measure(&three, "small", &split, &options).unwrap();
@@ -111,7 +125,7 @@ fn every_code_stands_beside_the_one_that_was_counted_only_where_that_is_asked_fo
     // Whichever is the model's own, all are the same.
     let own = Simulation { code: Code::Digits, ..Simulation::new(Dynamics::Phased, 16) };
     let (profile, coded) = (Profile::named("45nm").unwrap(), model().with_simulation(own).unwrap());
-    let options = CostOptions { profile: &profile, teacher: None, codes: true };
+    let options = CostOptions { profile: &profile, teacher: None, int8: None, codes: true };
     assert_eq!(measure(&coded, "small", &split, &options).unwrap().0.codes, phased.codes);
     let without = CostOptions { codes: false, ..options };
     assert!(measure(&coded, "small", &split, &without).unwrap().0.codes.is_empty());

@@ -8,7 +8,13 @@ use bitspike::count::Operations;
 /// Multiply-adds of a value in a layer norm: for the mean, for the variance, for gain and bias.
 const NORM_MACS: f64 = 3.0;
 
-/// Functions that a GELU is priced at, in every network alike: an exponential and a reciprocal, which its error function takes
+/// The term of spikes and values that one population hands to another.
+const ACTIVATIONS: &str = "activations";
+
+/// Codes of a symmetric value in INT8.
+const INT8_CODES: u64 = 255;
+
+/// Functions that a GELU is priced at where it is computed: an exponential and a reciprocal, which its error function takes
 /// in most programs. The polynomial of [`bitspike::arithmetic::gelu`] takes 18 multiply-adds, a tenth less.
 const GELU_FUNCTIONS: f64 = 2.0;
 
@@ -41,6 +47,11 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// Bytes of activations, spikes or values, that are written and read.
+    pub fn activation_bytes(&self) -> f64 {
+        self.memory.iter().filter(|term| term.name == ACTIVATIONS).map(|term| term.amount).sum()
+    }
+
     fn new(name: impl Into<String>, compute: Vec<Term>, memory: Vec<Term>) -> Self {
         let sum = |terms: &[Term]| terms.iter().map(|term| term.picojoules).sum::<f64>();
         let compute_picojoules = sum(&compute);
@@ -60,6 +71,9 @@ pub struct Prices<'a> {
     pub bytes: u64,
     /// Bits of the integers that its sums provably fit ([`bitspike::count::Counter::sum_bits`]); none where sums are no integers.
     pub sum_bits: Option<u32>,
+    /// Numbers that a window of a neuron can end in, where it ends in one: the count after GELU is then found by comparing the current
+    /// with the places where it changes, and GELU is never computed.
+    pub counts: Option<u64>,
 }
 
 /// What a dense network multiplies.
@@ -91,7 +105,7 @@ impl Prices<'_> {
         terms.add("attention multiply-adds", count.attention_macs as f64, compute.fp32_mac.value);
         terms.add("membrane updates", count.membrane_updates as f64, compute.neuron_update.value);
         terms.add("resets", count.spikes as f64, compute.fp32_add.value);
-        self.operators(&mut terms, count);
+        self.operators(&mut terms, count, self.counts);
         Estimate::new(name, terms.terms, self.memory(count))
     }
 
@@ -104,22 +118,34 @@ impl Prices<'_> {
         let mut terms = self.terms();
         terms.add("weight multiply-adds", (count.synaptic_dense - count.attention_macs) as f64, mac);
         terms.add("attention multiply-adds", count.attention_macs as f64, mac);
-        self.operators(&mut terms, count);
+        self.operators(&mut terms, count, None);
         Estimate::new(name, terms.terms, self.memory(count))
     }
 
-    /// The quantised network that carries the same information: the counts of a window as values of [`activation_bits`] bits,
-    /// the same codes as weights. `spikes` are the operations of the student in `phased`, `dense` those of the same shape
-    /// without spikes. A count that is 0 and a weight that is 0 cost nothing, as for the student.
-    pub fn quantised(&self, name: &str, spikes: &Operations, dense: &Operations) -> Estimate {
+    /// A network of INT8 values, of whose multiply-adds so many of the weight matrices and of attention have no factor that is 0. Its
+    /// GELU is found by comparing among the codes of INT8.
+    pub fn int8_without_zeros(&self, name: &str, count: &Operations, weights: u64, attention: u64) -> Estimate {
+        let mac = self.profile.compute.int8_mac.value;
+        let mut terms = self.terms();
+        terms.add("weight multiply-adds", weights as f64, mac);
+        terms.add("attention multiply-adds", attention as f64, mac);
+        self.operators(&mut terms, count, Some(INT8_CODES));
+        Estimate::new(name, terms.terms, self.memory(count))
+    }
+
+    /// The quantised network that carries the same information: the counts of a window as values, the same codes as weights. `spikes` are the operations of the student in `phased`, `dense` those of the same shape
+    /// without spikes, `attention` its multiply-adds there. A count that is 0 and a weight that is 0 cost nothing, as for the student.
+    ///
+    /// No code of spikes needs fewer additions than this network does: one for each count that is not 0, at each synapse that is not.
+    pub fn quantised(&self, name: &str, spikes: &Operations, dense: &Operations, attention: u64) -> Estimate {
         let compute = &self.profile.compute;
         let mut terms = self.terms();
         terms.add("weight accumulates", spikes.value_acs as f64, self.accumulate(&compute.int_accumulate));
-        terms.add("attention multiply-adds", dense.attention_macs as f64, compute.int8_mac.value);
+        terms.add("attention multiply-adds", attention as f64, compute.int8_mac.value);
         // One rounding a value, where the student has neurons.
         let values = dense.activation_bits as f64 / (2.0 * 32.0);
         terms.add("rounding", values, compute.fp32_mac.value);
-        self.operators(&mut terms, dense);
+        self.operators(&mut terms, dense, self.counts);
         let moved = Operations {
             weight_bits: spikes.weight_bits,
             activation_bits: spikes.activation_bits,
@@ -134,7 +160,7 @@ impl Prices<'_> {
     }
 
     /// What networks of spikes and of values have in common.
-    fn operators(&self, terms: &mut Terms, count: &Operations) {
+    fn operators(&self, terms: &mut Terms, count: &Operations, counts: Option<u64>) {
         let compute = &self.profile.compute;
         let (mac, function) = (compute.fp32_mac.value, compute.function.value);
         terms.add("scales and biases", count.scalings as f64, mac);
@@ -143,7 +169,14 @@ impl Prices<'_> {
         terms.add("residuals", count.residuals as f64, mac);
         terms.add("layer norms: values", count.norm_values as f64, NORM_MACS * mac);
         terms.add("layer norms: roots", count.norm_rows as f64, function);
-        terms.add("GELU", count.gelus as f64, GELU_FUNCTIONS * function);
+        match counts {
+            // A comparison subtracts. Each halves the places that are left.
+            Some(counts) => {
+                let each = f64::from(bits(counts)) * compute.fp32_add.value;
+                terms.add("GELU, by comparing", count.gelus as f64, each);
+            }
+            None => terms.add("GELU", count.gelus as f64, GELU_FUNCTIONS * function),
+        }
         terms.add("embedding rows", count.table_values as f64, mac);
         terms.add("classifier", count.classifier_macs as f64, mac);
     }
@@ -154,7 +187,7 @@ impl Prices<'_> {
         let bytes = |bits: u64| bits as f64 / 8.0;
         let mut terms = self.terms();
         terms.add("weights", bytes(count.weight_bits), self.profile.weight_byte(self.bytes));
-        terms.add("activations", bytes(count.activation_bits), activations);
+        terms.add(ACTIVATIONS, bytes(count.activation_bits), activations);
         terms.add("sums and currents", bytes(count.value_bits), activations);
         terms.add("potentials", bytes(count.state_bits), state);
         terms.terms
@@ -177,9 +210,9 @@ impl Terms {
     }
 }
 
-/// `ceil(log2(T+1))`, and a sign where neurons have one: bits of a value that carries what `T` steps do (arXiv 2409.08290).
-pub fn activation_bits(time_steps: u32, signed: bool) -> u32 {
-    time_steps.ilog2() + 1 + u32::from(signed)
+/// Bits that tell so many numbers apart: `ceil(log2 n)`.
+pub(super) fn bits(numbers: u64) -> u32 {
+    numbers.max(1).next_power_of_two().trailing_zeros()
 }
 
 /// `T x rate`, spikes a neuron and window, up to which accumulates cost less than what they replace, synapse by synapse.

@@ -2,7 +2,7 @@
 //!
 //! An estimate multiplies the exact counts of [`bitspike::count`] with the constants of a [`Profile`], term by term; nothing else is
 //! in it. The same constants price the baselines: the teacher in FP32 and in INT8, the student's shape dense in FP32, and the
-//! quantised network whose activations have `ceil(log2(T+1))` bits and so carry what `T` spikes carry (Yan et al., arXiv
+//! quantised network whose activations are the counts and so carry what the spikes carry (Yan et al., arXiv
 //! 2409.08290). `docs/energy.md` tells formulas and sources.
 //!
 //! ```
@@ -10,7 +10,7 @@
 //! use bitspike_analysis::energy::{Prices, Profile};
 //!
 //! let profile = Profile::named("45nm")?;
-//! let prices = Prices { profile: &profile, sentences: 10, bytes: 1_000_000, sum_bits: None };
+//! let prices = Prices { profile: &profile, sentences: 10, bytes: 1_000_000, sum_bits: None, counts: None };
 //! let count = Operations { synaptic_acs: 1000, ..Operations::default() };
 //! // 100 accumulates a sentence, of 0.9 pJ each.
 //! assert_eq!(prices.spikes("student", &count).total_picojoules, 90.0);
@@ -21,11 +21,9 @@ mod estimate;
 mod profile;
 mod student;
 
-pub use estimate::{
-    BreakEven, Estimate, Precision, Prices, Synapses, Term, activation_bits, break_even, normalised_operations,
-};
+pub use estimate::{BreakEven, Estimate, Precision, Prices, Synapses, Term, break_even, normalised_operations};
 pub use profile::{Compute, Constant, Memory, PROFILES, Profile};
-pub use student::{CountedStudent, bytes_at, shape_of};
+pub use student::{CountedStudent, Int8Products, bytes_at, shape_of};
 
 #[cfg(test)]
 mod tests;

@@ -129,8 +129,9 @@ fn beside_split(
     options: &ReportOptions<'_>,
     codes: bool,
 ) -> Result<(Beside, Predictions)> {
+    let int8 = options.teacher.and_then(|teacher| teacher.int8);
     let teacher = options.teacher.map(TeacherAnswers::shape);
-    let options = CostOptions { profile: options.profile, teacher, codes };
+    let options = CostOptions { profile: options.profile, teacher, int8, codes };
     let (cost, predictions) = cost::measure(model, name, split, &options)?;
     let latency_ms = timing::texts(model, &split.dataset)?.median_ms;
     Ok((Beside { name: name.to_owned(), scores: scored(split, &predictions)?, cost, latency_ms }, predictions))
@@ -141,8 +142,12 @@ fn beside_split(
 /// # Errors
 /// If the text does not suit the task, or a current is not finite.
 pub fn sentence(model: &Model, name: &str, input: Input<'_>) -> Result<SentenceInTime> {
-    let steps = model.header().student.time_steps.max(32);
-    let simulation = Simulation::new(Dynamics::Accumulated, steps);
+    let student = &model.header().student;
+    let simulation = match student.code.is_unary() {
+        true => Simulation::new(Dynamics::Accumulated, student.time_steps.max(32)),
+        // Its spikes say something in a finished window alone.
+        false => Simulation::of(student),
+    };
     let traced = trace(model, name, input, &TraceOptions { simulation, ..TraceOptions::default() })?;
     Ok(SentenceInTime { svg: traced.picture(), csv: traced.rates_csv(), text: input.first.to_owned() })
 }
@@ -157,6 +162,9 @@ fn scored(split: &EncodedSplit, predictions: &Predictions) -> Result<Vec<(String
 
 /// The metric after so many steps of each dynamics, on the first `examples` of dev.
 fn dynamics(model: &Model, split: &EncodedSplit, predictions: &Predictions, examples: usize) -> Result<Option<Chart>> {
+    if !model.header().student.code.is_unary() {
+        return Ok(None);
+    }
     let mut split = split.clone();
     split.truncate(examples);
     let options = InTimeOptions { time_steps: STEPS.into(), ..InTimeOptions::new(Dynamics::ALL) };

@@ -206,7 +206,7 @@ fn facts(header: Option<&Header>, training: Option<&Training>) -> Markup {
                 })))
                 (row("student", format!("{} layers, D = {}, F = {}, {} heads", student.layers, student.hidden, student.intermediate, student.heads)))
                 (row("weights", format!("{} bit, tables {} bit, one scale a {}", student.weight_bits, student.embedding_bits, student.granularity)))
-                (row("neurons", format!("{}, T = {}", if student.signed { "signed" } else { "unsigned" }, student.time_steps)))
+                (row("neurons", student.code.describe(student.signed, student.time_steps)))
                 (row("text", format!("at most {max_length} tokens")))
             }
             @if let Some(recipe) = training.and_then(|training| training.recipe.as_ref()) {

@@ -34,7 +34,7 @@ fn a_packed_model_has_all_but_its_training() {
     let config = BertConfig::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/bert-micro-f32")));
     let logits = SENTENCES.map(|(_, label)| vec![1.0 - f32::from(label), f32::from(label)]).into();
     let predictions = Predictions { logits, rates: Default::default() };
-    let teacher = TeacherAnswers { config: &config.unwrap(), parameters: 1000, predictions };
+    let teacher = TeacherAnswers { config: &config.unwrap(), parameters: 1000, predictions, int8: None };
     let mut heard = Vec::new();
     let options = options(&profile, Some(&teacher));
     report.results =

@@ -5,18 +5,17 @@ use std::path::{Path, PathBuf};
 
 use bitspike::Model;
 use bitspike::atomic_file;
-use bitspike::count::Counter;
 use bitspike::format::{Header, Packed, Packing};
 use bitspike_run::run::Checkpoint;
 
 use super::card::card;
 use super::estimates::EnergyEstimates;
 use super::finished::FinishedRun;
-use super::measure::measure;
+use super::measure::{measure, of_counts};
 use super::metrics::{Made, MeasuredModel, Metrics};
 use super::origins::{Origins, OriginsOf};
 use super::seeds::Seeds;
-use crate::counts::weight_bytes;
+use crate::counts::{Counts, weight_bytes};
 use crate::energy::CountedStudent;
 use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
@@ -101,17 +100,20 @@ impl Addition {
         let Self { options, run, .. } = self;
         let model = run.model()?;
         let split = EncodedSplit::dev_of(&model, &options.data)?;
-        let measured = measure(&model, &run.files(), &split)?;
+        let counts = Counts::new(&model, &split.examples)?;
+        let (sum_bits, attention_values) = (counts.sum_bits, counts.attention_values);
+        let measured = of_counts(counts, &model, &run.files(), &split)?;
         let made = self.made(&measured)?;
         let teacher = teacher.map(|teacher| teacher.score(&split)).transpose()?;
         let counted = CountedStudent {
             profile: &EnergyEstimates::profile()?,
             student: &model.header().student,
-            time_steps: model.simulation().time_steps,
             operations: &measured.operations,
             bytes: weight_bytes(model.packed()),
             lengths: &split.lengths(),
-            sum_bits: Counter::new(model.encoder()).sum_bits(model.simulation().time_steps),
+            sum_bits,
+            counts: model.simulation().counts(model.header().student.signed),
+            attention_values,
         };
         let metrics = Metrics {
             format: Metrics::FORMAT.into(),

@@ -55,11 +55,9 @@ fn facts(metrics: &Metrics) -> String {
             ),
         );
     }
-    let signs = if model.signed { "signed" } else { "unsigned" };
-    row(
-        "student",
-        format!("{} layers, width {}, {signs} neurons, T = {}", model.layers, model.hidden, model.time_steps),
-    );
+    let neurons = model.code.describe(model.signed, model.time_steps);
+    row("student", format!("{} layers, width {}, {neurons}", model.layers, model.hidden));
+    let steps = model.code.code().steps(model.time_steps);
     row("bits", format!("{} a weight, {} a value of the embedding tables", model.weight_bits, model.embedding_bits));
     let bytes = files.get(MODEL).map_or(0, |file| file.bytes);
     row(
@@ -67,7 +65,14 @@ fn facts(metrics: &Metrics) -> String {
         format!("{} bytes, 1/{:.1} of the same student in f32", grouped(bytes), model.full_bytes as f64 / bytes as f64),
     );
     row("mean firing rate", format!("{:.4}", spikes.mean_rate));
-    row("spikes", format!("{} a token in T steps", grouped(spikes.per_token.round() as u64)));
+    row(
+        "spikes",
+        format!(
+            "{} a token in {} steps",
+            grouped(spikes.per_token.round() as u64),
+            if model.code.is_unary() { "T".to_owned() } else { steps.to_string() }
+        ),
+    );
     let per_example = |count: u64| grouped(count.div_ceil(data.examples.max(1)));
     row(
         "operations an example",
@@ -75,7 +80,7 @@ fn facts(metrics: &Metrics) -> String {
             "{} additions, one a spike and a weight or attention that is not 0; an encoder of this size without spikes makes {} \
              multiply-adds",
             per_example(operations.effective_acs()),
-            per_example(operations.synaptic_dense / u64::from(model.time_steps))
+            per_example(operations.synaptic_dense / u64::from(steps))
         ),
     );
     let estimates: Vec<String> =

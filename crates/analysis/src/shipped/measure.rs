@@ -32,8 +32,17 @@ fn facts(bytes: &[u8]) -> FileFacts {
 /// # Errors
 /// If a file of the split cannot be read again, or a current is not finite.
 pub fn measure(model: &Model, files: &ModelFiles<'_>, split: &EncodedSplit) -> Result<MeasuredModel> {
-    let Counts { predictions, total: operations, spikes, connection_sparsity, .. } =
-        Counts::new(model, &split.examples)?;
+    of_counts(Counts::new(model, &split.examples)?, model, files, split)
+}
+
+/// The same of `counts`, which are of `model` on `split`.
+pub(super) fn of_counts(
+    counts: Counts,
+    model: &Model,
+    files: &ModelFiles<'_>,
+    split: &EncodedSplit,
+) -> Result<MeasuredModel> {
+    let Counts { predictions, total: operations, spikes, connection_sparsity, .. } = counts;
     let student = &model.header().student;
     let values = model.packed().tensors().map(|(tensor, ..)| tensor.rows as u64 * tensor.columns as u64).sum();
     let mut named = BTreeMap::from([(MODEL.to_owned(), facts(files.model))]);
@@ -45,6 +54,7 @@ pub fn measure(model: &Model, files: &ModelFiles<'_>, split: &EncodedSplit) -> R
             layers: student.layers,
             hidden: student.hidden,
             time_steps: student.time_steps,
+            code: student.code,
             signed: student.signed,
             weight_bits: student.weight_bits.to_string(),
             embedding_bits: student.embedding_bits.to_string(),

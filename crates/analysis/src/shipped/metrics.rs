@@ -6,6 +6,7 @@ use std::path::Path;
 
 use bitspike::atomic_file;
 use bitspike::count::Operations;
+use bitspike::neuron::Levels;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -90,6 +91,8 @@ pub struct ModelShape {
     pub layers: usize,
     pub hidden: usize,
     pub time_steps: u32,
+    #[serde(default, skip_serializing_if = "Levels::is_unary")]
+    pub code: Levels,
     /// Whether neurons fire -1 too.
     pub signed: bool,
     /// As recipes write it: `1`, `1.58` or `32`.

@@ -17,6 +17,7 @@
 //! made = "..."                   # what a run does not know of how it came about; may be left out
 //! example = ["..."]              # a text to try, or the two of a pair; may be left out
 //! reproduce = "..."              # the command that makes it anew; may be left out
+//! teacher = { name = "...", origin = "...", licence = "..." }  # where it is not that of the task
 //! ```
 
 use std::collections::BTreeMap;
@@ -61,6 +62,7 @@ struct About {
     #[serde(default)]
     example: Vec<String>,
     reproduce: Option<String>,
+    teacher: Option<Origin>,
 }
 
 /// What the file says of one model, its data and its teacher.
@@ -96,9 +98,10 @@ impl Origins {
         let origins: Self = toml::from_str(&text)
             .map_err(|source| Error::Toml { what: path.display().to_string(), source: Box::new(source) })?;
         let of = |origin: &Origin| [origin.name.clone(), origin.origin.clone(), origin.licence.clone()];
-        let lines = origins.data.values().chain(origins.teacher.values()).flat_map(of);
+        let own = origins.model.values().filter_map(|model| model.teacher.as_ref());
+        let lines = origins.data.values().chain(origins.teacher.values()).chain(own).flat_map(of);
         let of_model = |model: &About| {
-            let About { about, limits, made, example, reproduce } = model;
+            let About { about, limits, made, example, reproduce, .. } = model;
             std::iter::once(about)
                 .chain(limits)
                 .chain(made)
@@ -129,9 +132,9 @@ impl Origins {
             Error::unusable(&self.path, message)
         };
         let data = self.data.get(task).ok_or_else(|| missing("data", task))?.clone();
-        let teacher = self.teacher.get(task).ok_or_else(|| missing("teacher", task))?.clone();
         let model = self.model.get(name).ok_or_else(|| missing("model", name))?.clone();
-        let About { about, limits, made, example, reproduce } = model;
+        let About { about, limits, made, example, reproduce, teacher } = model;
+        let teacher = teacher.or_else(|| self.teacher.get(task).cloned()).ok_or_else(|| missing("teacher", task))?;
         Ok(OriginsOf { about, limits, made, example, reproduce, data, teacher })
     }
 }

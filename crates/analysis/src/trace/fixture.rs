@@ -1,7 +1,7 @@
 //! A trace for tests: the populations of a small student under constant currents, spiking as `neuron::step` does.
 
 use bitspike::forward::Dynamics;
-use bitspike::neuron::{Code, Equilibrium, Membrane, NeuronConfig, Reset, step};
+use bitspike::neuron::{Code, Equilibrium, Levels, Membrane, NeuronConfig, Reset, step};
 use bitspike::trace::{PopulationTrace, Trace};
 
 use super::summary::{Origin, Reading};
@@ -44,7 +44,7 @@ pub(crate) fn sized(time_steps: u32, tokens: usize, width: usize, text: &str) ->
 
 fn population(time_steps: u32, (tokens, width): (usize, usize), number: usize, name: String) -> PopulationTrace {
     let membrane = Membrane { theta: 0.5 + 0.125 * number as f32, beta: 1.0, signed: true, reset: Reset::Soft };
-    let config = NeuronConfig { time_steps, signed: true, theta: membrane.theta };
+    let config = NeuronConfig { levels: Levels::Unary, time_steps, signed: true, theta: membrane.theta };
     let equilibrium = Equilibrium::new(config).expect("valid constants");
     // Spread over (-1, 1), denser near 0, another order in each population.
     let current = |i: usize| {

@@ -30,7 +30,7 @@ impl TracedText {
         trace.check()?;
         let rates_of = |population: &PopulationTrace| match origin.code {
             Code::Unary => population.rates(origin.beta),
-            Code::Digits | Code::Naf => population.digit_rates(origin.window),
+            Code::Digits | Code::Naf | Code::Single => population.digit_rates(origin.window),
         };
         let rates: Vec<Vec<RateAt>> = trace.populations.par_iter().map(rates_of).collect();
         let summary = Summary::new(&origin, &trace, &rates);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Feedback, Sizes, cap, positive, within};
 use crate::error::{Error, Result};
-use crate::neuron::MAX_COUNT;
+use crate::neuron::Levels;
 use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
 
 /// Populations, and thereby thresholds, of a layer: key, value, context, attention, feed-forward, output.
@@ -14,6 +14,7 @@ const POPULATIONS: u64 = 6;
 ///
 /// ```
 /// # use bitspike::config::StudentConfig;
+/// # use bitspike::neuron::Levels;
 /// # use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 /// let config = StudentConfig {
 ///     hidden: 384,
@@ -27,6 +28,7 @@ const POPULATIONS: u64 = 6;
 ///     num_labels: 2,
 ///     labels: vec!["negative".into(), "positive".into()],
 ///     time_steps: 16,
+///     code: Levels::Unary,
 ///     signed: true,
 ///     weight_bits: WeightBits::Ternary,
 ///     granularity: Granularity::Matrix,
@@ -63,6 +65,9 @@ pub struct StudentConfig {
     pub labels: Vec<String>,
     /// Time steps `T`, the levels of every population: 1 to 127.
     pub time_steps: u32,
+    /// Which counts of a window a neuron can have: all of them, or 0 and powers of two.
+    #[serde(default, skip_serializing_if = "Levels::is_unary")]
+    pub code: Levels,
     /// Signed neurons (rates in [-1, 1]) or unsigned ones ([0, 1]).
     pub signed: bool,
     /// Precision of the encoder's matrices.
@@ -91,11 +96,12 @@ impl StudentConfig {
         }
         if let Some(feedback) = &self.feedback {
             feedback.validate()?;
+            if !self.code.is_unary() {
+                let expected = "none with code `single`, whose counts no fixed point has";
+                return Err(Error::invalid("feedback", expected, "a connection from the last layer to the embedding"));
+            }
         }
-        if !(1..=MAX_COUNT).contains(&self.time_steps) {
-            return Err(Error::invalid("time_steps", format!("1 to {MAX_COUNT}"), self.time_steps));
-        }
-        Ok(())
+        self.code.check(self.time_steps)
     }
 
     /// Weights of the encoder's matrices, `N * (4 D^2 + 2 D F)`, and `D^2` with feedback: those that `weight_bits` applies to.

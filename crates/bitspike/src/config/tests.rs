@@ -196,6 +196,7 @@ fn student() -> StudentConfig {
         num_labels: 2,
         labels: vec!["no".into(), "yes".into()],
         time_steps: 16,
+        code: crate::neuron::Levels::Unary,
         signed: true,
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Row,
@@ -246,6 +247,13 @@ fn students_are_validated_and_survive_json() {
         let error = config.validate().unwrap_err().to_string();
         assert!(error.starts_with(name), "{name}: {error}");
     }
+    let single = StudentConfig { code: crate::neuron::Levels::Single, time_steps: 8, ..student() };
+    single.validate().unwrap();
+    let error = StudentConfig { time_steps: 9, ..single.clone() }.validate().unwrap_err().to_string();
+    assert!(error.contains("1, 2, 4, 8 or 16, found 9"), "{error}");
+    let looped = StudentConfig { feedback: Some(crate::config::Feedback::default()), ..single };
+    let error = looped.validate().unwrap_err().to_string();
+    assert!(error.contains("feedback: expected none with code `single`"), "{error}");
     StudentConfig { labels: Vec::new(), num_labels: 1, ..student() }.validate().unwrap();
 }
 

@@ -55,6 +55,16 @@ impl Counter {
         1.0 - there as f64 / (self.config.layers as u64 * (4 * d * d + 2 * d * f)).max(1) as f64
     }
 
+    /// Multiply-adds of attention in the quantised network whose values are the counts of `run`, a sentence of `tokens` tokens: one
+    /// for each key and value that is not 0, at each of the tokens. `phased` alone.
+    pub fn attention_values(&self, run: &SentenceRun, tokens: usize) -> u64 {
+        let active = |sent: &Sent| Saturating(sum(&sent.active));
+        let layers = run.sent.get(1..).unwrap_or_default().chunks_exact(6);
+        let all: Count =
+            layers.map(|sent| active(&sent[0]) + active(&sent[1])).fold(Saturating(0), |all, one| all + one);
+        (Saturating(tokens as u64) * all).0
+    }
+
     /// Operations of a sentence of `tokens` tokens: first those of embedding and classifier, then layer by layer.
     ///
     /// # Panics
@@ -117,12 +127,10 @@ impl Shape<'_> {
     fn message_bits(&self) -> Count {
         let Simulation { dynamics, retract, .. } = *self.simulation;
         let negative = self.config.signed || dynamics == Dynamics::Accumulated && retract;
-        let (messages, levels) = match dynamics == Dynamics::Phased && self.simulation.is_exact() {
-            true => (Saturating(1), Saturating(u64::from(self.simulation.time_steps))),
-            false => (self.steps, Saturating(1)),
-        };
-        let levels = if negative { levels * Saturating(2) + Saturating(1) } else { levels + Saturating(1) };
-        messages * Saturating(bits_of_levels(levels.0))
+        match self.simulation.counts(self.config.signed) {
+            Some(counts) => Saturating(bits_of_levels(counts)),
+            None => self.steps * Saturating(bits_of_levels(if negative { 3 } else { 2 })),
+        }
     }
 
     /// What all populations have in common.

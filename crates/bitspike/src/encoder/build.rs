@@ -1,12 +1,13 @@
 //! Encoders from latent weights or from a packed file.
 
 use super::projection::{Projection, SpikingWeight};
-use super::{Affine, Encoder, Layer, Norm};
+use super::{Affine, Encoder, GeluCounts, Layer, Norm};
 use crate::arithmetic::flushed;
 use crate::config::{LAYER_POPULATIONS, StudentConfig, projections};
 use crate::error::{Error, Result};
 use crate::format::{Form, Packed};
 use crate::kernels::{CountMatrix, Kernels};
+use crate::neuron::{Equilibrium, NeuronConfig};
 use crate::parallel;
 use crate::quantize::Quantized;
 
@@ -120,6 +121,7 @@ fn assemble<E: From<Error>>(
             attention_norm,
             output_norm,
             thresholds,
+            gelu: of_gelu(config, thresholds[4]),
         }
     });
     let layers = layers.collect();
@@ -139,6 +141,13 @@ impl CountMatrix {
             }
         })
     }
+}
+
+/// The counts of a population of `config` that follows GELU.
+fn of_gelu(config: &StudentConfig, theta: f32) -> Option<GeluCounts> {
+    let StudentConfig { code: levels, time_steps, signed, .. } = *config;
+    // A threshold that no neuron can have is refused where it is used.
+    GeluCounts::of(&Equilibrium::new(NeuronConfig { levels, time_steps, signed, theta }).ok()?)
 }
 
 fn threshold(values: Vec<f32>) -> Result<f32> {

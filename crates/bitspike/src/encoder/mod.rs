@@ -5,6 +5,7 @@
 
 mod build;
 mod embedding;
+mod gelu_counts;
 mod norm;
 mod projection;
 
@@ -13,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::kernels::Kernels;
 
 pub(crate) use embedding::Embedding;
+pub(crate) use gelu_counts::GeluCounts;
 pub(crate) use norm::{Affine, Norm};
 pub(crate) use projection::{Counted, Projection, Sums};
 
@@ -40,6 +42,8 @@ pub(crate) struct Layer {
     pub(crate) output_norm: Norm,
     /// In the order of [`LAYER_POPULATIONS`](crate::config::LAYER_POPULATIONS).
     pub(crate) thresholds: [f32; 6],
+    /// How the feed-forward population counts without computing GELU, at the `T` of training; none where that takes longer.
+    pub(crate) gelu: Option<GeluCounts>,
 }
 
 impl Layer {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::Serialize;
 
-use super::header::{FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITHOUT_TOKENIZER, Header};
+use super::header::{FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITH_CODE, FORMAT_VERSION_WITHOUT_TOKENIZER, Header};
 use crate::error::Fault;
 
 /// Largest JSON header. A model of the most layers that a config may have needs half of it.
@@ -69,12 +69,13 @@ impl Container {
             None => return Err(Fault::from(format!("metadata `format`: expected `{FORMAT}`, found none: {not_ours}"))),
         }
         let known: &[&str] = match entry("format_version") {
-            Some(FORMAT_VERSION) => &["format", "format_version", "config", "tokenizer"],
+            Some(FORMAT_VERSION | FORMAT_VERSION_WITH_CODE) => &["format", "format_version", "config", "tokenizer"],
             Some(FORMAT_VERSION_WITHOUT_TOKENIZER) => &["format", "format_version", "config"],
             found => {
                 let found = found.map_or("none".to_owned(), |version| format!("{version:?}"));
                 return Err(Fault::from(format!(
-                    "metadata `format_version`: expected `{FORMAT_VERSION_WITHOUT_TOKENIZER}` or `{FORMAT_VERSION}`, found \
+                    "metadata `format_version`: expected `{FORMAT_VERSION_WITHOUT_TOKENIZER}`, \
+                     `{FORMAT_VERSION}` or `{FORMAT_VERSION_WITH_CODE}`, found \
                      {found}; use the version of bitspike that packed it, or pack the run again"
                 )));
             }
@@ -87,6 +88,14 @@ impl Container {
         let config = entry("config").ok_or("metadata `config`: expected the model's configuration, found none")?;
         let header: Header = serde_json::from_str(config).map_err(|e| Fault::of("metadata `config`", e))?;
         header.validate().map_err(|e| Fault::of("metadata `config`", e))?;
+        let coded = entry("format_version") == Some(FORMAT_VERSION_WITH_CODE);
+        if coded == header.student.code.is_unary() {
+            let (version, code) = (entry("format_version").unwrap_or_default(), header.student.code);
+            return Err(Fault::from(format!(
+                "metadata `config`: expected a student with code {} in a file of version {version}, found `{code}`",
+                if coded { "single" } else { "unary" }
+            )));
+        }
         let tokenizer = entry("tokenizer").map(str::to_owned);
         if tokenizer.is_none() && known.contains(&"tokenizer") {
             return Err("metadata `tokenizer`: expected the tokeniser's settings, found none".into());
@@ -152,7 +161,7 @@ pub(super) fn write(header: &Header, tokenizer: String, mut entries: Vec<Entry>)
     let config = serde_json::to_string(header).expect("a header is JSON");
     let metadata = [
         ("format", FORMAT.to_owned()),
-        ("format_version", FORMAT_VERSION.to_owned()),
+        ("format_version", header.version().to_owned()),
         ("config", config),
         ("tokenizer", tokenizer),
     ];

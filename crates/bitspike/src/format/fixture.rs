@@ -29,6 +29,7 @@ pub(super) fn header(
         num_labels: 2,
         labels: task.labels().to_vec(),
         time_steps: 16,
+        code: crate::neuron::Levels::Unary,
         signed: true,
         weight_bits,
         granularity,

@@ -9,8 +9,11 @@ use crate::error::{Error, Result};
 /// The metadata's `format`.
 pub const FORMAT: &str = "bitspike";
 
-/// The metadata's `format_version` that this version writes.
+/// The metadata's `format_version` that this version writes of a student that can count every number up to `T`.
 pub const FORMAT_VERSION: &str = "2";
+
+/// The version of a file whose counts are not those of old, so that an older reader refuses it by its version.
+pub const FORMAT_VERSION_WITH_CODE: &str = "3";
 
 /// The version before, which is read too: its tokeniser is in a file beside it.
 pub(super) const FORMAT_VERSION_WITHOUT_TOKENIZER: &str = "1";
@@ -31,6 +34,11 @@ pub struct Header {
 }
 
 impl Header {
+    /// The `format_version` of a file with this header and a tokeniser.
+    pub(super) fn version(&self) -> &'static str {
+        if self.student.code.is_unary() { FORMAT_VERSION } else { FORMAT_VERSION_WITH_CODE }
+    }
+
     /// Checks every part, and that they fit each other.
     ///
     /// # Errors

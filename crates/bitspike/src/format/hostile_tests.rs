@@ -154,10 +154,10 @@ fn other_formats_and_versions_are_called_that() {
     says(&metadata("format", Some("pt")), &["`format`: expected `bitspike`, found \"pt\""]);
     says(&metadata("format", None), &["found none", "bitspike pack"]);
     says(
-        &metadata("format_version", Some("3")),
-        &["expected `1` or `2`, found \"3\"", "version of bitspike that packed it"],
+        &metadata("format_version", Some("4")),
+        &["expected `1`, `2` or `3`, found \"4\"", "version of bitspike that packed it"],
     );
-    says(&metadata("format_version", None), &["`format_version`: expected `1` or `2`, found none"]);
+    says(&metadata("format_version", None), &["`format_version`: expected `1`, `2` or `3`, found none"]);
     says(&metadata("author", Some("x")), &["found \"author\" as well"]);
     says(&metadata("config", None), &["`config`", "found none"]);
     says(&metadata("config", Some("{")), &["`config`"]);
@@ -209,6 +209,39 @@ fn impossible_configurations_are_refused() {
         header["__metadata__"]["config"] = config.into();
     });
     says(&twice, &["duplicate field"]);
+}
+
+#[test]
+fn a_student_of_single_spikes_has_a_version_of_its_own_and_levels_that_it_can_have() {
+    let mut single = plain();
+    (single.student.code, single.student.time_steps) = (crate::neuron::Levels::Single, 4);
+    let file = packed(&single, Packing::default());
+    let whole = Packed::from_bytes(file.clone()).unwrap();
+    assert_eq!((whole.header(), whole.format_version()), (&single, FORMAT_VERSION_WITH_CODE));
+    let (header, _) = take_apart(&file);
+    assert_eq!(header["__metadata__"]["format_version"], "3");
+    let refused = |version: &str, change: &dyn Fn(&mut Value)| {
+        let (mut header, data) = take_apart(&file);
+        let mut config = serde_json::from_str(header["__metadata__"]["config"].as_str().unwrap()).unwrap();
+        change(&mut config);
+        header["__metadata__"]["config"] = config.to_string().into();
+        header["__metadata__"]["format_version"] = version.into();
+        refusal(put_together(&header, &data))
+    };
+    says(
+        &refused("3", &|config| config["student"]["time_steps"] = json!(12)),
+        &["`config`: time_steps: expected with code `single`", "1, 2, 4, 8 or 16, found 12"],
+    );
+    says(&refused("3", &|config| config["student"]["time_steps"] = json!(32)), &["K 1 to 5", "found 32"]);
+    says(&refused("3", &|config| config["student"]["code"] = json!("morse")), &["unknown variant `morse`"]);
+    says(&refused("2", &|_| ()), &["code unary in a file of version 2, found `single`"]);
+    says(
+        &refused("3", &|config| config["student"]["code"] = json!("unary")),
+        &["code single in a file of version 3, found `unary`"],
+    );
+    // What was written before has no such key and is what it was.
+    let old = packed(&plain(), Packing::default());
+    assert!(!String::from_utf8_lossy(&old).contains("\\\"code\\\""), "an old reader would refuse the key");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use safetensors::tensor::Dtype;
 
 use super::codes::Form;
 use super::container::{Container, Entry};
-use super::header::{FORMAT_VERSION, FORMAT_VERSION_WITHOUT_TOKENIZER, Header};
+use super::header::{FORMAT_VERSION_WITHOUT_TOKENIZER, Header};
 use super::layout::{Role, Tensor, tensors};
 use super::mapping::Bytes;
 use super::rows::{PackedMatrix, PackedTable, floats};
@@ -148,7 +148,7 @@ impl Packed {
 
     /// The version of the format that the file has.
     pub fn format_version(&self) -> &'static str {
-        if self.tokenizer.is_some() { FORMAT_VERSION } else { FORMAT_VERSION_WITHOUT_TOKENIZER }
+        if self.tokenizer.is_some() { self.header.version() } else { FORMAT_VERSION_WITHOUT_TOKENIZER }
     }
 
     /// The tokeniser in the file; none in one of version 1, which has it in a file beside it.
@@ -277,9 +277,9 @@ impl Stored {
             return Err(format!("value {at}: expected a finite number, found {value}"));
         }
         if self.tensor.role == Role::Threshold {
-            let (time_steps, signed) = (header.student.time_steps, header.student.signed);
+            let (levels, time_steps, signed) = (header.student.code, header.student.time_steps, header.student.signed);
             for theta in floats(codes) {
-                Equilibrium::new(NeuronConfig { time_steps, signed, theta }).map_err(|e| e.to_string())?;
+                Equilibrium::new(NeuronConfig { levels, time_steps, signed, theta }).map_err(|e| e.to_string())?;
             }
         }
         Ok(())

@@ -34,7 +34,8 @@ fn by_identity(encoder: &Encoder, currents: &[f32], time_steps: u32) -> (Vec<Vec
     let (d, f) = (config.hidden, config.intermediate);
     let mut all = Vec::new();
     let mut fire = |current: &[f32], theta: f32| {
-        let neuron = Equilibrium::new(NeuronConfig { time_steps, signed: config.signed, theta }).unwrap();
+        let neuron =
+            Equilibrium::new(NeuronConfig { levels: config.code, time_steps, signed: config.signed, theta }).unwrap();
         all.push(current.iter().map(|&i| neuron.count_as_float(i)).collect::<Vec<f32>>());
         (all[all.len() - 1].clone(), theta / time_steps as f32)
     };

@@ -29,6 +29,7 @@ pub fn simulate(
     wanted: Wanted<'_>,
 ) -> Result<Vec<SentenceRun>> {
     simulation.validate()?;
+    simulation.fits(&encoder.config)?;
     wanted.exit.map_or(Ok(()), |rule| rule.check(simulation.dynamics))?;
     let run = |currents: &[f32]| one(encoder, currents, simulation, wanted, &mut ());
     parallel::map(sentences.split(encoder)?, 1, run).into_iter().collect()
@@ -45,6 +46,7 @@ pub fn simulate_recorded(
     record: &mut impl Record,
 ) -> Result<SentenceRun> {
     simulation.validate()?;
+    simulation.fits(&encoder.config)?;
     Sentences { currents, lengths: &[currents.len() / encoder.config.hidden] }.split(encoder)?;
     one(encoder, currents, simulation, Wanted { sums: true, ..Wanted::default() }, record)
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::StudentConfig;
 use crate::error::{Error, Result};
 use crate::neuron::{Code, MAX_COUNT, MAX_TIME_STEPS, Membrane, Reset};
 
@@ -94,6 +95,40 @@ impl Simulation {
         Self { dynamics, time_steps, beta: 1.0, reset: Reset::Soft, hysteresis: 0.0, retract: true, code: Code::Unary }
     }
 
+    /// What a student is trained for: `phased` at its own `T`, in its own code.
+    pub fn of(student: &StudentConfig) -> Self {
+        Self { code: student.code.code(), ..Self::new(Dynamics::Phased, student.time_steps) }
+    }
+
+    /// Whether a student can be run so: one whose counts are powers of two in `phased` at its own `T` and in its own code alone,
+    /// any other in every code but that.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names what does not fit.
+    pub fn fits(&self, student: &StudentConfig) -> Result<()> {
+        let what = |what: &str| format!("{what} of a student with code {}", student.code);
+        if student.code.is_unary() {
+            return match self.code {
+                Code::Single => Err(Error::invalid(what("code"), "unary, digits or naf", "single")),
+                _ => Ok(()),
+            };
+        }
+        if self.dynamics != Dynamics::Phased || !self.is_exact() {
+            let expected =
+                "phased, without leak and with soft reset: a spike says its weight by its step in a finished window";
+            let found = format!("{}, beta {}, {:?} reset", self.dynamics, self.beta, self.reset);
+            return Err(Error::invalid(what("dynamics"), expected, found.to_lowercase()));
+        }
+        if self.time_steps != student.time_steps {
+            let expected = format!("{}, its largest weight", student.time_steps);
+            return Err(Error::invalid(what("time_steps"), expected, self.time_steps));
+        }
+        if self.code != Code::Single {
+            return Err(Error::invalid(what("code"), "single", self.code));
+        }
+        Ok(())
+    }
+
     /// Checks the ranges.
     ///
     /// # Errors
@@ -112,6 +147,14 @@ impl Simulation {
             return Err(Error::invalid(format!("code {}", self.code), expected, found.to_lowercase()));
         }
         Membrane { theta: 1.0, beta: self.beta, signed: true, reset: self.reset }.validate()
+    }
+
+    /// How many numbers a window of a neuron, signed or not, can end in; none where no count says what was sent: in other dynamics
+    /// than `phased`, with a leak or a hard reset.
+    pub fn counts(&self, signed: bool) -> Option<u64> {
+        let levels = u64::from(if self.code == Code::Single { self.steps() } else { self.time_steps });
+        let exact = self.dynamics == Dynamics::Phased && self.is_exact();
+        exact.then(|| if signed { 2 * levels + 1 } else { levels + 1 })
     }
 
     /// Steps that a sentence takes unless an exit rule ends it: `T`, or those of the code.

@@ -19,6 +19,7 @@ fn config(signed: bool) -> StudentConfig {
         num_labels: 2,
         labels: Vec::new(),
         time_steps: 16,
+        code: crate::neuron::Levels::Unary,
         signed,
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Matrix,

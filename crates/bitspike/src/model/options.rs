@@ -1,5 +1,6 @@
 //! How a model is to be run.
 
+use crate::config::StudentConfig;
 use crate::error::Result;
 use crate::forward::{Dynamics, ExitRule, Simulation};
 use crate::kernels::Kernels;
@@ -20,10 +21,12 @@ use crate::neuron::Code;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
-    /// But for the number of steps.
+    /// But for the number of steps and the code.
     simulation: Simulation,
     /// The model's own, unless given.
     time_steps: Option<u32>,
+    /// The model's own, unless given.
+    code: Option<Code>,
     exit: Option<ExitRule>,
     kernels: Option<Kernels>,
 }
@@ -37,7 +40,13 @@ impl Default for Options {
 impl Options {
     /// Those that a model is trained for.
     pub fn new() -> Self {
-        Self { simulation: Simulation::new(Dynamics::Phased, 1), time_steps: None, exit: None, kernels: None }
+        Self {
+            simulation: Simulation::new(Dynamics::Phased, 1),
+            time_steps: None,
+            code: None,
+            exit: None,
+            kernels: None,
+        }
     }
 
     /// What operators see of the spikes.
@@ -57,14 +66,14 @@ impl Options {
     /// How populations of `phased` hand on their counts; answers do not depend on it, what is counted does.
     #[must_use]
     pub fn code(mut self, code: Code) -> Self {
-        self.simulation.code = code;
+        self.code = Some(code);
         self
     }
 
     /// Dynamics, `T`, leak, reset and hysteresis at once.
     #[must_use]
     pub fn simulation(self, simulation: Simulation) -> Self {
-        Self { simulation, ..self }.time_steps(simulation.time_steps)
+        Self { simulation, ..self }.time_steps(simulation.time_steps).code(simulation.code)
     }
 
     /// When a sentence of `accumulated` or `instantaneous` may end early.
@@ -81,11 +90,14 @@ impl Options {
         self
     }
 
-    /// These options with nothing left open, for a model trained with `T = trained` steps: the one place where they are checked.
-    pub(super) fn settle(self, trained: u32) -> Result<(Simulation, Option<ExitRule>, Kernels)> {
-        let Self { simulation, time_steps, exit, kernels } = self;
-        let simulation = Simulation { time_steps: time_steps.unwrap_or(trained), ..simulation };
+    /// These options with nothing left open, for `student`: the one place where they are checked.
+    pub(super) fn settle(self, student: &StudentConfig) -> Result<(Simulation, Option<ExitRule>, Kernels)> {
+        let Self { simulation, time_steps, code, exit, kernels } = self;
+        let own = Simulation::of(student);
+        let time_steps = time_steps.unwrap_or(own.time_steps);
+        let simulation = Simulation { time_steps, code: code.unwrap_or(own.code), ..simulation };
         simulation.validate()?;
+        simulation.fits(student)?;
         if let Some(rule) = exit {
             rule.check(simulation.dynamics)?;
         }

@@ -37,10 +37,13 @@ impl Model {
         let word = |&id: &u32| self.tokenizer().token(id).unwrap_or_else(|| format!("#{id}"));
         let tokens: Vec<String> = encoding.ids.iter().map(word).collect();
         let (encoder, time_steps) = (self.encoder(), simulation.time_steps);
+        simulation.validate()?;
+        simulation.fits(encoder.config())?;
         let mut currents = Vec::new();
         self.weights.embedding.currents(self.packed(), &[encoding], &mut currents);
 
-        let phased = Simulation::new(Dynamics::Phased, time_steps);
+        let own = encoder.config().code.code();
+        let phased = Simulation { code: own, ..Simulation::new(Dynamics::Phased, time_steps) };
         let sentence = Sentences { currents: &currents, lengths: &[tokens.len()] };
         let sums = Wanted { sums: true, ..Wanted::default() };
         let mut equilibrium = simulate(encoder, sentence, &phased, sums)?.swap_remove(0);

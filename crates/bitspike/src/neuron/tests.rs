@@ -4,7 +4,7 @@ use proptest::strategy::ValueTree;
 use super::*;
 
 fn equilibrium(time_steps: u32, signed: bool, theta: f32) -> Equilibrium {
-    Equilibrium::new(NeuronConfig { time_steps, signed, theta }).unwrap()
+    Equilibrium::new(NeuronConfig { levels: Levels::Unary, time_steps, signed, theta }).unwrap()
 }
 
 /// Windows, thresholds and currents for which every `f32` operation of map and simulation is exact: `theta = odd * 2^a`
@@ -111,7 +111,8 @@ fn weighted_rates_match_their_definition() {
 
 #[test]
 fn impossible_constants_are_refused() {
-    let new = |time_steps, theta| Equilibrium::new(NeuronConfig { time_steps, signed: true, theta });
+    let new =
+        |time_steps, theta| Equilibrium::new(NeuronConfig { levels: Levels::Unary, time_steps, signed: true, theta });
     for (time_steps, theta) in
         [(0, 1.0), (MAX_TIME_STEPS + 1, 1.0), (4, 0.0), (4, -1.0), (4, f32::NAN), (4, f32::INFINITY), (4, 1e-45)]
     {

@@ -32,9 +32,10 @@ pub(crate) struct InTimeArgs {
     #[arg(long, help_heading = "In time", value_name = "RULE", value_parser = parse_rule, requires = "dynamics")]
     exit: Option<ExitRule>,
     /// How counts are handed on (phased): as so many spikes (`unary`), as binary digits (`digits`), as canonic signed digits
-    /// (`naf`). Answers are the same, spikes and steps are not
-    #[arg(long, value_name = "CODE", default_value = "unary")]
-    pub(crate) code: Code,
+    /// (`naf`). Answers are the same, spikes and steps are not. A student whose counts are powers of two has `single` alone. Unless
+    /// given, as the student was trained to
+    #[arg(long, value_name = "CODE")]
+    pub(crate) code: Option<Code>,
 }
 
 impl InTimeArgs {

@@ -17,6 +17,7 @@ use crate::args::simulation::{parse_rule, time_steps};
 use crate::args::{CheckpointArgs, ClassArgs, TaskArgs, Threads, profile};
 use crate::output::{show, warn_silent};
 use crate::print::cost::print;
+use crate::teacher_answers::int8_products;
 
 /// Count what a student computes and what it costs in energy, beside its teacher
 ///
@@ -48,9 +49,10 @@ pub(crate) struct CostArgs {
     /// `margin=2,change=0.5,patience=2,min=3`, each part optional
     #[arg(long, value_name = "RULE", value_parser = parse_rule)]
     exit: Option<ExitRule>,
-    /// How counts are handed on (phased): `unary`, `digits` or `naf`
-    #[arg(long, value_name = "CODE", default_value = "unary")]
-    code: Code,
+    /// How counts are handed on (phased): `unary`, `digits` or `naf`; `single` of a student whose counts are powers of two. Unless
+    /// given, as the student was trained to
+    #[arg(long, value_name = "CODE")]
+    code: Option<Code>,
     /// Constants: 45nm, 45nm-integer, neuromorphic, or your own TOML file
     #[arg(long, value_name = "NAME|FILE", default_value = "45nm")]
     profile: String,
@@ -72,7 +74,10 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
     let profile = profile(&args.profile)?;
     let teacher = args.teacher.as_deref().map(BertConfig::load).transpose()?.map(|config| shape(&config));
     let subject = args.checkpoint.resolve(&args.model)?;
-    let mut options = Options::new().dynamics(args.dynamics).code(args.code);
+    let mut options = Options::new().dynamics(args.dynamics);
+    if let Some(code) = args.code {
+        options = options.code(code);
+    }
     if let Some(time_steps) = args.timesteps {
         options = options.time_steps(time_steps);
     }
@@ -92,7 +97,9 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
     if split.examples.is_empty() {
         bail!("{}: no examples to count", args.data.display());
     }
-    let (cost, _) = measure(&model, &subject.name(), &split, &CostOptions { profile: &profile, teacher, codes: true })?;
+    let int8 = args.teacher.as_deref().and_then(|folder| int8_products(folder, &split.examples));
+    let (cost, _) =
+        measure(&model, &subject.name(), &split, &CostOptions { profile: &profile, teacher, int8, codes: true })?;
     if cost.is_silent() {
         warn_silent(&subject);
     }

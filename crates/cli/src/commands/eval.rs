@@ -181,7 +181,8 @@ impl Network {
         if trained.is_some() && args.in_time.options(args.count).is_none() && !args.count {
             return Ok(Self { model: None, trained, order: None });
         }
-        let model = subject.model(&Options::new().code(args.in_time.code))?;
+        let options = args.in_time.code.map_or(Options::new(), |code| Options::new().code(code));
+        let model = subject.model(&options)?;
         let own = TaskSpec::of_model(model.task())?;
         let map = match &trained {
             // What there is to say was said.

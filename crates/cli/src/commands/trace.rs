@@ -27,12 +27,13 @@ pub(crate) struct TraceArgs {
     text: String,
     /// The second text, for tasks on pairs
     text2: Option<String>,
-    /// `phased`, `accumulated` or `instantaneous`
-    #[arg(long, value_name = "D", default_value = "accumulated")]
-    dynamics: Dynamics,
-    /// Steps to simulate
-    #[arg(long, alias = "time-steps", value_name = "T", default_value_t = 64, value_parser = time_steps())]
-    timesteps: u32,
+    /// `phased`, `accumulated` or `instantaneous`; unless given, `accumulated`, and `phased` of a student whose counts are powers of
+    /// two
+    #[arg(long, value_name = "D")]
+    dynamics: Option<Dynamics>,
+    /// Steps to simulate; unless given, 64, and the T of training of a student whose counts are powers of two
+    #[arg(long, alias = "time-steps", value_name = "T", value_parser = time_steps())]
+    timesteps: Option<u32>,
     /// Leak of every neuron in (0, 1]; 1 is integrate-and-fire
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = parse_beta)]
     beta: f32,
@@ -40,9 +41,9 @@ pub(crate) struct TraceArgs {
     #[arg(long, value_name = "RESET", default_value = "soft", value_parser = parse_reset)]
     reset: Reset,
     /// How counts are handed on (phased): as so many spikes (`unary`), as binary digits (`digits`), as canonic signed digits
-    /// (`naf`)
-    #[arg(long, value_name = "CODE", default_value = "unary")]
-    code: Code,
+    /// (`naf`); `single` of a student whose counts are powers of two. Unless given, as the student was trained to
+    #[arg(long, value_name = "CODE")]
+    code: Option<Code>,
     /// Neuron whose membrane is written, such as `layer.0.output:0:17` (token 0 is `[CLS]`); may be repeated. Unless given, the
     /// most active ones of `[CLS]` in the first and the last population
     #[arg(long, value_name = "POPULATION:TOKEN:INDEX", value_parser = parse_neuron)]
@@ -95,13 +96,6 @@ fn parse_neuron(text: &str) -> Result<NeuronName, String> {
 }
 
 pub(crate) fn run(args: TraceArgs) -> Result<()> {
-    let simulation = Simulation {
-        beta: args.beta,
-        reset: args.reset,
-        code: args.code,
-        ..Simulation::new(args.dynamics, args.timesteps)
-    };
-    simulation.validate()?;
     let format = TableFormat::from(args.format);
     // Refused before anything is computed.
     let existing = format.files().iter().map(|name| args.out.join(name)).find(|path| path.exists());
@@ -110,6 +104,18 @@ pub(crate) fn run(args: TraceArgs) -> Result<()> {
     }
     let subject = args.checkpoint.resolve(&args.model)?;
     let model = subject.model(&Options::new())?;
+    let student = &model.header().student;
+    let (dynamics, timesteps) = match student.code.is_unary() {
+        true => (Dynamics::Accumulated, 64),
+        false => (Dynamics::Phased, student.time_steps),
+    };
+    let simulation = Simulation {
+        beta: args.beta,
+        reset: args.reset,
+        code: args.code.unwrap_or(student.code.code()),
+        ..Simulation::new(args.dynamics.unwrap_or(dynamics), args.timesteps.unwrap_or(timesteps))
+    };
+    simulation.validate()?;
     let input = Input { first: &args.text, second: args.text2.as_deref() };
     let traced = trace(&model, &subject.to_string(), input, &TraceOptions { simulation, neurons: args.neuron })?;
     if traced.origin.truncated {

@@ -108,6 +108,8 @@ impl Board {
                 tokens_per_second,
                 elapsed_s,
                 eta_s,
+                nonzero: _,
+                threshold_change: _,
             } => {
                 self.enter(stage);
                 self.total_steps = *total_steps;

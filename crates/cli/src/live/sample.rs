@@ -30,6 +30,8 @@ pub(super) fn step(stage: &str, step: u64, loss: f64) -> Event {
         prediction: Some(0.05 * loss),
         rate: Some(0.21),
         feedback: None,
+        nonzero: None,
+        threshold_change: None,
         learning_rate: 2.1e-4,
         grad_norm: 1.25,
         examples_per_second: 813.2,

@@ -28,13 +28,18 @@ fn print_figures(cost: &Cost, out: &mut dyn Write) -> Result<()> {
     print_operations(neurobench, total, *examples, out)?;
 
     writeln!(out, "\nenergy of a mean sentence, profile {}: {}", cost.profile.name, cost.profile.description)?;
-    writeln!(out, "  {:<38} {:>12} {:>9} {:>14} {:>9}", "", "operations", "", "with memory", "")?;
+    writeln!(out, "  {:<38} {:>12} {:>9} {:>14} {:>9} {:>12}", "", "operations", "", "with memory", "", "activations")?;
     for NetworkCost { estimate, gain_compute, gain_total, .. } in &cost.energy {
         let (compute, all) = (micro(estimate.compute_picojoules), micro(estimate.total_picojoules));
         let [compute_gain, all_gain] = [gain_compute, gain_total].map(|gain| times(*gain));
-        writeln!(out, "  {:<38} {compute:>9} uJ {compute_gain:>9} {all:>11} uJ {all_gain:>9}", estimate.name)?;
+        let bits = whole(8.0 * estimate.activation_bytes());
+        writeln!(
+            out,
+            "  {:<38} {compute:>9} uJ {compute_gain:>9} {all:>11} uJ {all_gain:>9} {bits:>12}",
+            estimate.name
+        )?;
     }
-    writeln!(out, "  (x: energy of the first in FP32 over this one's)")?;
+    writeln!(out, "  (x: energy of the first in FP32 over this one's; activations: bits written and read)")?;
 
     if let Some(row) = cost.energy.first() {
         writeln!(out, "\nwhere the student's goes")?;

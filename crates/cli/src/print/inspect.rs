@@ -15,13 +15,12 @@ pub(crate) fn print(contents: &Contents, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "  task     {}", task(&config.task))?;
     writeln!(
         out,
-        "  student  {} layers, width {}, {} heads, feed-forward {}, {} neurons, T = {}",
+        "  student  {} layers, width {}, {} heads, feed-forward {}, {}",
         student.layers,
         student.hidden,
         student.heads,
         student.intermediate,
-        if student.signed { "signed" } else { "unsigned" },
-        student.time_steps
+        student.code.describe(student.signed, student.time_steps)
     )?;
     writeln!(
         out,

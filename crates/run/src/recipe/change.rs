@@ -10,8 +10,15 @@ use serde_json::Value;
 const OPTIMISER: [&str; 6] = ["learning_rate", "threshold_rate", "warmup", "schedule", "weight_decay", "clip_norm"];
 
 /// Settings of the loss, likewise.
-const LOSS: [&str; 6] =
-    ["temperature", "hidden_weight", "attention_weight", "prediction_weight", "label_weight", "rate_penalty"];
+const LOSS: [&str; 7] = [
+    "temperature",
+    "hidden_weight",
+    "attention_weight",
+    "prediction_weight",
+    "label_weight",
+    "rate_penalty",
+    "target_nonzero",
+];
 
 /// A setting that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,7 @@ macro_rules! recipes {
     };
 }
 
-static RECIPES: [(&str, &str); 19] = recipes![
+static RECIPES: [(&str, &str); 21] = recipes![
     "cola",
     "feedback",
     "instantaneous",
@@ -25,6 +25,8 @@ static RECIPES: [(&str, &str); 19] = recipes![
     "rte-ternary",
     "sst2",
     "sst2-binary",
+    "sst2-sparse",
+    "sst2-sparse-first",
     "sst2-ternary",
     "sst2-ternary-first",
     "sst2-tiny",

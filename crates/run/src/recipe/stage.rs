@@ -4,7 +4,7 @@ use bitspike::forward::{Dynamics, Simulation};
 use bitspike::neuron::Reset;
 use serde::{Deserialize, Serialize};
 
-use super::{RecipeError, check};
+use super::{RecipeError, StudentRecipe, check};
 
 /// One stage. What its `kind` implies is a set of loss weights, each of which may be set by hand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,10 @@ pub struct Stage {
     /// Weight of the mean firing rate over all populations: buys energy with accuracy.
     #[serde(default)]
     pub rate_penalty: f64,
+    /// Share of counts that are to be other than 0, each weighted by the synapses that it reaches (its accumulates), in (0, 1]: a
+    /// controller moves the thresholds so that the student comes there and stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_nonzero: Option<f64>,
     /// Train through a spiking simulation instead of the quantised equilibrium.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulate: Option<SimulatedForward>,
@@ -174,6 +178,7 @@ impl Stage {
             prediction_weight: None,
             label_weight: None,
             rate_penalty: 0.0,
+            target_nonzero: None,
             simulate: None,
         }
     }
@@ -207,8 +212,8 @@ impl Stage {
             }
     }
 
-    /// Checks the stage number `i` of a recipe whose student has feedback, or not.
-    pub(super) fn validate(&self, i: usize, feedback: bool) -> Result<(), RecipeError> {
+    /// Checks the stage number `i` of a recipe for `student`.
+    pub(super) fn validate(&self, i: usize, student: &StudentRecipe) -> Result<(), RecipeError> {
         let key = |name: &str| format!("stage.{i}.{name}");
         let part = |x: f64| (0.0..1.0).contains(&x);
         check(key("epochs"), self.epochs, "a number in (0, 10000]", |x| x > 0.0 && x <= 1e4)?;
@@ -228,6 +233,13 @@ impl Stage {
         ] {
             check(key(name), weight, "0 or more", |x| x.is_finite() && x >= 0.0)?;
         }
+        if let Some(target) = self.target_nonzero {
+            check(key("target_nonzero"), target, "a share in (0, 1]", |x| x > 0.0 && x <= 1.0)?;
+            if rate > 0.0 {
+                let why = "`target_nonzero` decides already how much fires; leave one out";
+                return Err(RecipeError::Conflict(format!("`{}`: {why}", key("rate_penalty"))));
+            }
+        }
         let any = hidden + attention + prediction + label > 0.0;
         check(key("*_weight"), 0.0, "at least one loss above 0", |_| any)?;
         let conflict = |key: &str, why: &str| Err(RecipeError::Conflict(format!("`{key}`: {why}")));
@@ -235,7 +247,13 @@ impl Stage {
             let key = key("simulate");
             let valid = simulate.simulation().validate();
             valid.map_err(|source| RecipeError::Part { at: format!("`{key}`: "), source })?;
-            if feedback {
+            if !student.code.is_unary() {
+                return conflict(
+                    &key,
+                    "a student with code `single` sends its spikes after finished windows and trains at its equilibrium; leave one out",
+                );
+            }
+            if student.feedback.is_some() {
                 return conflict(&key, "a student with feedback trains at its fixed point; leave one out");
             }
             check(format!("{key}.from"), simulate.from, "a number in [0, 1)", part)?;

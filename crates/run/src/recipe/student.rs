@@ -1,7 +1,7 @@
 //! The student's part of a recipe.
 
 use bitspike::config::Feedback;
-use bitspike::neuron::{Equilibrium, NeuronConfig};
+use bitspike::neuron::{Equilibrium, Levels, NeuronConfig};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,10 @@ pub struct StudentRecipe {
     pub intermediate: usize,
     /// Time steps `T`, the levels of every population.
     pub time_steps: u32,
+    /// Which counts a population can have: `unary` (every one up to `T`), or `single` (0 and powers of two up to `T = 2^(K-1)`:
+    /// one spike at most).
+    #[serde(skip_serializing_if = "Levels::is_unary")]
+    pub code: Levels,
     /// Signed neurons (rates in [-1, 1]) or the papers' unsigned ones.
     pub signed: bool,
     /// Encoder weights: 1, 1.58 or 32 bits.
@@ -49,6 +53,7 @@ impl Default for StudentRecipe {
             heads: 0,
             intermediate: 0,
             time_steps: 16,
+            code: Levels::Unary,
             signed: true,
             weight_bits: WeightBits::Ternary,
             granularity: Granularity::Matrix,
@@ -62,7 +67,8 @@ impl Default for StudentRecipe {
 
 impl StudentRecipe {
     pub(super) fn validate(&self) -> Result<(), RecipeError> {
-        check("student.time_steps", self.time_steps, "1 to 127", |t| (1.0..=127.0).contains(&t))?;
+        let counts = self.code.check(self.time_steps);
+        counts.map_err(|source| RecipeError::Part { at: "`student.time_steps`: ".into(), source })?;
         let Thresholds { embedding, key, value, context, attention, feed_forward, output } = self.thresholds;
         for (name, theta) in [
             ("embedding", embedding),
@@ -76,7 +82,7 @@ impl StudentRecipe {
             let key = format!("student.thresholds.{name}");
             check(key.as_str(), theta, "a positive number", |theta| theta.is_finite() && theta > 0.0)?;
             // As a packed file is judged, whose counts go through `T/theta`.
-            let neuron = NeuronConfig { time_steps: self.time_steps, signed: self.signed, theta };
+            let neuron = NeuronConfig { levels: self.code, time_steps: self.time_steps, signed: self.signed, theta };
             let usable = Equilibrium::new(neuron).map(|_| ());
             usable.map_err(|source| RecipeError::Part { at: format!("`{key}`: "), source })?;
         }

@@ -34,6 +34,14 @@ fn mistakes_are_named() {
         ("stage = []\n", &[], "no `[[stage]]`"),
         (stage, &["student.time_steps=0"], "student.time_steps"),
         (stage, &["student.weight_bits=2"], "2"),
+        (stage, &["student.code=morse"], "unknown variant `morse`, expected `unary` or `single`"),
+        (stage, &["student.code=single", "student.time_steps=12"], "1, 2, 4, 8 or 16, found 12"),
+        (stage, &["student.code=single", "student.time_steps=32"], "K 1 to 5"),
+        (stage, &["student.code=single", "stage.0.simulate.dynamics=phased"], "trains at its equilibrium"),
+        (stage, &["stage.0.target_nonzero=0"], "stage.0.target_nonzero"),
+        (stage, &["stage.0.target_nonzero=1.5"], "a share in (0, 1]"),
+        (stage, &["stage.0.target_nonzero=nan"], "stage.0.target_nonzero"),
+        (stage, &["stage.0.target_nonzero=0.2", "stage.0.rate_penalty=1"], "leave one out"),
         (stage, &["stage.1.epochs=1"], "there are 1 of `stage`, none is `1`"),
         (stage, &["stage.0.epochs=-1"], "stage.0.epochs"),
         (stage, &["stage.0.learning_rate=nan"], "stage.0.learning_rate"),
@@ -56,6 +64,16 @@ fn mistakes_are_named() {
         let error = load(text, overrides).unwrap_err().to_string();
         assert!(error.contains(expected), "{text:?} {overrides:?}: {error}");
     }
+}
+
+#[test]
+fn a_recipe_of_old_says_nothing_of_codes_and_targets() {
+    let recipe = load("[[stage]]\nkind = \"labels\"\n", &[]).unwrap();
+    let written = recipe.to_toml();
+    assert!(!written.contains("code") && !written.contains("target_nonzero"), "{written}");
+    let sparse = recipe.with(&["student.code=single".into(), "stage.0.target_nonzero=0.25".into()]).unwrap();
+    assert_eq!((sparse.student.time_steps, sparse.stage[0].target_nonzero), (16, Some(0.25)), "K = 5");
+    assert_eq!(toml::from_str::<Recipe>(&sparse.to_toml()).unwrap(), sparse);
 }
 
 #[test]

@@ -48,6 +48,7 @@ pub(crate) fn describe(
         num_labels: task.num_outputs(),
         labels: task.labels().to_vec(),
         time_steps: 16,
+        code: bitspike::neuron::Levels::Unary,
         signed: true,
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Matrix,

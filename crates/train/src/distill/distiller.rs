@@ -23,7 +23,9 @@ use crate::feedback::{Around, LoopSummary};
 use crate::layers::matrix;
 use crate::loss::{Target, distillation, value};
 use crate::optimizer::{AdamW, StepGradients, Update};
+use crate::predecessor::Predecessor;
 use crate::simulation::{predict_in_time, simulated_sums};
+use crate::sparsity::{Controller, weighted_share};
 use crate::student::{Forward, Start, Student};
 use crate::teacher::Teacher;
 use crate::texts::Texts;
@@ -54,6 +56,8 @@ pub struct Distiller {
     device: Device,
     /// What the last step's firing rates came from, and what the next evaluation's come from.
     simulation: Option<Simulation>,
+    /// Of the stage's `target_nonzero`.
+    controller: Controller,
     solves: Solves,
 }
 
@@ -95,6 +99,7 @@ impl Distiller {
             optimizer: AdamW::default(),
             device: device.clone(),
             simulation: None,
+            controller: Controller::default(),
             solves: Solves::default(),
         })
     }
@@ -105,8 +110,8 @@ impl Distiller {
     /// If there is none or it is of another student.
     pub fn restore(&mut self) -> Result<Counters> {
         let Student { net, words, .. } = self.student.as_mut().expect(HELD);
-        let (optimizer, counters) = restore_last(&self.setup.folder.last(), net, words)?;
-        self.optimizer = optimizer;
+        let (optimizer, controller, counters) = restore_last(&self.setup.folder.last(), net, words)?;
+        (self.optimizer, self.controller) = (optimizer, controller);
         Ok(counters)
     }
 
@@ -120,17 +125,17 @@ impl Distiller {
         self.student.as_mut().expect(HELD).load_weights(&mut weights)
     }
 
-    /// Starts from the weights of another run's student of the same shape. Its classifier is taken over, in the order of this task's
+    /// Starts from the weights of another student of the same shape. Its classifier is taken over, in the order of this task's
     /// classes, only where the names of the classes say that it learned the same; otherwise this student keeps its own. Returns one
     /// line that says which.
     ///
     /// # Errors
     /// If that run has no checkpoint or its student has another shape.
-    pub fn start_from(&mut self, other: &RunFolder) -> Result<String> {
+    pub fn start_from(&mut self, other: &Predecessor) -> Result<String> {
         let student = self.student.as_mut().expect(HELD);
-        same_shape(other, &student.config)?;
+        same_shape(&other.student()?, other.path(), &student.config)?;
         let mut weights = other.weights()?;
-        let theirs = other.description()?.task;
+        let theirs = other.task()?;
         let place = other.path().display();
         let outputs = same_outputs(&theirs, &self.setup.task);
         let said = match &outputs {
@@ -141,6 +146,12 @@ impl Distiller {
             ),
         };
         let own = crate::parameters::collect(&student.net);
+        for name in ["fit.weight", "fit.bias"] {
+            // A packed model has none.
+            if let (false, Some(own)) = (weights.contains(name), own.get(name)) {
+                weights.insert(name, &own.shape, own.values.clone());
+            }
+        }
         for (name, width) in [("classifier.weight", student.config.hidden), ("classifier.bias", 1)] {
             let Some(theirs) = weights.remove(name) else { continue };
             let array = match (&outputs, own.get(name)) {
@@ -179,12 +190,17 @@ impl Distiller {
 
     /// The simulation that step number `step` (from 1) runs through, if any.
     fn simulation_at(&self, stage: usize, step: u64) -> Option<Simulation> {
+        let settings = self.setup.recipe.stage[stage].simulate?;
+        let (local, steps) = self.within(stage, step);
+        (local as f64 >= settings.from * steps as f64).then(|| settings.simulation())
+    }
+
+    /// Steps of a stage that are over before step number `step` of the run (from 1), and all of them.
+    fn within(&self, stage: usize, step: u64) -> (u64, u64) {
         let recipe = &self.setup.recipe;
-        let settings = recipe.stage[stage].simulate?;
         let steps = |i: usize| stage_steps(&recipe.stage[i], self.stage_examples(i), recipe.data.batch_size).1;
         let before: u64 = (0..stage).map(steps).sum();
-        let local = (step - 1).saturating_sub(before);
-        (local as f64 >= settings.from * steps(stage) as f64).then(|| settings.simulation())
+        ((step - 1).saturating_sub(before), steps(stage))
     }
 
     /// The student as it stands.
@@ -244,7 +260,7 @@ impl Learner for Distiller {
     }
 
     fn begin_stage(&mut self, _stage: usize) {
-        self.optimizer = AdamW::default();
+        (self.optimizer, self.controller) = (AdamW::default(), Controller::default());
     }
 
     fn step(&mut self, stage: usize, step: u64, batch: &[usize], update: Update, measure: bool) -> Result<StepReport> {
@@ -289,6 +305,12 @@ impl Learner for Distiller {
             tokens: tokens.len(),
             ..StepReport::default()
         };
+        if let Some(target) = settings.target_nonzero {
+            let (local, steps) = self.within(stage, step);
+            let share = weighted_share(&student.config, &output);
+            self.controller.observe(share, target, local as f64 / steps as f64);
+            (report.nonzero, report.threshold_change) = (Some(share), Some(f64::from(self.controller.change())));
+        }
         if measure {
             let levels = match &self.simulation {
                 None => student.config.time_steps as f32,
@@ -312,6 +334,7 @@ impl Learner for Distiller {
         let update = if learn { update } else { Update { threshold_rate: 0.0, ..update } };
         let Student { config, net, mut words } = self.student.take().expect(HELD);
         let (net, norm) = self.optimizer.step(net, &mut words, gradients, update);
+        let net = if report.nonzero.is_some() { self.controller.apply(&config, net) } else { net };
         self.student = Some(Student { config, net, words });
         report.grad_norm = finite(norm, "the norm of the gradient", step)?;
         Ok(report)
@@ -333,6 +356,6 @@ impl Learner for Distiller {
 
     fn save_last(&self, counters: &Counters) -> Result<PathBuf> {
         let Student { net, words, .. } = self.student();
-        save_last(&self.setup.folder.last(), net, words, &self.optimizer, counters)
+        save_last(&self.setup.folder.last(), net, words, &self.optimizer, Some(&self.controller), counters)
     }
 }

@@ -1,10 +1,11 @@
 //! Whether recipe, task, teacher and texts of a distillation fit together.
 
+use std::path::Path;
+
 use bitspike::config::StudentConfig;
 use bitspike::format::Header;
 use bitspike_data::TaskSpec;
 use bitspike_run::recipe::{Init, Recipe, StageKind};
-use bitspike_run::run::RunFolder;
 
 use crate::error::{Error, Result};
 use crate::student::Student;
@@ -37,6 +38,7 @@ pub fn student_config(recipe: &Recipe, teacher: &Teacher, task: &TaskSpec) -> Re
         num_labels: task.num_outputs(),
         labels: task.labels().to_vec(),
         time_steps: wanted.time_steps,
+        code: wanted.code,
         signed: wanted.signed,
         weight_bits: wanted.weight_bits,
         granularity: wanted.granularity,
@@ -47,12 +49,11 @@ pub fn student_config(recipe: &Recipe, teacher: &Teacher, task: &TaskSpec) -> Re
     Ok(config)
 }
 
-/// Whether a student of `config` can start from the weights of the run in `other`.
+/// Whether a student of `config` can start from the weights of `found`, which is in `place`. Which counts the two have may differ.
 ///
 /// # Errors
-/// If that run's student has another shape; the first size that differs is named.
-pub fn same_shape(other: &RunFolder, config: &StudentConfig) -> Result<()> {
-    let found = other.description()?.student;
+/// If it has another shape; the first size that differs is named.
+pub fn same_shape(found: &StudentConfig, place: &Path, config: &StudentConfig) -> Result<()> {
     let sizes = |config: &StudentConfig| {
         [
             ("layers", config.layers),
@@ -64,12 +65,12 @@ pub fn same_shape(other: &RunFolder, config: &StudentConfig) -> Result<()> {
             ("token types", config.type_vocab),
         ]
     };
-    let mut pairs = sizes(config).into_iter().zip(sizes(&found));
+    let mut pairs = sizes(config).into_iter().zip(sizes(found));
     match pairs.find(|(expected, found)| expected != found) {
         None => Ok(()),
         Some(((what, expected), (_, found))) => Err(Error::Mismatch(format!(
             "a student starts only from one of the same shape: {what} expected {expected}, found {found} in {}",
-            other.path().display()
+            place.display()
         ))),
     }
 }

@@ -18,9 +18,10 @@ use burn::tensor::Device;
 use super::distiller::{Distiller, Setup, Solves};
 use super::divergence::{advice, restored};
 use super::fits::check;
-use crate::digest::{of_examples, of_run, of_teacher};
+use crate::digest::{of_examples, of_predecessor, of_run, of_teacher};
 use crate::error::{Error, Result};
 use crate::feedback::LoopSummary;
+use crate::predecessor::Predecessor;
 use crate::resume::{again, phrases, same_origin};
 use crate::teacher::Teacher;
 use crate::texts::{Reading, Texts, length};
@@ -69,7 +70,7 @@ pub struct Job<'a> {
     pub name: Option<String>,
     /// One line about it for who shows it; unless given, its shape.
     pub summary: Option<String>,
-    /// Another run, whose student it starts from. A run that goes on before its first checkpoint starts from the one that it was
+    /// Another student that it starts from: the folder of a run, or a packed model. A run that goes on before its first checkpoint starts from the one that it was
     /// begun with.
     pub from: Option<&'a Path>,
     /// Name, version and commit of the program, for the record.
@@ -237,8 +238,8 @@ impl Inputs {
         let Job { recipe, folder, .. } = *job;
         let texts = self.texts(recipe)?;
         let student = self.check(recipe, &texts)?;
-        let from = job.from.map(RunFolder::open).transpose()?;
-        let mut origin = self.origin(&texts, from.as_ref().map(of_run).transpose()?, job.program);
+        let from = job.from.map(Predecessor::open).transpose()?;
+        let mut origin = self.origin(&texts, from.as_ref().map(of_predecessor).transpose()?, job.program);
         let mut notes: Vec<(Level, String)> = self.note.iter().map(|note| (Level::Info, note.clone())).collect();
         let (max_length, shorter) = length(&self.tokenizer, recipe.data.max_length)?;
         notes.extend(texts.notes.iter().cloned().chain(shorter).map(|note| (Level::Info, note)));
@@ -278,7 +279,7 @@ impl Inputs {
             };
             if let Some(from) = from {
                 notes.push((Level::Info, distiller.start_from(&from)?));
-                origin.from = Some(of_run(&from)?);
+                origin.from = Some(of_predecessor(&from)?);
             }
             let description =
                 Description { format: FORMAT.into(), student: student.clone(), task: self.task.clone(), max_length };
@@ -329,12 +330,11 @@ impl Distilled {
 /// A student in one line.
 fn summary(student: &StudentConfig) -> String {
     format!(
-        "{} layers, D={}, {} bit, {} neurons, T={}",
+        "{} layers, D={}, {} bit, {}",
         student.layers,
         student.hidden,
         student.weight_bits,
-        if student.signed { "signed" } else { "unsigned" },
-        student.time_steps
+        student.code.describe(student.signed, student.time_steps)
     )
 }
 

@@ -7,6 +7,7 @@ mod divergence;
 mod fits;
 mod inputs;
 
+pub use crate::predecessor::Predecessor;
 pub use crate::resume::settle;
 pub use distiller::{Distiller, Setup, Solves};
 pub use fits::{check, same_shape, student_config};

@@ -119,7 +119,7 @@ impl Finetuner {
     pub fn restore(&mut self) -> Result<Counters> {
         let last = self.last();
         let Teacher { net, words, .. } = self.teacher.as_mut().expect(HELD);
-        let (optimizer, counters) = restore_last(&last, net, words)?;
+        let (optimizer, _, counters) = restore_last(&last, net, words)?;
         self.optimizer = optimizer;
         Ok(counters)
     }
@@ -211,6 +211,6 @@ impl Learner for Finetuner {
 
     fn save_last(&self, counters: &Counters) -> Result<PathBuf> {
         let Teacher { net, words, .. } = self.teacher();
-        save_last(&self.last(), net, words, &self.optimizer, counters)
+        save_last(&self.last(), net, words, &self.optimizer, None, counters)
     }
 }

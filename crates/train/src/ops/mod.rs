@@ -28,9 +28,9 @@ pub use attention::{attention, score_distance};
 pub use elementwise::gelu;
 pub use embed::{embed, gather_rows};
 pub use linear::{Precision, linear};
-pub use neuron::{continuous_neuron, neuron, simulated_neuron};
+pub use neuron::{continuous_neuron, neuron, simulated_neuron, single_neuron};
 pub use norm::{layer_norm, residual_norm};
-pub use reduce::{mean_absolute, mean_square};
+pub use reduce::{mean_absolute, mean_square, nonzero};
 
 /// Where each sentence of a packed batch begins: `offsets[i]..offsets[i + 1]` are the rows of sentence `i`.
 #[derive(Debug, Clone, PartialEq, Eq)]

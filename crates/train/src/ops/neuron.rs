@@ -1,5 +1,6 @@
 //! The neuron at its quantised equilibrium.
 
+use bitspike::neuron::{Levels, MAX_WEIGHTS};
 use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
@@ -16,7 +17,15 @@ use super::{Kernel, apply, flex, scalar, scalar_tensor, shape, straight_through,
 /// # Shapes
 /// `current [M, D]`, `theta [1, 1]`; result `[M, D]`, integers as `f32`.
 pub fn neuron(current: Tensor<2>, theta: Tensor<2>, time_steps: u32, signed: bool) -> Tensor<2> {
-    apply(Neuron { time_steps: time_steps as f32, signed, output: Output::Quantised }, [current, theta])
+    apply(Neuron { time_steps: time_steps as f32, signed, output: Output::Quantised(Levels::Unary) }, [current, theta])
+}
+
+/// [`neuron`] whose counts are 0 and powers of two ([`Levels::Single`]), with the same gradient.
+///
+/// # Shapes
+/// As [`neuron`].
+pub fn single_neuron(current: Tensor<2>, theta: Tensor<2>, time_steps: u32, signed: bool) -> Tensor<2> {
+    apply(Neuron { time_steps: time_steps as f32, signed, output: Output::Quantised(Levels::Single) }, [current, theta])
 }
 
 /// [`neuron`] without the rounding: `clip(T I / theta, low, T)`, whose gradient is exact. For checks of gradients.
@@ -54,7 +63,7 @@ pub(super) struct Neuron {
 #[derive(Debug, Clone)]
 pub(super) enum Output {
     /// Its quantised equilibrium.
-    Quantised,
+    Quantised(Levels),
     /// The equilibrium before rounding.
     Continuous,
     /// Counts that are given.
@@ -85,6 +94,11 @@ impl Kernel<2> for Neuron {
                 values(&current),
                 #[inline(always)]
                 |i| (i * gain).clamp(low, high),
+            ),
+            Output::Quantised(Levels::Single) => lanes::map(
+                values(&current),
+                #[inline(always)]
+                |i| Levels::single(i * gain, low, high),
             ),
             _ => lanes::map(
                 values(&current),
@@ -126,9 +140,16 @@ impl Kernel<2> for Neuron {
         let equilibrium = |current: Tensor<2>| (current / theta.clone() * self.time_steps).clamp(low, self.time_steps);
         let given = match &self.output {
             Output::Continuous => return equilibrium(current),
-            Output::Quantised => {
-                let counts = (current.clone().detach() * gain + 0.5).floor().clamp(low, self.time_steps);
-                return straight_through(counts, equilibrium(current));
+            Output::Quantised(levels) => {
+                let charge = current.clone().detach() * gain;
+                let counts = match levels {
+                    Levels::Unary => (charge + 0.5).floor(),
+                    Levels::Single => (0..MAX_WEIGHTS).fold(charge.clone() * 0.0, |counts, k| {
+                        let (weight, sign) = (f64::from(1u32 << k), charge.clone().sign());
+                        counts.mask_where(charge.clone().abs().greater_equal_elem(0.75 * weight), sign * weight)
+                    }),
+                };
+                return straight_through(counts.clamp(low, self.time_steps), equilibrium(current));
             }
             Output::Given(given) => given.as_ref(),
         };

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 
 use super::lanes;
-use super::{Kernel, apply, scalar, scalar_tensor, shape, straight_through, tensor, values};
+use super::{Kernel, apply, flex, scalar, scalar_tensor, shape, straight_through, tensor, values};
 
 /// `mean of (x - target)^2` over all elements; `target` gets no gradient.
 ///
@@ -21,6 +21,18 @@ pub fn mean_square(x: Tensor<2>, target: Tensor<2>) -> Tensor<2> {
 /// `x [M, D]`; result `[1, 1]`.
 pub fn mean_absolute(x: Tensor<2>) -> Tensor<2> {
     apply(MeanAbsolute, [x])
+}
+
+/// The share of elements of `x` `[M, D]` that are not 0; no gradient.
+pub fn nonzero(x: &Tensor<2>) -> f64 {
+    let x = flex(x.clone().inner());
+    let sum = lanes::sum2(
+        values(&x),
+        values(&x),
+        #[inline(always)]
+        |x, _| if x == 0.0 { 0.0 } else { 1.0 },
+    );
+    sum / values(&x).len().max(1) as f64
 }
 
 #[derive(Debug)]

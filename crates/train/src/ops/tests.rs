@@ -1,5 +1,6 @@
 //! Every fused operation against its composition of burn primitives: values and the gradient of every input.
 
+use bitspike::neuron::Levels;
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use burn::tensor::Device;
 use rand::{Rng, RngExt, SeedableRng};
@@ -118,8 +119,10 @@ fn neuron_signed_and_unsigned() {
     for signed in [false, true] {
         let (mut current, shape) = random([37, 29], &mut rng);
         current[..4].copy_from_slice(&[0.0, 1.5, -1.5, 40.0]);
-        let make = || neuron::Neuron { time_steps: 16.0, signed, output: neuron::Output::Quantised };
-        compare(make, [(current.clone(), shape), one(1.5)], 1e-4);
+        for levels in [Levels::Unary, Levels::Single] {
+            let make = || neuron::Neuron { time_steps: 16.0, signed, output: neuron::Output::Quantised(levels) };
+            compare(make, [(current.clone(), shape), one(1.5)], 1e-4);
+        }
         let make = || neuron::Neuron { time_steps: 16.0, signed, output: neuron::Output::Continuous };
         compare(make, [(current.clone(), shape), one(1.5)], 1e-4);
         // Counts of a simulation, some of them at the ends of their range.
@@ -135,22 +138,27 @@ fn neuron_signed_and_unsigned() {
 #[test]
 fn neuron_counts_equal_the_reference() {
     let mut rng = rng();
-    for (time_steps, signed) in [(1, false), (4, true), (16, true), (127, false)] {
+    let unary = [(1, false), (4, true), (16, true), (127, false)].map(|(t, signed)| (Levels::Unary, t, signed));
+    let single = [(1, true), (4, true), (8, false), (16, true)].map(|(t, signed)| (Levels::Single, t, signed));
+    for (levels, time_steps, signed) in unary.into_iter().chain(single) {
         let theta = 0.7;
-        let config = bitspike::neuron::NeuronConfig { time_steps, signed, theta };
+        let config = bitspike::neuron::NeuronConfig { levels, time_steps, signed, theta };
         let reference = bitspike::neuron::Equilibrium::new(config).unwrap();
         let (mut current, shape) = random([20, 50], &mut rng);
         // Ties: currents halfway between two counts.
         for (i, x) in current.iter_mut().take(200).enumerate() {
             *x = (i as f32 - 100.0 + 0.5) * theta / time_steps as f32;
+            if levels == Levels::Single {
+                *x = (i as f32 - 100.0) * 0.75 * theta / time_steps as f32;
+            }
         }
         let device = Device::flex();
-        let n = super::neuron(
-            matrix(current.clone(), shape, &device),
-            matrix(vec![theta], [1, 1], &device),
-            time_steps,
-            signed,
-        );
+        let currents = matrix(current.clone(), shape, &device);
+        let threshold = matrix(vec![theta], [1, 1], &device);
+        let n = match levels {
+            Levels::Unary => super::neuron(currents, threshold, time_steps, signed),
+            Levels::Single => super::single_neuron(currents, threshold, time_steps, signed),
+        };
         for (n, current) in crate::parameters::floats(n).into_iter().zip(current) {
             assert_eq!(n, reference.count(current) as f32, "I = {current}, {config:?}");
         }

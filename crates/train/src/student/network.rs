@@ -1,12 +1,13 @@
 //! The network itself, and what it computes of a batch.
 
 use bitspike::config::StudentConfig;
+use bitspike::neuron::Levels;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::equilibrium::{Solution, SolveReport};
 use crate::feedback::{Around, FeedbackMap, Spectrum};
-use crate::layers::{Affine, Embeddings, Norm, PackedTokens, Population, WordTable, matrix, parameter};
+use crate::layers::{Affine, Embeddings, Norm, PackedTokens, Population, WordTable, matrix, parameter, scalar};
 use crate::ops::{self, Precision, Segments};
 
 /// A population of neurons sharing one threshold.
@@ -28,7 +29,10 @@ impl Neurons {
         let (time_steps, signed) = (config.time_steps, config.signed);
         match forward {
             Forward::Quantised => {
-                let counts = ops::neuron(current, theta.clone(), time_steps, signed);
+                let counts = match config.code {
+                    Levels::Unary => ops::neuron(current, theta.clone(), time_steps, signed),
+                    Levels::Single => ops::single_neuron(current, theta.clone(), time_steps, signed),
+                };
                 (counts, theta / f64::from(time_steps))
             }
             Forward::Continuous => {
@@ -153,6 +157,26 @@ impl StudentNet {
         tokens: &PackedTokens,
     ) -> Tensor<2> {
         self.embeddings.forward(rows, tokens, config.embedding_bits, config.layer_norm_eps)
+    }
+
+    /// The same network with other thresholds: `f` of the name of each population and its threshold.
+    pub(crate) fn with_thresholds(mut self, f: impl Fn(&str, f32) -> f32) -> Self {
+        let set = |name: &str, neurons: &mut Neurons| {
+            let theta = neurons.theta.val();
+            let value = f(name, scalar(&theta.clone().inner()) as f32);
+            *neurons = Neurons::new(value, &theta.device());
+        };
+        set("embedding", &mut self.embedding_neurons);
+        for (i, layer) in self.layers.iter_mut().enumerate() {
+            let set = |kind: &str, neurons: &mut Neurons| set(&format!("layer.{i}.{kind}"), neurons);
+            set("key", &mut layer.key_neurons);
+            set("value", &mut layer.value_neurons);
+            set("context", &mut layer.context_neurons);
+            set("attention", &mut layer.attention_neurons);
+            set("feed_forward", &mut layer.feed_forward_neurons);
+            set("output", &mut layer.output_neurons);
+        }
+        self
     }
 
     /// `W_fb`, where there is feedback.

@@ -77,7 +77,7 @@ fn effort(
         return Err(Error::Mismatch("the dev split has no examples to score on".into()));
     }
     if let Some(from) = from {
-        same_shape(from, &config)?;
+        same_shape(&from.description()?.student, from.path(), &config)?;
     }
     Ok(Effort::new(&cell.recipe, &config, texts))
 }

@@ -89,7 +89,9 @@ pub(super) fn measure(
         let Counts { predictions, total: count, sum_bits, .. } = Counts::new(&model, &dev)?;
         let bytes = file.len() as u64;
         let profile = Profile::named(PROFILE)?;
-        let energy = Prices { profile: &profile, sentences: dev.len(), bytes, sum_bits }.spikes("student", &count);
+        let counts = model.simulation().counts(student.signed);
+        let prices = Prices { profile: &profile, sentences: dev.len(), bytes, sum_bits, counts };
+        let energy = prices.spikes("student", &count);
         measured.packed = Some(PackedStudent {
             bytes,
             operations: tidy((count.effective_acs() + count.effective_macs()) as f64 / dev.len() as f64),

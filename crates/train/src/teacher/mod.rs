@@ -5,5 +5,6 @@ mod classes;
 mod files;
 mod network;
 mod prefix;
+mod zeros;
 
-pub use network::{Dropout, RandomDropout, Teacher, TeacherLayer, TeacherNet, TeacherOutput};
+pub use network::{Dropout, RandomDropout, Reader, Teacher, TeacherLayer, TeacherNet, TeacherOutput};

@@ -59,10 +59,22 @@ pub struct TeacherOutput {
     pub logits: Option<Tensor<2>>,
 }
 
-/// Zeroes values at random in training; the identity otherwise.
+/// What reads values on their way through a teacher.
+#[derive(Debug, Clone, Copy)]
+pub enum Reader<'a> {
+    /// A map of weights.
+    Map(&'a Affine),
+    /// Attention, of keys or of values.
+    Attention,
+}
+
+/// Zeroes values at random in training; the identity otherwise. Whoever does so may also watch what is read.
 pub trait Dropout {
     /// `x` with each value zeroed with the configured probability `p` and the others divided by `1 - p`.
     fn apply(&mut self, x: Tensor<2>) -> Tensor<2>;
+
+    /// Sees the values `x` `[M, K]` that `reader` reads.
+    fn reads(&mut self, _reader: Reader<'_>, _x: &Tensor<2>) {}
 }
 
 /// No dropout.
@@ -192,7 +204,11 @@ impl TeacherNet {
         let one: Tensor<2> = Tensor::ones([1, 1], &x.device().inner());
         let (mut hidden, mut query_key) = (vec![x.clone()], Vec::new());
         for layer in &self.layers {
+            for map in [&layer.query, &layer.key, &layer.value] {
+                dropout.reads(Reader::Map(map), &x);
+            }
             let [query, key, value] = [&layer.query, &layer.key, &layer.value].map(|map| map.values(x.clone()));
+            [&key, &value].iter().for_each(|read| dropout.reads(Reader::Attention, read));
             let ctx = ops::attention(
                 query.clone(),
                 (key.clone(), one.clone()),
@@ -201,9 +217,12 @@ impl TeacherNet {
                 &tokens.segments,
             );
             query_key.push((query, key));
+            dropout.reads(Reader::Map(&layer.attention_output), &ctx);
             let attended = dropout.apply(layer.attention_output.values(ctx));
             let attended = layer.attention_norm.residual(attended, &(x, one.clone()), epsilon);
+            dropout.reads(Reader::Map(&layer.intermediate), &attended);
             let inner = ops::gelu(layer.intermediate.values(attended.clone()));
+            dropout.reads(Reader::Map(&layer.output), &inner);
             let inner = dropout.apply(layer.output.values(inner));
             x = layer.output_norm.residual(inner, &(attended, one.clone()), epsilon);
             hidden.push(x.clone());

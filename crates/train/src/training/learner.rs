@@ -78,6 +78,10 @@ pub struct StepReport {
     pub prediction: Option<f64>,
     /// Mean firing rate, where asked for.
     pub rate: Option<f64>,
+    /// Share of counts that are not 0, weighted by fan-out, where a target holds it.
+    pub nonzero: Option<f64>,
+    /// What was added to the logarithms of thresholds for it.
+    pub threshold_change: Option<f64>,
     /// Norm of the gradient before clipping.
     pub grad_norm: f64,
     /// How the fixed point and its gradient were solved, with feedback.

@@ -264,6 +264,8 @@ impl<'a> Session<'a> {
             attention: report.attention,
             prediction: report.prediction,
             rate: report.rate,
+            nonzero: report.nonzero,
+            threshold_change: report.threshold_change,
             feedback: report.feedback,
             learning_rate,
             grad_norm: report.grad_norm,

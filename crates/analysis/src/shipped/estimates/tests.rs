@@ -13,11 +13,12 @@ fn silence_is_cheaper_and_int8_is_cheaper_than_fp32() {
         let counted = CountedStudent {
             profile: &profile,
             student: &student,
-            time_steps: student.time_steps,
             operations: &operations,
             bytes: 10_000,
             lengths: &[3, 5],
             sum_bits: Some(16),
+            counts: Some(33),
+            attention_values: 0,
         };
         EnergyEstimates::new(&counted, Some(&teacher))
     };

@@ -23,6 +23,15 @@ fn a_model_gets_its_lines() {
 }
 
 #[test]
+fn a_model_may_have_a_teacher_of_its_own() {
+    let own = "teacher = { name = 'Mine', origin = 'elsewhere', licence = 'none stated' }\n";
+    let of = load(&format!("{GOOD}{own}")).unwrap().of("small", "rte").unwrap();
+    assert_eq!((of.teacher.name.as_str(), of.data.name.as_str()), ("Mine", "RTE"));
+    let error = load(&format!("{GOOD}{}", own.replace("'Mine'", "''"))).unwrap_err().to_string();
+    assert!(error.contains("1 to 1000"), "{error}");
+}
+
+#[test]
 fn what_no_card_could_hold_is_refused() {
     for (from, to, says) in [
         ("'free'", "''", "1 to 1000"),

@@ -92,7 +92,7 @@ pub(super) struct Digits {
 impl Digits {
     pub(super) fn after_window(code: Code, config: NeuronConfig, current: &[f32]) -> Result<Self> {
         let window = Equilibrium::new(config)?;
-        let NeuronConfig { time_steps, signed, theta } = config;
+        let NeuronConfig { time_steps, signed, theta, .. } = config;
         let high = time_steps as i32;
         let range = (if signed { -high } else { 0 }, high);
         Ok(Self {

@@ -12,6 +12,7 @@ use super::neurons::{Input, Neurons, Step};
 use super::readout::Readout;
 use super::{Record, Sent, SentenceRun, Simulation, Wanted};
 use crate::arithmetic::{Attention, AttentionInputs, Scaled, gelu, vectorised};
+use crate::config::StudentConfig;
 use crate::encoder::{Encoder, Projection, Sums};
 use crate::error::Result;
 use crate::kernels::SpikeBits;
@@ -108,10 +109,11 @@ impl<R: Record> Phases<'_, R> {
         if current.iter().any(|i| !i.is_finite()) {
             return Err(self.encoder.not_finite(self.population, 1));
         }
-        let config = NeuronConfig { time_steps: self.simulation.time_steps, signed: self.encoder.config.signed, theta };
+        let StudentConfig { code: levels, signed, .. } = self.encoder.config;
+        let config = NeuronConfig { levels, time_steps: self.simulation.time_steps, signed, theta };
         let found = match (self.simulation.code, self.simulation.is_exact()) {
             (Code::Unary, true) => self.spike_by_spike(current, width, Exact::at_rest(config, current)?, maps),
-            (code @ (Code::Digits | Code::Naf), _) => {
+            (code @ (Code::Digits | Code::Naf | Code::Single), _) => {
                 self.spike_by_spike(current, width, Digits::after_window(code, config, current)?, maps)
             }
             (Code::Unary, false) => {

@@ -49,6 +49,7 @@ impl Tallied {
                 Code::Unary => self.add_few(counts, |n| n.abs()),
                 Code::Digits => self.add_few(counts, |n| Code::Digits.spikes(n as i32) as f32),
                 Code::Naf => self.add_few(counts, |n| Code::Naf.spikes(n as i32) as f32),
+                Code::Single => self.add_few(counts, |n| if n == 0.0 { 0.0 } else { 1.0 }),
             }
         }
     }

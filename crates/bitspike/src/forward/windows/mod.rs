@@ -219,14 +219,24 @@ impl Windows<'_> {
 
     /// `x <- N(gelu(x))`
     fn gelu_and_fire<W: Watch>(&self, population: usize, x: &mut [f32], watch: &mut W) -> Result<()> {
+        let compared = self.encoder.layers[(population - 1) / 6].gelu.as_ref();
+        let compared = compared.filter(|_| self.time_steps == self.encoder.config.time_steps);
         self.fire_after(
             population,
             x,
             watch,
             #[inline(always)]
-            |neuron, x| {
-                x.iter_mut().for_each(|x| *x = gelu(*x));
-                counts(neuron, x)
+            |neuron, x| match compared {
+                Some(compared) => {
+                    let finite =
+                        x.iter().fold(0, |worst, x| (x.to_bits() & 0x7fff_ffff).max(worst)) < f32::INFINITY.to_bits();
+                    compared.count(x);
+                    finite
+                }
+                None => {
+                    x.iter_mut().for_each(|x| *x = gelu(*x));
+                    counts(neuron, x)
+                }
             },
         )
     }
@@ -265,8 +275,8 @@ impl Windows<'_> {
         watch: &mut W,
         f: impl FnOnce(&Equilibrium, &mut [f32]) -> bool,
     ) -> Result<()> {
-        let (time_steps, signed) = (self.time_steps, self.encoder.config.signed);
-        let neuron = Equilibrium::new(NeuronConfig { time_steps, signed, theta: self.threshold(population) })?;
+        let (levels, time_steps, signed) = (self.encoder.config.code, self.time_steps, self.encoder.config.signed);
+        let neuron = Equilibrium::new(NeuronConfig { levels, time_steps, signed, theta: self.threshold(population) })?;
         let finite = vectorised!(|| f(&neuron, x));
         if !finite {
             return Err(self.encoder.not_finite(population, 1));

@@ -15,6 +15,8 @@ fn step(step: u64, loss: f64) -> Event {
         prediction: Some(f64::INFINITY),
         rate: Some(0.21),
         feedback: None,
+        nonzero: None,
+        threshold_change: None,
         learning_rate: 2.1e-4,
         grad_norm: f64::NEG_INFINITY,
         examples_per_second: 813.0,
