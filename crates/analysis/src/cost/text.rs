@@ -6,9 +6,9 @@ use bitspike::{Encoding, Model};
 use serde::Serialize;
 
 use super::{NetworkCost, PopulationSpikes, networks};
+use crate::counts::weight_bytes;
 use crate::energy::{CountedStudent, Profile};
 use crate::error::Result;
-use crate::score::weight_bytes;
 
 /// Counts and prices texts of one model, one at a time; what depends on the model alone is found once.
 ///
@@ -65,13 +65,14 @@ impl TextMeter {
         let counted = CountedStudent {
             profile: &self.profile,
             student,
-            time_steps: simulation.time_steps,
             operations: &operations,
             bytes: self.bytes,
             lengths: &[tokens],
             sum_bits: self.counter.sum_bits(simulation.time_steps),
+            counts: simulation.counts(student.signed),
+            attention_values: self.counter.attention_values(&run, tokens),
         };
-        let energy = networks::beside(&counted, simulation, model.exit().map(|_| f64::from(run.steps)), None);
+        let energy = networks::beside(&counted, simulation, model.exit().map(|_| f64::from(run.steps)), None, None);
         let widths = model.encoder().populations();
         let names = population_names(student.layers).into_iter().zip(&run.spikes).zip(widths);
         let populations = names.map(|((name, &spikes), (width, _))| {

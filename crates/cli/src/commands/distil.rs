@@ -41,9 +41,9 @@ pub(crate) struct DistilArgs {
     /// Plain text for `general` stages, a paragraph a line
     #[arg(long, value_name = "FILE")]
     corpus: Option<PathBuf>,
-    /// Start from the weights of another run's student of the same shape, instead of the teacher's; of another task all but the
-    /// classifier
-    #[arg(long, value_name = "RUN")]
+    /// Start from the weights of another student of the same shape, instead of the teacher's: the folder of a run, or a packed model by
+    /// name or file; of another task all but the classifier
+    #[arg(long, value_name = "RUN|MODEL")]
     from: Option<PathBuf>,
     /// Folder of the run
     #[arg(long, alias = "output", short, value_name = "DIR")]

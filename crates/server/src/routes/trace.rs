@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bitspike::config::StudentConfig;
 use bitspike::forward::{Dynamics, Simulation};
 use bitspike::model::probabilities;
 use bitspike::trace::{NeuronName, PopulationTrace};
@@ -133,7 +134,7 @@ pub(super) async fn trace(State(app): State<Arc<App>>, request: Request) -> Resu
     let body = body::read(&app, &parts.headers, body).await?;
     let mut asked: Asked = parse(&body)?;
     let served = app.models.wanted(asked.model.as_deref())?;
-    let simulation = simulation(&asked, &app.settings)?;
+    let simulation = simulation(&asked, &app.settings, &served.model().header().student)?;
     let inputs = std::mem::replace(&mut asked.inputs, Inputs::List(Vec::new()));
     let (mut items, single) = inputs.read(Reading::Batch, served.is_pair(), &app.settings)?;
     let Some(item) = items.pop().filter(|_| single) else {
@@ -144,8 +145,9 @@ pub(super) async fn trace(State(app): State<Arc<App>>, request: Request) -> Resu
     Ok(json(&answered.await.map_err(|_| Problem::deadline())??))
 }
 
-fn simulation(asked: &Asked, settings: &Settings) -> Result<Simulation> {
-    let default = traced();
+fn simulation(asked: &Asked, settings: &Settings, student: &StudentConfig) -> Result<Simulation> {
+    // A student of single spikes says something in a finished window alone.
+    let default = if student.code.is_unary() { traced() } else { Simulation::of(student) };
     let dynamics = match &asked.dynamics {
         None => default.dynamics,
         Some(name) => name.parse::<Dynamics>().map_err(|error| Problem::value("dynamics", error.to_string()))?,
@@ -155,7 +157,7 @@ fn simulation(asked: &Asked, settings: &Settings) -> Result<Simulation> {
         let message = format!("expected 1 to {} steps (--max-steps), found {steps}", settings.max_steps);
         return Err(Problem::value("timesteps", message));
     }
-    Ok(Simulation::new(dynamics, steps))
+    Ok(Simulation { code: student.code.code(), ..Simulation::new(dynamics, steps) })
 }
 
 /// What the engine refuses of a request that was checked.
