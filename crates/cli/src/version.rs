@@ -2,7 +2,7 @@
 
 use bitspike::kernels::Kernels;
 
-const FEATURES: [(&str, bool); 4] = [
+const FEATURES: [(&str, bool); 5] = [
     ("train", cfg!(feature = "train")),
     ("parquet", cfg!(feature = "parquet")),
     ("arrow", cfg!(feature = "arrow")),
