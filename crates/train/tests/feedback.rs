@@ -8,11 +8,15 @@ use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike_run::recipe::Thresholds;
 use bitspike_train::feedback::Around;
 use bitspike_train::layers::PackedTokens;
-use bitspike_train::optimizer::{ModuleGradients, floats};
+use bitspike_train::optimizer::ModuleGradients;
 use bitspike_train::student::{Forward, Start, Student, StudentOutput};
 use burn::tensor::{Device, Tensor};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
 
 fn config(weight_bits: WeightBits, feedback: Feedback) -> StudentConfig {
     StudentConfig {
