@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Tests the server's page in Chromium (crates/server/page/tests): typing, playing, errors, keyboard alone, axe-core, no console message,
 # no other host; screenshots at four sizes and the figures of speed stay in the folder given. Needs Node from 20 on, npm and Chromium;
-# where one is missing it does nothing and says so, unless BITSPIKE_CI_CHROMIUM=1 says that they are there: then it fails.
+# where one is missing it does nothing and says so, unless BITSPIKE_CI_CHROMIUM=1 says that they are there: then it fails, and judges
+# what passes on the clock, too.
 #
 #   .ci/check_page.sh FOLDER [URL]      the page of the server at URL; else of one that it starts with target/release/bitspike, or BITSPIKE
 set -euo pipefail

@@ -8,8 +8,9 @@ import { test } from "node:test";
 import { browser, open, settled } from "./browser.js";
 
 const shots = process.env.PAGE_SHOTS ?? "shots";
-/** Whether so much else runs that what passes on the clock says nothing of the page; its work is judged then, in time of the processor. */
-const crowded = () => loadavg()[0] > 2 * availableParallelism();
+/** Whether what passes on the clock is not judged: on a machine that is not said to have Chromium for this, or where so much else runs that
+ * it says nothing of the page. Its work is judged everywhere, in time of the processor. */
+const crowded = () => process.env.BITSPIKE_CI_CHROMIUM !== "1" || loadavg()[0] > 2 * availableParallelism();
 const keep = async (name, figures) => {
   console.log(name, JSON.stringify(figures));
   await mkdir(shots, { recursive: true });
@@ -24,7 +25,7 @@ test("the first paint comes within a second, and the page is small", async () =>
     return { first_paint_ms: Math.round(paint), files: files.length + 1, bytes: files.reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0) };
   });
   await keep("first-paint", figures);
-  if (crowded()) console.log("too much else runs here: the first paint was not judged");
+  if (crowded()) console.log("the first paint was not judged here");
   else assert.ok(figures.first_paint_ms < 1000, JSON.stringify(figures));
   assert.ok(figures.bytes < 150_000, JSON.stringify(figures));
   await close();
@@ -56,7 +57,7 @@ for (const model of ["sst2-tiny", "sst2-ternary"]) {
     await keep(`frames-${model}`, { model, ...best, load: loadavg()[0] });
     // A frame may take 33 ms; the page's own work leaves half of that to the browser.
     assert.ok(best.work_ms < 16, JSON.stringify(goes));
-    if (crowded()) console.log("too much else runs here: frames a second were not judged");
+    if (crowded()) console.log("frames a second were not judged here");
     else assert.ok(best.frames > 60 && best.frames_a_second >= 30, JSON.stringify(goes));
     await close();
   });
