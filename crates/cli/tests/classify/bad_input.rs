@@ -116,8 +116,8 @@ fn files_are_checked_before_anything_is_done() {
     folder.write("x.dat", "a\n");
     for (arguments, code, says) in [
         (&["--input", "none.csv"][..], 1, "--input none.csv: No such file"),
-        (&["--input", "m"], 2, "cannot tell the form by the name"),
-        (&["--input", "m", "--format", "csv"], 1, "--input m: expected a file, found a folder"),
+        (&["--input", "m"], 1, "m: expected a file, or a folder with the parts of a table"),
+        (&["--input", "m", "--format", "csv"], 1, "found a folder with model.safetensors"),
         (&["--input", "x.dat"], 2, "--input x.dat: cannot tell the form by the name; give --format"),
         (&["--input", "x.csv", "--out", "x.csv"], 2, "--out x.csv: that is the file of --input"),
         (&["--input", "x.csv", "--out", "m/../x.csv"], 2, "that is the file of --input"),
