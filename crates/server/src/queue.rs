@@ -67,12 +67,32 @@ impl Queue {
 
     /// Refuses where too much is waiting: asked before a body is read or parsed.
     pub(crate) fn check_room(&self) -> Result<()> {
-        let waiting = self.lock();
+        let mut waiting = self.lock();
+        self.forget_the_late(&mut waiting);
         match (waiting.closed, waiting.tokens < self.limit) {
             (true, _) => Err(Problem::stopping()),
             (_, true) => Ok(()),
             _ => Err(Problem::busy()),
         }
+    }
+
+    /// Where the room is taken: gives back that of texts whose client has left or which have waited too long.
+    fn forget_the_late(&self, waiting: &mut Waiting) {
+        if waiting.tokens < self.limit {
+            return;
+        }
+        let now = Instant::now();
+        for job in std::mem::take(&mut waiting.jobs) {
+            if job.answer.is_closed() {
+                self.meters.abandoned.increment(1);
+            } else if job.deadline < now {
+                let _ = job.answer.send(Err(Problem::deadline()));
+            } else {
+                waiting.jobs.push_back(job);
+            }
+        }
+        waiting.tokens = waiting.jobs.iter().map(|job| job.tokens).sum();
+        self.meters.waiting(waiting.tokens);
     }
 
     /// Puts texts behind those that wait.
@@ -87,6 +107,7 @@ impl Queue {
         if waiting.closed {
             return Err((Problem::stopping(), encodings));
         }
+        self.forget_the_late(&mut waiting);
         if waiting.tokens >= self.limit {
             return Err((Problem::busy(), encodings));
         }

@@ -209,7 +209,11 @@ fn a_request_that_waits_too_long_is_told_so() {
     let many = json!({ "inputs": vec!["a gripping, funny film ".repeat(20); 400] }).to_string();
     let answer = running.post("/v1/classify", &many);
     assert_eq!((answer.status, &answer.json()["error"]["type"]), (503, &json!("deadline")));
-    assert_eq!(running.post("/v1/classify", r#"{"inputs": "fine"}"#).status, 200);
+    // What waited in vain takes no room; what is being computed is finished first.
+    let until = Instant::now() + Duration::from_secs(30);
+    while running.post("/v1/classify", r#"{"inputs": "fine"}"#).status != 200 {
+        assert!(Instant::now() < until, "the server does not recover");
+    }
 }
 
 #[test]
