@@ -154,9 +154,11 @@ pub(super) async fn costs(app: &App, served: &Arc<Served>, encodings: Vec<Encodi
     let served = served.clone();
     app.lane
         .run_task(move || {
-            let measure = |encoding: &Encoding| served.meter().measure(served.model(), encoding);
-            let costs = encodings.iter().map(|encoding| Ok(measure(encoding).map_err(super::trace::refused)?.into()));
-            costs.collect()
+            let measure = |encoding: &Encoding| {
+                let cost = served.meter().measure(served.model(), encoding).map_err(super::trace::refused)?;
+                Ok(cost.into())
+            };
+            encodings.iter().map(measure).collect()
         })
         .await
 }

@@ -149,15 +149,13 @@ async fn answer(app: &Arc<App>, request: Request, reading: Reading) -> Result<(V
     let served = app.models.wanted(asked.model.as_deref())?;
     let (items, single) = inputs(asked.inputs, reading, &served, app)?;
     let Answers { served, answers, .. } = app.classify(served, items, false, since).await?;
-    if asked.truncate == Some(false) {
-        if let Some(i) = answers.iter().position(|answer| answer.truncated) {
-            let most = served.model().header().max_length;
-            let at = if single { "inputs".to_owned() } else { format!("inputs[{i}]") };
-            return Err(Problem::too_large(
-                at,
-                format!("the text has more than {most} tokens; ask for `truncate`, or shorten it"),
-            ));
-        }
+    if asked.truncate == Some(false)
+        && let Some(i) = answers.iter().position(|answer| answer.truncated)
+    {
+        let most = served.model().header().max_length;
+        let at = if single { "inputs".to_owned() } else { format!("inputs[{i}]") };
+        let message = format!("the text has more than {most} tokens; ask for `truncate`, or shorten it");
+        return Err(Problem::too_large(at, message));
     }
     let most = top_k.map_or(usize::MAX, |n| n as usize);
     Ok((answers.iter().map(|answer| classes(&served, answer, function, most)).collect(), single))
