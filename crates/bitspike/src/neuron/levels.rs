@@ -148,7 +148,7 @@ mod tests {
             [(0.0, 0.0), (-0.0, 0.0), (0.75, 1.0), (-0.75, -1.0), (5.999, 4.0), (6.0, 8.0), (12.0, 16.0)]
         {
             assert_eq!(Levels::single(charge, -16.0, 16.0), count, "{charge}");
-            assert_eq!(Levels::single(charge.next_down().min(charge), 0.0, 16.0) >= 0.0, true, "{charge}");
+            assert!(Levels::single(charge.next_down().min(charge), 0.0, 16.0) >= 0.0, "{charge}");
         }
         assert_eq!(Levels::single(f32::INFINITY, -4.0, 4.0), 4.0);
         assert_eq!(Levels::single(f32::NEG_INFINITY, -4.0, 4.0), -4.0);
