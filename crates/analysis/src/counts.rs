@@ -64,7 +64,7 @@ pub struct Counts {
     pub layers: Vec<Operations>,
     /// Over all layers.
     pub total: Operations,
-    /// Spikes of each population, in the order of [`population_names`].
+    /// Spikes of each population, in the order of [`bitspike::config::population_names`].
     pub spikes: Vec<u64>,
     /// Share of the encoder's weights that are zero.
     pub connection_sparsity: f64,
@@ -146,7 +146,7 @@ impl Counts {
     /// Runs `model` on `examples` with every spike counted, as far as sentences run.
     ///
     /// # Errors
-    /// As [`predict`], and if a count is larger than 64 bits hold.
+    /// As [`predict`](crate::predict::predict()), and if a count is larger than 64 bits hold.
     pub fn new(model: &Model, examples: &[Encoded]) -> Result<Self> {
         let mut tally = Tally::new(model);
         let add = |example: &Encoded, run: &SentenceRun| tally.add(run, example.ids.len(), model.simulation());
