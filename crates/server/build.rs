@@ -22,7 +22,7 @@ const KINDS: [(&str, &str); 8] = [
 const APART: [&str; 3] = ["node_modules", "test", "tests"];
 
 fn main() -> io::Result<()> {
-    let page = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("page");
+    let page = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package's folder")).join("page");
     println!("cargo::rerun-if-changed={}", page.display());
     let mut files = Vec::new();
     collect(&page, &page, &mut files)?;

@@ -11,7 +11,7 @@ use crate::keys::Keys;
 use crate::lane::Lane;
 use crate::meters::Meters;
 use crate::models::{Models, Served};
-use crate::problem::Result;
+use crate::problem::{Problem, Result};
 use crate::queue::Queue;
 use crate::settings::Settings;
 
@@ -39,9 +39,9 @@ pub(crate) struct Answers {
 }
 
 impl App {
-    /// Whether it takes requests.
-    pub(crate) fn is_ready(&self) -> bool {
-        !self.stopping.load(Ordering::Relaxed)
+    /// Refuses where it takes no more requests.
+    pub(crate) fn check_ready(&self) -> Result<()> {
+        if self.stopping.load(Ordering::Relaxed) { Err(Problem::stopping()) } else { Ok(()) }
     }
 
     /// Token ids of texts; many of them on another thread.
@@ -61,7 +61,6 @@ impl App {
         keep: bool,
         since: Instant,
     ) -> Result<Answers> {
-        self.queue.check_room()?;
         if self.settings.log_texts {
             items.iter().for_each(|item| {
                 tracing::debug!(model = served.id, text = item.first, text_pair = item.second, "asked")

@@ -69,6 +69,14 @@ fn too_large(limit: usize) -> Problem {
     Problem::too_large("body", format!("a body may have {limit} bytes (--max-body-bytes); send fewer texts a request"))
 }
 
+/// The whole body of a request whose texts are to wait for the model, decompressed; refused before anything is parsed where too much
+/// waits already.
+pub(crate) async fn of_texts(app: &Arc<App>, headers: &HeaderMap, body: Body) -> Result<Bytes> {
+    let bytes = read(app, headers, body).await?;
+    app.queue.check_room()?;
+    Ok(bytes)
+}
+
 /// The whole body, decompressed.
 pub(crate) async fn read(app: &Arc<App>, headers: &HeaderMap, body: Body) -> Result<Bytes> {
     let coding = coding(headers)?;

@@ -65,7 +65,7 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Refuses where too much is waiting: asked before a body is read or parsed.
+    /// Refuses where too much is waiting: asked before a body is parsed.
     pub(crate) fn check_room(&self) -> Result<()> {
         let mut waiting = self.lock();
         self.forget_the_late(&mut waiting);
@@ -76,21 +76,24 @@ impl Queue {
         }
     }
 
+    /// The job, if somebody still waits for it; one that has waited too long is told so.
+    fn in_time(&self, job: Job) -> Option<Job> {
+        if job.answer.is_closed() {
+            self.meters.abandoned.increment(1);
+        } else if job.deadline < Instant::now() {
+            let _ = job.answer.send(Err(Problem::deadline()));
+        } else {
+            return Some(job);
+        }
+        None
+    }
+
     /// Where the room is taken: gives back that of texts whose client has left or which have waited too long.
     fn forget_the_late(&self, waiting: &mut Waiting) {
         if waiting.tokens < self.limit {
             return;
         }
-        let now = Instant::now();
-        for job in std::mem::take(&mut waiting.jobs) {
-            if job.answer.is_closed() {
-                self.meters.abandoned.increment(1);
-            } else if job.deadline < now {
-                let _ = job.answer.send(Err(Problem::deadline()));
-            } else {
-                waiting.jobs.push_back(job);
-            }
-        }
+        waiting.jobs = std::mem::take(&mut waiting.jobs).into_iter().filter_map(|job| self.in_time(job)).collect();
         waiting.tokens = waiting.jobs.iter().map(|job| job.tokens).sum();
         self.meters.waiting(waiting.tokens);
     }
@@ -178,11 +181,7 @@ impl Queue {
                 }
                 let Some(job) = waiting.jobs.pop_front() else { break };
                 waiting.tokens -= job.tokens;
-                if job.answer.is_closed() {
-                    self.meters.abandoned.increment(1);
-                } else if job.deadline < Instant::now() {
-                    let _ = job.answer.send(Err(Problem::deadline()));
-                } else {
+                if let Some(job) = self.in_time(job) {
                     tokens += job.tokens;
                     batch.push(job);
                 }

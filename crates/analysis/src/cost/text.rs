@@ -1,11 +1,10 @@
 //! The cost of one text, as it is asked for beside its answer.
 
-use bitspike::config::population_names;
 use bitspike::count::{Counter, Operations};
 use bitspike::{Encoding, Model};
 use serde::Serialize;
 
-use super::{NetworkCost, PopulationSpikes, networks};
+use super::{NetworkCost, networks};
 use crate::counts::weight_bytes;
 use crate::energy::{CountedStudent, Profile};
 use crate::error::Result;
@@ -40,8 +39,6 @@ pub struct TextCost {
     /// Time steps taken; fewer than `T` where an exit rule ended it.
     pub steps: u32,
     pub operations: Operations,
-    /// In the order of computation.
-    pub populations: Vec<PopulationSpikes>,
     /// The model first, then the baselines, as [`Cost::energy`](super::Cost::energy).
     pub energy: Vec<NetworkCost>,
 }
@@ -73,12 +70,6 @@ impl TextMeter {
             attention_values: self.counter.attention_values(&run, tokens),
         };
         let energy = networks::beside(&counted, simulation, model.exit().map(|_| f64::from(run.steps)), None, None);
-        let widths = model.encoder().populations();
-        let names = population_names(student.layers).into_iter().zip(&run.spikes).zip(widths);
-        let populations = names.map(|((name, &spikes), (width, _))| {
-            let slots = run.steps as usize * tokens * width;
-            PopulationSpikes { name, spikes, rate: spikes as f64 / slots as f64 }
-        });
-        Ok(TextCost { tokens, steps: run.steps, populations: populations.collect(), operations, energy })
+        Ok(TextCost { tokens, steps: run.steps, operations, energy })
     }
 }

@@ -44,6 +44,10 @@ impl GeluCounts {
         let reference = |place: i32| neuron.count_as_float(gelu(value(place)));
         // The least value of GELU is between the two halves, on each of which the count moves one way but for the wavering.
         let bounds = [place(-FAR), place(-0.751_791_5), place(FAR)];
+        // From 0 to its largest every unary count has a place of its own, so that nothing has to be searched to know of too many.
+        if neuron.config().levels.is_unary() && reference(bounds[2]) > MOST as f32 {
+            return None;
+        }
         let mut changes = Vec::new();
         for half in bounds.windows(2) {
             find(half[0], half[1], &reference, &mut changes);

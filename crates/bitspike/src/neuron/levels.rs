@@ -119,8 +119,8 @@ impl Levels {
         self.is_unary() || n == 0 || n.unsigned_abs().is_power_of_two()
     }
 
-    /// The count of a charge `x = T I / theta` within `low..=high`, in `f32`; NaN stays NaN. Unary charges are given with the half
-    /// spike that rounds them; ends are integers, of [`Levels::Single`] powers of two.
+    /// The count of [`Levels::Single`] of a charge `x = T I / theta` within `low..=high`, which are 0 or powers of two but for their
+    /// sign, in `f32`; NaN stays NaN.
     #[inline(always)]
     pub fn single(charge: f32, low: f32, high: f32) -> f32 {
         let magnitude = charge.abs();

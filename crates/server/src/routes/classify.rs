@@ -181,8 +181,7 @@ pub(super) async fn classify(State(app): State<Arc<App>>, request: Request) -> R
     if kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-ndjson")) {
         return lines::stream(&app, &parts, body);
     }
-    let body = body::read(&app, &parts.headers, body).await?;
-    app.queue.check_room()?;
+    let body = body::of_texts(&app, &parts.headers, body).await?;
     let Asked { model, inputs, cost, logits } = parse(&body)?;
     drop(body);
     let served = app.models.wanted(model.as_deref())?;

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use bitspike::Dynamics;
 use maud::{DOCTYPE, html};
 use serde_json::Value;
 use utoipa::OpenApi;
@@ -67,23 +68,23 @@ pub(super) fn inputs() -> RefOr<Schema> {
     OneOfBuilder::new().item(text()).item(pair()).item(ArrayBuilder::new().items(one)).into()
 }
 
-fn one_of(names: &[&str]) -> RefOr<Schema> {
-    text().enum_values(Some(names.iter().map(|name| name.to_string()))).into()
+fn one_of(names: impl IntoIterator<Item = &'static str>) -> RefOr<Schema> {
+    text().enum_values(Some(names)).into()
 }
 
 /// Names of the dynamics.
 pub(super) fn dynamics() -> RefOr<Schema> {
-    one_of(&["phased", "accumulated", "instantaneous"])
+    one_of(Dynamics::ALL.iter().map(|dynamics| dynamics.name()))
 }
 
 /// Names of directions.
 pub(super) fn direction() -> RefOr<Schema> {
-    one_of(&["right", "Right"])
+    one_of(["right", "Right"])
 }
 
 /// Names of functions.
 pub(super) fn function() -> RefOr<Schema> {
-    one_of(&["softmax", "sigmoid", "none"])
+    one_of(["softmax", "sigmoid", "none"])
 }
 
 /// The description, every status named.

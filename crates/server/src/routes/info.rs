@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::models::Served;
-use crate::problem::{Problem, Result, json};
+use crate::problem::{Result, json};
 
 /// The models that answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -126,10 +126,8 @@ pub(super) async fn info(State(app): State<Arc<App>>) -> Result<Response> {
     responses((status = 200, body = Object, description = "It takes requests"))
 )]
 pub(super) async fn health(State(app): State<Arc<App>>) -> Result<Response> {
-    match app.is_ready() {
-        true => Ok(json(&json!({ "status": "ok" }))),
-        false => Err(Problem::stopping()),
-    }
+    app.check_ready()?;
+    Ok(json(&json!({ "status": "ok" })))
 }
 
 /// Metrics in Prometheus' text format

@@ -87,10 +87,8 @@ pub(super) async fn live() -> Response {
 /// Whether it takes requests
 #[utoipa::path(get, path = "/v2/health/ready", tag = "KServe", responses((status = 200, body = Object, description = "It takes requests")))]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response> {
-    match app.is_ready() {
-        true => Ok(json(&json!({ "ready": true }))),
-        false => Err(Problem::stopping()),
-    }
+    app.check_ready()?;
+    Ok(json(&json!({ "ready": true })))
 }
 
 /// All models
@@ -151,9 +149,7 @@ pub(super) async fn model_ready(
     Path(path): Path<HashMap<String, String>>,
 ) -> Result<Response> {
     let served = found(&app, &path)?;
-    if !app.is_ready() {
-        return Err(Problem::stopping());
-    }
+    app.check_ready()?;
     Ok(json(&json!({ "name": served.id, "ready": true })))
 }
 
@@ -174,8 +170,7 @@ pub(super) async fn infer(
     let since = Instant::now();
     let served = found(&app, &path)?;
     let (parts, body) = request.into_parts();
-    let body = body::read(&app, &parts.headers, body).await?;
-    app.queue.check_room()?;
+    let body = body::of_texts(&app, &parts.headers, body).await?;
     let (text, raw) = split(&parts.headers, &body)?;
     let Asked { id, inputs, outputs } = parse(text)?;
     let items = items(&served, inputs, raw)?;
@@ -259,8 +254,7 @@ pub(super) async fn predict(
     };
     let served = found(&app, &HashMap::from([("model".to_owned(), name.to_owned())]))?;
     let (parts, body) = request.into_parts();
-    let body = body::read(&app, &parts.headers, body).await?;
-    app.queue.check_room()?;
+    let body = body::of_texts(&app, &parts.headers, body).await?;
     let AskedV1 { instances } = parse(&body)?;
     let (items, _) = instances.read(Reading::Batch, served.is_pair(), &app.settings)?;
     let Answers { served, answers, .. } = app.classify(served, items, false, since).await?;

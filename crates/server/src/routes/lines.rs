@@ -80,6 +80,8 @@ async fn read(app: Arc<App>, served: Arc<Served>, mut body: Body, groups: mpsc::
     let longest = app.settings.max_body_bytes;
     loop {
         let frame = tokio::time::timeout(app.settings.body_time, body.frame()).await;
+        // What is left of earlier frames holds no end of a line.
+        let mut searched = rest.len();
         let end = match frame {
             Ok(Some(Ok(frame))) => {
                 rest.extend_from_slice(&frame.into_data().unwrap_or_default());
@@ -90,8 +92,9 @@ async fn read(app: Arc<App>, served: Arc<Served>, mut body: Body, groups: mpsc::
             Err(_) => Some(Err(Problem::new(Kind::Slow, "the next line did not arrive in time"))),
         };
         let mut lines = Vec::new();
-        while let Some(at) = rest.iter().position(|&byte| byte == b'\n') {
-            lines.push(rest.split_to(at + 1));
+        while let Some(at) = rest[searched..].iter().position(|&byte| byte == b'\n') {
+            lines.push(rest.split_to(searched + at + 1));
+            searched = 0;
         }
         if end == Some(Ok(())) && !rest.is_empty() {
             lines.push(rest.split());
@@ -166,12 +169,11 @@ async fn write(
             }
             Some(Err(problem)) => Err(problem),
         };
-        let answers = answers.map(|mut answers| {
+        let mut answers = answers.map(|mut answers| {
             app.note_cut(&mut answers, &cut);
             answers.into_iter()
         });
         let mut text = Vec::new();
-        let mut answers = answers;
         for (number, line) in (first..).zip(lines) {
             let told = match (line, &mut answers) {
                 (Err(problem), _) => Err(problem),

@@ -120,8 +120,7 @@ pub(super) async fn root(State(app): State<Arc<App>>, request: Request) -> Resul
 async fn answer(app: &Arc<App>, request: Request, reading: Reading) -> Result<(Vec<Vec<Scored>>, bool)> {
     let since = Instant::now();
     let (parts, body) = request.into_parts();
-    let body = body::read(app, &parts.headers, body).await?;
-    app.queue.check_room()?;
+    let body = body::of_texts(app, &parts.headers, body).await?;
     let asked: Asked = parse(&body)?;
     drop(body);
     let Parameters { top_k, function_to_apply } = asked.parameters.unwrap_or_default();
