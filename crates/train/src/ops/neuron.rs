@@ -1,6 +1,6 @@
 //! The neuron at its quantised equilibrium.
 
-use bitspike::neuron::{Levels, MAX_WEIGHTS};
+use bitspike::neuron::{Levels, MAX_WEIGHTS, SINGLE_SHARE};
 use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
@@ -20,7 +20,11 @@ pub fn neuron(current: Tensor<2>, theta: Tensor<2>, time_steps: u32, signed: boo
     apply(Neuron { time_steps: time_steps as f32, signed, output: Output::Quantised(Levels::Unary) }, [current, theta])
 }
 
-/// [`neuron`] whose counts are 0 and powers of two ([`Levels::Single`]), with the same gradient.
+/// [`neuron`] whose counts are 0 and powers of two ([`Levels::Single`]). Its gradient is that of [`neuron`] times
+/// `min(1, |x| / 0.75)`, `x = T I / theta`: narrower where the count is 0, and nothing where there is no current.
+///
+/// Most counts of a sparse student are 0. Were all of their gradients passed on, a population would hand back far more than it
+/// let through, and the norm of the gradient would grow from layer to layer.
 ///
 /// # Shapes
 /// As [`neuron`].
@@ -57,6 +61,12 @@ pub(super) struct Neuron {
     pub(super) time_steps: f32,
     pub(super) signed: bool,
     pub(super) output: Output,
+}
+
+impl Neuron {
+    fn is_single(&self) -> bool {
+        matches!(self.output, Output::Quantised(Levels::Single))
+    }
 }
 
 /// What a neuron hands on.
@@ -112,6 +122,7 @@ impl Kernel<2> for Neuron {
     fn backward(&self, (current, theta): Self::Saved, grad: FlexTensor, needs: [bool; 2]) -> [Option<FlexTensor>; 2] {
         let gain = self.time_steps / theta;
         let low = if self.signed { -theta } else { 0.0 };
+        let single = self.is_single();
         let (i, g) = (values(&current), values(&grad));
         let mut out = vec![0.0; i.len()];
         // One pass gives both: the sum of out * I is the threshold's gradient up to -1/theta.
@@ -123,7 +134,8 @@ impl Kernel<2> for Neuron {
                     #[inline(always)]
                     || {
                         for ((out, &i), &g) in out.iter_mut().zip(i).zip(g) {
-                            *out = if i >= low && i <= theta { g * gain } else { 0.0 };
+                            let slope = if single { gain * (i.abs() * gain / SINGLE_SHARE).min(1.0) } else { gain };
+                            *out = if i >= low && i <= theta { g * slope } else { 0.0 };
                         }
                         lanes::lane_sum2(out, i, |out, i| out * i)
                     },
@@ -149,7 +161,9 @@ impl Kernel<2> for Neuron {
                         counts.mask_where(charge.clone().abs().greater_equal_elem(0.75 * weight), sign * weight)
                     }),
                 };
-                return straight_through(counts.clamp(low, self.time_steps), equilibrium(current));
+                let narrow = if self.is_single() { charge.abs() / f64::from(SINGLE_SHARE) } else { charge.ones_like() };
+                let through = equilibrium(current) * narrow.clamp_max(1.0);
+                return straight_through(counts.clamp(low, self.time_steps), through);
             }
             Output::Given(given) => given.as_ref(),
         };
