@@ -16,7 +16,6 @@ mod log;
 mod output;
 mod print;
 mod progress;
-mod teacher_answers;
 #[cfg(feature = "train")]
 mod teacher_folder;
 mod trained;

@@ -63,6 +63,15 @@ enum Rule {
 }
 
 impl ClassMap {
+    /// [`ClassMap::new`] of a model that was made for the task `own`.
+    ///
+    /// # Errors
+    /// As [`ClassMap::new`].
+    pub fn between(own: &TaskSpec, task: &TaskSpec, stated: Option<&StatedClasses>) -> Result<Self> {
+        let score = ["a score".to_owned()];
+        Self::new(if own.target.is_regression() { &score } else { own.labels() }, task, stated)
+    }
+
     /// Pairs the outputs of a model, called `model`, with the classes of `task`, as `stated` says and otherwise by their names. A
     /// score has no classes: its one output is itself.
     ///

@@ -27,6 +27,7 @@ mod identifiers;
 mod labels;
 mod locate;
 mod metrics;
+mod names;
 mod parts;
 mod plain_text;
 mod predictions;

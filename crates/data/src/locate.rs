@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::builtin::GlueTask;
 use super::error::{Error, Result};
+use super::names::{extension, file_names, folder_names, shard};
 use super::parts;
 use super::split::Split;
 use super::table::Form;
@@ -62,8 +63,7 @@ pub(super) fn is_one(path: &Path) -> bool {
     if !path.is_dir() {
         return true;
     }
-    let splits =
-        [file_names(path), parts::folder_names(path)].into_iter().flatten().flatten().any(|name| is_split(&name));
+    let splits = [file_names(path), folder_names(path)].into_iter().flatten().flatten().any(|name| is_split(&name));
     !splits && (path.join("_SUCCESS").exists() || Form::of(path).is_some())
 }
 
@@ -118,7 +118,7 @@ fn configuration(task: &TaskSpec, path: &Path) -> Result<Option<PathBuf>> {
         return Ok(None);
     }
     let mut found = Vec::new();
-    for name in parts::folder_names(path)? {
+    for name in folder_names(path)? {
         if any(&path.join(&name)) {
             found.push(name);
         }
@@ -170,11 +170,6 @@ pub(super) fn form(path: &Path) -> Result<Form> {
     }
 }
 
-/// The extension of `path` in lower case.
-pub(super) fn extension(path: &Path) -> Option<String> {
-    path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase)
-}
-
 fn folders(task: &TaskSpec, path: &Path) -> Vec<PathBuf> {
     let official = task.glue.map(|glue| path.join(glue.folder()));
     let inner = [Some(path.join("data")), official, Some(path.join(&task.name))];
@@ -186,22 +181,8 @@ fn folders(task: &TaskSpec, path: &Path) -> Vec<PathBuf> {
 /// Names of the files and folders in `folder`, for a message.
 fn names_in(folder: &Path) -> Vec<String> {
     let mut names = file_names(folder).unwrap_or_default();
-    names.extend(parts::folder_names(folder).unwrap_or_default().into_iter().map(|name| format!("{name}/")));
+    names.extend(folder_names(folder).unwrap_or_default().into_iter().map(|name| format!("{name}/")));
     names
-}
-
-pub(super) fn file_names(folder: &Path) -> Result<Vec<String>> {
-    let explain = |e| Error::io("read", folder, e);
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(explain)? {
-        let entry = entry.map_err(explain)?;
-        // A name that is not Unicode is none of those looked for.
-        if let (false, Ok(name)) = (entry.path().is_dir(), entry.file_name().into_string()) {
-            names.push(name);
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
 }
 
 /// MRPC as Microsoft distributes it, before GLUE's own conversion.
@@ -268,7 +249,7 @@ fn folder_of(task: &TaskSpec, folder: &Path, split: Split) -> Result<Option<Path
         let stem = OF_SPLITS.iter().find_map(|extension| name.strip_suffix(extension)?.strip_suffix('.'));
         split.stems(task.has_halves()).contains(&stem.unwrap_or(&name))
     };
-    let mut names = parts::folder_names(folder)?;
+    let mut names = folder_names(folder)?;
     names.retain(is_split);
     match names.as_slice() {
         [] => Ok(None),
@@ -279,19 +260,6 @@ fn folder_of(task: &TaskSpec, folder: &Path, split: Split) -> Result<Option<Path
             Err(Error::malformed(folder, message))
         }
     }
-}
-
-/// Index and count from `-00001-of-00004`, which a hash may follow.
-pub(super) fn shard(suffix: &str) -> Option<(usize, usize)> {
-    let number = |text: &str| if text.len() == 5 { text.parse::<usize>().ok() } else { None };
-    let (index, count) = suffix.strip_prefix('-')?.split_once("-of-")?;
-    let count = match count.split_once('-') {
-        Some((count, hash)) if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => count,
-        Some(_) => return None,
-        None => count,
-    };
-    let (index, count) = (number(index)?, number(count)?);
-    (index < count).then_some((index, count))
 }
 
 #[cfg(test)]

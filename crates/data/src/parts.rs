@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result};
 use super::labels::in_order;
-use super::locate::{extension, file_names, shard};
+use super::names::{extension, file_names, folder_names, shard};
 
 /// Extensions of data that is not read.
 const UNREADABLE: [&str; 8] = ["arrow", "feather", "gz", "bz2", "zst", "avro", "orc", "xlsx"];
@@ -69,19 +69,4 @@ fn missing(names: &[String]) -> Option<String> {
     let (name, (_, count)) = shards.first()?;
     let gap = (0..*count).find(|i| !shards.iter().any(|(other, (index, _))| other == name && index == i))?;
     Some(format!("{name}-{gap:05}-of-{count:05}"))
-}
-
-/// Names of the folders in `folder`, but for those that begin with `_` or `.`.
-pub(super) fn folder_names(folder: &Path) -> Result<Vec<String>> {
-    let explain = |e| Error::io("read", folder, e);
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(explain)? {
-        let entry = entry.map_err(explain)?;
-        if let (true, Ok(name)) = (entry.path().is_dir(), entry.file_name().into_string()) {
-            names.push(name);
-        }
-    }
-    names.retain(|name| !name.starts_with(['_', '.']));
-    names.sort_by(|a, b| in_order(a, b));
-    Ok(names)
 }

@@ -96,6 +96,11 @@ impl Problem {
         Self::new(Kind::TooLarge, message).at(field)
     }
 
+    /// What the engine refuses of a request that was checked.
+    pub(crate) fn of_engine(error: impl std::fmt::Display) -> Self {
+        Self::new(Kind::Value, error.to_string())
+    }
+
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(Kind::NotFound, message)
     }

@@ -6,7 +6,7 @@
 //! | distil a student | [`distill::Inputs::distil`] |
 //! | distil one for every cell of a grid | [`sweep::Sweep::run`] |
 //! | do all of it on a corpus made on the spot | [`quickstart::Quickstart::run`] |
-//! | score what came of it | [`evaluate::score`] |
+//! | score what came of it | [`evaluate::score`], [`trained::Trained`] |
 //! | hold a packed model against its student | [`parity::compare`] |
 //!
 //! Each reports to one [observer](bitspike_run::progress::Observer), looks at one flag that stops it, and prints nothing.
@@ -38,6 +38,7 @@ pub mod sweep;
 mod symmetric;
 pub mod teacher;
 pub mod texts;
+pub mod trained;
 pub mod training;
 
 pub use burn::tensor::Device;

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::examples::EncodedSplit;
 
 pub use codes::CodeCost;
-pub use networks::NetworkCost;
+pub use networks::{Network, NetworkCost};
 pub use text::{TextCost, TextMeter};
 
 /// At which prices, and beside which teacher.

@@ -4,7 +4,7 @@ use bitspike::count::{Counter, Operations};
 use bitspike::{Encoding, Model};
 use serde::Serialize;
 
-use super::{NetworkCost, networks};
+use super::{Network, NetworkCost, networks};
 use crate::counts::weight_bytes;
 use crate::energy::{CountedStudent, Profile};
 use crate::error::Result;
@@ -13,14 +13,14 @@ use crate::error::Result;
 ///
 /// ```
 /// use bitspike::Options;
-/// use bitspike_analysis::cost::TextMeter;
+/// use bitspike_analysis::cost::{Network, TextMeter};
 /// use bitspike_analysis::energy::Profile;
 /// use bitspike_hub::Subject;
 ///
 /// let model = Subject::builtin().model(&Options::new())?;
 /// let meter = TextMeter::new(&model, Profile::named("45nm")?);
 /// let cost = meter.measure(&model, &model.encode("a gripping, funny film"))?;
-/// assert!(cost.energy[0].estimate.total_picojoules < cost.energy[1].estimate.total_picojoules);
+/// assert!(cost.picojoules(Network::Student) < cost.picojoules(Network::Fp32));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -71,5 +71,12 @@ impl TextMeter {
         };
         let energy = networks::beside(&counted, simulation, model.exit().map(|_| f64::from(run.steps)), None, None);
         Ok(TextCost { tokens, steps: run.steps, operations, energy })
+    }
+}
+
+impl TextCost {
+    /// Energy of operations and memory of one of the networks; none where the comparison has none of the kind.
+    pub fn picojoules(&self, network: Network) -> Option<f64> {
+        self.energy.iter().find(|cost| cost.network == network).map(|cost| cost.estimate.total_picojoules)
     }
 }

@@ -64,9 +64,7 @@ impl ClassArgs {
     /// # Errors
     /// If nothing says so.
     pub(crate) fn of(&self, model: &Subject, own: &TaskSpec, task: &TaskSpec) -> Result<ClassMap> {
-        let score = ["a score".to_owned()];
-        let names = if own.target.is_regression() { &score[..] } else { own.labels() };
-        ClassMap::new(names, task, self.map.as_ref()).with_context(|| model.to_string())
+        ClassMap::between(own, task, self.map.as_ref()).with_context(|| model.to_string())
     }
 
     /// The same, with what should be known of it said.

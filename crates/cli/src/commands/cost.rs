@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use bitspike::Options;
 use bitspike::config::BertConfig;
+use bitspike::error::explain;
 use bitspike::forward::{Dynamics, ExitRule};
 use bitspike::neuron::Code;
 use bitspike_analysis::cost::{CostOptions, measure};
@@ -15,9 +16,9 @@ use bitspike_data::{Split, TaskSpec};
 use crate::args::limit::at_most;
 use crate::args::simulation::{parse_rule, time_steps};
 use crate::args::{CheckpointArgs, ClassArgs, TaskArgs, Threads, profile};
-use crate::output::{show, warn_silent};
+use crate::output::{say, show, warn_silent};
 use crate::print::cost::print;
-use crate::teacher_answers::int8_products;
+use crate::trained::int8_products;
 
 /// Count what a student computes and what it costs in energy, beside its teacher
 ///
@@ -97,7 +98,17 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
     if split.examples.is_empty() {
         bail!("{}: no examples to count", args.data.display());
     }
-    let int8 = args.teacher.as_deref().and_then(|folder| int8_products(folder, &split.examples));
+    let int8 = args.teacher.as_deref().and_then(|folder| {
+        let found = int8_products(folder, &split.examples);
+        found
+            .map_err(|error| {
+                say(format_args!(
+                    "note: the teacher's zeros are not counted: {}",
+                    explain(anyhow::Error::from(error).as_ref())
+                ))
+            })
+            .ok()
+    });
     let (cost, _) =
         measure(&model, &subject.name(), &split, &CostOptions { profile: &profile, teacher, int8, codes: true })?;
     if cost.is_silent() {

@@ -14,7 +14,7 @@ use bitspike_hub::Subject;
 use crate::args::limit::at_most;
 use crate::args::simulation::InTimeArgs;
 use crate::args::{CheckpointArgs, CheckpointName, ClassArgs, SplitName, TaskArgs, Threads, usage, vacant};
-use crate::output::{say, show, warn_silent};
+use crate::output::{say, show, warn, warn_silent};
 use crate::print::eval::{Scored, print};
 use crate::progress::{ProgressLine, Unit};
 use crate::trained::{Original, Trained};
@@ -177,7 +177,8 @@ fn check_teacher(subject: &Subject, args: &EvalArgs) -> Result<()> {
 impl Network {
     /// What answers, in the order of the classes of `task`.
     fn open(subject: &Subject, task: &TaskSpec, args: &EvalArgs) -> Result<Self> {
-        let trained = Trained::open(subject, task, &args.classes)?;
+        let trained = Trained::open(subject, task, args.classes.map.as_ref(), &mut |note| say(note))?;
+        trained.iter().flat_map(Trained::notes).for_each(|note| warn(format_args!("note: {note}")));
         if trained.is_some() && args.in_time.options(args.count).is_none() && !args.count {
             return Ok(Self { model: None, trained, order: None });
         }

@@ -10,7 +10,7 @@ use bitspike_hub::Subject;
 
 use crate::args::{CheckpointArgs, ClassArgs, Threads, profile, vacant};
 use crate::output::{self, show, warn_silent};
-use crate::teacher_answers::ScoredTeacher;
+use crate::trained::ScoredTeacher;
 
 /// Write a run or a model as one HTML page: training, result, cost, mistakes
 ///
@@ -98,7 +98,9 @@ fn measured(report: &mut Report, subject: &Subject, data: &Path, profile: &Profi
     let teacher = match &args.teacher {
         Some(folder) => {
             say("scoring the teacher");
-            Some(ScoredTeacher::on_dev(folder, model.header(), data, args.classes.map.as_ref())?)
+            let teacher = ScoredTeacher::on_dev(folder, model.header(), data, args.classes.map.as_ref())?;
+            teacher.note().iter().for_each(|note| output::say(format_args!("--teacher {}: {note}", folder.display())));
+            Some(teacher)
         }
         None => None,
     };

@@ -10,7 +10,7 @@ use bitspike_data::Predictions;
 use serde::Serialize;
 
 use super::cost::print_operations;
-use crate::trained::{LoopSummary, Parity, print_loops, print_parity};
+use crate::trained::{LoopSummary, Parity};
 
 /// The score of one split, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -85,4 +85,38 @@ fn in_time(scores: &[TimeScore], primary: &str, out: &mut dyn Write) -> Result<(
         }
     }
     Ok(())
+}
+
+/// How the fixed points of a student with feedback were found.
+#[cfg(feature = "train")]
+fn print_loops(loops: &LoopSummary, out: &mut dyn Write) -> Result<()> {
+    let LoopSummary { batches, iterations, worst_residual, unconverged, spectral_radius } = loops;
+    let mean = *iterations as f64 / (*batches).max(1) as f64;
+    write!(out, "  fixed points: {mean:.1} evaluations each, relative residual up to {worst_residual:.1e}")?;
+    writeln!(out, ", {unconverged} of {batches} batches not converged")?;
+    if let Some(radius) = spectral_radius {
+        let meaning = if *radius < 1.0 { "unique nearby" } else { "not assured to be unique" };
+        let what = "spectral radius of the loop's Jacobian";
+        writeln!(out, "  {what} about {radius:.2}: the fixed point is {meaning}")?;
+    }
+    Ok(())
+}
+
+/// A packed model beside its run.
+#[cfg(feature = "train")]
+fn print_parity(parity: &Parity, out: &mut dyn Write) -> Result<()> {
+    let Parity { counts, different_counts, worst_logit, different_labels, .. } = parity;
+    let labels = format!("{different_labels} labels");
+    writeln!(out, "  against the run: {different_counts} of {counts} spike counts differ, {labels},")?;
+    Ok(writeln!(out, "    logits by up to {worst_logit:.1e}")?)
+}
+
+#[cfg(not(feature = "train"))]
+fn print_loops(loops: &LoopSummary, _: &mut dyn Write) -> Result<()> {
+    match *loops {}
+}
+
+#[cfg(not(feature = "train"))]
+fn print_parity(parity: &Parity, _: &mut dyn Write) -> Result<()> {
+    match *parity {}
 }

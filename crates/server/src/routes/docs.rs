@@ -5,12 +5,9 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use bitspike::Dynamics;
 use maud::{DOCTYPE, html};
 use serde_json::Value;
 use utoipa::OpenApi;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
-use utoipa::openapi::{RefOr, Schema};
 
 use super::{classify, info, kserve, page, predict, trace};
 use crate::app::App;
@@ -55,37 +52,6 @@ const WITHOUT_BODY: [Kind; 4] = [Kind::Key, Kind::Method, Kind::NotFound, Kind::
     )
 )]
 struct Api;
-
-fn text() -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::String)
-}
-
-/// `inputs`: a text, a pair, a list.
-pub(super) fn inputs() -> RefOr<Schema> {
-    let pair = || ObjectBuilder::new().property("text", text()).property("text_pair", text()).required("text");
-    let texts = ArrayBuilder::new().items(text());
-    let one = OneOfBuilder::new().item(text()).item(pair()).item(texts);
-    OneOfBuilder::new().item(text()).item(pair()).item(ArrayBuilder::new().items(one)).into()
-}
-
-fn one_of(names: impl IntoIterator<Item = &'static str>) -> RefOr<Schema> {
-    text().enum_values(Some(names)).into()
-}
-
-/// Names of the dynamics.
-pub(super) fn dynamics() -> RefOr<Schema> {
-    one_of(Dynamics::ALL.iter().map(|dynamics| dynamics.name()))
-}
-
-/// Names of directions.
-pub(super) fn direction() -> RefOr<Schema> {
-    one_of(["right", "Right"])
-}
-
-/// Names of functions.
-pub(super) fn function() -> RefOr<Schema> {
-    one_of(["softmax", "sigmoid", "none"])
-}
 
 /// The description, every status named.
 pub(crate) fn description() -> &'static Value {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::classify::Told;
+use super::answers::Told;
 use super::tensors::{Tensor, items, split};
 use crate::app::{Answers, App};
 use crate::body;
@@ -222,7 +222,7 @@ fn named(mut all: Vec<Output>, wanted: Option<Vec<Wanted>>) -> Result<Vec<Output
 #[schema(as = PredictV1Request)]
 pub(super) struct AskedV1 {
     /// Texts, or objects with `text` and `text_pair`.
-    #[schema(schema_with = super::docs::inputs)]
+    #[schema(schema_with = super::schemas::inputs)]
     instances: Inputs,
 }
 

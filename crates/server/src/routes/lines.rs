@@ -14,7 +14,7 @@ use hyper::body::Frame;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::classify::Told;
+use super::answers::Told;
 use crate::app::App;
 use crate::inputs::{Inputs, Item, Reading, check_one, parse};
 use crate::models::Served;

@@ -1,5 +1,6 @@
 //! The routes, by family of clients.
 
+mod answers;
 mod classify;
 mod docs;
 mod info;
@@ -7,6 +8,7 @@ mod kserve;
 mod lines;
 mod page;
 mod predict;
+mod schemas;
 mod tensors;
 mod trace;
 
@@ -62,14 +64,4 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             Problem::new(Kind::Method, format!("{path} does not take {method}; /docs lists the routes"))
         })
         .with_state(app)
-}
-
-/// What to say of a path that is no route.
-fn missing(path: &str) -> Problem {
-    let embeds = ["/embed", "/embed_sparse", "/embed_all", "/similarity", "/v1/embeddings"].contains(&path);
-    match path {
-        _ if embeds => Problem::not_found(format!("{path}: the models here classify, they give no embeddings")),
-        "/rerank" | "/v1/rerank" => Problem::not_found(format!("{path}: the models here classify, they do not rank")),
-        _ => Problem::not_found(format!("there is no {path}; /docs lists the routes")),
-    }
 }

@@ -4,7 +4,6 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::missing;
 use crate::problem::{Problem, Result};
 
 /// One file of the page.
@@ -53,5 +52,15 @@ fn answer(path: &str, request: &Request) -> Result<Response, Problem> {
     }) {
         true => Ok((StatusCode::NOT_MODIFIED, headers).into_response()),
         false => Ok((headers, file.content).into_response()),
+    }
+}
+
+/// What to say of a path that is no route.
+fn missing(path: &str) -> Problem {
+    let embeds = ["/embed", "/embed_sparse", "/embed_all", "/similarity", "/v1/embeddings"].contains(&path);
+    match path {
+        _ if embeds => Problem::not_found(format!("{path}: the models here classify, they give no embeddings")),
+        "/rerank" | "/v1/rerank" => Problem::not_found(format!("{path}: the models here classify, they do not rank")),
+        _ => Problem::not_found(format!("there is no {path}; /docs lists the routes")),
     }
 }

@@ -9,7 +9,7 @@ use bitspike::Answer;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::classify::Scored;
+use super::answers::Scored;
 use crate::app::{Answers, App};
 use crate::body;
 use crate::inputs::{Inputs, Reading, parse, whole};
@@ -27,7 +27,7 @@ pub(super) struct Asked {
     /// A model of `/v1/models`; the default one, unless given.
     model: Option<String>,
     /// A text, a pair `["first", "second"]`, or a batch `[["first"], ["second"]]`.
-    #[schema(schema_with = super::docs::inputs)]
+    #[schema(schema_with = super::schemas::inputs)]
     inputs: Inputs,
     /// The classifier's outputs as they are, instead of probabilities.
     #[serde(default)]
@@ -35,7 +35,7 @@ pub(super) struct Asked {
     /// Whether texts longer than the model reads are cut; where false, they are refused. True, unless given.
     truncate: Option<bool>,
     /// `right`: the end of a long text is left out.
-    #[schema(schema_with = super::docs::direction)]
+    #[schema(schema_with = super::schemas::direction)]
     truncation_direction: Option<String>,
     /// Hugging Face's.
     parameters: Option<Parameters>,
@@ -53,7 +53,7 @@ struct Parameters {
     #[schema(minimum = 1)]
     top_k: Option<u32>,
     /// `softmax`, `sigmoid` or `none`.
-    #[schema(schema_with = super::docs::function)]
+    #[schema(schema_with = super::schemas::function)]
     function_to_apply: Option<String>,
 }
 

@@ -11,12 +11,12 @@ use bitspike::trace::{NeuronName, PopulationTrace};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::classify::{Scored, Taken, Told};
+use super::answers::{Scored, Taken, Told};
 use crate::app::App;
 use crate::body;
 use crate::inputs::{Inputs, Item, Reading, parse, whole};
 use crate::models::Served;
-use crate::problem::{Kind, Problem, Result, json};
+use crate::problem::{Problem, Result, json};
 use crate::settings::{Settings, traced};
 
 /// Neurons of a population whose counts are told, unless a request says otherwise.
@@ -33,14 +33,14 @@ pub(super) struct Asked {
     /// A model of `/v1/models`; the default one, unless given.
     model: Option<String>,
     /// A text, or `{"text", "text_pair"}`.
-    #[schema(schema_with = super::docs::inputs)]
+    #[schema(schema_with = super::schemas::inputs)]
     inputs: Inputs,
     /// `T`; 64, unless given.
     #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 1)]
     timesteps: Option<u32>,
     /// `phased`, `accumulated` or `instantaneous`; `accumulated`, unless given.
-    #[schema(schema_with = super::docs::dynamics)]
+    #[schema(schema_with = super::schemas::dynamics)]
     dynamics: Option<String>,
     /// Neurons of each population whose counts are told, the first ones; 256, unless given.
     #[serde(default, deserialize_with = "whole")]
@@ -160,11 +160,6 @@ fn simulation(asked: &Asked, settings: &Settings, student: &StudentConfig) -> Re
     Ok(Simulation { code: student.code.code(), ..Simulation::new(dynamics, steps) })
 }
 
-/// What the engine refuses of a request that was checked.
-pub(super) fn refused(error: impl std::fmt::Display) -> Problem {
-    Problem::new(Kind::Value, error.to_string())
-}
-
 fn run(served: &Served, item: &Item, simulation: Simulation, asked: &Asked) -> Result<Answered> {
     let model = served.model().with_simulation(simulation)?;
     let input = bitspike::Input { first: &item.first, second: item.second.as_deref() };
@@ -180,7 +175,7 @@ fn run(served: &Served, item: &Item, simulation: Simulation, asked: &Asked) -> R
     let traced = model.trace(input, &simulation, &wanted)?;
     let outputs = model.task().target.num_outputs();
     let cost = match asked.cost.unwrap_or(true) {
-        true => Some(served.meter().measure(&model, &encoding).map_err(refused)?.into()),
+        true => Some(served.meter().measure(&model, &encoding).map_err(Problem::of_engine)?.into()),
         false => None,
     };
     let reading = |logits: &[f32]| if model.labels().is_empty() { logits.to_vec() } else { probabilities(logits) };

@@ -155,7 +155,7 @@ impl Kernel<2> for Neuron {
             Output::Quantised(levels) => {
                 let charge = current.clone().detach() * gain;
                 let counts = match levels {
-                    Levels::Unary => (charge + 0.5).floor(),
+                    Levels::Unary => (charge.clone() + 0.5).floor(),
                     Levels::Single => (0..MAX_WEIGHTS).fold(charge.clone() * 0.0, |counts, k| {
                         let (weight, sign) = (f64::from(1u32 << k), charge.clone().sign());
                         counts.mask_where(charge.clone().abs().greater_equal_elem(0.75 * weight), sign * weight)

@@ -5,6 +5,8 @@ mod classes;
 mod files;
 mod network;
 mod prefix;
+mod scored;
 mod zeros;
 
 pub use network::{Dropout, RandomDropout, Reader, Teacher, TeacherLayer, TeacherNet, TeacherOutput};
+pub use scored::{ScoredTeacher, int8_products};

@@ -7,8 +7,8 @@ use bitspike_analysis::shipped::{AddOptions, Addition};
 use bitspike_hub::{MODEL, is_name};
 
 use crate::args::{CheckpointName, ClassArgs, PackingArgs};
-use crate::output::show;
-use crate::teacher_answers::ScoredTeacher;
+use crate::output::{say, show};
+use crate::trained::ScoredTeacher;
 
 /// Make a folder to ship of a finished run: packed, measured, with its card
 ///
@@ -79,6 +79,9 @@ pub(super) fn run(args: AddArgs) -> Result<()> {
     let teacher = teacher
         .map(|folder| ScoredTeacher::on_dev(folder, addition.header(), &args.data, args.classes.map.as_ref()))
         .transpose()?;
+    if let (Some(note), Some(folder)) = (teacher.as_ref().and_then(ScoredTeacher::note), &args.teacher) {
+        say(format_args!("--teacher {}: {note}", folder.display()));
+    }
     let metrics = addition.ship(teacher.as_ref().map(ScoredTeacher::answers).as_ref())?;
     let bytes: u64 = metrics.measured.files.get(MODEL).map_or(0, |file| file.bytes);
     show(&metrics, args.json, |metrics, out| {
