@@ -1,6 +1,8 @@
-"""The peer of serve.py: a BERT classifier in ONNX Runtime behind uvicorn, with text-embeddings-inference's `/predict`.
+"""The peers of serve.py: a BERT classifier in ONNX Runtime or OpenVINO behind uvicorn, with text-embeddings-inference's `/predict`.
 
-    python peer.py FILE.onnx TOKENIZER PORT BATCH
+    python peer.py FILE TOKENIZER PORT BATCH
+
+FILE is an ONNX file, for ONNX Runtime, or an OpenVINO file (.xml).
 
 Bare ASGI, httptools and uvloop. Whatever waits is computed together, up to BATCH sentences, padded to the longest; 1 computes each alone. One
 thread computes.
@@ -10,22 +12,22 @@ import asyncio
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import uvicorn
 from tokenizers import Tokenizer
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "compare"))
+from measure import OnnxSession, OpenVinoModel, padded
 
 LABELS = ("negative", "positive")
 
 
 class App:
-    def __init__(self, onnx, tokenizer, batch):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        self.session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-        self.names = [wanted.name for wanted in self.session.get_inputs()]
+    def __init__(self, model, tokenizer, batch):
+        path = Path(model)
+        self.model = OpenVinoModel(path, 1, "default") if path.suffix == ".xml" else OnnxSession(path, 1)
         self.tokenizer = Tokenizer.from_file(tokenizer)
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(64)
@@ -33,13 +35,7 @@ class App:
         self.thread = ThreadPoolExecutor(1)
 
     def compute(self, sentences):
-        length = max(map(len, sentences))
-        ids = np.zeros((len(sentences), length), dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, sentence in enumerate(sentences):
-            ids[row, : len(sentence)], mask[row, : len(sentence)] = sentence, 1
-        values = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        logits = self.session.run(None, {name: values[name] for name in self.names})[0]
+        logits = self.model.logits(*padded(sentences))
         powers = np.exp(logits - logits.max(1, keepdims=True))
         return (powers / powers.sum(1, keepdims=True)).tolist()
 
@@ -80,5 +76,5 @@ class App:
 
 
 if __name__ == "__main__":
-    onnx, tokenizer, port, batch = sys.argv[1:]
-    uvicorn.run(App(onnx, tokenizer, int(batch)), port=int(port), log_level="warning", access_log=False, loop="uvloop", http="httptools")
+    model, tokenizer, port, batch = sys.argv[1:]
+    uvicorn.run(App(model, tokenizer, int(batch)), port=int(port), log_level="warning", access_log=False, loop="uvloop", http="httptools")

@@ -84,12 +84,14 @@ class Bench:
 
     def throughput(self):
         """Requests a second over 32 connections, taking turns."""
-        rounds = {"bitspike": [], "peer, one at a time": [], "peer, batches of 32": []}
+        peers = [(f"{name}, {how}", file, batch) for name, file in (("ONNX Runtime int8", self.flags.onnx), ("OpenVINO int8", self.flags.openvino))
+                 for how, batch in (("one at a time", 1), ("batches of 32", 32))]
+        rounds = {"bitspike": []} | {name: [] for name, _, _ in peers}
         for _ in range(self.flags.rounds):
             with self.server():
                 rounds["bitspike"].append(self.wrk(32))
-            for name, batch in (("peer, one at a time", 1), ("peer, batches of 32", 32)):
-                peer = [sys.executable, HERE / "peer.py", self.flags.onnx, self.flags.teacher / "tokenizer.json", PORT, batch]
+            for name, file, batch in peers:
+                peer = [sys.executable, HERE / "peer.py", file, self.flags.teacher / "tokenizer.json", PORT, batch]
                 with Running(peer):
                     rounds[name].append(self.wrk(32))
         best = max(max(values) for name, values in rounds.items() if name != "bitspike")
@@ -158,7 +160,7 @@ class Bench:
 def main():
     parts = ["throughput", "overhead", "latency", "overload", "memory", "killed"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("bitspike", "load", "model", "teacher", "data", "onnx"):
+    for name in ("bitspike", "load", "model", "teacher", "data", "onnx", "openvino"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--parts", default=",".join(parts))
     parser.add_argument("--rounds", type=int, default=3)

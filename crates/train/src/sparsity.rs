@@ -1,5 +1,7 @@
 //! Holding a share of counts that are not 0 through training.
 
+use std::collections::BTreeMap;
+
 use bitspike::config::StudentConfig;
 
 use crate::error::Result;
@@ -14,78 +16,138 @@ const PROPORTIONAL: f32 = 0.02;
 const INTEGRAL: f32 = 2e-4;
 /// Most that a step changes the logarithm of a threshold by.
 const MOST: f32 = 0.01;
-/// Name of the state in a checkpoint.
+/// Least and most that a population is asked for: one that has died is called back, and none is asked for more than can be.
+const ASKED: std::ops::RangeInclusive<f64> = 1e-3..=0.95;
+/// Beginning of the names of the state in a checkpoint.
 const NAME: &str = "sparsity.controller";
+
+/// The counts of a population in a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Share {
+    /// Its name.
+    pub population: String,
+    /// Synapses that a count which is not 0 reaches, times its neurons.
+    pub weight: f64,
+    /// Counts that are not 0, of all.
+    pub nonzero: f64,
+}
 
 /// The controller of `target_nonzero`: raises and lowers thresholds, step by step, so that a share of counts is other than 0.
 ///
-/// The share is asked to go from its first value to the target along a geometric ramp, over the first half of the stage, and to stay
-/// there. With `e = ln(share / asked)`, every step adds `0.02 e + s` to the logarithms of the thresholds, at most 0.01, after
-/// `s <- s + 0.0002 e`, beside what the optimiser does to them. All of it is `f32`, and a function of the shares so far, so that a
-/// resumed run goes on with the same thresholds.
+/// The share of all populations, weighted by what they cost, is asked to go from its first value to the target along a geometric
+/// ramp, over the first half of the stage, and to stay there; that of each population goes by the same factor from its own first
+/// value. With `e = ln(share / asked)` of a population, every step adds `0.02 e + s` to the logarithm of its threshold, at most
+/// 0.01, after `s <- s + 0.0002 e`. All of it is `f32`, and a function of the shares so far, so that a resumed run goes on with the
+/// same thresholds. The optimiser leaves these thresholds alone; those of keys, values and the last output, whose counts cost next to
+/// nothing, it learns.
 ///
-/// One step for all populations but those of small fan-out (`reach`): which of them spike more is learnt, as thresholds have gradients.
-/// (A penalty in the loss was tried first: its gradient is small beside the noise of the other losses' own in a threshold, which
-/// every neuron of a population adds to, so that no weight of it held a target.)
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+/// (Two others were tried first. A penalty in the loss held no target, whatever its weight: its gradient is lost beside the noise of
+/// the other losses' own in a threshold, which every neuron of a population adds to. And one factor for all populations, which then
+/// divide the share among them as the gradient says, let those of the upper layers go silent: the gradient of a threshold takes a
+/// count of 0 for one that a higher threshold makes smaller still.)
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Controller {
+    populations: BTreeMap<String, Held>,
+    /// The weighted share of the first step; 0 before it.
+    first: f32,
+}
+
+/// The state of a population.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Held {
     /// `s`
     slow: f32,
     /// `e` of the last step.
     missed: f32,
-    /// The share of the first step; 0 before it.
+    /// The share of the first step.
     first: f32,
 }
 
-impl Controller {
-    /// What is added to the logarithm of each threshold, times its `reach`.
-    pub fn change(&self) -> f32 {
+impl Held {
+    fn change(&self) -> f32 {
         (PROPORTIONAL * self.missed + self.slow).clamp(-MOST, MOST)
     }
+}
 
-    /// What is asked after the part `done` of a stage, on the way to `target`.
+impl Controller {
+    /// What is added to the logarithm of a population's threshold.
+    pub fn change(&self, population: &str) -> f32 {
+        self.populations.get(population).map_or(0.0, Held::change)
+    }
+
+    /// The mean of [`Controller::change`] over the populations that are held.
+    pub fn mean_change(&self) -> f64 {
+        let sum: f64 = self.populations.values().map(|held| f64::from(held.change())).sum();
+        sum / self.populations.len().max(1) as f64
+    }
+
+    /// What is asked of all after the part `done` of a stage, on the way to `target`.
     pub fn asked(&self, target: f64, done: f64) -> f64 {
-        let first = f64::from(self.first).max(target);
-        first * (target / first).powf((done / RAMP).min(1.0))
+        f64::from(self.first) * self.factor(target, done)
     }
 
-    /// Takes note of the share that a step found, after the part `done` of its stage.
-    pub fn observe(&mut self, share: f64, target: f64, done: f64) {
+    /// What is asked of a share for one that is there at first.
+    fn factor(&self, target: f64, done: f64) -> f64 {
+        let first = f64::from(self.first).max(1e-6);
+        // One that is below its target already is asked for the target at once.
+        if first <= target { target / first } else { (target / first).powf((done / RAMP).min(1.0)) }
+    }
+
+    /// Takes note of the shares that a step found in the populations that are held, after the part `done` of its stage.
+    pub fn observe(&mut self, shares: &[Share], target: f64, done: f64) {
         if self.first == 0.0 {
-            self.first = share as f32;
+            self.first = weighted(shares) as f32;
+            let first = |share: &Share| Held { first: share.nonzero as f32, ..Held::default() };
+            self.populations = shares.iter().map(|share| (share.population.clone(), first(share))).collect();
         }
-        self.missed = (share.max(1e-6) / self.asked(target, done)).ln() as f32;
-        self.slow = (self.slow + INTEGRAL * self.missed).clamp(-MOST, MOST);
+        let factor = self.factor(target, done);
+        for share in shares {
+            let Some(held) = self.populations.get_mut(&share.population) else { continue };
+            let asked = (f64::from(held.first) * factor).clamp(*ASKED.start(), *ASKED.end());
+            held.missed = (share.nonzero.max(1e-6) / asked).ln() as f32;
+            held.slow = (held.slow + INTEGRAL * held.missed).clamp(-MOST, MOST);
+        }
     }
 
-    /// `net` with its thresholds moved.
-    pub fn apply(&self, config: &StudentConfig, net: StudentNet) -> StudentNet {
-        let change = self.change();
-        net.with_thresholds(|name, theta| theta * (change * reach(config, name)).exp())
+    /// `net` with the thresholds that are held moved from where they were `before` the step.
+    pub fn apply(&self, before: &BTreeMap<String, f32>, net: StudentNet) -> StudentNet {
+        net.with_thresholds(|name, theta| match (self.populations.get(name), before.get(name)) {
+            (Some(held), Some(before)) => before * held.change().exp(),
+            _ => theta,
+        })
     }
 
     /// Adds the state to a checkpoint.
     pub(crate) fn store(&self, weights: &mut Weights) {
-        weights.insert(NAME, &[3], vec![self.slow, self.missed, self.first]);
+        weights.insert(NAME, &[1], vec![self.first]);
+        for (name, held) in &self.populations {
+            weights.insert(format!("{NAME}.{name}"), &[3], vec![held.slow, held.missed, held.first]);
+        }
     }
 
-    /// Takes it back; that of a run without one, or of a version that had none, begins anew.
+    /// Takes it back; that of a run without one begins anew.
     ///
     /// # Errors
-    /// If it has another shape.
+    /// If it has another shape: of a version that moved all thresholds by one factor.
     pub(crate) fn restore(weights: &mut Weights) -> Result<Self> {
         if weights.get(NAME).is_none() {
             return Ok(Self::default());
         }
-        let values = weights.take(NAME, &[3])?;
-        Ok(Self { slow: values[0], missed: values[1], first: values[2] })
+        let first = weights.take(NAME, &[1])?[0];
+        let names: Vec<String> =
+            weights.names().filter_map(|name| Some(name.strip_prefix(NAME)?.strip_prefix('.')?.to_owned())).collect();
+        let mut populations = BTreeMap::new();
+        for name in names {
+            let values = weights.take(&format!("{NAME}.{name}"), &[3])?;
+            populations.insert(name, Held { slow: values[0], missed: values[1], first: values[2] });
+        }
+        Ok(Self { populations, first })
     }
 }
 
-/// How much of a step a population's threshold takes: 1 where a spike reaches `D` synapses or more, keys, values and the last layer's
-/// output nothing, which cost next to nothing.
-fn reach(config: &StudentConfig, name: &str) -> f32 {
-    f32::from(fan_out(config, name, 1.0) >= config.hidden as f64)
+/// Whether the threshold of a population is held: where a spike reaches `D` synapses or more.
+fn is_held(config: &StudentConfig, name: &str) -> bool {
+    fan_out(config, name, 1.0) >= config.hidden as f64
 }
 
 /// Synapses that a spike of each population reaches: weights of a column of what it feeds, `tokens` scores or contexts.
@@ -102,60 +164,88 @@ pub fn fan_out(config: &StudentConfig, name: &str, tokens: f64) -> f64 {
     }
 }
 
-/// The share of counts that are not 0, each weighted by its fan-out.
-pub fn weighted_share(config: &StudentConfig, output: &StudentOutput) -> f64 {
+/// The counts of every population.
+pub fn shares(config: &StudentConfig, output: &StudentOutput) -> Vec<Share> {
     let tokens = output.populations.first().map_or(0, |(_, counts)| counts.dims()[0]);
     let mean = tokens as f64 / output.segments.starts().len().max(1) as f64;
-    let terms = output.populations.iter().map(|(name, counts)| {
+    let share = |(name, counts): &(String, _)| {
+        let counts: &burn::tensor::Tensor<2> = counts;
         let weight = fan_out(config, name, mean) * counts.dims()[1] as f64;
-        (weight, if weight > 0.0 { weight * ops::nonzero(counts) } else { 0.0 })
-    });
-    let (all, there) = terms.fold((0.0, 0.0), |(all, there), (weight, part)| (all + weight, there + part));
+        let nonzero = if weight > 0.0 { ops::nonzero(counts) } else { 0.0 };
+        Share { population: name.clone(), weight, nonzero }
+    };
+    output.populations.iter().map(share).collect()
+}
+
+/// The share of counts that are not 0, each weighted by its fan-out.
+pub fn weighted(shares: &[Share]) -> f64 {
+    let all: f64 = shares.iter().map(|share| share.weight).sum();
+    let there: f64 = shares.iter().map(|share| share.weight * share.nonzero).sum();
     there / f64::max(all, 1.0)
+}
+
+/// Those whose thresholds are held.
+pub fn held(config: &StudentConfig, mut shares: Vec<Share>) -> Vec<Share> {
+    shares.retain(|share| is_held(config, &share.population));
+    shares
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A student whose share falls as its thresholds rise, and whose losses pull them back: the share at the end.
-    fn settle(controller: &mut Controller, target: f64, steps: usize) -> f64 {
-        let (mut log_threshold, mut share) = (0.0f64, 0.4);
+    fn share(population: &str, weight: f64, nonzero: f64) -> Share {
+        Share { population: population.into(), weight, nonzero }
+    }
+
+    /// Two populations whose shares fall as their thresholds rise, each in its own way: their shares at the end.
+    fn settle(controller: &mut Controller, target: f64, steps: usize) -> [f64; 2] {
+        let mut logarithms = [0.0f64; 2];
+        let mut found = [0.5, 0.2];
         for step in 0..steps {
-            log_threshold += f64::from(controller.change()) - 0.001;
-            share = 0.4 * (-1.5 * log_threshold).exp();
-            controller.observe(share, target, step as f64 / steps as f64);
+            let shares = [share("a", 3.0, found[0]), share("b", 1.0, found[1])];
+            controller.observe(&shares, target, step as f64 / steps as f64);
+            logarithms[0] += f64::from(controller.change("a"));
+            logarithms[1] += f64::from(controller.change("b"));
+            found = [0.5 * (-1.5 * logarithms[0] + 0.1).exp(), 0.2 * (-2.5 * logarithms[1] - 0.1).exp()];
         }
-        share
+        found
     }
 
     #[test]
-    fn the_controller_brings_a_share_to_its_target_and_holds_it_against_what_pulls_it_back() {
-        for target in [0.5, 0.25, 0.1, 0.03] {
-            let share = settle(&mut Controller::default(), target, 1500);
-            assert!((share / target - 1.0).abs() < 0.03, "{target}: {share}");
+    fn every_population_comes_to_its_part_of_the_target_and_stays_there() {
+        for target in [0.3, 0.1, 0.03] {
+            let [a, b] = settle(&mut Controller::default(), target, 1500);
+            // 0.425 at first: the weighted mean of 0.5 and 0.2.
+            assert!((a / (0.5 * target / 0.425) - 1.0).abs() < 0.03, "{target}: {a}");
+            assert!((b / (0.2 * target / 0.425) - 1.0).abs() < 0.03, "{target}: {b}");
+            let weighted = weighted(&[share("a", 3.0, a), share("b", 1.0, b)]);
+            assert!((weighted / target - 1.0).abs() < 0.03, "{target}: {weighted}");
         }
     }
 
     #[test]
     fn what_is_asked_goes_from_the_first_share_to_the_target_in_half_a_stage() {
         let mut controller = Controller::default();
-        controller.observe(0.4, 0.1, 0.0);
+        controller.observe(&[share("a", 1.0, 0.4)], 0.1, 0.0);
         let asked: Vec<f64> = [0.0, 0.25, 0.5, 0.75, 1.0].iter().map(|&done| controller.asked(0.1, done)).collect();
         for (found, expected) in asked.iter().zip([0.4, 0.2, 0.1, 0.1, 0.1]) {
             assert!((found - expected).abs() < 1e-6, "{asked:?}");
         }
         // One that is below its target already is asked for the target at once.
-        assert_eq!(controller.asked(0.7, 0.0), 0.7);
+        assert!((controller.asked(0.7, 0.0) - 0.7).abs() < 1e-6);
     }
 
     #[test]
-    fn what_cannot_be_reached_moves_thresholds_by_a_hundredth_a_step_at_most() {
+    fn what_cannot_be_reached_moves_thresholds_by_a_hundredth_a_step_at_most_and_the_silent_are_called_back() {
         let mut controller = Controller::default();
-        (0..10_000).for_each(|_| controller.observe(1.0, 1e-3, 1.0));
-        assert_eq!(controller.change(), MOST);
-        (0..10_000).for_each(|_| controller.observe(0.0, 0.5, 1.0));
-        assert_eq!(controller.change(), -MOST);
+        (0..10_000).for_each(|_| controller.observe(&[share("a", 1.0, 1.0)], 1e-3, 1.0));
+        assert_eq!((controller.change("a"), controller.change("b")), (MOST, 0.0));
+        (0..10_000).for_each(|_| controller.observe(&[share("a", 1.0, 0.0)], 0.5, 1.0));
+        assert_eq!((controller.change("a"), controller.mean_change()), (-MOST, f64::from(-MOST)));
+        let mut silent = Controller::default();
+        silent.observe(&[share("a", 1.0, 0.5), share("b", 1.0, 0.0)], 0.5, 1.0);
+        assert!(silent.change("b") < 0.0);
     }
 
     #[test]
@@ -194,7 +284,7 @@ mod tests {
             feedback: None,
         };
         let moved: Vec<String> =
-            bitspike::config::population_names(2).into_iter().filter(|name| reach(&config, name) > 0.0).collect();
+            bitspike::config::population_names(2).into_iter().filter(|name| is_held(&config, name)).collect();
         let kinds = ["context", "attention", "feed_forward"];
         let layers = (0..2).flat_map(|i| kinds.map(|kind| format!("layer.{i}.{kind}")));
         let mut expected: Vec<String> = std::iter::once("embedding".to_owned()).chain(layers).collect();

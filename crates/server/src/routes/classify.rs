@@ -47,20 +47,26 @@ pub(super) struct Answered {
 /// Classify texts
 ///
 /// With the content type `application/x-ndjson` body and answer are streams: a request a line in, a result a line out, in order;
-/// a line that cannot be answered gives `{"error": ..}` in its place.
+/// a line that cannot be answered gives `{"error": ..}` in its place. With `application/vnd.apache.arrow.stream` they are streams of Arrow
+/// record batches, a text a row in, an answer a row out; what cannot be answered is null, and its column `error` says why.
 #[utoipa::path(
     post,
     path = "/v1/classify",
     tag = "v1",
-    request_body(content((Asked = "application/json"), (String = "application/x-ndjson"))),
+    request_body(content((Asked = "application/json"), (String = "application/x-ndjson"), (String = "application/vnd.apache.arrow.stream"))),
     responses((status = 200, body = Answered, description = "Answers in the order of the texts"))
 )]
 pub(super) async fn classify(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
     let since = Instant::now();
     let (parts, body) = request.into_parts();
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-ndjson")) {
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case(lines::KIND) {
         return lines::stream(&app, &parts, body);
+    }
+    #[cfg(feature = "arrow")]
+    if kind.eq_ignore_ascii_case(super::arrow::KIND) {
+        return super::arrow::stream(&app, &parts, body).await;
     }
     let body = body::of_texts(&app, &parts.headers, body).await?;
     let Asked { model, inputs, cost, logits } = parse(&body)?;

@@ -1,6 +1,8 @@
 //! The routes, by family of clients.
 
 mod answers;
+#[cfg(feature = "arrow")]
+mod arrow;
 mod classify;
 mod docs;
 mod info;
@@ -9,6 +11,7 @@ mod lines;
 mod page;
 mod predict;
 mod schemas;
+mod stream;
 mod tensors;
 mod trace;
 

@@ -1,0 +1,387 @@
+//! A stream of Arrow record batches: a text a row in, an answer a row out, in their order.
+//!
+//! Messages are taken apart here, so that none is waited for that is longer than a body may be, and none is read that would grow: a
+//! compressed one.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray, Float32Array, RecordBatch, StringArray, UInt32Array};
+use arrow_buffer::Buffer;
+use arrow_ipc::reader::StreamDecoder;
+use arrow_ipc::writer::StreamWriter;
+use arrow_ipc::{MessageHeader, root_as_message};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::response::Response;
+use bitspike_data::TaskSpec;
+use bitspike_data::answers::TextColumns;
+use bytes::BytesMut;
+use http_body_util::BodyExt;
+use tokio::sync::mpsc;
+
+use super::answers::Told;
+use super::stream::{GROUP, Group, Query, Writer, answer, ask};
+use crate::app::App;
+use crate::inputs::{Item, Reading, check_one};
+use crate::models::Served;
+use crate::problem::{Kind, Problem, Result};
+
+/// The content type of Arrow's streaming format.
+pub(super) const KIND: &str = "application/vnd.apache.arrow.stream";
+
+/// Marks that a message's length follows.
+const CONTINUATION: [u8; 4] = [0xff; 4];
+
+/// Answers a stream of record batches with one.
+pub(super) async fn stream(app: &Arc<App>, parts: &Parts, body: Body) -> Result<Response> {
+    let (mut text, mut text_pair) = (None, None);
+    let expected = "`model=NAME`, `text=COLUMN` and `text_pair=COLUMN`";
+    let query = Query::read(parts, expected, |key, value| {
+        match key {
+            "text" => text = Some(value),
+            "text_pair" => text_pair = Some(value),
+            _ => return false,
+        }
+        true
+    })?;
+    if query.logits {
+        return Err(Problem::value("logits", "a stream of record batches has none; lines and JSON have"));
+    }
+    let served = app.models.wanted(query.model.as_deref())?;
+    let task = TaskSpec::of_model(served.model().task()).map_err(Problem::of_engine)?;
+    let wanted = TextColumns::new(&task, text.as_deref(), text_pair.as_deref())
+        .map_err(|error| Problem::value("text_pair", error.to_string()))?;
+    let mut input = Input::new(app, body);
+    let schema = input.schema().await?;
+    let columns = Columns::find(&schema, &wanted)?;
+    let writer = Answers::new(served.model().labels()).map_err(Problem::of_engine)?;
+    let (groups, response) = answer(app, &served, false, KIND, writer);
+    tokio::spawn(read(app.clone(), served, input, columns, groups));
+    Ok(response)
+}
+
+/// Reads record batches and asks for answers, until the body ends or nobody waits for them any longer.
+async fn read(app: Arc<App>, served: Arc<Served>, mut input: Input, columns: Columns, groups: mpsc::Sender<Group>) {
+    let mut next = 0;
+    loop {
+        let batch = match input.batch().await {
+            Ok(Some(batch)) => batch,
+            Ok(None) => return,
+            Err(problem) => {
+                let _ = groups.send(Group::broken(next, problem)).await;
+                return;
+            }
+        };
+        let (firsts, seconds) = columns.of(&batch);
+        for start in (0..batch.num_rows()).step_by(GROUP) {
+            let rows = start..batch.num_rows().min(start + GROUP);
+            let item = |row: usize| {
+                let missing = |name: &str| Problem::value(name, "expected a text, found null");
+                let first = firsts.get(row).ok_or_else(|| missing(&columns.names[0]))?.to_owned();
+                let second = match &seconds {
+                    Some(seconds) => Some(seconds.get(row).ok_or_else(|| missing(&columns.names[1]))?.to_owned()),
+                    None => None,
+                };
+                let item = Item { first, second };
+                check_one(&item, served.is_pair(), Reading::Batch, &app.settings)?;
+                Ok(item)
+            };
+            let items: Vec<Result<Item>> = rows.map(item).collect();
+            let count = items.len();
+            if groups.send(ask(&app, &served, next, items).await).await.is_err() {
+                return;
+            }
+            next += count;
+        }
+    }
+}
+
+/// Record batches as their bytes come.
+struct Input {
+    body: Body,
+    rest: BytesMut,
+    decoder: StreamDecoder,
+    /// Most bytes of a message, and of all dictionaries.
+    longest: usize,
+    dictionaries: usize,
+    patience: Duration,
+    /// Whether the mark of the end was read.
+    ended: bool,
+}
+
+impl Input {
+    fn new(app: &App, body: Body) -> Self {
+        Self {
+            body,
+            rest: BytesMut::new(),
+            decoder: StreamDecoder::new(),
+            longest: app.settings.max_body_bytes,
+            dictionaries: 0,
+            patience: app.settings.body_time,
+            ended: false,
+        }
+    }
+
+    /// The columns, which come before any row.
+    async fn schema(&mut self) -> Result<SchemaRef> {
+        while let Some(message) = self.message().await? {
+            if let (None, Some(schema)) = (self.decode(message)?, self.decoder.schema()) {
+                return Ok(schema);
+            }
+        }
+        Err(Problem::new(Kind::Syntax, "expected a stream of Arrow record batches, found nothing").at("body"))
+    }
+
+    /// The next rows; none at the end.
+    async fn batch(&mut self) -> Result<Option<RecordBatch>> {
+        while let Some(message) = self.message().await? {
+            if let Some(batch) = self.decode(message)? {
+                return Ok(Some(batch));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The bytes of the next message; none at the end.
+    async fn message(&mut self) -> Result<Option<Buffer>> {
+        loop {
+            if self.ended && !self.rest.is_empty() {
+                return Err(refused("there are bytes behind the end of the stream"));
+            }
+            if let Some(length) = self.length()?.filter(|&length| self.rest.len() >= length) {
+                let message = self.rest.split_to(length);
+                if length > 8 {
+                    return Ok(Some(Buffer::from_slice_ref(&message)));
+                }
+                self.ended = true;
+                continue;
+            }
+            let frame = tokio::time::timeout(self.patience, self.body.frame()).await;
+            match frame.map_err(|_| Problem::new(Kind::Slow, "the next record batch did not arrive in time"))? {
+                Some(Ok(frame)) => self.rest.extend_from_slice(&frame.into_data().unwrap_or_default()),
+                Some(Err(error)) => return Err(refused(format!("the body broke off: {error}"))),
+                None if self.rest.is_empty() => return Ok(None),
+                None => return Err(refused("the body ends within a message")),
+            }
+        }
+    }
+
+    /// How long the message at the beginning is, where enough of it is there to tell; 8 bytes mark the end.
+    fn length(&mut self) -> Result<Option<usize>> {
+        let Some((mark, rest)) = self.rest.split_first_chunk::<4>() else { return Ok(None) };
+        if *mark != CONTINUATION {
+            return Err(refused("expected Arrow's streaming format, each message behind the mark ff ff ff ff"));
+        }
+        let Some((length, rest)) = rest.split_first_chunk::<4>() else { return Ok(None) };
+        let length = u32::from_le_bytes(*length) as usize;
+        let whole = |length: usize| match length <= self.longest {
+            true => Ok(length),
+            false => {
+                let message = format!("a record batch may have {} bytes (--max-body-bytes)", self.longest);
+                Err(Problem::new(Kind::TooLarge, message).at("body"))
+            }
+        };
+        let head = whole(length)? + 8;
+        if length == 0 || rest.len() < length {
+            return Ok((length == 0).then_some(8));
+        }
+        let message = root_as_message(&rest[..length]).map_err(refused)?;
+        let body = usize::try_from(message.bodyLength()).map_err(refused)?;
+        let total = whole(head.saturating_add(body))?;
+        let batch = match message.header_type() {
+            MessageHeader::Schema if self.decoder.schema().is_none() => None,
+            MessageHeader::DictionaryBatch => message.header_as_dictionary_batch().and_then(|batch| batch.data()),
+            MessageHeader::RecordBatch => message.header_as_record_batch(),
+            other => return Err(refused(format!("a message that is not expected there: {other:?}"))),
+        };
+        if batch.is_some_and(|batch| batch.compression().is_some()) {
+            return Err(Problem::value(
+                "body",
+                "compressed record batches are not taken; write them without compression",
+            ));
+        }
+        if message.header_type() == MessageHeader::DictionaryBatch && self.rest.len() >= total {
+            self.dictionaries = whole(self.dictionaries + body)?;
+        }
+        Ok(Some(total))
+    }
+
+    /// The rows of a message that has some.
+    fn decode(&mut self, mut message: Buffer) -> Result<Option<RecordBatch>> {
+        let decoder = &mut self.decoder;
+        let read = AssertUnwindSafe(|| {
+            let mut batch = None;
+            while !message.is_empty() && batch.is_none() {
+                batch = decoder.decode(&mut message)?;
+            }
+            Ok(batch)
+        });
+        match catch_unwind(read) {
+            Ok(found) => found.map_err(|error: ArrowError| refused(error)),
+            Err(_) => Err(refused("a message that is not as Arrow's format says")),
+        }
+    }
+}
+
+fn refused(error: impl std::fmt::Display) -> Problem {
+    Problem::new(Kind::Syntax, error.to_string()).at("body")
+}
+
+/// Which columns hold the texts.
+struct Columns {
+    first: usize,
+    second: Option<usize>,
+    names: [String; 2],
+}
+
+impl Columns {
+    fn find(schema: &Schema, wanted: &TextColumns) -> Result<Self> {
+        let column = |names: &[String], sole: bool, parameter: &str| -> Result<usize> {
+            let texts: Vec<usize> =
+                (0..schema.fields().len()).filter(|&i| is_text(schema.field(i).data_type())).collect();
+            let found = names.iter().find_map(|name| {
+                let mut named = (0..schema.fields().len()).filter(|&i| schema.field(i).name() == name);
+                Some((named.next()?, named.next()))
+            });
+            let problem = |expected: String| {
+                let fields = schema.fields().iter().map(|field| format!("`{}` ({})", field.name(), field.data_type()));
+                let found = fields.collect::<Vec<_>>().join(", ");
+                Problem::value(parameter, format!("expected {expected}, found {found}"))
+            };
+            match (found, &texts[..]) {
+                (Some((at, None)), texts) if texts.contains(&at) => Ok(at),
+                (Some((at, None)), _) => Err(problem(format!("text in column `{}`", schema.field(at).name()))),
+                (Some((at, Some(_))), _) => Err(problem(format!("one column `{}`", schema.field(at).name()))),
+                (None, &[only]) if sole => Ok(only),
+                (None, _) => Err(problem(format!("a column `{}`, or its name in the query", names.join("` or `")))),
+            }
+        };
+        let first = column(&wanted.first, wanted.sole, "text")?;
+        let second = wanted.second.as_ref().map(|names| column(names, false, "text_pair")).transpose()?;
+        let name = |at: Option<usize>| at.map_or_else(String::new, |at| schema.field(at).name().clone());
+        Ok(Self { first, second, names: [name(Some(first)), name(second)] })
+    }
+
+    fn of<'a>(&self, batch: &'a RecordBatch) -> (Texts<'a>, Option<Texts<'a>>) {
+        (Texts::of(batch.column(self.first)), self.second.map(|column| Texts::of(batch.column(column))))
+    }
+}
+
+fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => {
+            matches!(**values, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+        }
+        _ => false,
+    }
+}
+
+/// The texts of a column. Those of a dictionary are looked up row by row: all rows at once could be far more than was sent.
+struct Texts<'a> {
+    column: &'a ArrayRef,
+    keys: Option<Vec<usize>>,
+}
+
+impl<'a> Texts<'a> {
+    fn of(column: &'a ArrayRef) -> Self {
+        let dictionary = column.as_any_dictionary_opt().filter(|dictionary| !dictionary.values().is_empty());
+        Self { column, keys: dictionary.map(|dictionary| dictionary.normalized_keys()) }
+    }
+
+    fn get(&self, row: usize) -> Option<&'a str> {
+        if self.column.is_null(row) {
+            return None;
+        }
+        let (values, row) = match (&self.keys, self.column.as_any_dictionary_opt()) {
+            (Some(keys), Some(dictionary)) => (dictionary.values(), keys[row]),
+            (None, Some(_)) => return None,
+            (_, None) => (self.column, row),
+        };
+        if values.is_null(row) {
+            return None;
+        }
+        match values.data_type() {
+            DataType::Utf8 => Some(values.as_string::<i32>().value(row)),
+            DataType::LargeUtf8 => Some(values.as_string::<i64>().value(row)),
+            DataType::Utf8View => Some(values.as_string_view().value(row)),
+            _ => None,
+        }
+    }
+}
+
+/// Writes answers as record batches: `label` and `probability_` with the name of each class, or `score`; `tokens`, `truncated` and
+/// `error`, which says why the others are null.
+struct Answers {
+    writer: StreamWriter<Vec<u8>>,
+    schema: SchemaRef,
+    classes: usize,
+}
+
+impl Answers {
+    fn new(labels: &[String]) -> std::result::Result<Self, ArrowError> {
+        let field = |name: &str, kind: DataType| Field::new(name, kind, true);
+        let mut fields = Vec::new();
+        if labels.is_empty() {
+            fields.push(field("score", DataType::Float32));
+        } else {
+            fields.push(field("label", DataType::Utf8));
+            fields.extend(labels.iter().map(|label| field(&format!("probability_{label}"), DataType::Float32)));
+        }
+        fields.push(field("tokens", DataType::UInt32));
+        fields.push(field("truncated", DataType::Boolean));
+        fields.push(field("error", DataType::Utf8));
+        let schema = Arc::new(Schema::new(fields));
+        Ok(Self { writer: StreamWriter::try_new(Vec::new(), &schema)?, schema, classes: labels.len() })
+    }
+
+    fn written(&mut self) -> Vec<u8> {
+        std::mem::take(self.writer.get_mut())
+    }
+}
+
+impl Writer for Answers {
+    fn begin(&mut self) -> io::Result<Vec<u8>> {
+        Ok(self.written())
+    }
+
+    fn rows(&mut self, _: usize, rows: Vec<Result<Told>>) -> io::Result<Vec<u8>> {
+        let told = || rows.iter().map(|row| row.as_ref().ok());
+        let mut columns: Vec<ArrayRef> = Vec::new();
+        if self.classes == 0 {
+            columns.push(Arc::new(told().map(|told| Some(told?.score)).collect::<Float32Array>()));
+        } else {
+            columns.push(Arc::new(told().map(|told| told?.label.as_deref()).collect::<StringArray>()));
+        }
+        for class in 0..self.classes {
+            let scores = told().map(|told| Some(told?.scores.get(class)?.score));
+            columns.push(Arc::new(scores.collect::<Float32Array>()));
+        }
+        columns.push(Arc::new(told().map(|told| Some(told?.tokens as u32)).collect::<UInt32Array>()));
+        columns.push(Arc::new(told().map(|told| Some(told?.truncated)).collect::<BooleanArray>()));
+        let errors = rows.iter().map(|row| {
+            let problem = row.as_ref().err()?;
+            let field = problem.field.as_ref().map_or(String::new(), |field| format!("{field}: "));
+            Some(format!("{field}{}", problem.message))
+        });
+        columns.push(Arc::new(errors.collect::<StringArray>()));
+        let batch = RecordBatch::try_new(self.schema.clone(), columns).map_err(io::Error::other)?;
+        self.writer.write(&batch).map_err(io::Error::other)?;
+        Ok(self.written())
+    }
+
+    /// Rows cannot say it, since there are as many as were sent: the stream ends without its mark, and the connection with it.
+    fn broken(&mut self, first: usize, problem: &Problem) -> io::Result<Vec<u8>> {
+        Err(io::Error::other(format!("row {first} and those behind it: {}", problem.message)))
+    }
+
+    fn end(&mut self) -> io::Result<Vec<u8>> {
+        self.writer.finish().map_err(io::Error::other)?;
+        Ok(self.written())
+    }
+}
