@@ -102,7 +102,7 @@ fn many_rows_are_as_many_answers_and_none_are_none() {
     let running = Running::builtin();
     let texts = (0..1000).map(|i| TEXTS[i * 7 % 5]);
     let table = batch(vec![("text", Arc::new(StringArray::from_iter_values(texts.clone())))]);
-    assert_eq!(told(&rows(&ask(&running, "", &bytes(&[table.clone()])))), expected(texts.map(Some)));
+    assert_eq!(told(&rows(&ask(&running, "", &bytes(std::slice::from_ref(&table))))), expected(texts.map(Some)));
     assert_eq!(told(&rows(&ask(&running, "", &bytes(&[table.slice(0, 0)])))), []);
 }
 
@@ -135,7 +135,7 @@ fn pairs_have_two_columns_and_scores_one() {
     let running = Running::start(settings(), vec![shipped("stsb-ternary")]);
     let column = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text; 3])) };
     let table = batch(vec![("a", column("a man plays")), ("b", column("someone is playing"))]);
-    let found = rows(&ask(&running, "?text=a&text_pair=b", &bytes(&[table.clone()])));
+    let found = rows(&ask(&running, "?text=a&text_pair=b", &bytes(std::slice::from_ref(&table))));
     let model = shipped("stsb-ternary").model(&Options::new()).unwrap();
     let expected = model.classify([("a man plays", "someone is playing")]).unwrap()[0].score().unwrap();
     let scores = found[0].column_by_name("score").unwrap().as_primitive::<Float32Type>().clone();
@@ -192,7 +192,8 @@ fn a_stream_that_breaks_off_gives_one_that_breaks_off_after_the_rows_before() {
         // The mark of the end is missing, and the connection was closed within the answer.
         assert!(!answer.body.ends_with(&[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]), "{what}");
         let mut reader = StreamReader::try_new(&answer.body[..], None).unwrap();
-        assert_eq!(reader.next().unwrap().unwrap().num_rows(), TEXTS.len(), "{what}");
+        let rows = reader.next().unwrap_or_else(|| panic!("{what}: no rows")).unwrap().num_rows();
+        assert_eq!(rows, TEXTS.len(), "{what}");
     }
     // A batch that would grow is not read at all.
     let answer = ask(&running, "", &written(&[table], compressed));

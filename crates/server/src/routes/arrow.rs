@@ -3,6 +3,7 @@
 //! Messages are taken apart here, so that none is waited for that is longer than a body may be, and none is read that would grow: a
 //! compressed one.
 
+use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, Float32Array, RecordBatch, StringArray, UInt32Array};
 use arrow_buffer::Buffer;
+use arrow_ipc::convert::try_schema_from_flatbuffer_bytes;
 use arrow_ipc::reader::StreamDecoder;
 use arrow_ipc::writer::StreamWriter;
 use arrow_ipc::{MessageHeader, root_as_message};
@@ -106,6 +108,10 @@ struct Input {
     body: Body,
     rest: BytesMut,
     decoder: StreamDecoder,
+    /// The columns, once they were told.
+    schema: Option<SchemaRef>,
+    /// Batches that were read.
+    batches: VecDeque<RecordBatch>,
     /// Most bytes of a message, and of all dictionaries.
     longest: usize,
     dictionaries: usize,
@@ -120,6 +126,8 @@ impl Input {
             body,
             rest: BytesMut::new(),
             decoder: StreamDecoder::new(),
+            schema: None,
+            batches: VecDeque::new(),
             longest: app.settings.max_body_bytes,
             dictionaries: 0,
             patience: app.settings.body_time,
@@ -130,8 +138,9 @@ impl Input {
     /// The columns, which come before any row.
     async fn schema(&mut self) -> Result<SchemaRef> {
         while let Some(message) = self.message().await? {
-            if let (None, Some(schema)) = (self.decode(message)?, self.decoder.schema()) {
-                return Ok(schema);
+            self.decode(message)?;
+            if let Some(schema) = &self.schema {
+                return Ok(schema.clone());
             }
         }
         Err(Problem::new(Kind::Syntax, "expected a stream of Arrow record batches, found nothing").at("body"))
@@ -139,12 +148,13 @@ impl Input {
 
     /// The next rows; none at the end.
     async fn batch(&mut self) -> Result<Option<RecordBatch>> {
-        while let Some(message) = self.message().await? {
-            if let Some(batch) = self.decode(message)? {
+        loop {
+            if let Some(batch) = self.batches.pop_front() {
                 return Ok(Some(batch));
             }
+            let Some(message) = self.message().await? else { return Ok(None) };
+            self.decode(message)?;
         }
-        Ok(None)
     }
 
     /// The bytes of the next message; none at the end.
@@ -194,7 +204,11 @@ impl Input {
         let body = usize::try_from(message.bodyLength()).map_err(refused)?;
         let total = whole(head.saturating_add(body))?;
         let batch = match message.header_type() {
-            MessageHeader::Schema if self.decoder.schema().is_none() => None,
+            MessageHeader::Schema if self.schema.is_none() => {
+                let schema = try_schema_from_flatbuffer_bytes(&rest[..length]).map_err(refused)?;
+                self.schema = Some(Arc::new(schema));
+                None
+            }
             MessageHeader::DictionaryBatch => message.header_as_dictionary_batch().and_then(|batch| batch.data()),
             MessageHeader::RecordBatch => message.header_as_record_batch(),
             other => return Err(refused(format!("a message that is not expected there: {other:?}"))),
@@ -211,15 +225,14 @@ impl Input {
         Ok(Some(total))
     }
 
-    /// The rows of a message that has some.
-    fn decode(&mut self, mut message: Buffer) -> Result<Option<RecordBatch>> {
-        let decoder = &mut self.decoder;
+    /// Reads the rows of a message. The decoder looks at one that has none, such as the schema, when the next begins.
+    fn decode(&mut self, mut message: Buffer) -> Result<()> {
+        let (decoder, batches) = (&mut self.decoder, &mut self.batches);
         let read = AssertUnwindSafe(|| {
-            let mut batch = None;
-            while !message.is_empty() && batch.is_none() {
-                batch = decoder.decode(&mut message)?;
+            while !message.is_empty() {
+                batches.extend(decoder.decode(&mut message)?);
             }
-            Ok(batch)
+            Ok(())
         });
         match catch_unwind(read) {
             Ok(found) => found.map_err(|error: ArrowError| refused(error)),

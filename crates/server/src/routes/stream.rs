@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::request::Parts;
@@ -25,6 +26,9 @@ pub(super) const GROUP: usize = 64;
 
 /// Groups that may be on their way.
 const GROUPS: usize = 4;
+
+/// Time in which a connection writes what it holds.
+const FLUSHED: Duration = Duration::from_millis(200);
 
 /// Rows with their answers on the way.
 pub(super) struct Group {
@@ -144,6 +148,10 @@ async fn write(
         // Nobody waits for the answers any longer, or they cannot be told.
         let failed = written.as_ref().err().map(ToString::to_string);
         let empty = written.as_ref().is_ok_and(Vec::is_empty);
+        if failed.is_some() {
+            // The connection drops what it holds together with the error: what was written before leaves first.
+            tokio::time::sleep(FLUSHED).await;
+        }
         if !empty && parts.send(written.map(Bytes::from)).await.is_err() {
             return;
         }
