@@ -142,6 +142,25 @@ class Bench:
             found["alive"] = server.process.poll() is None
         return found
 
+    def soak(self):
+        """Memory, threads and open files every ten seconds under a steady load, every eighth connection hostile."""
+        samples = []
+        with self.server() as server:
+            began = time.time()
+            command = [self.flags.load, f"127.0.0.1:{PORT}", self.flags.model, self.texts, "connections=16", "hostile=2",
+                       f"rate={self.flags.soak_rate}", f"seconds={self.flags.soak_seconds}"]
+            client = pinned(GENERATOR, command, stdout=subprocess.PIPE, text=True)
+            while client.poll() is None:
+                status = Path(f"/proc/{server.process.pid}/status").read_text()
+                threads = int(re.search(r"Threads:\s+(\d+)", status)[1])
+                samples.append([round(time.time() - began, 1), round(server.resident(), 2), threads, len(os.listdir(f"/proc/{server.process.pid}/fd"))])
+                time.sleep(10)
+            found = json.loads(client.communicate()[0])
+            alive = server.process.poll() is None
+        if self.flags.plot:
+            self.flags.plot.write_text(soak_svg(samples), encoding="utf-8")
+        return {"samples": samples, "alive": alive} | found
+
     def killed(self):
         """kill -9 and a new start, three times, under load behind a client that tries again."""
         server = self.server()
@@ -157,6 +176,28 @@ class Bench:
         return found
 
 
+def soak_svg(samples):
+    """Resident memory against time, with the open files below it."""
+    width, height, left, top = 720, 200, 60, 20
+    end = max(sample[0] for sample in samples)
+
+    def curve(column, title, offset):
+        values = [sample[column] for sample in samples]
+        most = 1.1 * max(values)
+        points = " ".join(f"{left + width * sample[0] / end:.1f},{offset + height * (1 - sample[column] / most):.1f}" for sample in samples)
+        bottom = offset + height
+        return (f'<text x="{left}" y="{offset - 6}">{title}: {values[0]:g} at first, {max(values):g} at most, {values[-1]:g} at last</text>'
+                f'<path d="M{left} {offset}V{bottom}H{left + width}" fill="none" stroke="#888"/>'
+                f'<text x="{left - 8}" y="{bottom}" text-anchor="end">0</text><text x="{left - 8}" y="{offset + 8}" text-anchor="end">{most:.0f}</text>'
+                f'<polyline points="{points}" fill="none" stroke="#2563eb" stroke-width="1.5"/>')
+
+    body = curve(1, "resident memory, MiB", top + 10) + curve(3, "open files", top + height + 50)
+    whole = top + 2 * height + 90
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 20} {whole}" font-family="sans-serif" font-size="12" fill="#444">'
+            f'<rect width="100%" height="100%" fill="#fff"/>{body}'
+            f'<text x="{left + width}" y="{whole - 12}" text-anchor="end">{end / 60:.0f} minutes</text></svg>\n')
+
+
 def main():
     parts = ["throughput", "overhead", "latency", "overload", "memory", "killed"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -167,6 +208,9 @@ def main():
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--overload-seconds", type=int, default=60)
     parser.add_argument("--requests", type=int, default=1_000_000)
+    parser.add_argument("--soak-seconds", type=int, default=1800)
+    parser.add_argument("--soak-rate", type=int, default=100)
+    parser.add_argument("--plot", type=Path, help="file of the picture of `soak`, which is not among the parts unless named")
     parser.add_argument("--json", type=Path)
     flags = parser.parse_args()
     found = {}
