@@ -114,6 +114,8 @@ for model in "${wanted[@]}"; do
             sst2-sparse)
                 from=(--from "$models/sst2-ternary")
                 [ -d "$models/sst2-ternary" ] || from=(--from "$root/models/sst2-ternary")
+                distil "$work/$model-first-$seed" sst2-sparse-first sst2 SST-2 --seed "$seed" "${from[@]}"
+                from=(--from "$work/$model-first-$seed")
                 ;;
             # Its encoder is that of the student of STS-B, as its teacher's is that of the teacher of STS-B.
             rte-ternary)

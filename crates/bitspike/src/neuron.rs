@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 pub use code::{Code, DigitNeuron};
-pub use levels::{Levels, MAX_WEIGHTS, SINGLE_SHARE};
+pub use levels::{Levels, MAX_WEIGHTS};
 
 /// Largest `T` of a [`NeuronConfig`]: far above any useful window, far below 2^23, up to which `f32` holds `n + 1/2`.
 pub const MAX_TIME_STEPS: u32 = 65_536;

@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 /// Largest `K`: a neuron of [`Levels::Single`] counts at most `2^(K-1) = 16`.
 pub const MAX_WEIGHTS: u32 = 5;
 
-/// A spike of [`Levels::Single`] weighs `2^k` where the charge is at least this many times as much.
-pub const SINGLE_SHARE: f32 = 0.75;
+/// A spike weighs `2^k` where the charge is at least this many times as much.
+const SHARE: f32 = 0.75;
 
 /// Which counts the neurons of a student can have.
 ///
@@ -127,7 +127,7 @@ impl Levels {
         let mut weight = 0.0;
         let mut level = 1.0;
         for _ in 0..MAX_WEIGHTS {
-            if magnitude >= SINGLE_SHARE * level {
+            if magnitude >= SHARE * level {
                 weight = level;
             }
             level *= 2.0;

@@ -12,7 +12,7 @@ macro_rules! recipes {
     };
 }
 
-static RECIPES: [(&str, &str); 20] = recipes![
+static RECIPES: [(&str, &str); 21] = recipes![
     "cola",
     "feedback",
     "instantaneous",
@@ -26,6 +26,7 @@ static RECIPES: [(&str, &str); 20] = recipes![
     "sst2",
     "sst2-binary",
     "sst2-sparse",
+    "sst2-sparse-first",
     "sst2-ternary",
     "sst2-ternary-first",
     "sst2-tiny",

@@ -25,7 +25,7 @@ use crate::loss::{Target, distillation, value};
 use crate::optimizer::{AdamW, StepGradients, Update};
 use crate::predecessor::Predecessor;
 use crate::simulation::{predict_in_time, simulated_sums};
-use crate::sparsity::{self, Controller};
+use crate::sparsity::{Controller, weighted_share};
 use crate::student::{Forward, Start, Student};
 use crate::teacher::Teacher;
 use crate::texts::Texts;
@@ -307,11 +307,9 @@ impl Learner for Distiller {
         };
         if let Some(target) = settings.target_nonzero {
             let (local, steps) = self.within(stage, step);
-            let shares = sparsity::shares(&student.config, &output);
-            report.nonzero = Some(sparsity::weighted(&shares));
-            let held = sparsity::held(&student.config, shares);
-            self.controller.observe(&held, target, local as f64 / steps as f64);
-            report.threshold_change = Some(self.controller.mean_change());
+            let share = weighted_share(&student.config, &output);
+            self.controller.observe(share, target, local as f64 / steps as f64);
+            (report.nonzero, report.threshold_change) = (Some(share), Some(f64::from(self.controller.change())));
         }
         if measure {
             let levels = match &self.simulation {
@@ -335,12 +333,8 @@ impl Learner for Distiller {
         let learn = self.setup.recipe.student.learn_thresholds;
         let update = if learn { update } else { Update { threshold_rate: 0.0, ..update } };
         let Student { config, net, mut words } = self.student.take().expect(HELD);
-        let before = report.nonzero.map(|_| net.thresholds());
         let (net, norm) = self.optimizer.step(net, &mut words, gradients, update);
-        let net = match before {
-            Some(before) => self.controller.apply(&before, net),
-            None => net,
-        };
+        let net = if report.nonzero.is_some() { self.controller.apply(&config, net) } else { net };
         self.student = Some(Student { config, net, words });
         report.grad_norm = finite(norm, "the norm of the gradient", step)?;
         Ok(report)

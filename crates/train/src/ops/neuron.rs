@@ -1,6 +1,6 @@
 //! The neuron at its quantised equilibrium.
 
-use bitspike::neuron::{Levels, MAX_WEIGHTS, SINGLE_SHARE};
+use bitspike::neuron::{Levels, MAX_WEIGHTS};
 use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
@@ -20,11 +20,7 @@ pub fn neuron(current: Tensor<2>, theta: Tensor<2>, time_steps: u32, signed: boo
     apply(Neuron { time_steps: time_steps as f32, signed, output: Output::Quantised(Levels::Unary) }, [current, theta])
 }
 
-/// [`neuron`] whose counts are 0 and powers of two ([`Levels::Single`]). Its gradient is that of [`neuron`] times
-/// `min(1, |x| / 0.75)`, `x = T I / theta`: narrower where the count is 0, and nothing where there is no current.
-///
-/// Most counts of a sparse student are 0. Were all of their gradients passed on, a population would hand back far more than it
-/// let through, and the norm of the gradient would grow from layer to layer.
+/// [`neuron`] whose counts are 0 and powers of two ([`Levels::Single`]), with the same gradient.
 ///
 /// # Shapes
 /// As [`neuron`].
@@ -61,12 +57,6 @@ pub(super) struct Neuron {
     pub(super) time_steps: f32,
     pub(super) signed: bool,
     pub(super) output: Output,
-}
-
-impl Neuron {
-    fn is_single(&self) -> bool {
-        matches!(self.output, Output::Quantised(Levels::Single))
-    }
 }
 
 /// What a neuron hands on.
@@ -122,7 +112,6 @@ impl Kernel<2> for Neuron {
     fn backward(&self, (current, theta): Self::Saved, grad: FlexTensor, needs: [bool; 2]) -> [Option<FlexTensor>; 2] {
         let gain = self.time_steps / theta;
         let low = if self.signed { -theta } else { 0.0 };
-        let single = self.is_single();
         let (i, g) = (values(&current), values(&grad));
         let mut out = vec![0.0; i.len()];
         // One pass gives both: the sum of out * I is the threshold's gradient up to -1/theta.
@@ -134,8 +123,7 @@ impl Kernel<2> for Neuron {
                     #[inline(always)]
                     || {
                         for ((out, &i), &g) in out.iter_mut().zip(i).zip(g) {
-                            let slope = if single { gain * (i.abs() * gain / SINGLE_SHARE).min(1.0) } else { gain };
-                            *out = if i >= low && i <= theta { g * slope } else { 0.0 };
+                            *out = if i >= low && i <= theta { g * gain } else { 0.0 };
                         }
                         lanes::lane_sum2(out, i, |out, i| out * i)
                     },
@@ -155,15 +143,13 @@ impl Kernel<2> for Neuron {
             Output::Quantised(levels) => {
                 let charge = current.clone().detach() * gain;
                 let counts = match levels {
-                    Levels::Unary => (charge.clone() + 0.5).floor(),
+                    Levels::Unary => (charge + 0.5).floor(),
                     Levels::Single => (0..MAX_WEIGHTS).fold(charge.clone() * 0.0, |counts, k| {
                         let (weight, sign) = (f64::from(1u32 << k), charge.clone().sign());
                         counts.mask_where(charge.clone().abs().greater_equal_elem(0.75 * weight), sign * weight)
                     }),
                 };
-                let narrow = if self.is_single() { charge.abs() / f64::from(SINGLE_SHARE) } else { charge.ones_like() };
-                let through = equilibrium(current) * narrow.clamp_max(1.0);
-                return straight_through(counts.clamp(low, self.time_steps), through);
+                return straight_through(counts.clamp(low, self.time_steps), equilibrium(current));
             }
             Output::Given(given) => given.as_ref(),
         };

@@ -166,18 +166,6 @@ fn neuron_counts_equal_the_reference() {
 }
 
 #[test]
-fn a_single_spike_passes_less_gradient_on_the_nearer_its_current_is_to_0() {
-    use super::Kernel;
-    let neuron = neuron::Neuron { time_steps: 4.0, signed: true, output: neuron::Output::Quantised(Levels::Single) };
-    // theta = 2, T = 4: the charge is twice the current.
-    let currents = vec![0.0, 0.1875, -0.1875, 0.375, -1.0, 2.0, 2.1];
-    let count = currents.len();
-    let saved = (super::tensor(currents, [1, count]), 2.0);
-    let [current, _] = neuron.backward(saved, super::tensor(vec![1.0; count], [1, count]), [true, true]);
-    assert_eq!(super::values(&current.unwrap()), [0.0, 1.0, 1.0, 2.0, 2.0, 2.0, 0.0]);
-}
-
-#[test]
 fn gelu_and_norms() {
     let mut rng = rng();
     compare(|| elementwise::Gelu, [random([41, 33], &mut rng)], 1e-5);

@@ -1,7 +1,5 @@
 //! The network itself, and what it computes of a batch.
 
-use std::collections::BTreeMap;
-
 use bitspike::config::StudentConfig;
 use bitspike::neuron::Levels;
 use burn::module::{Module, Param};
@@ -161,26 +159,16 @@ impl StudentNet {
         self.embeddings.forward(rows, tokens, config.embedding_bits, config.layer_norm_eps)
     }
 
-    /// The threshold of every population, by its name.
-    pub(crate) fn thresholds(&self) -> BTreeMap<String, f32> {
-        let mut found = BTreeMap::new();
-        let _ = self.clone().with_thresholds(|name, theta| {
-            found.insert(name.to_owned(), theta);
-            theta
-        });
-        found
-    }
-
     /// The same network with other thresholds: `f` of the name of each population and its threshold.
-    pub(crate) fn with_thresholds(mut self, mut f: impl FnMut(&str, f32) -> f32) -> Self {
-        let mut set = |name: &str, neurons: &mut Neurons| {
+    pub(crate) fn with_thresholds(mut self, f: impl Fn(&str, f32) -> f32) -> Self {
+        let set = |name: &str, neurons: &mut Neurons| {
             let theta = neurons.theta.val();
             let value = f(name, scalar(&theta.clone().inner()) as f32);
             *neurons = Neurons::new(value, &theta.device());
         };
         set("embedding", &mut self.embedding_neurons);
         for (i, layer) in self.layers.iter_mut().enumerate() {
-            let mut set = |kind: &str, neurons: &mut Neurons| set(&format!("layer.{i}.{kind}"), neurons);
+            let set = |kind: &str, neurons: &mut Neurons| set(&format!("layer.{i}.{kind}"), neurons);
             set("key", &mut layer.key_neurons);
             set("value", &mut layer.value_neurons);
             set("context", &mut layer.context_neurons);
