@@ -1,4 +1,4 @@
-//! The tables of a trace as Arrow files.
+//! The tables of a trace for Arrow: in memory, and as files.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -13,14 +13,62 @@ use bitspike::trace::Spike;
 
 use super::series::potentials;
 use super::traced::TracedText;
+use crate::error::{Error, Result};
 
 /// Rows of a record batch of spikes: a few megabytes.
 const BATCH: usize = 1 << 18;
 
+/// A table in memory.
+#[derive(Debug, Clone)]
+pub struct ArrowTable {
+    /// Its columns.
+    pub schema: Arc<Schema>,
+    /// Its rows.
+    pub batches: Vec<RecordBatch>,
+}
+
+impl TracedText {
+    /// The tables of rates, of membranes and of spikes, in memory: a spike takes 14 bytes or so.
+    ///
+    /// # Errors
+    /// If there are more populations than a table has names for.
+    pub fn tables(&self) -> Result<[ArrowTable; 3]> {
+        let collect = |columns: &[(&str, Kind)], fill: Fill| {
+            let schema = schema(columns);
+            let mut batches = Vec::new();
+            let mut keep = |batch: RecordBatch| {
+                batches.push(batch);
+                Ok(())
+            };
+            let filled = fill(self, &mut Table { schema: schema.clone(), sink: &mut keep });
+            let failed = |error: io::Error| Error::invalid("table of a trace", "columns that fit each other", error);
+            filled.map_err(failed)?;
+            Ok(ArrowTable { schema, batches })
+        };
+        Ok([collect(&RATES, fill_rates)?, collect(&MEMBRANE, fill_membranes)?, collect(&SPIKES, fill_spikes)?])
+    }
+}
+
+/// What puts the rows of a trace into a table.
+type Fill = fn(&TracedText, &mut Table<'_>) -> io::Result<()>;
+
 /// Writes the table of rates as an Arrow file.
 pub(super) fn write_rates(traced: &TracedText, out: impl Write) -> io::Result<()> {
+    write(traced, &RATES, fill_rates, out)
+}
+
+/// Writes the table of membranes as an Arrow file.
+pub(super) fn write_membranes(traced: &TracedText, out: impl Write) -> io::Result<()> {
+    write(traced, &MEMBRANE, fill_membranes, out)
+}
+
+/// Writes the table of spikes, the raster, as an Arrow file.
+pub(super) fn write_spikes(traced: &TracedText, out: impl Write) -> io::Result<()> {
+    write(traced, &SPIKES, fill_spikes, out)
+}
+
+fn fill_rates(traced: &TracedText, table: &mut Table<'_>) -> io::Result<()> {
     let names = Names::new(traced);
-    let mut table = Table::new(out, &RATES)?;
     let steps = traced.trace.time_steps;
     let rows = || traced.rates.iter().flatten();
     let keys = traced.rates.iter().enumerate().flat_map(|(i, rates)| vec![i as u16; rates.len()]);
@@ -32,14 +80,11 @@ pub(super) fn write_rates(traced: &TracedText, out: impl Write) -> io::Result<()
         Arc::new(Float64Array::from_iter_values(rows().map(|at| at.mean))),
         Arc::new(Float64Array::from_iter_values(rows().map(|at| at.rms_distance))),
         Arc::new(Float64Array::from_iter_values(rows().map(|at| at.max_distance))),
-    ])?;
-    table.finish()
+    ])
 }
 
-/// Writes the table of membranes as an Arrow file.
-pub(super) fn write_membranes(traced: &TracedText, out: impl Write) -> io::Result<()> {
+fn fill_membranes(traced: &TracedText, table: &mut Table<'_>) -> io::Result<()> {
     let names = Names::new(traced);
-    let mut table = Table::new(out, &MEMBRANE)?;
     let (tokens, steps) = (traced.trace.tokens, traced.trace.time_steps as usize);
     for (i, population) in traced.trace.populations.iter().enumerate() {
         for (column, &(token, neuron)) in population.chosen.iter().enumerate() {
@@ -55,13 +100,11 @@ pub(super) fn write_membranes(traced: &TracedText, out: impl Write) -> io::Resul
             ])?;
         }
     }
-    table.finish()
+    Ok(())
 }
 
-/// Writes the table of spikes, the raster, as an Arrow file.
-pub(super) fn write_spikes(traced: &TracedText, out: impl Write) -> io::Result<()> {
+fn fill_spikes(traced: &TracedText, table: &mut Table<'_>) -> io::Result<()> {
     let names = Names::new(traced);
-    let mut table = Table::new(out, &SPIKES)?;
     for (i, population) in traced.trace.populations.iter().enumerate() {
         let mut events = population.events(traced.trace.tokens).peekable();
         while events.peek().is_some() {
@@ -75,7 +118,7 @@ pub(super) fn write_spikes(traced: &TracedText, out: impl Write) -> io::Result<(
             ])?;
         }
     }
-    table.finish()
+    Ok(())
 }
 
 /// A column's type; names of populations repeat and are stored once.
@@ -126,40 +169,41 @@ impl Names {
     }
 }
 
-/// An Arrow file (IPC format, with footer), its batches compressed by Zstandard.
-struct Table<W: Write> {
-    writer: FileWriter<io::BufWriter<W>>,
+/// A table that is being filled, a batch at a time.
+struct Table<'a> {
     schema: Arc<Schema>,
+    sink: &'a mut dyn FnMut(RecordBatch) -> io::Result<()>,
 }
 
-impl<W: Write> Table<W> {
-    fn new(out: W, columns: &[(&str, Kind)]) -> io::Result<Self> {
-        let field = |&(name, kind): &(&str, Kind)| {
-            let kind = match kind {
-                Kind::Name => DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8)),
-                Kind::Text => DataType::Utf8,
-                Kind::U32 => DataType::UInt32,
-                Kind::I8 => DataType::Int8,
-                Kind::F32 => DataType::Float32,
-                Kind::F64 => DataType::Float64,
-            };
-            Field::new(name, kind, false)
-        };
-        let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
-        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD)).map_err(failed)?;
-        let writer = FileWriter::try_new_with_options(io::BufWriter::new(out), &schema, options).map_err(failed)?;
-        Ok(Self { writer, schema })
-    }
-
+impl Table<'_> {
     fn write(&mut self, columns: Vec<ArrayRef>) -> io::Result<()> {
-        let batch = RecordBatch::try_new(self.schema.clone(), columns).map_err(failed)?;
-        self.writer.write(&batch).map_err(failed)
+        (self.sink)(RecordBatch::try_new(self.schema.clone(), columns).map_err(failed)?)
     }
+}
 
-    fn finish(mut self) -> io::Result<()> {
-        self.writer.finish().map_err(failed)?;
-        self.writer.into_inner().map_err(failed)?.flush()
-    }
+fn schema(columns: &[(&str, Kind)]) -> Arc<Schema> {
+    let field = |&(name, kind): &(&str, Kind)| {
+        let kind = match kind {
+            Kind::Name => DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8)),
+            Kind::Text => DataType::Utf8,
+            Kind::U32 => DataType::UInt32,
+            Kind::I8 => DataType::Int8,
+            Kind::F32 => DataType::Float32,
+            Kind::F64 => DataType::Float64,
+        };
+        Field::new(name, kind, false)
+    };
+    Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
+}
+
+/// Writes an Arrow file (IPC format, with footer), its batches compressed by Zstandard.
+fn write(traced: &TracedText, columns: &[(&str, Kind)], fill: Fill, out: impl Write) -> io::Result<()> {
+    let schema = schema(columns);
+    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD)).map_err(failed)?;
+    let mut writer = FileWriter::try_new_with_options(io::BufWriter::new(out), &schema, options).map_err(failed)?;
+    fill(traced, &mut Table { schema, sink: &mut |batch| writer.write(&batch).map_err(failed) })?;
+    writer.finish().map_err(failed)?;
+    writer.into_inner().map_err(failed)?.flush()
 }
 
 fn failed(error: ArrowError) -> io::Error {

@@ -23,6 +23,8 @@ mod write;
 #[cfg(test)]
 mod fixture;
 
+#[cfg(feature = "arrow")]
+pub use arrow::ArrowTable;
 pub use record::{TraceOptions, trace};
 pub use summary::{Origin, PopulationSummary, Reading, Summary};
 pub use traced::TracedText;

@@ -90,3 +90,18 @@ fn arrow_membranes_come_back() {
         assert_eq!(batch.column(7).as_primitive::<Int8Type>().value(t), last.spikes[t * 2 * last.width + 1]);
     }
 }
+
+#[test]
+fn tables_in_memory_are_those_of_the_files() {
+    let traced = fixture::traced(17, 2, "x");
+    let files = [
+        written(|out| write_rates(&traced, out)),
+        written(|out| write_membranes(&traced, out)),
+        written(|out| write_spikes(&traced, out)),
+    ];
+    for (table, file) in traced.tables().unwrap().into_iter().zip(files) {
+        let (names, batches) = read(file);
+        let own: Vec<String> = table.schema.fields().iter().map(|field| field.name().clone()).collect();
+        assert_eq!((own, table.batches), (names, batches));
+    }
+}

@@ -1,0 +1,46 @@
+"""Spiking language models with weights of 1 and 1.58 bits: classify, look inside, count.
+
+>>> import bitspike
+>>> clf = bitspike.load()
+>>> clf("a gripping, funny film")[0]["label"]
+'positive'
+>>> [answer["label"] for answer in clf(["fine", "dull from start to finish"])]
+['positive', 'negative']
+"""
+
+from __future__ import annotations
+
+from . import data, errors
+from ._classifier import Classifier, load
+from ._native import Table, __version__
+from .errors import (
+    ChangedError,
+    ColumnError,
+    DataError,
+    Error,
+    ModelError,
+    NotFoundError,
+    OptionError,
+    TextError,
+)
+from .results import Cost, Score, Trace
+
+__all__ = [
+    "ChangedError",
+    "Classifier",
+    "ColumnError",
+    "Cost",
+    "DataError",
+    "Error",
+    "ModelError",
+    "NotFoundError",
+    "OptionError",
+    "Score",
+    "Table",
+    "TextError",
+    "Trace",
+    "__version__",
+    "data",
+    "errors",
+    "load",
+]

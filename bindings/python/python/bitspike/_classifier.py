@@ -1,0 +1,324 @@
+"""The class that everything starts from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from os import PathLike, fspath, path
+from typing import TYPE_CHECKING, Any
+
+from . import _native
+from ._estimator import BATCH, Estimator
+from ._items import is_one, listed
+from .errors import ChangedError, ModelError, NotFoundError, OptionError, TextError
+from .results import Cost, Score, Trace
+
+if TYPE_CHECKING:
+    from .data import Dataset
+
+#: `top_k` that was not given, which is not `None`.
+_UNSET: Any = object()
+
+
+def load(
+    model: str | PathLike[str] | None = None,
+    threads: int | None = None,
+    timesteps: int | None = None,
+    dynamics: str | None = None,
+) -> Classifier:
+    """The model that `model` names: a name, a file, the folder of a model or of a run, `OWNER/NAME` of what was fetched from the
+    Hugging Face hub; without it the one that is in the package.
+
+    `threads` are 1 to 1024; unless given, `BITSPIKE_NUM_THREADS` says how many, else `OMP_NUM_THREADS`, else the cores that the
+    process may use. `timesteps` and `dynamics` (`phased`, `accumulated`, `instantaneous`) are those of training unless given.
+
+    >>> import bitspike
+    >>> bitspike.load(threads=1).labels
+    ['negative', 'positive']
+
+    Raises `NotFoundError`, `ModelError` or `OptionError`.
+    """
+    return Classifier(model, threads=threads, timesteps=timesteps, dynamics=dynamics)
+
+
+class Classifier(Estimator):
+    """A model, ready to answer. It never changes and may be shared by threads; a forked child uses it as its parent does.
+
+    Answers do not depend on batch, order, threads or processor, and are those of the program `bitspike`, bit for bit.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        model: str | PathLike[str] | None = None,
+        *,
+        threads: int | None = None,
+        timesteps: int | None = None,
+        dynamics: str | None = None,
+    ) -> None:
+        if model is not None:
+            place = model if isinstance(model, str) else fspath(model) if hasattr(model, "__fspath__") else None
+            if not isinstance(place, str):
+                expected, found = "a name or a path (str, pathlib.Path)", type(model).__name__
+                raise OptionError(
+                    f"model: expected {expected}, found {found}", expected=expected, found=found, where="model"
+                )
+            model = place
+        for name, number in (("threads", threads), ("timesteps", timesteps)):
+            _check_number(name, number)
+        native = _native.Model.load(model, threads, timesteps, dynamics)
+        object.__setattr__(self, "_native", native)
+        object.__setattr__(self, "_asked", (model, threads, timesteps, dynamics))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Classifier never changes: `{name}` cannot be set; load another one")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Classifier never changes: `{name}` cannot be taken away")
+
+    def __repr__(self) -> str:
+        native = self._native
+        return (
+            f"<bitspike.Classifier {native.name}: {native.task}, {native.dynamics}, T = {native.timesteps}, "
+            f"threads = {native.threads}>"
+        )
+
+    # What it is.
+
+    @property
+    def name(self) -> str:
+        """What the model is called."""
+        return self._native.name
+
+    @property
+    def path(self) -> str | None:
+        """Its file or folder; none of the model in the package."""
+        place = self._native.place
+        return None if place is None else fspath(place)
+
+    @property
+    def takes_pairs(self) -> bool:
+        """Whether it classifies pairs of texts."""
+        return self._native.takes_pairs
+
+    @property
+    def threads(self) -> int:
+        """Threads of its own that it computes with."""
+        return self._native.threads
+
+    @property
+    def timesteps(self) -> int:
+        """`T`: steps of a window, or of the whole simulation."""
+        return self._native.timesteps
+
+    @property
+    def dynamics(self) -> str:
+        """`phased`, `accumulated` or `instantaneous`."""
+        return self._native.dynamics
+
+    @property
+    def max_length(self) -> int:
+        """Tokens that it reads of a text; the rest is cut off."""
+        return self._native.max_length
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the weights that were loaded."""
+        return self._native.digest()
+
+    # Answers as transformers' pipeline gives them.
+
+    def __call__(
+        self,
+        texts: Any,
+        text_pair: str | None = None,
+        *,
+        top_k: int | None = _UNSET,
+        batch_size: int = BATCH,
+    ) -> Any:
+        """Answers in the form of transformers' `pipeline("text-classification")`.
+
+        | given | answer |
+        |---|---|
+        | a text, or with `text_pair` a pair | a list of one dict |
+        | a pair as a dict of `text` and `text_pair`, or as a tuple | a dict |
+        | a list of texts or pairs | a list of dicts |
+        | a generator | a generator of dicts, read a batch at a time |
+
+        A dict has `label` and `score`: the most probable class and its probability, or the word `score` and the model's number. With
+        `top_k` there is a list of dicts for a dict, the most probable first; `None` lists all classes. `batch_size` bounds how many
+        texts are held at a time, and nothing else.
+
+        >>> import bitspike
+        >>> clf = bitspike.load()
+        >>> [entry["label"] for entry in clf("fine", top_k=None)]
+        ['positive', 'negative']
+        """
+        single_dict = text_pair is None and isinstance(texts, (dict, tuple))
+        if text_pair is not None:
+            if not isinstance(texts, str):
+                found = type(texts).__name__
+                raise TextError(
+                    f"text_pair: expected one text before it, found {found}",
+                    expected="one text before it",
+                    found=found,
+                    where="text_pair",
+                )
+            texts = {"text": texts, "text_pair": text_pair}
+        _check_number("batch_size", batch_size, required=True)
+        if top_k is not _UNSET:
+            _check_number("top_k", top_k)
+        items = listed(texts)
+        if not isinstance(items, list):
+            return self._stream(items, top_k, batch_size)
+        found_all: list[Any] = []
+        for start in range(0, len(items), batch_size):
+            found_all += self._answers(items[start : start + batch_size], start, top_k)
+        if is_one(texts):
+            # One text is in a list of one, one pair is not, unless its classes are a list already.
+            return found_all[0] if single_dict or top_k is not _UNSET else found_all
+        return found_all
+
+    def _stream(self, items: Iterator[Any], top_k: int | None, batch_size: int) -> Iterator[Any]:
+        start = 0
+        while batch := list(islice(items, batch_size)):
+            yield from self._answers(batch, start, top_k)
+            start += len(batch)
+
+    def _answers(self, batch: list[Any], start: int, top_k: int | None) -> list[Any]:
+        answers = self._native.classify(batch, start)
+        if top_k is _UNSET:
+            return answers.best()
+        return answers.ranked(max(len(self.labels), 1) if top_k is None else top_k)
+
+    # Tables.
+
+    def classify_arrow(
+        self,
+        table: Any,
+        text: str | None = None,
+        text_pair: str | None = None,
+        *,
+        errors: str = "raise",
+        keep: bool = True,
+    ) -> _native.Table:
+        """A table with the answers beside its columns, for anything that has `__arrow_c_stream__` or `__arrow_c_array__` (tables of
+        pyarrow, polars, pandas, duckdb, ...), as something that has `__arrow_c_stream__` again.
+
+        `text` and `text_pair` name the columns of the texts; unless given they are those that the task's data has, or the only column
+        of text. The answers are `label` and `probability_` with the name of each class, or `score`; a name that the table has already
+        is preceded by `predicted_`. With `errors="null"` a null or a text that is not UTF-8 has no answer, and a column `error` says
+        why; with `"raise"` it is a `TextError` with its row. Without `keep` the answers are alone.
+        """
+        if errors not in ("raise", "null"):
+            raise OptionError(
+                f"errors: expected 'raise' or 'null', found {errors!r}",
+                expected="'raise' or 'null'",
+                found=repr(errors),
+                where="errors",
+            )
+        return self._native.classify_arrow(table, text, text_pair, errors == "null", keep)
+
+    # What is inside.
+
+    def trace(
+        self,
+        text: str | tuple[str, str] | dict[str, str],
+        *,
+        timesteps: int = 64,
+        dynamics: str = "accumulated",
+        neurons: list[tuple[str, int, int]] | None = None,
+    ) -> Trace:
+        """One text spike by spike: rates, membranes and spikes as tables, and a picture. `neurons` are those whose membranes are
+        kept, each by population, token and number; unless given, the most active ones.
+
+        >>> import bitspike
+        >>> bitspike.load().trace("a fine film", timesteps=16).tokens
+        ['[CLS]', 'a', 'fine', 'film', '[SEP]']
+        """
+        _check_number("timesteps", timesteps, required=True)
+        return Trace(self._native.trace(text, timesteps, dynamics, neurons or []))
+
+    def cost(self, texts: Any, profile: str = "45nm") -> Cost:
+        """What texts cost: spikes and operations, counted exactly, and their energy under named constants beside that of baselines.
+        `profile` is `45nm`, `45nm-integer`, `neuromorphic`, or a TOML file of your own."""
+        return Cost(json.loads(self._native.cost(list(listed(texts)), profile)))
+
+    def eval(
+        self,
+        data: str | PathLike[str] | Dataset,
+        task: str | None = None,
+        split: str = "dev",
+        limit: int | None = None,
+    ) -> Score:
+        """Metrics on a split of a task's data: a folder, a file, or what `bitspike.data.load` gave. The task is the model's own
+        unless given."""
+        if limit is not None:
+            _check_number("limit", limit, required=True)
+        source = getattr(data, "source", None)
+        if source is not None:
+            task, data, split = source
+        return Score(json.loads(self._native.eval(fspath(data), task, split, limit)))  # type: ignore[arg-type]
+
+    # Between processes.
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        model, threads, timesteps, dynamics = self._asked
+        where = self.path
+        if where is not None:
+            where = path.abspath(where)
+        return _restore, (model, where, self.sha256, threads, timesteps, dynamics)
+
+
+def _check_number(name: str, number: Any, *, required: bool = False) -> None:
+    if number is None and not required:
+        return
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1 or number >= 1 << 62:
+        expected = "a number from 1 on"
+        raise OptionError(
+            f"{name}: expected {expected}, found {number!r}", expected=expected, found=repr(number), where=name
+        )
+
+
+#: What was unpickled last in this process, so that a worker that is given the same model again and again loads it once.
+_restored: dict[tuple[Any, ...], Classifier] = {}
+_KEPT = 4
+
+
+def _restore(
+    model: str | None,
+    where: str | None,
+    sha256: str,
+    threads: int | None,
+    timesteps: int | None,
+    dynamics: str | None,
+) -> Classifier:
+    """The model that was pickled: by its path, and where that is not there by its name. A file that has changed is refused."""
+    key = (where, model, sha256, threads, timesteps, dynamics)
+    known = _restored.get(key)
+    if known is not None and (where is None or path.exists(where)):
+        return known
+    source = where if where is not None and path.exists(where) else model
+    if where is not None and source is None:
+        raise NotFoundError(f"{where}: the model that was pickled is no longer there", where=where)
+    try:
+        restored = Classifier(source, threads=threads, timesteps=timesteps, dynamics=dynamics)
+    except NotFoundError as error:
+        raise NotFoundError(f"the model that was pickled is not here: {error}", where=where or model) from None
+    except ModelError as error:
+        raise ChangedError(f"the model that was pickled is no longer what it was: {error}", where=where) from error
+    if restored.sha256 != sha256:
+        place = source or restored.name
+        raise ChangedError(
+            f"{place}: expected the model that was pickled (SHA-256 {sha256[:16]}), found another ({restored.sha256[:16]}); "
+            "pickle the model again",
+            expected=sha256,
+            found=restored.sha256,
+            where=place,
+        )
+    while len(_restored) >= _KEPT:
+        _restored.pop(next(iter(_restored)))
+    _restored[key] = restored
+    return restored

@@ -1,0 +1,71 @@
+//! The columns of an answer, named as the program's `classify` names them.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float32Array, StringArray};
+use arrow_schema::{DataType, Field, FieldRef, Schema};
+use bitspike::{Answer, Model};
+
+use super::input::Wanted;
+use crate::answers::{Answers, SCORE};
+
+/// What stands beside the columns of a table.
+pub(super) struct Columns {
+    schema: Arc<Schema>,
+    labels: Vec<String>,
+    /// Whether there is a column of reasons.
+    reasons: bool,
+}
+
+impl Columns {
+    /// `label`, and `probability_` with the name of each class, or `score`; `error` where broken texts are to be null. A name that
+    /// the table has is preceded by `predicted_`.
+    pub(super) fn of(model: &Model, kept: &[FieldRef], wanted: &Wanted) -> Self {
+        let free = |name: &str| {
+            let mut name = name.to_owned();
+            while kept.iter().any(|field| *field.name() == name) {
+                name.insert_str(0, "predicted_");
+            }
+            name
+        };
+        let labels = model.labels().to_vec();
+        let text = |name: &str| Field::new(free(name), DataType::Utf8, wanted.null);
+        let number = |name: &str| Field::new(free(name), DataType::Float32, wanted.null);
+        let mut fields: Vec<FieldRef> = kept.to_vec();
+        match &labels[..] {
+            [] => fields.push(Arc::new(number(SCORE))),
+            labels => {
+                fields.push(Arc::new(text("label")));
+                fields.extend(labels.iter().map(|label| Arc::new(number(&format!("probability_{label}")))));
+            }
+        }
+        if wanted.null {
+            fields.push(Arc::new(Field::new(free("error"), DataType::Utf8, true)));
+        }
+        Self { schema: Arc::new(Schema::new(fields)), labels, reasons: wanted.null }
+    }
+
+    pub(super) fn schema(&self) -> Arc<Schema> {
+        self.schema.clone()
+    }
+
+    /// The columns for rows of which those that are `there` have `answers`, and the others `faults`.
+    pub(super) fn arrays(&self, there: &[bool], answers: &[Answer], faults: &[Option<String>]) -> Vec<ArrayRef> {
+        let rows = || {
+            let mut answers = answers.iter();
+            there.iter().map(move |&there| if there { answers.next() } else { None })
+        };
+        let mut columns: Vec<ArrayRef> = Vec::new();
+        if !self.labels.is_empty() {
+            columns.push(Arc::new(rows().map(|answer| answer.and_then(Answer::label)).collect::<StringArray>()));
+        }
+        for value in 0..self.labels.len().max(1) {
+            let values = rows().map(|answer| answer.map(|answer| Answers::values(answer)[value]));
+            columns.push(Arc::new(values.collect::<Float32Array>()));
+        }
+        if self.reasons {
+            columns.push(Arc::new(faults.iter().map(Option::as_deref).collect::<StringArray>()));
+        }
+        columns
+    }
+}
