@@ -73,7 +73,7 @@ pub(crate) fn cost(model: &Model, name: &str, texts: Vec<Text>, profile: &str) -
     };
     let examples = encode(&dataset, model.tokenizer(), model.header().max_length);
     let split = EncodedSplit { task, dataset, examples };
-    let options = CostOptions { profile: &profile, teacher: None, codes: true };
+    let options = CostOptions { profile: &profile, teacher: None, int8: None, codes: true };
     json(&measure(model, name, &split, &options)?.0)
 }
 

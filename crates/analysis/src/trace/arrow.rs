@@ -33,7 +33,7 @@ impl TracedText {
     /// # Errors
     /// If there are more populations than a table has names for.
     pub fn tables(&self) -> Result<[ArrowTable; 3]> {
-        let collect = |columns: &[(&str, Kind)], fill: Fill| {
+        let collect = |columns: &[(&str, Kind)], fill: Fill| -> Result<ArrowTable> {
             let schema = schema(columns);
             let mut batches = Vec::new();
             let mut keep = |batch: RecordBatch| {
