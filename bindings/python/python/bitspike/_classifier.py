@@ -17,6 +17,9 @@ from .results import Cost, Score, Trace
 if TYPE_CHECKING:
     from .data import Dataset
 
+#: What scikit-learn's `Pipeline.fit` sets and takes away around `fit`, for callbacks that there are none of here.
+_CALLBACKS = "_parent_callback_ctx"
+
 #: `top_k` that was not given, which is not `None`.
 _UNSET: Any = object()
 
@@ -73,9 +76,13 @@ class Classifier(Estimator):
         object.__setattr__(self, "_asked", (model, threads, timesteps, dynamics))
 
     def __setattr__(self, name: str, value: object) -> None:
+        if name == _CALLBACKS:
+            return
         raise AttributeError(f"a Classifier never changes: `{name}` cannot be set; load another one")
 
     def __delattr__(self, name: str) -> None:
+        if name == _CALLBACKS:
+            return
         raise AttributeError(f"a Classifier never changes: `{name}` cannot be taken away")
 
     def __repr__(self) -> str:
@@ -269,7 +276,7 @@ class Classifier(Estimator):
         where = self.path
         if where is not None:
             where = path.abspath(where)
-        return _restore, (model, where, self.sha256, threads, timesteps, dynamics)
+        return restore, (model, where, self.sha256, threads, timesteps, dynamics)
 
 
 def _check_number(name: str, number: Any, *, required: bool = False) -> None:
@@ -287,7 +294,7 @@ _restored: dict[tuple[Any, ...], Classifier] = {}
 _KEPT = 4
 
 
-def _restore(
+def restore(
     model: str | None,
     where: str | None,
     sha256: str,
@@ -319,6 +326,6 @@ def _restore(
             where=place,
         )
     while len(_restored) >= _KEPT:
-        _restored.pop(next(iter(_restored)))
+        _restored.pop(next(iter(list(_restored))), None)
     _restored[key] = restored
     return restored
