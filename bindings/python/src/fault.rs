@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Data,
     /// A model is not the one that was pickled.
     Changed,
+    /// Training cannot begin, go on or end.
+    Training,
 }
 
 impl Kind {
@@ -38,6 +40,7 @@ impl Kind {
             Self::Column => "ColumnError",
             Self::Data => "DataError",
             Self::Changed => "ChangedError",
+            Self::Training => "TrainingError",
         }
     }
 }
@@ -143,6 +146,7 @@ impl From<bitspike_run::Error> for Fault {
         match error {
             bitspike_run::Error::Core(error) => error.into(),
             bitspike_run::Error::Data(error) => error.into(),
+            error @ bitspike_run::Error::Recipe { .. } => Self::new(Kind::Option, error),
             error => Self::new(Kind::Model, error),
         }
     }
@@ -176,6 +180,26 @@ impl From<bitspike_analysis::Error> for Fault {
             Error::Invalid { what, expected, found } => Self::at(Kind::Option, what, expected, found),
             Error::Texts(message) => Self::new(Kind::Text, message),
             error => Self::new(Kind::Data, error),
+        }
+    }
+}
+
+impl From<bitspike_train::Error> for Fault {
+    fn from(error: bitspike_train::Error) -> Self {
+        use bitspike_train::Error;
+        match error {
+            Error::Model(error) => error.into(),
+            Error::Data(error) => error.into(),
+            Error::Run(error) => error.into(),
+            Error::Hub(error) => (*error).into(),
+            Error::Analysis(error) => (*error).into(),
+            Error::During { what, source } => {
+                let fault = Self::from(*source);
+                Self { message: format!("{what}: {}", fault.message), ..fault }
+            }
+            Error::Mismatch(_) | Error::Grid(_) | Error::GridFile { .. } => Self::new(Kind::Option, error),
+            Error::Folder { ref path, .. } => Self::new(Kind::Option, &error).placed(path.display()),
+            error => Self::new(Kind::Training, error),
         }
     }
 }

@@ -7,6 +7,8 @@
 //! | [`texts`], [`answers`] | what Python gives, and what it gets |
 //! | [`arrow`] | tables in and out, through Arrow's C interface |
 //! | [`look`] | traces, costs and scores |
+//! | [`train`], [`follow`] | distillations and sweeps, and how Python follows them |
+//! | [`program`] | the command line |
 //! | [`fault`] | errors on their way to Python's exceptions |
 //!
 //! Unsafe code is where Arrow's C interface is, and nowhere else: a capsule's pointer is what its name says, which is all that the
@@ -16,9 +18,12 @@ mod answers;
 mod arrow;
 mod engine;
 mod fault;
+mod follow;
 mod look;
 mod model;
+mod program;
 mod texts;
+mod train;
 
 use pyo3::prelude::*;
 
@@ -35,6 +40,10 @@ mod _native {
     use crate::look::{Traced, dataset};
     #[pymodule_export]
     use crate::model::Model;
+    #[pymodule_export]
+    use crate::program::run;
+    #[pymodule_export]
+    use crate::train::{distil, recipe, recipes, sweep};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

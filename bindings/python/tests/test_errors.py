@@ -130,7 +130,7 @@ def test_a_million_characters(clf):
 
 def test_every_kind_is_an_error_and_survives_pickling():
     kinds = [getattr(errors, name) for name in errors.__all__]
-    assert len(kinds) == 8
+    assert len(kinds) == 9
     for kind in kinds:
         assert issubclass(kind, bitspike.Error)
         error = pickle.loads(pickle.dumps(kind("said", expected="a", found="b", where="c")))

@@ -46,6 +46,30 @@ def test_a_trace_is_three_tables_and_a_picture(clf):
         clf.trace("fine", neurons=[("nowhere", 0, 0)])
 
 
+def test_a_trace_is_plotted(clf, tmp_path):
+    pytest.importorskip("matplotlib")
+    figure = clf.trace("a fine film", timesteps=20).plot()
+    figure.savefig(tmp_path / "trace.png")
+    assert (tmp_path / "trace.png").stat().st_size > 10_000
+    rates, _ = figure.axes
+    assert len(rates.lines) == len(clf.trace("a fine film", timesteps=20).summary["populations"])
+
+
+def test_columns_as_arrays(clf):
+    pyarrow = pytest.importorskip("pyarrow")
+    trace = clf.trace("a fine film", timesteps=20)
+    for table in (trace.rates, trace.membranes, trace.spikes):
+        for name in table.column_names:
+            assert table.to_numpy(name).tolist() == pyarrow.table(table)[name].to_pylist(), name
+    table = pyarrow.table({"t": ["fine", None], "n": [1, None], "b": [b"x", b"y"]})
+    said = clf.classify_arrow(table, text="t", errors="null")
+    assert said.to_numpy("label").tolist() == ["positive", None]
+    assert str(said.to_numpy("probability_positive")[1]) == "nan"
+    for name in ("n", "b", "nothing"):
+        with pytest.raises(bitspike.ColumnError):
+            said.to_numpy(name)
+
+
 def test_a_cost_is_that_of_the_program(clf, program, folder):
     dataset = bitspike.data.load("sst2", folder)
     own = clf.cost(dataset.texts, profile="45nm-integer")

@@ -13,6 +13,7 @@ from __future__ import annotations
 from . import data, errors
 from ._classifier import Classifier, load
 from ._native import Table, __version__
+from ._training import Recipe, distil, sweep
 from .errors import (
     ChangedError,
     ColumnError,
@@ -22,8 +23,9 @@ from .errors import (
     NotFoundError,
     OptionError,
     TextError,
+    TrainingError,
 )
-from .results import Cost, Score, Trace
+from .results import Cost, Run, Score, Sweep, Trace
 
 __all__ = [
     "ChangedError",
@@ -35,12 +37,18 @@ __all__ = [
     "ModelError",
     "NotFoundError",
     "OptionError",
+    "Recipe",
+    "Run",
     "Score",
+    "Sweep",
     "Table",
     "TextError",
     "Trace",
+    "TrainingError",
     "__version__",
     "data",
+    "distil",
     "errors",
     "load",
+    "sweep",
 ]

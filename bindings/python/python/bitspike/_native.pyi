@@ -1,7 +1,10 @@
 """The native half: types for checkers; use what `bitspike` itself offers."""
 
+from collections.abc import Callable
 from os import PathLike
 from typing import Any
+
+from numpy.typing import NDArray
 
 __version__: str
 
@@ -13,6 +16,8 @@ class Table:
     def __len__(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def __arrow_c_schema__(self) -> object: ...
+    def to_numpy(self, name: str) -> NDArray[Any]:
+        """A column: numbers as they are, a null among floats as NaN, texts as objects."""
 
 class Answers:
     def __len__(self) -> int: ...
@@ -63,3 +68,31 @@ class Model:
 def dataset(
     task: str, data: str | PathLike[str], split: str
 ) -> list[tuple[str, str | None, str | None, float | None]]: ...
+
+def run(arguments: list[str]) -> int: ...
+def recipe(name: str | None, json: str | None, set: list[str]) -> tuple[str, str]: ...
+def recipes() -> list[str]: ...
+def distil(
+    recipe: str | None,
+    set: list[str],
+    learnt: dict[str, Any],
+    out: str,
+    resume: bool,
+    max_minutes: float | None,
+    threads: int | None,
+    on_event: Callable[[dict[str, Any]], object] | None,
+) -> tuple[str, list[str]]: ...
+def sweep(
+    recipe: str | None,
+    set: list[str],
+    over: list[str],
+    seeds: list[int],
+    learnt: dict[str, Any] | None,
+    out: str,
+    resume: bool,
+    retry_failed: bool,
+    max_minutes: float | None,
+    cell_minutes: float | None,
+    threads: int | None,
+    on_event: Callable[[dict[str, Any]], object] | None,
+) -> str: ...

@@ -30,7 +30,7 @@ def classify(
     columns = [daft.col(column) if isinstance(column, str) else column for column in (text, text_pair) if column is not None]
     names = ["text", "text_pair"][: len(columns)]
     empty = pyarrow.table({name: pyarrow.array([], pyarrow.string()) for name in names})
-    asked = {**dict(zip(names, names)), "errors": errors, "keep": False}
+    asked: dict[str, Any] = {**dict(zip(names, names)), "errors": errors, "keep": False}
     said = pyarrow.table(model.classify_arrow(empty, **asked)).schema
     kind = daft.DataType.from_arrow_type(pyarrow.struct(list(said)))
     return daft.func.batch(return_dtype=kind)(_Answers(model, asked))(*columns)

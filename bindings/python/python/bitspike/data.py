@@ -1,13 +1,25 @@
-"""The data of GLUE's tasks."""
+"""Tasks, and the data of GLUE's."""
 
 from __future__ import annotations
 
 from os import PathLike, fspath
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import _native
 
-__all__ = ["Dataset", "load"]
+__all__ = ["Dataset", "Task", "load"]
+
+
+class Task(NamedTuple):
+    """A task of your own, by its columns: of a text or two, and of the label. `labels` are its classes in order; unless given they are those
+    of the training split. With `regression` the label is a score."""
+
+    name: str | None
+    text: str | None = None
+    label: str | None = None
+    text_pair: str | None = None
+    labels: list[str] | None = None
+    regression: bool = False
 
 
 class Dataset:

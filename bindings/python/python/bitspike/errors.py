@@ -13,6 +13,7 @@ __all__ = [
     "NotFoundError",
     "OptionError",
     "TextError",
+    "TrainingError",
 ]
 
 
@@ -78,3 +79,7 @@ class DataError(Error, ValueError):
 
 class ChangedError(Error):
     """A model's file is not the one that was pickled."""
+
+
+class TrainingError(Error):
+    """Training cannot begin, go on or end: its loss is no number, or a file of it cannot be written."""

@@ -1,14 +1,17 @@
-"""What is found out about a model: its cost, its score, a text in time."""
+"""What is found out about a model: its cost, its score, a text in time; how training ended."""
 
 from __future__ import annotations
 
 import json
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._native import Table, Traced
 
-__all__ = ["Cost", "Score", "Trace"]
+if TYPE_CHECKING:
+    from ._classifier import Classifier
+
+__all__ = ["Cost", "Run", "Score", "Sweep", "Trace"]
 
 
 class Cost(dict[str, Any]):
@@ -63,6 +66,39 @@ class Score(dict[str, Any]):
         return f"<table><caption>{caption}</caption>{rows}</table>"
 
 
+class Run(dict[str, Any]):
+    """How a distillation ended, as `bitspike distil --json` prints it."""
+
+    def __init__(self, ended: dict[str, Any], folder: str, warnings: list[str]) -> None:
+        super().__init__(ended)
+        #: The folder of the run, which `bitspike.load` takes.
+        self.folder = folder
+        #: What should be known of the student, a line each.
+        self.warnings = warnings
+
+    @property
+    def best(self) -> float | None:
+        """The best score on dev."""
+        found: float | None = self["counters"]["best"]
+        return found
+
+    def load(self, **options: Any) -> Classifier:
+        """The student, as `bitspike.load` gives it."""
+        from ._classifier import load
+
+        return load(self.folder, **options)
+
+
+class Sweep(dict[str, Any]):
+    """What a sweep found, as `bitspike sweep --json` prints it."""
+
+    @property
+    def folder(self) -> str:
+        """Where its cells and `results.csv` are."""
+        found: str = self["folder"]
+        return found
+
+
 class Trace:
     """A text spike by spike. The tables have `__arrow_c_stream__`."""
 
@@ -107,6 +143,28 @@ class Trace:
 
     def _repr_svg_(self) -> str:
         return self.svg
+
+    def plot(self) -> Any:
+        """The rate of every population over time, and below it all spikes by token: a figure of matplotlib, which it needs."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(8, 6), layout="constrained")
+        above, below = figure.subplots(2, 1, sharex=True)
+        population, t, rate = (self.rates.to_numpy(name) for name in ("population", "t", "mean_absolute_rate"))
+        for name in dict.fromkeys(population):
+            above.plot(t[population == name], rate[population == name], linewidth=0.8, label=name)
+        above.set_ylabel("mean absolute rate")
+        above.legend(fontsize=5, ncols=4)
+        below.hist2d(
+            self.spikes.to_numpy("t"),
+            self.spikes.to_numpy("token"),
+            bins=[range(1, self.summary["time_steps"] + 2), range(len(self.tokens) + 1)],
+            cmap="Greys",
+        )
+        below.set_yticks([place + 0.5 for place in range(len(self.tokens))], self.tokens)
+        below.set_xlabel("t")
+        below.set_ylabel("spikes of a token")
+        return figure
 
     def __repr__(self) -> str:
         return f"<bitspike.Trace of {len(self.tokens)} tokens, {self.summary['time_steps']} steps>"

@@ -37,7 +37,7 @@ def classify(
 
     if not isinstance(model, Classifier):
         model = load(model)
-    asked = {"text": text, "text_pair": text_pair, "errors": errors}
+    asked: dict[str, Any] = {"text": text, "text_pair": text_pair, "errors": errors}
     rows = to_arrow_schema(frame.schema).empty_table()
     said = pyarrow.table(model.classify_arrow(rows, **asked)).schema
     # The frame's own columns as Spark has them, which may be more than Arrow says.

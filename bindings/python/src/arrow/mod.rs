@@ -4,6 +4,7 @@
 //! an error number of a stream; columns that are only handed on are not copied, and not looked at either.
 
 pub(crate) mod input;
+mod numpy;
 mod output;
 
 use std::sync::Arc;
@@ -66,6 +67,16 @@ impl Table {
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
         let schema = FFI_ArrowSchema::try_from(&*self.schema).map_err(unexported)?;
         PyCapsule::new_with_value(py, schema, c"arrow_schema")
+    }
+
+    /// A column as an array of NumPy: numbers as they are, a null among floats as NaN, texts as objects.
+    fn to_numpy<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let Ok(column) = self.schema.index_of(name) else {
+            let expected = format!("one of {}", self.column_names().join(", "));
+            return Err(Fault::at(Kind::Column, "name", expected, format!("`{name}`")).into());
+        };
+        let chunks: Vec<ArrayRef> = self.batches.iter().map(|batch| batch.column(column).clone()).collect();
+        numpy::array(py, name, self.schema.field(column).data_type(), &chunks)
     }
 
     fn __repr__(&self) -> String {
