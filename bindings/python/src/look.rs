@@ -40,7 +40,7 @@ impl Traced {
 
     /// Rates, membranes and spikes.
     fn tables(&self, py: Python<'_>) -> PyResult<Vec<Table>> {
-        let tables = py.detach(|| self.0.tables()).map_err(Fault::from)?;
+        let tables = py.detach(|| self.0.tables().map_err(Fault::from))?;
         Ok(tables.into_iter().map(|table| Table::new(table.schema, table.batches)).collect())
     }
 }

@@ -106,7 +106,9 @@ def test_an_exception_of_a_callback_stops_and_saves(run, data, tmp_path):
     assert again.load().predict_proba(TEXTS).tobytes() == run[1].load().predict_proba(TEXTS).tobytes()
     # What has finished is left as it is.
     left = distil(out, data, resume=True)
-    assert [left["counters"][name] for name in ("step", "best")] == [again["counters"][name] for name in ("step", "best")]
+    assert [left["counters"][name] for name in ("step", "best")] == [
+        again["counters"][name] for name in ("step", "best")
+    ]
     assert losses(out) == losses(run[0])
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from itertools import islice
 from os import PathLike, fspath, path
-from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._estimator import BATCH, Estimator
@@ -14,7 +11,11 @@ from ._items import is_one, listed
 from .errors import ChangedError, ModelError, NotFoundError, OptionError, TextError
 from .results import Cost, Score, Trace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
     from .data import Dataset
 
 #: What scikit-learn's `Pipeline.fit` sets and takes away around `fit`, for callbacks that there are none of here.
@@ -251,6 +252,8 @@ class Classifier(Estimator):
     def cost(self, texts: Any, profile: str = "45nm") -> Cost:
         """What texts cost: spikes and operations, counted exactly, and their energy under named constants beside that of baselines.
         `profile` is `45nm`, `45nm-integer`, `neuromorphic`, or a TOML file of your own."""
+        import json
+
         return Cost(json.loads(self._native.cost(list(listed(texts)), profile)))
 
     def eval(
@@ -262,6 +265,8 @@ class Classifier(Estimator):
     ) -> Score:
         """Metrics on a split of a task's data: a folder, a file, or what `bitspike.data.load` gave. The task is the model's own
         unless given."""
+        import json
+
         if limit is not None:
             _check_number("limit", limit, required=True)
         source = getattr(data, "source", None)

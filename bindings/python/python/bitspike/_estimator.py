@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._native import Answers, Model
 from ._items import listed
 from .errors import OptionError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, TypeVar
+
     import numpy
     from numpy.typing import NDArray
 
+    Self = TypeVar("Self", bound="Estimator")
+
 #: Texts that are held at a time, unless a caller says otherwise.
 BATCH = 1024
-
-Self = TypeVar("Self", bound="Estimator")
 
 
 class Estimator:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
 from os import PathLike, fspath
-from typing import Any
 
 from . import _native
 from ._progress import Progress
 from .data import Task
 from .errors import OptionError
 from .results import Run, Sweep
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
 __all__ = ["Recipe", "distil", "sweep"]
 
@@ -50,6 +52,8 @@ class Recipe:
         return _native.recipes()
 
     def __getitem__(self, key: str) -> Any:
+        import json
+
         return json.loads(self._json)[key]
 
     @property
@@ -64,7 +68,7 @@ class Recipe:
         return hash(self._toml)
 
     def __repr__(self) -> str:
-        return f"<bitspike.Recipe {json.loads(self._json)['student']}>"
+        return f"<bitspike.Recipe {self['student']}>"
 
 
 def distil(
@@ -92,6 +96,8 @@ def distil(
 
     Raises `OptionError`, `DataError`, `ModelError`, or `TrainingError` where the loss is no longer a number.
     """
+    import json
+
     asked = None if recipe is None and resume else Recipe(recipe)._json
     learnt = _learnt(task, data, teacher, corpus, start_from, classes)
     with Progress(on_event, progress) as tell:
@@ -127,13 +133,13 @@ def sweep(
     `over` has values by key, dotted or short (`bits`, `rate_penalty`, `T`, ...). With `resume` the sweep in `out` goes on as it was begun, and nothing
     else need be said. What is said of `on_event`, `progress` and Ctrl-C in `distil` holds here too.
     """
+    import json
+
     learnt = None
     if not resume:
         for name, given in (("data", data), ("teacher", teacher)):
             if given is None:
-                raise OptionError(
-                    f"{name}: expected a path, found None", expected="a path", found="None", where=name
-                )
+                raise OptionError(f"{name}: expected a path, found None", expected="a path", found="None", where=name)
         learnt = _learnt(task, data, teacher, corpus, start_from, classes)
     axes = [f"{key}={','.join(_literal(value, key) for value in values)}" for key, values in (over or {}).items()]
     with Progress(on_event, progress) as tell:
@@ -195,6 +201,8 @@ def _literal(value: Any, key: str) -> str:
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, str):
+        import json
+
         return json.dumps(value)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(_literal(item, key) for item in value)}]"

@@ -27,7 +27,9 @@ def classify(
 
     if not isinstance(model, Classifier):
         model = load(model)
-    columns = [daft.col(column) if isinstance(column, str) else column for column in (text, text_pair) if column is not None]
+    columns = [
+        daft.col(column) if isinstance(column, str) else column for column in (text, text_pair) if column is not None
+    ]
     names = ["text", "text_pair"][: len(columns)]
     empty = pyarrow.table({name: pyarrow.array([], pyarrow.string()) for name in names})
     asked: dict[str, Any] = {**dict(zip(names, names)), "errors": errors, "keep": False}

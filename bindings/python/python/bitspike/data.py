@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from os import PathLike, fspath
-from typing import Any, NamedTuple
 
 from . import _native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Dataset", "Task", "load"]
 
 
-class Task(NamedTuple):
+class Task:
     """A task of your own, by its columns: of a text or two, and of the label. `labels` are its classes in order; unless given they are those
     of the training split. With `regression` the label is a score."""
 
-    name: str | None
-    text: str | None = None
-    label: str | None = None
-    text_pair: str | None = None
-    labels: list[str] | None = None
-    regression: bool = False
+    __slots__ = ("label", "labels", "name", "regression", "text", "text_pair")
+
+    def __init__(
+        self,
+        name: str | None,
+        text: str | None = None,
+        label: str | None = None,
+        text_pair: str | None = None,
+        labels: list[str] | None = None,
+        regression: bool = False,
+    ) -> None:
+        self.name = name
+        self.text = text
+        self.label = label
+        self.text_pair = text_pair
+        self.labels = labels
+        self.regression = regression
+
+    def __repr__(self) -> str:
+        return f"<bitspike.data.Task {self.name}>"
 
 
 class Dataset:

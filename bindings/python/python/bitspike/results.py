@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from html import escape
-from typing import TYPE_CHECKING, Any
-
 from ._native import Table, Traced
 
+# `typing` takes as long to load as all else together.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._classifier import Classifier
+
+    Found = dict[str, Any]
+else:
+    Found = dict
 
 __all__ = ["Cost", "Run", "Score", "Sweep", "Trace"]
 
 
-class Cost(dict[str, Any]):
+class Cost(Found):
     """What texts cost, as `bitspike cost --json` prints it; a table in a notebook.
 
     >>> import bitspike
@@ -29,6 +33,8 @@ class Cost(dict[str, Any]):
         return [(row["name"], row["compute_picojoules"] * 1e-6, row["total_picojoules"] * 1e-6) for row in rows]
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         texts, total = self["examples"], self["total"]
         synaptic = self["neurobench"]["synaptic_operations"]
         counts = [
@@ -49,7 +55,7 @@ class Cost(dict[str, Any]):
         )
 
 
-class Score(dict[str, Any]):
+class Score(Found):
     """How good a model is on a split, as `bitspike eval --json` prints it."""
 
     @property
@@ -59,6 +65,8 @@ class Score(dict[str, Any]):
         return found
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         rows = "".join(f"<tr><td>{escape(name)}</td><td>{value:.4f}</td></tr>" for name, value in self.metrics.items())
         caption = (
             f"{escape(str(self['model']))} on {self['examples']} examples of {escape(self['task'])} {self['split']}"
@@ -66,7 +74,7 @@ class Score(dict[str, Any]):
         return f"<table><caption>{caption}</caption>{rows}</table>"
 
 
-class Run(dict[str, Any]):
+class Run(Found):
     """How a distillation ended, as `bitspike distil --json` prints it."""
 
     def __init__(self, ended: dict[str, Any], folder: str, warnings: list[str]) -> None:
@@ -89,7 +97,7 @@ class Run(dict[str, Any]):
         return load(self.folder, **options)
 
 
-class Sweep(dict[str, Any]):
+class Sweep(Found):
     """What a sweep found, as `bitspike sweep --json` prints it."""
 
     @property
@@ -105,6 +113,8 @@ class Trace:
     __slots__ = ("_native", "_tables", "summary")
 
     def __init__(self, native: Traced) -> None:
+        import json
+
         self._native = native
         self._tables: list[Table] | None = None
         #: The short account, as `bitspike trace --json` prints it.

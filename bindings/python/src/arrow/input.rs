@@ -80,7 +80,7 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
 }
 
 /// The value in a capsule of that name.
-fn capsule<'a, T>(object: &'a Bound<'_, PyAny>, name: &'static std::ffi::CStr) -> Result<*mut T> {
+fn capsule<T>(object: &Bound<'_, PyAny>, name: &'static std::ffi::CStr) -> Result<*mut T> {
     let refused = || {
         let found = object.get_type().name().map_or_else(|_| "another object".into(), |name| name.to_string());
         Fault::at(Kind::Column, "table", format!("a capsule `{}`", name.to_string_lossy()), found)
