@@ -217,16 +217,9 @@ fn by_index(model: &[String], classes: &[String], discovered: bool) -> Option<Ve
     }
 }
 
-/// A map as it could be stated: not one that contradicts what is known of the names.
+/// A map as it could be stated. Where nothing says which is which it leaves the classes open: a guess would be copied.
 fn example(model: &[String], classes: &[String]) -> String {
     let in_order = names::may_count(model) && names::may_count(classes);
-    if !in_order && model.len() > 2 {
-        return "OUTPUT=CLASS,..".into();
-    }
-    let mut model = model.to_vec();
-    if !in_order {
-        model.reverse();
-    }
     let quoted = |name: &String| {
         if name.contains([',', '=', '"']) || name.trim() != name {
             format!("\"{}\"", name.replace('"', "\"\""))
@@ -235,7 +228,9 @@ fn example(model: &[String], classes: &[String]) -> String {
         }
     };
     let pairs =
-        model.iter().zip(classes).take(2).map(|(output, class)| format!("{}={}", quoted(output), quoted(class)));
+        model.iter().zip(classes).take(2).map(|(output, class)| {
+            format!("{}={}", quoted(output), if in_order { quoted(class) } else { "CLASS".into() })
+        });
     let more = if classes.len() > 2 { ",.." } else { "" };
     format!("{}{more}", pairs.collect::<Vec<_>>().join(",").escape_debug())
 }

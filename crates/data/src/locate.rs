@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::builtin::GlueTask;
@@ -30,7 +31,17 @@ pub(super) const OF_SPLITS: &[&str] = EXTENSIONS.split_at(6).0;
 /// If the folder cannot be read, the task has no such split, several files claim the split, a shard or part is missing, or several
 /// subfolders hold splits.
 pub(super) fn find(task: &TaskSpec, path: &Path, split: Split) -> Result<Vec<PathBuf>> {
-    let metadata = fs::metadata(path).map_err(|e| Error::io("open", path, e))?;
+    let metadata = fs::metadata(path).map_err(|e| match (e.kind(), task.glue) {
+        (ErrorKind::NotFound, Some(_)) => {
+            let (name, folder) = (&task.name, path.display());
+            let message = format!(
+                "no such file or folder; give the folder that holds the task's train and dev (`bitspike data fetch {name} --out {folder}` \
+                 fetches them)"
+            );
+            Error::malformed(path, message)
+        }
+        _ => Error::io("open", path, e),
+    })?;
     if !task.splits().contains(&split) {
         let names = task.splits().iter().map(|s| s.name()).collect::<Vec<_>>().join(", ");
         return Err(Error::invalid(format!("split of task {}", task.name), format!("one of {names}"), split));

@@ -61,7 +61,7 @@ pub enum Error {
     NoModel { path: PathBuf },
     #[error("{}: {}", path.display(), bitspike::config::ADAPTER)]
     Adapter { path: PathBuf },
-    #[error("{}: a teacher has no spikes; `bitspike cost` reckons it beside its student", path.display())]
+    #[error("{}: a teacher has no spikes; score it with `bitspike eval`, or distil it first (`bitspike distil`)", path.display())]
     NoSpikes { path: PathBuf },
 }
 

@@ -20,7 +20,7 @@ use bitspike_hub::Subject;
 use crate::args::simulation::{parse_rule, time_steps};
 use crate::args::{CheckpointArgs, Threads, usage};
 use crate::interrupt;
-use crate::output::{Stdout, say};
+use crate::output::{Stdout, say, warn};
 use crate::progress::{ProgressLine, Unit};
 
 /// Classify texts, with the model that is compiled in or another
@@ -110,7 +110,16 @@ pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
             columns: columns(&args, &TaskSpec::of_model(&model.header().task)?, input)?,
             decoder: Decoder::any(args.lossy, "convert it to UTF-8, or give --lossy"),
         }),
-        texts => Job::Texts(texts.to_vec()),
+        texts => {
+            if let [text] = texts
+                && Path::new(text).is_file()
+            {
+                warn(format_args!(
+                    "{text} is a file, and its name was classified; for the texts in it give --input {text}"
+                ));
+            }
+            Job::Texts(texts.to_vec())
+        }
     };
     // An unfinished output file is to be removed, even where the texts are all there.
     if args.output.is_some() || matches!(job, Job::Stream(_)) {

@@ -169,7 +169,7 @@ fn check_teacher(subject: &Subject, args: &EvalArgs) -> Result<()> {
         bail!("{subject}: a teacher has no spikes; --dynamics needs a student");
     }
     if subject.teacher().is_some() && args.count {
-        bail!("--count: a teacher has no spikes; `bitspike cost` reckons it beside its student");
+        bail!("--count: a teacher has no spikes; `bitspike cost` counts it beside its student");
     }
     Ok(())
 }

@@ -110,6 +110,17 @@ fn parquet_that_cannot_be_read_is_refused() {
 }
 
 #[test]
+fn the_name_of_a_file_is_a_text_and_the_way_to_classify_its_content_is_said() {
+    let folder = Folder::new("sst2");
+    folder.write("x.csv", "sentence\na\n");
+    let (out, error) = folder.exits(&["x.csv"], b"", 0);
+    assert!(out.contains("x.csv"), "{out}");
+    assert!(error.contains("x.csv is a file") && error.contains("--input x.csv"), "{error}");
+    let (_, error) = folder.exits(&["x.csv is fine"], b"", 0);
+    assert!(!error.contains("--input"), "{error}");
+}
+
+#[test]
 fn files_are_checked_before_anything_is_done() {
     let folder = Folder::new("sst2");
     folder.write("x.csv", "sentence\na\n");

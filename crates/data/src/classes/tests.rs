@@ -108,6 +108,8 @@ fn names_of_another_task_are_refused_with_both_lists_and_the_flag() {
             error.contains(&format!("`{}`", model[0])) && error.contains(&TaskSpec::glue(name).unwrap().labels()[0]);
         assert!(both && error.contains("--map"), "{error}");
     }
+    let error = ClassMap::new(&names(["negative", "positive"]), &task(&["happy", "sad"], true), None).unwrap_err();
+    assert!(error.to_string().contains("--map negative=CLASS,positive=CLASS"), "no guess to copy: {error}");
     let error = ClassMap::new(&names(["a", "b", "c"]), &task(&["a", "b"], true), None).unwrap_err().to_string();
     assert!(error.contains("3 outputs") && error.contains("has 2"), "{error}");
 }
