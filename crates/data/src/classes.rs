@@ -106,7 +106,7 @@ impl ClassMap {
                 model: lists.0,
                 task: task_name,
                 classes: lists.1,
-                example: example(model, classes),
+                example: example(model),
             })
     }
 
@@ -217,9 +217,8 @@ fn by_index(model: &[String], classes: &[String], discovered: bool) -> Option<Ve
     }
 }
 
-/// A map as it could be stated. Where nothing says which is which it leaves the classes open: a guess would be copied.
-fn example(model: &[String], classes: &[String]) -> String {
-    let in_order = names::may_count(model) && names::may_count(classes);
+/// A map as it could be stated, its classes left open: nothing says which they are, and a guess would be copied.
+fn example(model: &[String]) -> String {
     let quoted = |name: &String| {
         if name.contains([',', '=', '"']) || name.trim() != name {
             format!("\"{}\"", name.replace('"', "\"\""))
@@ -227,10 +226,7 @@ fn example(model: &[String], classes: &[String]) -> String {
             name.clone()
         }
     };
-    let pairs =
-        model.iter().zip(classes).take(2).map(|(output, class)| {
-            format!("{}={}", quoted(output), if in_order { quoted(class) } else { "CLASS".into() })
-        });
-    let more = if classes.len() > 2 { ",.." } else { "" };
+    let pairs = model.iter().take(2).map(|output| format!("{}=CLASS", quoted(output)));
+    let more = if model.len() > 2 { ",.." } else { "" };
     format!("{}{more}", pairs.collect::<Vec<_>>().join(",").escape_debug())
 }
