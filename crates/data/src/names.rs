@@ -13,31 +13,29 @@ pub(super) fn extension(path: &Path) -> Option<String> {
 
 /// Names of the files in `folder`, sorted.
 pub(super) fn file_names(folder: &Path) -> Result<Vec<String>> {
-    let explain = |e| Error::io("read", folder, e);
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(explain)? {
-        let entry = entry.map_err(explain)?;
-        // A name that is not Unicode is none of those looked for.
-        if let (false, Ok(name)) = (entry.path().is_dir(), entry.file_name().into_string()) {
-            names.push(name);
-        }
-    }
+    let mut names = names(folder, false)?;
     names.sort_unstable();
     Ok(names)
 }
 
 /// Names of the folders in `folder`, but for those that begin with `_` or `.`.
 pub(super) fn folder_names(folder: &Path) -> Result<Vec<String>> {
+    let mut names = names(folder, true)?;
+    names.retain(|name| !name.starts_with(['_', '.']));
+    names.sort_by(|a, b| in_order(a, b));
+    Ok(names)
+}
+
+/// Names in `folder`, of its folders or of everything else. One that is not Unicode is none of those looked for.
+fn names(folder: &Path, folders: bool) -> Result<Vec<String>> {
     let explain = |e| Error::io("read", folder, e);
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(explain)? {
         let entry = entry.map_err(explain)?;
-        if let (true, Ok(name)) = (entry.path().is_dir(), entry.file_name().into_string()) {
-            names.push(name);
+        if entry.path().is_dir() == folders {
+            names.extend(entry.file_name().into_string());
         }
     }
-    names.retain(|name| !name.starts_with(['_', '.']));
-    names.sort_by(|a, b| in_order(a, b));
     Ok(names)
 }
 

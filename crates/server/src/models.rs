@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use bitspike::{Encoding, ExitRule, Model, Options};
 use bitspike_analysis::cost::TextMeter;
+use bitspike_analysis::digest::sha256;
 use bitspike_analysis::energy::{PROFILES, Profile};
 use bitspike_hub::Subject;
 use metrics::Counter;
-use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::inputs::Item;
@@ -39,7 +39,7 @@ impl Served {
         let model = subject.model(&how.options)?;
         let early = how.anytime.map(|rule| model.with_exit(rule)).transpose()?;
         let file = model.packed().file_bytes();
-        let (digest, bytes) = (hex(&Sha256::digest(file)), file.len());
+        let (digest, bytes) = (sha256(file), file.len());
         let id = subject.name();
         let counters = meters.of_model(&id);
         Ok(Self { id, digest, bytes, model, early, subject, meter: OnceLock::new(), counters })
@@ -177,8 +177,4 @@ impl Models {
         changed[i] = Arc::new(new);
         *list = changed.into();
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -43,6 +43,17 @@ impl Network<'_> {
             Self::Teacher(teacher) => teacher.num_outputs(),
         }
     }
+
+    /// What it says of `examples`, and how its fixed points were found where it is a student with feedback.
+    ///
+    /// # Errors
+    /// If it is a teacher without a classifier.
+    pub fn predict(&self, examples: &[Encoded], device: &Device) -> Result<(Predictions, Option<LoopSummary>)> {
+        Ok(match self {
+            Self::Student(student) => predict_student(student, examples, device),
+            Self::Teacher(teacher) => (predict_teacher(teacher, examples, device)?, None),
+        })
+    }
 }
 
 /// Scores `network` on `examples` of `task`.
@@ -50,10 +61,7 @@ impl Network<'_> {
 /// # Errors
 /// If it has no classifier, or an answer is not a number.
 pub fn score(network: Network<'_>, task: &TaskSpec, examples: &[Encoded], device: &Device) -> Result<Score> {
-    let (predictions, feedback) = match network {
-        Network::Student(student) => predict_student(student, examples, device),
-        Network::Teacher(teacher) => (predict_teacher(teacher, examples, device)?, None),
-    };
+    let (predictions, feedback) = network.predict(examples, device)?;
     let labelled = examples.iter().all(|example| example.target.is_some());
     let metrics = if labelled { predictions.score(task, examples)? } else { MetricValues::new() };
     Ok(Score { predictions, metrics, feedback })

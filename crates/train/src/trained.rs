@@ -11,7 +11,7 @@ use bitspike_run::{Checkpoint, RunFolder};
 use burn::tensor::Device;
 
 use crate::error::Result;
-use crate::evaluate::{predict_student, predict_teacher};
+use crate::evaluate;
 use crate::feedback::LoopSummary;
 use crate::parity::{Parity, compare};
 use crate::simulation::compare_counts;
@@ -85,15 +85,16 @@ impl Trained {
         if let Network::Student { best_step, .. } = self.network { best_step } else { None }
     }
 
-    /// What it says of `examples`, and how its fixed points were found where it is a student with feedback.
+    /// What it says of `examples` ([`evaluate::Network::predict`]).
     ///
     /// # Errors
     /// If it is a teacher without a classifier.
     pub fn predict(&self, examples: &[Encoded]) -> Result<(Predictions, Option<LoopSummary>)> {
-        Ok(match &self.network {
-            Network::Student { student, .. } => predict_student(student, examples, &self.device),
-            Network::Teacher(teacher) => (predict_teacher(teacher, examples, &self.device)?, None),
-        })
+        let network = match &self.network {
+            Network::Student { student, .. } => evaluate::Network::Student(student),
+            Network::Teacher(teacher) => evaluate::Network::Teacher(teacher),
+        };
+        network.predict(examples, &self.device)
     }
 
     /// The counts of `phased` beside those of the quantised equilibrium; none of a teacher.

@@ -35,6 +35,7 @@ mod stream;
 pub use header::TextColumns;
 pub use model::{Classifier, Said};
 pub use options::{AnswerOptions, OnError};
+pub use output::{answer_names, free_name};
 pub use stream::{Progress, Summary, Texts, classify_stream, classify_texts};
 
 #[cfg(test)]

@@ -11,6 +11,25 @@ use super::people::People;
 use crate::error::{Error, Place, Result};
 use crate::table::{Cell, Column, Form, Kind, TableWriter};
 
+/// Names of an answer's columns in a table: `label`, and `probability_` with the name of each class, or `score` where there are no
+/// `labels`; made free ([`free_name`]) of names that the table has already.
+pub fn answer_names(labels: &[String], is_taken: impl Fn(&str) -> bool) -> Vec<String> {
+    if labels.is_empty() {
+        return vec![free_name("score", is_taken)];
+    }
+    let probabilities = labels.iter().map(|label| format!("probability_{label}"));
+    std::iter::once("label".to_owned()).chain(probabilities).map(|name| free_name(&name, &is_taken)).collect()
+}
+
+/// `name`, preceded by `predicted_` for as long as it is taken.
+pub fn free_name(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut name = name.to_owned();
+    while is_taken(&name) {
+        name.insert_str(0, "predicted_");
+    }
+    name
+}
+
 /// The columns of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct AnswerColumns {
@@ -25,20 +44,13 @@ struct AnswerColumns {
 impl AnswerColumns {
     /// Those beside an input's columns. A name that the input has already is preceded by `predicted_`.
     fn of(target: &Target, columns: &[Column]) -> Self {
-        let free = |name: &str| {
-            let mut name = name.to_owned();
-            while columns.iter().any(|column| column.name == name) {
-                name.insert_str(0, "predicted_");
-            }
-            name
-        };
+        let is_taken = |name: &str| columns.iter().any(|column| column.name == name);
         let Target::Classification { labels } = target else {
-            let names = vec![free("score")];
+            let names = answer_names(&[], is_taken);
             return Self { keys: names.clone(), names, labels: Vec::new() };
         };
-        let mut names = vec![free("label")];
-        names.extend(labels.iter().map(|label| free(&format!("probability_{label}"))));
-        let keys = vec![free("label"), free("probabilities")];
+        let names = answer_names(labels, is_taken);
+        let keys = vec![names[0].clone(), free_name("probabilities", is_taken)];
         Self { names, labels: labels.clone(), keys }
     }
 

@@ -20,13 +20,13 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::response::Response;
+use bitspike::Answer;
 use bitspike_data::TaskSpec;
-use bitspike_data::answers::TextColumns;
+use bitspike_data::answers::{TextColumns, answer_names};
 use bytes::BytesMut;
 use http_body_util::BodyExt;
 use tokio::sync::mpsc;
 
-use super::answers::Told;
 use super::stream::{GROUP, Group, Query, Writer, answer, ask};
 use crate::app::App;
 use crate::inputs::{Item, Reading, check_one};
@@ -62,7 +62,7 @@ pub(super) async fn stream(app: &Arc<App>, parts: &Parts, body: Body) -> Result<
     let schema = input.schema().await?;
     let columns = Columns::find(&schema, &wanted)?;
     let writer = Answers::new(served.model().labels()).map_err(Problem::of_engine)?;
-    let (groups, response) = answer(app, &served, false, KIND, writer);
+    let (groups, response) = answer(app, KIND, writer);
     tokio::spawn(read(app.clone(), served, input, columns, groups));
     Ok(response)
 }
@@ -107,6 +107,8 @@ async fn read(app: Arc<App>, served: Arc<Served>, mut input: Input, columns: Col
 struct Input {
     body: Body,
     rest: BytesMut,
+    /// Length of the message at the beginning of `rest`, once its head was read; 8 bytes mark the end.
+    length: Option<usize>,
     decoder: StreamDecoder,
     /// The columns, once they were told.
     schema: Option<SchemaRef>,
@@ -125,6 +127,7 @@ impl Input {
         Self {
             body,
             rest: BytesMut::new(),
+            length: None,
             decoder: StreamDecoder::new(),
             schema: None,
             batches: VecDeque::new(),
@@ -163,7 +166,10 @@ impl Input {
             if self.ended && !self.rest.is_empty() {
                 return Err(refused("there are bytes behind the end of the stream"));
             }
-            if let Some(length) = self.length()?.filter(|&length| self.rest.len() >= length) {
+            if self.length.is_none() {
+                self.length = self.head()?;
+            }
+            if let Some(length) = self.length.take_if(|length| self.rest.len() >= *length) {
                 let message = self.rest.split_to(length);
                 if length > 8 {
                     return Ok(Some(Buffer::from_slice_ref(&message)));
@@ -181,8 +187,8 @@ impl Input {
         }
     }
 
-    /// How long the message at the beginning is, where enough of it is there to tell; 8 bytes mark the end.
-    fn length(&mut self) -> Result<Option<usize>> {
+    /// Reads the head of the next message, where all of it is there: how long the message is.
+    fn head(&mut self) -> Result<Option<usize>> {
         let Some((mark, rest)) = self.rest.split_first_chunk::<4>() else { return Ok(None) };
         if *mark != CONTINUATION {
             return Err(refused("expected Arrow's streaming format, each message behind the mark ff ff ff ff"));
@@ -219,7 +225,7 @@ impl Input {
                 "compressed record batches are not taken; write them without compression",
             ));
         }
-        if message.header_type() == MessageHeader::DictionaryBatch && self.rest.len() >= total {
+        if message.header_type() == MessageHeader::DictionaryBatch {
             self.dictionaries = whole(self.dictionaries + body)?;
         }
         Ok(Some(total))
@@ -339,13 +345,10 @@ struct Answers {
 impl Answers {
     fn new(labels: &[String]) -> std::result::Result<Self, ArrowError> {
         let field = |name: &str, kind: DataType| Field::new(name, kind, true);
-        let mut fields = Vec::new();
-        if labels.is_empty() {
-            fields.push(field("score", DataType::Float32));
-        } else {
-            fields.push(field("label", DataType::Utf8));
-            fields.extend(labels.iter().map(|label| field(&format!("probability_{label}"), DataType::Float32)));
-        }
+        let names = answer_names(labels, |_| false);
+        let (label, numbers) = names.split_at(labels.len().min(1));
+        let mut fields: Vec<Field> = label.iter().map(|name| field(name, DataType::Utf8)).collect();
+        fields.extend(numbers.iter().map(|name| field(name, DataType::Float32)));
         fields.push(field("tokens", DataType::UInt32));
         fields.push(field("truncated", DataType::Boolean));
         fields.push(field("error", DataType::Utf8));
@@ -363,20 +366,20 @@ impl Writer for Answers {
         Ok(self.written())
     }
 
-    fn rows(&mut self, _: usize, rows: Vec<Result<Told>>) -> io::Result<Vec<u8>> {
-        let told = || rows.iter().map(|row| row.as_ref().ok());
+    fn rows(&mut self, _: usize, rows: Vec<Result<Answer>>) -> io::Result<Vec<u8>> {
+        let answers = || rows.iter().map(|row| row.as_ref().ok());
         let mut columns: Vec<ArrayRef> = Vec::new();
         if self.classes == 0 {
-            columns.push(Arc::new(told().map(|told| Some(told?.score)).collect::<Float32Array>()));
+            columns.push(Arc::new(answers().map(|answer| answer?.score()).collect::<Float32Array>()));
         } else {
-            columns.push(Arc::new(told().map(|told| told?.label.as_deref()).collect::<StringArray>()));
+            columns.push(Arc::new(answers().map(|answer| answer?.label()).collect::<StringArray>()));
         }
         for class in 0..self.classes {
-            let scores = told().map(|told| Some(told?.scores.get(class)?.score));
-            columns.push(Arc::new(scores.collect::<Float32Array>()));
+            let probabilities = answers().map(|answer| answer?.probabilities().get(class).copied());
+            columns.push(Arc::new(probabilities.collect::<Float32Array>()));
         }
-        columns.push(Arc::new(told().map(|told| Some(told?.tokens as u32)).collect::<UInt32Array>()));
-        columns.push(Arc::new(told().map(|told| Some(told?.truncated)).collect::<BooleanArray>()));
+        columns.push(Arc::new(answers().map(|answer| Some(answer?.tokens as u32)).collect::<UInt32Array>()));
+        columns.push(Arc::new(answers().map(|answer| Some(answer?.truncated)).collect::<BooleanArray>()));
         let errors = rows.iter().map(|row| {
             let problem = row.as_ref().err()?;
             let field = problem.field.as_ref().map_or(String::new(), |field| format!("{field}: "));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::response::Response;
+use bitspike::Answer;
 use bytes::BytesMut;
 use http_body_util::BodyExt;
 use serde_json::json;
@@ -25,20 +26,24 @@ pub(super) const KIND: &str = "application/x-ndjson";
 pub(super) fn stream(app: &Arc<App>, parts: &Parts, body: Body) -> Result<Response> {
     let query = Query::read(parts, "`model=NAME` and `logits=true`", |_, _| false)?;
     let served = app.models.wanted(query.model.as_deref())?;
-    let (groups, response) = answer(app, &served, query.logits, KIND, Lines);
+    let (groups, response) = answer(app, KIND, Lines { served: served.clone(), logits: query.logits });
     tokio::spawn(read(app.clone(), served, body, groups));
     Ok(response)
 }
 
-struct Lines;
+/// Writes an answer a line.
+struct Lines {
+    served: Arc<Served>,
+    logits: bool,
+}
 
 impl Writer for Lines {
-    fn rows(&mut self, first: usize, rows: Vec<Result<Told>>) -> io::Result<Vec<u8>> {
+    fn rows(&mut self, first: usize, rows: Vec<Result<Answer>>) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
-        for (i, told) in rows.into_iter().enumerate() {
-            match told {
-                Ok(told) => {
-                    serde_json::to_writer(&mut text, &told)?;
+        for (i, row) in rows.into_iter().enumerate() {
+            match row {
+                Ok(answer) => {
+                    serde_json::to_writer(&mut text, &Told::of(&self.served, answer, self.logits))?;
                     text.push(b'\n');
                 }
                 Err(problem) => text.append(&mut self.broken(first + i, &problem)?),

@@ -10,11 +10,11 @@ use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use bitspike::Answer;
 use bytes::Bytes;
 use hyper::body::Frame;
 use tokio::sync::mpsc;
 
-use super::answers::Told;
 use crate::app::App;
 use crate::inputs::Item;
 use crate::models::Served;
@@ -56,7 +56,7 @@ pub(super) trait Writer: Send + 'static {
     }
 
     /// The answers to the rows from `first` on.
-    fn rows(&mut self, first: usize, rows: Vec<Result<Told>>) -> io::Result<Vec<u8>>;
+    fn rows(&mut self, first: usize, rows: Vec<Result<Answer>>) -> io::Result<Vec<u8>>;
 
     /// That there is no answer from row `first` on. An error breaks the stream off.
     fn broken(&mut self, first: usize, problem: &Problem) -> io::Result<Vec<u8>>;
@@ -79,7 +79,7 @@ impl hyper::body::Body for Parted {
     }
 }
 
-/// The parameters of a stream's query that `known` takes; any other is refused. `model` and `logits` are every stream's.
+/// The parameters of a query that every stream has.
 pub(super) struct Query {
     pub(super) model: Option<String>,
     pub(super) logits: bool,
@@ -105,16 +105,10 @@ impl Query {
 }
 
 /// The channel that groups go to, and the answer that is made of them.
-pub(super) fn answer(
-    app: &Arc<App>,
-    served: &Arc<Served>,
-    logits: bool,
-    kind: &'static str,
-    writer: impl Writer,
-) -> (mpsc::Sender<Group>, Response) {
+pub(super) fn answer(app: &Arc<App>, kind: &'static str, writer: impl Writer) -> (mpsc::Sender<Group>, Response) {
     let (group, groups) = mpsc::channel(GROUPS);
     let (part, parts) = mpsc::channel(GROUPS);
-    tokio::spawn(write(app.clone(), served.clone(), groups, part, logits, writer));
+    tokio::spawn(write(app.clone(), groups, part, writer));
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(kind))];
     (group, (kind, Body::new(Parted(parts))).into_response())
 }
@@ -137,10 +131,8 @@ pub(super) async fn ask(app: &App, served: &Arc<Served>, first: usize, items: Ve
 /// Writes answers as they come.
 async fn write(
     app: Arc<App>,
-    served: Arc<Served>,
     mut groups: mpsc::Receiver<Group>,
     parts: mpsc::Sender<io::Result<Bytes>>,
-    logits: bool,
     mut writer: impl Writer,
 ) {
     let mut written = writer.begin();
@@ -179,14 +171,12 @@ async fn write(
             app.note_cut(&mut answers, &cut);
             answers.into_iter()
         });
-        let told = rows.into_iter().map(|row| match (row, &mut answers) {
+        let answered = rows.into_iter().map(|row| match (row, &mut answers) {
             (Err(problem), _) => Err(problem),
             (Ok(_), Err(problem)) => Err(problem.clone()),
-            (Ok(_), Ok(answers)) => {
-                answers.next().map(|answer| Told::of(&served, answer, logits)).ok_or_else(Problem::stopping)
-            }
+            (Ok(_), Ok(answers)) => answers.next().ok_or_else(Problem::stopping),
         });
-        written = writer.rows(first, told.collect());
+        written = writer.rows(first, answered.collect());
     }
     if let Ok(end) = writer.end()
         && !end.is_empty()
