@@ -26,8 +26,8 @@ const MOST: i64 = 1024;
 /// Where the number of threads is looked for when none is given.
 const VARIABLES: [&str; 2] = ["BITSPIKE_NUM_THREADS", "OMP_NUM_THREADS"];
 
-/// How often signals are looked for while a model works.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How often signals are looked for while threads work.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
 
 /// A model, as this process and its children use it.
 #[derive(Debug)]
@@ -71,9 +71,9 @@ fn process_threads() -> usize {
     std::thread::available_parallelism().map_or(1, |number| number.get().min(MOST as usize))
 }
 
-fn start(threads: usize) -> Result<ThreadPool> {
-    let builder = ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("bitspike-{i}"));
-    builder.build().map_err(|error| {
+/// A pool of `threads` threads, which is otherwise as `builder` says.
+pub(crate) fn start(threads: usize, builder: ThreadPoolBuilder) -> Result<ThreadPool> {
+    builder.num_threads(threads).thread_name(|i| format!("bitspike-{i}")).build().map_err(|error| {
         Fault::at(Kind::Option, "threads", "as many as the system gives", format!("{threads} ({error})"))
     })
 }
@@ -81,7 +81,7 @@ fn start(threads: usize) -> Result<ThreadPool> {
 impl Shared {
     /// What `load` loads, with `threads` threads. Loading spreads over the same threads, and no other pool is ever started.
     pub(crate) fn load(threads: usize, load: impl FnOnce() -> Result<Model> + Send) -> Result<Self> {
-        let pool = start(threads)?;
+        let pool = start(threads, ThreadPoolBuilder::new())?;
         let model = pool.install(load)?;
         let engine = Engine {
             process: process::id(),
@@ -149,7 +149,7 @@ impl Shared {
 
 impl Engine {
     fn pool(&self) -> Result<&ThreadPool> {
-        Ok(&**self.pool.get_or_try_init(|| start(self.threads).map(ManuallyDrop::new))?)
+        Ok(&**self.pool.get_or_try_init(|| start(self.threads, ThreadPoolBuilder::new()).map(ManuallyDrop::new))?)
     }
 
     /// The same weights for another process, with no lock of this one's.

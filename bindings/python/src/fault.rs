@@ -6,6 +6,11 @@ use pyo3::types::PyDict;
 /// Result with a [`Fault`].
 pub(crate) type Result<T, E = Fault> = std::result::Result<T, E>;
 
+/// `value` as JSON, for Python to read.
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(Fault::internal)
+}
+
 /// The exceptions of `bitspike.errors`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {

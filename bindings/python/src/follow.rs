@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
 
 use bitspike_run::progress::{About, Event, Observer};
 use bitspike_train::sweep::{CellStart, Outline, SweepObserver};
@@ -15,10 +14,8 @@ use rayon::ThreadPoolBuilder;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::fault::{Fault, Kind, Result};
-
-/// How often signals are looked for.
-const PATIENCE: Duration = Duration::from_millis(50);
+use crate::engine::{PATIENCE, start};
+use crate::fault::{Fault, Result};
 
 /// Training goes deeper than answers.
 const STACK: usize = 16 << 20;
@@ -79,9 +76,7 @@ pub(crate) fn follow<T: Send + 'static>(
     on_event: Option<Bound<'_, PyAny>>,
     work: impl FnOnce(&mut dyn SweepObserver, &AtomicBool) -> Result<T> + Send + 'static,
 ) -> PyResult<T> {
-    let pool = ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build().map_err(|error| {
-        Fault::at(Kind::Option, "threads", "as many as the system gives", format!("{threads} ({error})"))
-    })?;
+    let pool = start(threads, ThreadPoolBuilder::new().stack_size(STACK))?;
     let stop = Arc::new(AtomicBool::new(false));
     let (send, receive) = channel();
     let flag = Arc::clone(&stop);

@@ -15,16 +15,12 @@ use bitspike_hub::Subject;
 use pyo3::prelude::*;
 
 use crate::arrow::Table;
-use crate::fault::{Fault, Kind, Result};
+use crate::fault::{Fault, Kind, Result, json};
 use crate::texts::Text;
 
 /// A text in time.
 #[pyclass(frozen, module = "bitspike._native")]
 pub(crate) struct Traced(TracedText);
-
-fn json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(Fault::internal)
-}
 
 #[pymethods]
 impl Traced {
@@ -91,9 +87,7 @@ pub(crate) fn eval(model: &Model, subject: &Subject, options: &Options, asked: &
         Some(name) => TaskSpec::glue(name)?,
         None => own.clone(),
     };
-    let score_name = ["a score".to_owned()];
-    let names = if own.target.is_regression() { &score_name[..] } else { own.labels() };
-    let classes = ClassMap::new(names, &task, None)?;
+    let classes = ClassMap::between(&own, &task, None)?;
     let reordered = match classes.is_identity() {
         true => None,
         false => {

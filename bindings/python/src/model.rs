@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bitspike::{Answer, Dynamics, Options};
+use bitspike_analysis::digest::hexadecimal;
 use bitspike_hub::{Subject, TOKENIZER};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -99,7 +100,7 @@ impl Model {
             {
                 hash.update(file.read()?);
             }
-            Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+            Ok(hexadecimal(&hash.finalize()))
         };
         Ok(py.detach(digest)?)
     }

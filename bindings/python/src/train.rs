@@ -13,7 +13,7 @@ use bitspike_train::sweep::{Bounds, Grid, Paths, Request, Sweep};
 use pyo3::prelude::*;
 
 use crate::engine::threads;
-use crate::fault::{Fault, Kind, Result};
+use crate::fault::{self, Fault, Kind, Result};
 use crate::follow::follow;
 
 /// What made a run, for the record.
@@ -29,7 +29,7 @@ pub(crate) fn recipe(name: Option<PathBuf>, json: Option<String>, set: Vec<Strin
         }
     };
     let recipe = read()?;
-    Ok((serde_json::to_string(&recipe).map_err(Fault::internal)?, recipe.to_toml()))
+    Ok((fault::json(&recipe)?, recipe.to_toml()))
 }
 
 /// Names of the recipes that are compiled in.
@@ -163,7 +163,7 @@ pub(crate) fn distil(
             ..Job::new(&recipe, &folder)
         };
         let done = inputs.distil(&job, observer)?;
-        Ok((serde_json::to_string(&done.run.outcome).map_err(Fault::internal)?, done.warnings()))
+        Ok((fault::json(&done.run.outcome)?, done.warnings()))
     })
 }
 
@@ -207,7 +207,7 @@ pub(crate) fn sweep(
             (false, None) => return Err(no_task()),
         };
         sweep.run(&bounds, stop, observer)?;
-        serde_json::to_string(&sweep.findings()).map_err(Fault::internal)
+        fault::json(&sweep.findings())
     })
 }
 

@@ -7,7 +7,7 @@ from os import PathLike, fspath, path
 
 from . import _native
 from ._estimator import BATCH, Estimator
-from ._items import is_one, listed
+from ._items import is_one, listed, place
 from .errors import ChangedError, ModelError, NotFoundError, OptionError, TextError
 from .results import Cost, Score, Trace
 
@@ -63,13 +63,7 @@ class Classifier(Estimator):
         dynamics: str | None = None,
     ) -> None:
         if model is not None:
-            place = model if isinstance(model, str) else fspath(model) if hasattr(model, "__fspath__") else None
-            if not isinstance(place, str):
-                expected, found = "a name or a path (str, pathlib.Path)", type(model).__name__
-                raise OptionError(
-                    f"model: expected {expected}, found {found}", expected=expected, found=found, where="model"
-                )
-            model = place
+            model = place("model", model, "a name or a path (str, pathlib.Path)")
         for name, number in (("threads", threads), ("timesteps", timesteps)):
             _check_number(name, number)
         native = _native.Model.load(model, threads, timesteps, dynamics)
@@ -103,8 +97,8 @@ class Classifier(Estimator):
     @property
     def path(self) -> str | None:
         """Its file or folder; none of the model in the package."""
-        place = self._native.place
-        return None if place is None else fspath(place)
+        found = self._native.place
+        return None if found is None else fspath(found)
 
     @property
     def takes_pairs(self) -> bool:
@@ -167,13 +161,7 @@ class Classifier(Estimator):
         single_dict = text_pair is None and isinstance(texts, (dict, tuple))
         if text_pair is not None:
             if not isinstance(texts, str):
-                found = type(texts).__name__
-                raise TextError(
-                    f"text_pair: expected one text before it, found {found}",
-                    expected="one text before it",
-                    found=found,
-                    where="text_pair",
-                )
+                raise TextError.at("text_pair", "one text before it", type(texts).__name__)
             texts = {"text": texts, "text_pair": text_pair}
         _check_number("batch_size", batch_size, required=True)
         if top_k is not _UNSET:
@@ -221,12 +209,7 @@ class Classifier(Estimator):
         why; with `"raise"` it is a `TextError` with its row. Without `keep` the answers are alone.
         """
         if errors not in ("raise", "null"):
-            raise OptionError(
-                f"errors: expected 'raise' or 'null', found {errors!r}",
-                expected="'raise' or 'null'",
-                found=repr(errors),
-                where="errors",
-            )
+            raise OptionError.at("errors", "'raise' or 'null'", repr(errors))
         return self._native.classify_arrow(table, text, text_pair, errors == "null", keep)
 
     # What is inside.
@@ -288,10 +271,7 @@ def _check_number(name: str, number: Any, *, required: bool = False) -> None:
     if number is None and not required:
         return
     if not isinstance(number, int) or isinstance(number, bool) or number < 1 or number >= 1 << 62:
-        expected = "a number from 1 on"
-        raise OptionError(
-            f"{name}: expected {expected}, found {number!r}", expected=expected, found=repr(number), where=name
-        )
+        raise OptionError.at(name, "a number from 1 on", repr(number))
 
 
 #: What was unpickled last in this process, so that a worker that is given the same model again and again loads it once.
@@ -322,13 +302,13 @@ def restore(
     except ModelError as error:
         raise ChangedError(f"the model that was pickled is no longer what it was: {error}", where=where) from error
     if restored.sha256 != sha256:
-        place = source or restored.name
+        found = source or restored.name
         raise ChangedError(
-            f"{place}: expected the model that was pickled (SHA-256 {sha256[:16]}), found another ({restored.sha256[:16]}); "
+            f"{found}: expected the model that was pickled (SHA-256 {sha256[:16]}), found another ({restored.sha256[:16]}); "
             "pickle the model again",
             expected=sha256,
             found=restored.sha256,
-            where=place,
+            where=found,
         )
     while len(_restored) >= _KEPT:
         _restored.pop(next(iter(list(_restored))), None)

@@ -1,10 +1,11 @@
-"""What a user means by texts: one, a list of them, or a stream."""
+"""What a user means by texts, one, a list of them or a stream, and by a path."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os import fspath
 
-from .errors import TextError
+from .errors import OptionError, TextError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ def listed(texts: Any) -> list[Any] | Iterator[Any]:
 def _refused(texts: Any, hint: str = "") -> TextError:
     expected = "a text, a pair of texts, a list or a stream of these"
     found = "None" if texts is None else type(texts).__name__
-    message = f"texts: expected {expected}, found {found}"
-    if hint:
-        message = f"{message}; {hint}"
-    return TextError(message, expected=expected, found=found, where="texts")
+    return TextError.at("texts", expected, found, hint)
+
+
+def place(where: str, value: Any, expected: str = "a path (str, pathlib.Path)") -> str:
+    """A path as text; what it is called in messages is `where`."""
+    found = value if isinstance(value, str) else fspath(value) if hasattr(value, "__fspath__") else None
+    if not isinstance(found, str):
+        raise OptionError.at(where, expected, type(value).__name__)
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from os import PathLike, fspath
 
 from . import _native
+from ._items import place
 from ._progress import Progress
 from .data import Task
 from .errors import OptionError
@@ -43,7 +44,7 @@ class Recipe:
         self, source: str | PathLike[str] | Recipe | None = None, *, set: Mapping[str, Any] | None = None
     ) -> None:
         own = source._json if isinstance(source, Recipe) else None
-        name = None if source is None or isinstance(source, Recipe) else _place("recipe", source)
+        name = None if source is None or isinstance(source, Recipe) else place("recipe", source)
         self._json, self._toml = _native.recipe(name, own, _assignments(set))
 
     @staticmethod
@@ -102,7 +103,7 @@ def distil(
     learnt = _learnt(task, data, teacher, corpus, start_from, classes)
     with Progress(on_event, progress) as tell:
         ended, warnings = _native.distil(
-            asked, _assignments(set), learnt, _place("out", out), resume, max_minutes, threads, tell
+            asked, _assignments(set), learnt, place("out", out), resume, max_minutes, threads, tell
         )
     return Run(json.loads(ended), fspath(out), warnings)
 
@@ -139,7 +140,7 @@ def sweep(
     if not resume:
         for name, given in (("data", data), ("teacher", teacher)):
             if given is None:
-                raise OptionError(f"{name}: expected a path, found None", expected="a path", found="None", where=name)
+                raise OptionError.at(name, "a path", "None")
         learnt = _learnt(task, data, teacher, corpus, start_from, classes)
     axes = [f"{key}={','.join(_literal(value, key) for value in values)}" for key, values in (over or {}).items()]
     with Progress(on_event, progress) as tell:
@@ -149,7 +150,7 @@ def sweep(
             axes,
             list(seeds),
             learnt,
-            _place("out", out),
+            place("out", out),
             resume,
             retry_failed,
             max_minutes,
@@ -165,8 +166,7 @@ def _learnt(
 ) -> dict[str, Any]:
     own = task if isinstance(task, Task) else Task(name=task)
     if own.name is not None and not isinstance(own.name, str):
-        expected, found = "the name of a task or a bitspike.data.Task", type(own.name).__name__
-        raise OptionError(f"task: expected {expected}, found {found}", expected=expected, found=found, where="task")
+        raise OptionError.at("task", "the name of a task or a bitspike.data.Task", type(own.name).__name__)
     return {
         "task": own.name,
         "text": own.text,
@@ -174,20 +174,12 @@ def _learnt(
         "label": own.label,
         "labels": own.labels,
         "regression": own.regression,
-        "data": _place("data", data),
-        "teacher": _place("teacher", teacher),
-        "corpus": None if corpus is None else _place("corpus", corpus),
-        "start_from": None if start_from is None else _place("start_from", start_from),
+        "data": place("data", data),
+        "teacher": place("teacher", teacher),
+        "corpus": None if corpus is None else place("corpus", corpus),
+        "start_from": None if start_from is None else place("start_from", start_from),
         "classes": None if not classes else ",".join(f"{output}={name}" for output, name in classes.items()),
     }
-
-
-def _place(name: str, path: Any) -> str:
-    place = path if isinstance(path, str) else fspath(path) if hasattr(path, "__fspath__") else None
-    if not isinstance(place, str):
-        expected, found = "a path (str, pathlib.Path)", type(path).__name__
-        raise OptionError(f"{name}: expected {expected}, found {found}", expected=expected, found=found, where=name)
-    return place
 
 
 def _assignments(values: Mapping[str, Any] | None) -> list[str]:
@@ -206,5 +198,4 @@ def _literal(value: Any, key: str) -> str:
         return json.dumps(value)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(_literal(item, key) for item in value)}]"
-    expected, found = "a number, a text, a bool or a list of these", type(value).__name__
-    raise OptionError(f"{key}: expected {expected}, found {found}", expected=expected, found=found, where=key)
+    raise OptionError.at(key, "a number, a text, a bool or a list of these", type(value).__name__)

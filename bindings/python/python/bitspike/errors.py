@@ -4,7 +4,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeVar
+
+    Kind = TypeVar("Kind", bound="Error")
 
 __all__ = [
     "ChangedError",
@@ -46,6 +48,12 @@ class Error(Exception):
         self.expected = expected
         self.found = found
         self.where = where
+
+    @classmethod
+    def at(cls: type[Kind], where: str, expected: str, found: str, hint: str = "") -> Kind:
+        """That something at `where` is not what was expected; `hint` says what to do."""
+        message = f"{where}: expected {expected}, found {found}"
+        return cls(f"{message}; {hint}" if hint else message, expected=expected, found=found, where=where)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), str(self), self.expected, self.found, self.where)

@@ -63,8 +63,7 @@ def _shipped(context: Any, model: Classifier) -> str:
     """The name under which Spark hands out the model's file."""
     place = model.path
     if place is None or not path.isfile(place):
-        expected, found = "a model that is one file", repr(model)
-        raise OptionError(f"ship: expected {expected}, found {found}", expected=expected, found=found, where="ship")
+        raise OptionError.at("ship", "a model that is one file", repr(model))
     # Spark tells files apart by their names.
     name = f"bitspike-{model.sha256[:16]}.safetensors"
     copy = path.join(tempfile.mkdtemp(prefix="bitspike-"), name)

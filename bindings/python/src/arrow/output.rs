@@ -5,9 +5,10 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float32Array, StringArray};
 use arrow_schema::{DataType, Field, FieldRef, Schema};
 use bitspike::{Answer, Model};
+use bitspike_data::answers::{answer_names, free_name};
 
 use super::input::Wanted;
-use crate::answers::{Answers, SCORE};
+use crate::answers::Answers;
 
 /// What stands beside the columns of a table.
 pub(super) struct Columns {
@@ -21,26 +22,16 @@ impl Columns {
     /// `label`, and `probability_` with the name of each class, or `score`; `error` where broken texts are to be null. A name that
     /// the table has is preceded by `predicted_`.
     pub(super) fn of(model: &Model, kept: &[FieldRef], wanted: &Wanted) -> Self {
-        let free = |name: &str| {
-            let mut name = name.to_owned();
-            while kept.iter().any(|field| *field.name() == name) {
-                name.insert_str(0, "predicted_");
-            }
-            name
-        };
+        let is_taken = |name: &str| kept.iter().any(|field| field.name() == name);
         let labels = model.labels().to_vec();
-        let text = |name: &str| Field::new(free(name), DataType::Utf8, wanted.null);
-        let number = |name: &str| Field::new(free(name), DataType::Float32, wanted.null);
+        let names = answer_names(&labels, is_taken);
+        let (label, numbers) = names.split_at(labels.len().min(1));
+        let field = |name: &String, kind: DataType| Arc::new(Field::new(name, kind, wanted.null));
         let mut fields: Vec<FieldRef> = kept.to_vec();
-        match &labels[..] {
-            [] => fields.push(Arc::new(number(SCORE))),
-            labels => {
-                fields.push(Arc::new(text("label")));
-                fields.extend(labels.iter().map(|label| Arc::new(number(&format!("probability_{label}")))));
-            }
-        }
+        fields.extend(label.iter().map(|name| field(name, DataType::Utf8)));
+        fields.extend(numbers.iter().map(|name| field(name, DataType::Float32)));
         if wanted.null {
-            fields.push(Arc::new(Field::new(free("error"), DataType::Utf8, true)));
+            fields.push(Arc::new(Field::new(free_name("error", is_taken), DataType::Utf8, true)));
         }
         Self { schema: Arc::new(Schema::new(fields)), labels, reasons: wanted.null }
     }
