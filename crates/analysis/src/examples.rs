@@ -5,8 +5,12 @@ use std::path::Path;
 
 use bitspike::Encoding;
 use bitspike::Model;
-use bitspike_data::{Dataset, Encoded, Predictions, Split, TaskSpec, encode};
+use bitspike_data::{
+    Dataset, DevShare, Encoded, Labels, Predictions, Split, TaskSpec, encode, load_dev, load_for_training,
+};
+use bitspike_hub::Subject;
 
+use crate::digest::of_examples;
 use crate::error::{Error, Result};
 
 /// The examples that a model is measured on.
@@ -26,7 +30,15 @@ impl EncodedSplit {
     /// # Errors
     /// If it is missing, bad, or has no labels.
     pub fn dev_of(model: &Model, data: &Path) -> Result<Self> {
-        let split = Self::read(model, &TaskSpec::of_model(&model.header().task)?, data, Split::Dev)?;
+        Self::dev_share_of(model, data, None)
+    }
+
+    /// The same, of data that has no dev split and of which `share` was set aside ([`dev_share`]).
+    ///
+    /// # Errors
+    /// As [`EncodedSplit::dev_of`]; if `share` is given and there is a dev split.
+    pub fn dev_share_of(model: &Model, data: &Path, share: Option<DevShare>) -> Result<Self> {
+        let split = Self::dev(model, &TaskSpec::of_model(&model.header().task)?, data, share)?;
         if !split.dataset.is_labelled() {
             return Err(Error::unusable(data, "the dev set has no labels; nothing can be scored"));
         }
@@ -38,6 +50,22 @@ impl EncodedSplit {
     /// # Errors
     /// If it is missing or bad, or the task has other outputs than the model.
     pub fn read(model: &Model, task: &TaskSpec, data: &Path, split: Split) -> Result<Self> {
+        Self::encoded(model, task, |task| bitspike_data::load(task, data, split))
+    }
+
+    /// The dev examples of `task` in `data`, or those that `share` sets aside, cut to as many tokens as the model reads.
+    ///
+    /// # Errors
+    /// As [`EncodedSplit::read`]; if `share` is given and there is a dev split.
+    pub fn dev(model: &Model, task: &TaskSpec, data: &Path, share: Option<DevShare>) -> Result<Self> {
+        Self::encoded(model, task, |task| load_dev(task, data, share))
+    }
+
+    fn encoded(
+        model: &Model,
+        task: &TaskSpec,
+        load: impl FnOnce(&TaskSpec) -> bitspike_data::Result<Dataset>,
+    ) -> Result<Self> {
         let header = model.header();
         if task.num_outputs() != header.student.num_labels {
             return Err(Error::Outputs {
@@ -47,7 +75,7 @@ impl EncodedSplit {
                 wanted: task.num_outputs(),
             });
         }
-        let dataset = bitspike_data::load(task, data, split)?;
+        let dataset = load(task)?;
         let examples = encode(&dataset, model.tokenizer(), header.max_length);
         Ok(Self { task: task.clone(), dataset, examples })
     }
@@ -81,4 +109,18 @@ impl EncodedSplit {
     pub fn encodings(&self) -> Vec<Encoding> {
         self.examples.iter().map(Encoded::encoding).collect()
     }
+}
+
+/// The share of `data` that is dev to `subject`: the one that its training set aside, where `data` is the very data that was split. None
+/// where it is other data, or the model was trained with a dev split or does not say.
+///
+/// # Errors
+/// If the model's folder is damaged.
+pub fn dev_share(subject: &Subject, data: &Path) -> Result<Option<DevShare>> {
+    let Some(aside) = subject.set_aside()? else { return Ok(None) };
+    let Ok((_, dev)) = load_for_training(&aside.task, data, Labels::Optional, Some(aside.share)) else {
+        return Ok(None);
+    };
+    let examples = of_examples(&encode(&dev, &subject.tokenizer()?, aside.max_length));
+    Ok((examples == aside.dev).then_some(aside.share))
 }

@@ -216,6 +216,11 @@ impl Tokenizer {
         self.inner.special.pad
     }
 
+    /// Id of the token that stands for words that the vocabulary cannot spell.
+    pub fn unk_id(&self) -> u32 {
+        self.inner.pieces.unk
+    }
+
     /// Checks that a model whose word table has `vocab_size` rows can read every id of this tokeniser.
     ///
     /// # Errors

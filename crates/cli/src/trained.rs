@@ -26,7 +26,7 @@ mod without {
     use bitspike_analysis::energy::Int8Products;
     use bitspike_analysis::in_time::ComparedCounts;
     use bitspike_analysis::teacher::TeacherAnswers;
-    use bitspike_data::{Encoded, Predictions, StatedClasses, TaskSpec};
+    use bitspike_data::{DevShare, Encoded, Predictions, StatedClasses, TaskSpec};
     use bitspike_hub::Subject;
     use bitspike_run::Checkpoint;
 
@@ -99,7 +99,13 @@ mod without {
     pub(crate) enum ScoredTeacher {}
 
     impl ScoredTeacher {
-        pub(crate) fn on_dev(folder: &Path, _: &Header, _: &Path, _: Option<&StatedClasses>) -> Result<Self> {
+        pub(crate) fn on_dev(
+            folder: &Path,
+            _: &Header,
+            _: &Path,
+            _: Option<DevShare>,
+            _: Option<&StatedClasses>,
+        ) -> Result<Self> {
             missing(folder.display())
         }
 

@@ -102,6 +102,22 @@ pub fn load_with(task: &TaskSpec, path: &Path, split: Split, labels: Labels) -> 
     Ok(Dataset { split, files, examples, skipped, repeated_ids, notes })
 }
 
+/// The dev examples: those of the dev split, or those that `share` sets aside of the training examples, of data that has none. A note of
+/// the data set says which they are.
+///
+/// # Errors
+/// As [`load_for_training`].
+pub fn load_dev(task: &TaskSpec, path: &Path, share: Option<DevShare>) -> Result<Dataset> {
+    let Some(share) = share else { return load(task, path, Split::Dev) };
+    let (train, mut dev) = load_for_training(task, path, Labels::Optional, Some(share))?;
+    let (aside, all) = (dev.examples.len(), train.examples.len() + dev.examples.len());
+    let DevShare { share, seed } = share;
+    dev.notes.push(format!(
+        "{aside} of {all} examples, the share of {share} that the seed {seed} sets aside; the others were for training"
+    ));
+    Ok(dev)
+}
+
 /// The examples to train on, which need labels if `labels` says so, and those of the dev split, which always do.
 ///
 /// # Errors

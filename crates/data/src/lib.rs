@@ -41,7 +41,7 @@ pub use builtin::GlueTask;
 pub use check::{BadLine, LabelCount, Lengths, ScoreRange, SplitReport, TextReport, check, check_split};
 pub use classes::{ClassMap, StatedClasses, same_classes, split_names};
 pub use custom::{CustomTarget, CustomTask};
-pub use dataset::{Dataset, DevShare, load, load_for_training, load_with};
+pub use dataset::{Dataset, DevShare, load, load_dev, load_for_training, load_with};
 pub use encoded::{Encoded, choose, encode, encode_text, sorted_batches};
 pub use error::{Cause, Error, Place, Result};
 pub use examples::Example;

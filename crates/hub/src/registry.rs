@@ -87,7 +87,7 @@ impl Registry {
     pub fn find(&self, name: &str) -> Result<PackedModel> {
         let (id, revision) = split_revision(name);
         if check_id(id).is_err() || revision.is_some_and(|revision| check_revision(revision).is_err()) {
-            return Err(Error::NoName { argument: name.to_owned(), known: self.known() });
+            return Err(Error::NoName { argument: name.to_owned(), known: self.known(name) });
         }
         for shelf in &self.0 {
             if let Some(found) = shelf.find(id, revision)? {
@@ -99,7 +99,7 @@ impl Registry {
             return Ok(builtin);
         }
         let looked = self.0.iter().map(ToString::to_string).collect();
-        Err(Error::NotFound { name: name.to_owned(), looked, known: self.known() })
+        Err(Error::NotFound { name: name.to_owned(), looked, known: self.known(name) })
     }
 
     /// The folder of the teacher called `name` in the hub's cache: a BERT that was fetched.
@@ -133,10 +133,13 @@ impl Registry {
         found
     }
 
-    /// The models there are, for a message.
-    fn known(&self) -> String {
+    /// The models there are, for a message, and the one that was probably meant by `name`.
+    fn known(&self, name: &str) -> String {
         let names: Vec<String> = self.all().iter().map(|found| found.name().to_owned()).collect();
-        format!("models are {} (see `bitspike models`)", names.join(", "))
+        let near = names.iter().map(|known| (strsim::damerau_levenshtein(known, name), known));
+        let meant = near.min().filter(|(edits, known)| 3 * edits <= known.len());
+        let meant = meant.map(|(_, known)| format!("did you mean `{known}`? ")).unwrap_or_default();
+        format!("{meant}models are {} (see `bitspike models`)", names.join(", "))
     }
 }
 

@@ -14,6 +14,7 @@ use bitspike::format::{Packed, Packing};
 use bitspike::tokenizer::Tokenizer;
 use bitspike::{Model, Options};
 use bitspike_data::TaskSpec;
+use bitspike_run::origin::SetAside;
 use bitspike_run::{Checkpoint, FromRun, RunFolder};
 
 use crate::MODEL;
@@ -188,6 +189,18 @@ impl Subject {
             Self::Run { folder, .. } => Ok(Some(folder.description()?.task)),
             Self::Teacher(_) => Ok(None),
         }
+    }
+
+    /// What its training set aside of data without a dev split; none where there was one, and of a packed model, which does not say.
+    ///
+    /// # Errors
+    /// If its folder is damaged.
+    pub fn set_aside(&self) -> Result<Option<SetAside>> {
+        Ok(match self {
+            Self::Packed(_) => None,
+            Self::Run { folder, .. } => SetAside::of_run(folder)?,
+            Self::Teacher(path) => SetAside::of_teacher(path)?,
+        })
     }
 
     /// Tokens kept of a text: as many as are `asked` for, or as in training (128 for a teacher, fewer where its `model_max_length` is

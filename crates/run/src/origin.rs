@@ -4,9 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bitspike::atomic_file;
+use bitspike_data::{DevShare, TaskSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::run::RunFolder;
 
 /// The `format` of [`Origin`]s that this version writes and reads.
 pub const FORMAT: &str = "bitspike-origin-1";
@@ -52,6 +54,56 @@ pub struct Examples {
     pub sha256: String,
     /// The same of any order: examples that were only shuffled have it in common.
     pub unordered: String,
+}
+
+/// The dev examples of a run whose data has no dev split.
+#[derive(Debug, Clone)]
+pub struct SetAside {
+    /// What they were read for.
+    pub task: TaskSpec,
+    /// Which share of the training examples they were.
+    pub share: DevShare,
+    /// Tokens kept of an example.
+    pub max_length: usize,
+    /// What they were.
+    pub dev: Examples,
+}
+
+impl SetAside {
+    /// Of a distillation.
+    ///
+    /// # Errors
+    /// If the folder's `recipe.toml`, `model.json` or `origin.json` is damaged.
+    pub fn of_run(run: &RunFolder) -> Result<Option<Self>> {
+        let Some(share) = run.recipe()?.data.dev else { return Ok(None) };
+        let description = run.description()?;
+        let (task, max_length) = (description.task, description.max_length);
+        Ok(Origin::read(run.path())?.map(|origin| Self { task, share, max_length, dev: origin.dev }))
+    }
+
+    /// Of a teacher that was fine-tuned here, as its `finetune.json` says.
+    ///
+    /// # Errors
+    /// If that or `origin.json` is damaged.
+    pub fn of_teacher(folder: &Path) -> Result<Option<Self>> {
+        #[derive(Deserialize)]
+        struct Plan {
+            task: TaskSpec,
+            settings: Settings,
+        }
+        #[derive(Deserialize)]
+        struct Settings {
+            max_length: usize,
+            #[serde(default)]
+            dev: Option<DevShare>,
+        }
+        let path = folder.join("finetune.json");
+        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+        let read = serde_json::from_str(&text);
+        let Plan { task, settings } = read.map_err(|source| Error::Json { path, what: "not a fine-tuning", source })?;
+        let Settings { max_length, dev: Some(share) } = settings else { return Ok(None) };
+        Ok(Origin::read(folder)?.map(|origin| Self { task, share, max_length, dev: origin.dev }))
+    }
 }
 
 impl Origin {

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use bitspike_analysis::digest::hexadecimal;
-use bitspike_data::Encoded;
-use bitspike_run::origin::{Examples, Source};
+use bitspike_run::origin::Source;
 use bitspike_run::run::RunFolder;
 use bitspike_run::weights::Weights;
 use sha2::{Digest, Sha256};
@@ -47,25 +46,6 @@ pub(crate) fn of_run(run: &RunFolder) -> Result<Source> {
     Ok(Source { path: run.path().to_path_buf(), sha256: hexadecimal(&of_weights(&run.weights()?).finalize()) })
 }
 
-/// Encoded examples.
-pub(crate) fn of_examples(examples: &[Encoded]) -> Examples {
-    let mut ordered = Sha256::new();
-    let mut unordered = 0u128;
-    for Encoded { ids, types, target, .. } in examples {
-        let mut one = Sha256::new();
-        one.update((ids.len() as u64).to_le_bytes());
-        ids.iter().chain(types).for_each(|id| one.update(id.to_le_bytes()));
-        one.update(target.unwrap_or(f32::NAN).to_le_bytes());
-        let digest = one.finalize();
-        ordered.update(digest);
-        // A sum has no order.
-        let part = digest.first_chunk().expect("32 bytes");
-        unordered = unordered.wrapping_add(u128::from_le_bytes(*part));
-    }
-    let count = examples.len() as u64;
-    Examples { count, sha256: hexadecimal(&ordered.finalize()), unordered: format!("{unordered:032x}") }
-}
-
 fn of_weights(weights: &Weights) -> Sha256 {
     let mut hash = Sha256::new();
     for name in weights.names() {
@@ -75,21 +55,4 @@ fn of_weights(weights: &Weights) -> Sha256 {
         hash.update(bytemuck::cast_slice(&array.values));
     }
     hash
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn examples_have_a_digest_of_their_order_and_one_of_any() {
-        let example =
-            |i: u32| Encoded { id: String::new(), ids: vec![2, i, 3], types: vec![0; 3], target: Some(i as f32) };
-        let (up, down): (Vec<_>, Vec<_>) = ((0..20).map(example).collect(), (0..20).rev().map(example).collect());
-        let (up, down) = (of_examples(&up), of_examples(&down));
-        assert_eq!((up.count, &up.unordered), (20, &down.unordered));
-        assert_ne!(up.sha256, down.sha256);
-        let other: Vec<_> = (1..21).map(example).collect();
-        assert_ne!(of_examples(&other).unordered, up.unordered);
-    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bitspike::{Dynamics, Input, Model, Simulation};
-use bitspike_data::{Predictions, TaskSpec};
+use bitspike_data::{DevShare, Predictions, TaskSpec};
 use serde::Serialize;
 
 use super::answers::{Mistake, confusion, mistakes};
@@ -30,6 +30,8 @@ pub struct ReportOptions<'a> {
     pub teacher: Option<&'a TeacherAnswers<'a>>,
     /// Examples that the three dynamics are compared on; 0 for no comparison.
     pub in_time: usize,
+    /// The part of data without a dev split that is dev ([`dev_share`](crate::examples::dev_share)).
+    pub dev: Option<DevShare>,
     /// Whether texts of the data may be shown.
     pub texts: bool,
 }
@@ -91,7 +93,7 @@ pub fn measure(
     mut progress: impl FnMut(&str),
 ) -> Result<DevResults> {
     progress("counting operations on dev");
-    let split = EncodedSplit::dev_of(model, data)?;
+    let split = EncodedSplit::dev_share_of(model, data, options.dev)?;
     let (of_model, predictions) = beside_split(model, name, &split, options, true)?;
     let Beside { scores, cost, latency_ms, .. } = of_model;
     let mut charts = energies(&cost);
@@ -119,7 +121,7 @@ pub fn measure(
 /// # Errors
 /// As [`measure`].
 pub fn beside(model: &Model, name: &str, data: &Path, options: &ReportOptions<'_>) -> Result<Beside> {
-    Ok(beside_split(model, name, &EncodedSplit::dev_of(model, data)?, options, false)?.0)
+    Ok(beside_split(model, name, &EncodedSplit::dev_share_of(model, data, options.dev)?, options, false)?.0)
 }
 
 fn beside_split(

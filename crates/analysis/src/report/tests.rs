@@ -17,7 +17,7 @@ fn is_self_contained(page: &str) {
 }
 
 fn options<'a>(profile: &'a Profile, teacher: Option<&'a TeacherAnswers<'a>>) -> ReportOptions<'a> {
-    ReportOptions { profile, teacher, in_time: 3, texts: true }
+    ReportOptions { profile, teacher, dev: None, in_time: 3, texts: true }
 }
 
 #[test]

@@ -9,9 +9,9 @@ use bitspike::error::explain;
 use bitspike::forward::{Dynamics, ExitRule};
 use bitspike::neuron::Code;
 use bitspike_analysis::cost::{CostOptions, measure};
-use bitspike_analysis::examples::EncodedSplit;
+use bitspike_analysis::examples::{EncodedSplit, dev_share};
 use bitspike_analysis::teacher::shape;
-use bitspike_data::{Split, TaskSpec};
+use bitspike_data::TaskSpec;
 
 use crate::args::limit::at_most;
 use crate::args::simulation::{parse_rule, time_steps};
@@ -93,7 +93,7 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
     };
     // Nothing is scored, but another task's texts are not what the model was made to count on.
     args.classes.said_of(&subject, &own, &task)?;
-    let mut split = EncodedSplit::read(&model, &task, &args.data, Split::Dev)?;
+    let mut split = EncodedSplit::dev(&model, &task, &args.data, dev_share(&subject, &args.data)?)?;
     split.truncate(at_most(args.limit));
     if split.examples.is_empty() {
         bail!("{}: no examples to count", args.data.display());

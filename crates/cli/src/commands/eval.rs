@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use bitspike::{Model, Options};
 use bitspike_analysis::counts::Counts;
-use bitspike_analysis::examples::EncodedSplit;
+use bitspike_analysis::examples::{EncodedSplit, dev_share};
 use bitspike_analysis::in_time::{self, InTimeOptions, TimeScore};
 use bitspike_analysis::score::{Score, score};
-use bitspike_data::{Predictions, Split, TaskSpec, encode, load, submission_path, write_predictions, write_submission};
+use bitspike_data::{
+    DevShare, Predictions, Split, TaskSpec, encode, load, load_dev, submission_path, write_predictions,
+    write_submission,
+};
 use bitspike_hub::Subject;
 
 use crate::args::limit::at_most;
@@ -46,6 +49,13 @@ pub(crate) struct EvalArgs {
     /// Splits to score; unless given, dev (both halves for MNLI)
     #[arg(long, value_enum, value_name = "SPLIT")]
     split: Vec<SplitName>,
+    /// The part of the examples that training kept as the dev split of data that has none; unless given, what the run says, if this
+    /// is its data
+    #[arg(long, value_name = "X")]
+    dev_share: Option<f64>,
+    /// Seed that chose the dev share
+    #[arg(long, default_value_t = 42, value_name = "N", requires = "dev_share")]
+    dev_seed: u64,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -120,11 +130,16 @@ pub(crate) fn run(args: EvalArgs) -> Result<()> {
             vacant("--submission", &submission_path(&task, split, path)?, args.force)?;
         }
     }
+    let share = match args.dev_share {
+        Some(share) if splits.contains(&Split::Dev) => Some(DevShare { share, seed: args.dev_seed }),
+        Some(_) => return Err(usage("--dev-share: a share is set aside as the dev split; leave --split out")),
+        None => dev_share(&subject, &args.data)?,
+    };
     let max_length = subject.max_length(args.max_length)?;
     let mut scores = Vec::new();
     for split in splits {
         let started = std::time::Instant::now();
-        let mut examples = network.read(&task, &args, split, max_length)?;
+        let mut examples = network.read(&task, &args, (split, share), max_length)?;
         examples.truncate(at_most(args.limit));
         if examples.examples.is_empty() {
             bail!("{}: no examples to score", split.name());
@@ -198,8 +213,18 @@ impl Network {
         Ok(Self { model: Some(model), trained, order })
     }
 
-    fn read(&self, task: &TaskSpec, args: &EvalArgs, split: Split, max_length: usize) -> Result<EncodedSplit> {
-        let mut dataset = load(task, &args.data, split)?;
+    /// The examples of `split`; `share` is dev where the data has no dev split.
+    fn read(
+        &self,
+        task: &TaskSpec,
+        args: &EvalArgs,
+        (split, share): (Split, Option<DevShare>),
+        max_length: usize,
+    ) -> Result<EncodedSplit> {
+        let mut dataset = match split {
+            Split::Dev => load_dev(task, &args.data, share)?,
+            split => load(task, &args.data, split)?,
+        };
         dataset.notes.iter().for_each(|note| say(format_args!("note: {}: {note}", split.name())));
         if args.number_ids {
             dataset.number();

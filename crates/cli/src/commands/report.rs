@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use bitspike::{Input, Options, atomic_file};
 use bitspike_analysis::energy::Profile;
+use bitspike_analysis::examples::dev_share;
 use bitspike_analysis::report::{Report, ReportOptions, beside, measure, sentence};
 use bitspike_hub::Subject;
 
@@ -95,17 +96,19 @@ pub(crate) fn run(args: ReportArgs) -> Result<()> {
 fn measured(report: &mut Report, subject: &Subject, data: &Path, profile: &Profile, args: &ReportArgs) -> Result<()> {
     let model = subject.model(&Options::new())?;
     let say = |what: &str| output::say(what);
+    let dev = dev_share(subject, data)?;
     let teacher = match &args.teacher {
         Some(folder) => {
             say("scoring the teacher");
-            let teacher = ScoredTeacher::on_dev(folder, model.header(), data, args.classes.map.as_ref())?;
+            let teacher = ScoredTeacher::on_dev(folder, model.header(), data, dev, args.classes.map.as_ref())?;
             teacher.note().iter().for_each(|note| output::say(format_args!("--teacher {}: {note}", folder.display())));
             Some(teacher)
         }
         None => None,
     };
     let teacher = teacher.as_ref().map(ScoredTeacher::answers);
-    let options = ReportOptions { profile, teacher: teacher.as_ref(), in_time: args.in_time, texts: !args.no_texts };
+    let options =
+        ReportOptions { profile, teacher: teacher.as_ref(), dev, in_time: args.in_time, texts: !args.no_texts };
     report.results = Some(measure(&model, &subject.to_string(), data, &options, say)?);
     for path in &args.beside {
         say(&format!("measuring {}", path.display()));

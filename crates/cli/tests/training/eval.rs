@@ -40,3 +40,39 @@ fn predictions_submission_and_parity_of_a_packed_model() {
         }
     }
 }
+
+#[test]
+fn what_training_set_aside_of_one_file_is_what_is_scored() {
+    let folder = Folder::with_teacher();
+    fs::copy(folder.path("data/train.csv"), folder.path("all.csv")).unwrap();
+    let mut distil = folder.distilling("teacher", "run");
+    let at = distil.iter().position(|argument| *argument == "--data").unwrap();
+    distil[at + 1] = "all.csv";
+    distil.extend(["--dev-share", "0.25", "--dev-seed", "7"]);
+    let (_, said) = folder.runs(&distil, 0);
+    assert!(said.contains("the teacher scores accuracy"), "{said}");
+    folder.runs(&["pack", "run", "--out", "packed.safetensors"], 0);
+    let rows = String::from_utf8(folder.read("all.csv")).unwrap().lines().count() - 1;
+    let scored = |arguments: &[&str]| {
+        let (out, said) = folder.runs(&[&["eval"], arguments, &["--json"]].concat(), 0);
+        let score: serde_json::Value = serde_json::from_str(&out).unwrap();
+        (score[0]["examples"].as_u64().unwrap() as usize, said)
+    };
+    let (aside, said) = scored(&["run", "--data", "all.csv"]);
+    assert!(aside > 0 && aside < rows / 2, "{aside} of {rows}");
+    assert!(said.contains("the share of 0.25 that the seed 7 sets aside"), "{said}");
+    // A packed file does not say what its training was kept from.
+    assert_eq!(scored(&["packed.safetensors", "--data", "all.csv"]).0, rows);
+    let share = ["--dev-share", "0.25", "--dev-seed", "7"];
+    assert_eq!(scored(&[&["packed.safetensors", "--data", "all.csv"][..], &share].concat()).0, aside);
+    let (out, _) = folder.runs(&["cost", "run", "--data", "all.csv", "--json"], 0);
+    let cost: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(cost["examples"].as_u64(), Some(aside as u64), "{out}");
+    // Other data is scored whole, as is a split that was asked for.
+    assert_eq!(
+        scored(&["run", "--data", "data/dev.csv"]).0,
+        String::from_utf8(folder.read("data/dev.csv")).unwrap().lines().count() - 1
+    );
+    let (_, said) = folder.runs(&["eval", "run", "--data", "all.csv", "--split", "train", "--dev-share", "0.25"], 2);
+    assert!(said.contains("leave --split out"), "{said}");
+}

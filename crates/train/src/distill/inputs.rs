@@ -7,7 +7,7 @@ use std::time::Duration;
 use bitspike::config::StudentConfig;
 use bitspike::error::explain;
 use bitspike::tokenizer::Tokenizer;
-use bitspike_analysis::digest::sha256;
+use bitspike_analysis::digest::{of_examples, sha256};
 use bitspike_data::{Labels, StatedClasses, TaskSpec, encode_text};
 use bitspike_run::origin::{self, Origin, Source};
 use bitspike_run::progress::{Level, Observer};
@@ -17,8 +17,9 @@ use burn::tensor::Device;
 
 use super::distiller::{Distiller, Setup, Solves};
 use super::divergence::{advice, restored};
+use super::first_look::first_look;
 use super::fits::check;
-use crate::digest::{of_examples, of_predecessor, of_run, of_teacher};
+use crate::digest::{of_predecessor, of_run, of_teacher};
 use crate::error::{Error, Result};
 use crate::feedback::LoopSummary;
 use crate::predecessor::Predecessor;
@@ -251,6 +252,9 @@ impl Inputs {
                 let run = Logged::before(end, self.task.primary().to_string());
                 return Ok(Distilled { run, solves: Solves::default(), silent: false });
             }
+        }
+        if !job.resume {
+            notes.extend(first_look(&self.teacher, &self.tokenizer, &self.task, &texts.dev, &self.device)?);
         }
         let task = self.task.clone();
         let setup = Setup {

@@ -4,6 +4,7 @@
 
 mod distiller;
 mod divergence;
+mod first_look;
 mod fits;
 mod inputs;
 

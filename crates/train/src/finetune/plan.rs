@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bitspike::atomic_file;
+use bitspike_analysis::digest::of_examples;
 use bitspike_data::{Labels, StatedClasses, TaskSpec};
 use bitspike_run::origin::{self, Origin};
 use bitspike_run::progress::{Level, Observer};
@@ -16,7 +17,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::finetuner::{Finetuner, Settings, Setup};
-use crate::digest::{of_examples, of_teacher};
+use crate::digest::of_teacher;
 use crate::error::{Error, Result};
 use crate::resume::{phrases, same_origin, same_step, unchanged};
 use crate::teacher::Teacher;

@@ -5,7 +5,7 @@ use std::path::Path;
 use bitspike::format::Header;
 use bitspike_analysis::energy::Int8Products;
 use bitspike_analysis::teacher::TeacherAnswers;
-use bitspike_data::{Encoded, Predictions, Split, StatedClasses, TaskSpec, encode, load};
+use bitspike_data::{DevShare, Encoded, Predictions, StatedClasses, TaskSpec, encode, load_dev};
 use burn::tensor::Device;
 
 use super::Teacher;
@@ -23,11 +23,18 @@ pub struct ScoredTeacher {
 
 impl ScoredTeacher {
     /// Runs the teacher in `folder`, with its own tokeniser, on the dev set in `data` of the task that a student has, cut to as
-    /// many tokens as the student reads, or as the teacher has positions for; its outputs are the task's classes by name, or as `classes` states.
+    /// many tokens as the student reads, or as the teacher has positions for; its outputs are the task's classes by name, or as `classes`
+    /// states. Of data without a dev split it is the `share` that was set aside.
     ///
     /// # Errors
     /// If the teacher or the data cannot be read, if nothing says which output is which class, or if the teacher has no classifier.
-    pub fn on_dev(folder: &Path, student: &Header, data: &Path, classes: Option<&StatedClasses>) -> Result<Self> {
+    pub fn on_dev(
+        folder: &Path,
+        student: &Header,
+        data: &Path,
+        share: Option<DevShare>,
+        classes: Option<&StatedClasses>,
+    ) -> Result<Self> {
         let device = Device::flex();
         let task = TaskSpec::of_model(&student.task)?;
         let (mut teacher, tokenizer) = Teacher::with_tokenizer(folder, &device)?;
@@ -35,7 +42,7 @@ impl ScoredTeacher {
         let during = |error: Error| error.during(format!("--teacher {}", folder.display()));
         let note = teacher.answer_for(&task, classes).map_err(during)?;
         let length = student.max_length.min(teacher.config.max_position_embeddings);
-        let examples = encode(&load(&task, data, Split::Dev)?, &tokenizer, length);
+        let examples = encode(&load_dev(&task, data, share)?, &tokenizer, length);
         let predictions = predict_teacher(&teacher, &examples, &device)?;
         let int8 = teacher.int8_products(&examples, &device);
         Ok(Self { teacher, predictions, int8, note })

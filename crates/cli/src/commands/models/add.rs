@@ -77,7 +77,7 @@ pub(super) fn run(args: AddArgs) -> Result<()> {
     })?;
     let teacher = args.teacher.as_deref();
     let teacher = teacher
-        .map(|folder| ScoredTeacher::on_dev(folder, addition.header(), &args.data, args.classes.map.as_ref()))
+        .map(|folder| ScoredTeacher::on_dev(folder, addition.header(), &args.data, None, args.classes.map.as_ref()))
         .transpose()?;
     if let (Some(note), Some(folder)) = (teacher.as_ref().and_then(ScoredTeacher::note), &args.teacher) {
         say(format_args!("--teacher {}: {note}", folder.display()));
