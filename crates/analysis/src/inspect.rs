@@ -86,7 +86,7 @@ pub fn inspect(file: &str, packed: &Packed) -> Contents {
         let at = match tensor.role {
             Role::Table => 0,
             Role::Matrix => 1,
-            Role::Classifier | Role::Vector | Role::Threshold => 2,
+            Role::Classifier | Role::Relative | Role::Vector | Role::Threshold => 2,
         };
         let (part, zeros_of_part) = &mut parts[at];
         part.tensors += 1;

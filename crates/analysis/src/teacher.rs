@@ -70,5 +70,6 @@ pub fn shape(config: &BertConfig) -> DenseShape {
         layers: config.num_hidden_layers,
         heads: config.num_attention_heads,
         num_labels: 2,
+        distances: config.family().has_distances(),
     }
 }

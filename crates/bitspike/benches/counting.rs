@@ -40,6 +40,7 @@ fn config() -> StudentConfig {
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Row,
         embedding_bits: EmbeddingBits::Full,
+        relative_attention: false,
         feedback: None,
     }
 }

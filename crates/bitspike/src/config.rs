@@ -1,6 +1,7 @@
 //! What a model is, before its weights: the teacher's `config.json` and the student's configuration.
 
 mod bert;
+mod family;
 mod feedback;
 mod populations;
 mod refused;
@@ -8,6 +9,7 @@ mod student;
 mod task;
 
 pub use bert::{BertConfig, HiddenAct, ProblemType};
+pub use family::Family;
 pub use feedback::{Feedback, Solver};
 pub use populations::{LAYER_POPULATIONS, population_names, projections};
 pub use refused::{ADAPTER, REFUSED, is_adapter};

@@ -1,7 +1,8 @@
-//! From text to token ids: BERT's WordPiece tokeniser, read from a model folder.
+//! From text to token ids: the WordPiece tokeniser of BERT, DistilBERT and MPNet, read from a model folder.
 //!
 //! A text is cleaned and split into words and punctuation, each word into the longest pieces the vocabulary has, and the pieces
-//! are framed as `[CLS] first [SEP]` or `[CLS] first [SEP] second [SEP]`, the second text with type id 1.
+//! are framed as `[CLS] first [SEP]` or `[CLS] first [SEP] second [SEP]`, the second text with type id 1; those of MPNet as
+//! `<s> first </s>` or `<s> first </s></s> second </s>`, without type ids.
 
 mod added;
 mod aligned;
@@ -136,6 +137,16 @@ impl Tokenizer {
         self.inner.special.second_type
     }
 
+    /// Whether two separators stand between the texts of a pair, as MPNet has them.
+    pub fn doubles_separator(&self) -> bool {
+        self.inner.special.doubled
+    }
+
+    /// Tokens of the frame of a text, or of a pair.
+    pub fn frame_tokens(&self, pair: bool) -> usize {
+        if pair { 3 + usize::from(self.inner.special.doubled) } else { 2 }
+    }
+
     /// The end that too long a text loses.
     pub fn truncation_side(&self) -> Side {
         self.inner.side
@@ -145,7 +156,7 @@ impl Tokenizer {
     ///
     /// With `room` tokens left beside the frame, a pair is cut longest first: a text of up to half of `room` is kept whole and
     /// the other gets the rest; where both are longer they share evenly, an odd token going to the longer, to the second of equals.
-    /// The frame is always there: `max_len` below 2 (3 for a pair) gives the frame alone. What is cut is the end that
+    /// The frame is always there: `max_len` below [`Tokenizer::frame_tokens`] gives the frame alone. What is cut is the end that
     /// [`Tokenizer::truncation_side`] names.
     ///
     /// Of a text that loses its end only a beginning is tokenised (of a pair that shares an odd room, as much as shows which is
@@ -160,10 +171,10 @@ impl Tokenizer {
     /// [`Tokenizer::encode`], and whether tokens were left out.
     pub fn encode_cut(&self, first: &str, second: Option<&str>, max_len: usize) -> (Encoding, bool) {
         let Some(second) = second else {
-            let (pieces, cut) = self.kept(first, max_len.saturating_sub(2));
+            let (pieces, cut) = self.kept(first, max_len.saturating_sub(self.frame_tokens(false)));
             return (self.frame(&pieces, None), cut);
         };
-        let room = max_len.saturating_sub(3);
+        let room = max_len.saturating_sub(self.frame_tokens(true));
         let ((mut first_pieces, cut_first), (mut second_pieces, cut_second)) =
             (self.kept(first, room), self.kept(second, room));
         // What was cut is longer than the room.
@@ -286,11 +297,14 @@ impl Tokenizer {
     }
 
     fn frame(&self, first: &[u32], second: Option<&[u32]>) -> Encoding {
-        let mut ids = Vec::with_capacity(first.len() + second.map_or(2, |second| second.len() + 3));
-        let Special { cls, sep, second_type, .. } = self.inner.special;
+        let mut ids = Vec::with_capacity(first.len() + second.map_or(2, |second| second.len() + 4));
+        let Special { cls, sep, second_type, doubled, .. } = self.inner.special;
         ids.push(cls);
         ids.extend_from_slice(first);
         ids.push(sep);
+        if second.is_some() && doubled {
+            ids.push(sep);
+        }
         let mut type_ids = vec![0; ids.len()];
         if let Some(second) = second {
             ids.extend_from_slice(second);

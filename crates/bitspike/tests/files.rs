@@ -61,6 +61,7 @@ fn headers() -> impl Strategy<Value = Header> {
                 weight_bits,
                 granularity,
                 embedding_bits,
+                relative_attention: false,
                 feedback: None,
             };
             Header { student, task, max_length: positions }
@@ -177,6 +178,7 @@ fn with(name: &str, value: f32) -> Vec<u8> {
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Row,
         embedding_bits: EmbeddingBits::Full,
+        relative_attention: false,
         feedback: None,
     };
     let all = tensors(&student);

@@ -100,7 +100,7 @@ fn latent(packed: &Packed) -> Weights {
                 spread(&mut values, columns, form);
                 values
             }
-            Role::Classifier | Role::Vector | Role::Threshold => packed.vector(name),
+            Role::Classifier | Role::Relative | Role::Vector | Role::Threshold => packed.vector(name),
         };
         let shape = if rows == 1 { vec![columns] } else { vec![rows, columns] };
         weights.insert(name, &shape, values);

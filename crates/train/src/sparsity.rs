@@ -191,6 +191,7 @@ mod tests {
             weight_bits: bitspike::quantize::WeightBits::Ternary,
             granularity: bitspike::quantize::Granularity::Row,
             embedding_bits: bitspike::quantize::EmbeddingBits::Full,
+            relative_attention: false,
             feedback: None,
         };
         let moved: Vec<String> =

@@ -29,6 +29,7 @@ fn config(signed: bool, weight_bits: WeightBits, time_steps: u32) -> StudentConf
         weight_bits,
         granularity: if signed { Granularity::Row } else { Granularity::Matrix },
         embedding_bits: EmbeddingBits::Full,
+        relative_attention: signed,
         feedback: None,
     }
 }

@@ -38,6 +38,7 @@ fn config() -> StudentConfig {
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Row,
         embedding_bits: EmbeddingBits::Full,
+        relative_attention: true,
         feedback: None,
     }
 }

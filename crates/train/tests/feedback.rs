@@ -36,6 +36,7 @@ fn config(weight_bits: WeightBits, feedback: Feedback) -> StudentConfig {
         weight_bits,
         granularity: Granularity::Matrix,
         embedding_bits: EmbeddingBits::Full,
+        relative_attention: false,
         feedback: Some(feedback),
     }
 }

@@ -50,7 +50,7 @@ fn tokenisers() -> Vec<Row> {
             "tokenizer_class",
             File(CONFIG, r#"{"tokenizer_class": "BertTokenizer"}"#),
             Read,
-            "BertTokenizer, BertTokenizerFast or none: `tokenizer.json` gives the vocabulary, the settings below the rest. PreTrainedTokenizerFast, TokenizersBackend: `tokenizer.json` gives all, the type ids of pairs are 0 unless `model_input_names` has `token_type_ids`",
+            "BertTokenizer, DistilBertTokenizer, MPNetTokenizer, their names with Fast, or none (then the class of `model_type`): `tokenizer.json` gives the vocabulary, the settings below the rest. PreTrainedTokenizerFast, TokenizersBackend: `tokenizer.json` gives all, the type ids of pairs are 0 unless `model_input_names` has `token_type_ids`",
         ),
         (
             CONFIG,
@@ -169,7 +169,7 @@ fn tokenisers() -> Vec<Row> {
             "model.type",
             File("tokenizer.json", r#"{"model": {"type": "BPE", "vocab": {}, "merges": []}}"#),
             Refused("WordPiece"),
-            "models other than WordPiece; steps other than those of docs/format.md; frames other than BERT's",
+            "models other than WordPiece; steps other than those of docs/format.md; frames other than BERT's and MPNet's",
         ),
     ]
 }
@@ -179,9 +179,33 @@ fn configurations() -> Vec<Row> {
         (
             "config.json",
             "model_type",
+            Folder(|at| of_family(at, "mpnet-micro")),
+            Read,
+            "bert, or none; mpnet (its biases of attention by distance are kept in students; `<pad>` within a text is a token like others); distilbert (dropout as in BERT)",
+        ),
+        (
+            "config.json",
+            "dim, n_layers, n_heads, hidden_dim, activation, dropout, attention_dropout",
+            Folder(|at| of_family(at, "distilbert-micro")),
+            Read,
+            "distilbert's names of the sizes and of what follows below",
+        ),
+        (
+            "config.json",
+            "model_type",
             Key("model_type", || json!("roberta")),
             Refused("`model_type`"),
-            "anything but bert",
+            "any other: RoBERTa's tokeniser works on bytes; ALBERT shares layers, ELECTRA and others have parts of their own",
+        ),
+        (
+            "config.json",
+            "relative_attention_num_buckets",
+            Folder(|at| {
+                of_family(at, "mpnet-micro");
+                apply(&Key("relative_attention_num_buckets", || json!(64)), at);
+            }),
+            Refused("`relative_attention_num_buckets`"),
+            "of mpnet: anything but 32, which is what transformers computes with, whatever stands there",
         ),
         (
             "config.json",
@@ -295,7 +319,7 @@ fn checkpoints() -> Vec<Row> {
             "one file",
             Folder(|_| ()),
             Read,
-            "F64, F32, F16, BF16; with or without `bert.`; gamma and beta as weight and bias",
+            "F64, F32, F16, BF16; with or without the family's prefix (`bert.`, `distilbert.`, `mpnet.`); gamma and beta as weight and bias",
         ),
         ("...index.json", "split files", Folder(split), Read, "both formats; every file must be there"),
         (
@@ -350,7 +374,7 @@ fn checkpoints() -> Vec<Row> {
                 renamed(header, "classifier.bias", "score.bias");
             }),
             Read,
-            "left out, and a note names them (but for `cls.`, the heads of pretraining); within the encoder refused",
+            "left out, and a note names them (but for the heads of pretraining: `cls.`, `vocab_...`, `lm_head.`, MPNet's `pooler`); within the encoder refused",
         ),
         (
             "weights",
@@ -393,7 +417,18 @@ fn split(at: &Path) {
 }
 
 fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/bert-micro-f32")
+    fixtures().join("bert-micro-f32")
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
+}
+
+/// Puts the model of another family in the place of the one in `at`.
+fn of_family(at: &Path, name: &str) {
+    for file in ["config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors"] {
+        fs::copy(fixtures().join(name).join(file), at.join(file)).unwrap();
+    }
 }
 
 fn apply(change: &Change, at: &Path) {
@@ -469,7 +504,10 @@ fn tensors_that_are_left_out_are_named() {
     apply(&Tensors(|header| renamed(header, "classifier.bias", "score.bias")), folder.path());
     apply(&Tensors(|header| renamed(header, "classifier.weight", "score.weight")), folder.path());
     let found = said(folder.path());
-    assert!(found.contains("2 tensors that a BERT with a `classifier` does not have are left out: `score."), "{found}");
+    assert!(
+        found.contains("2 tensors that an encoder with a `classifier` does not have are left out: `score."),
+        "{found}"
+    );
 }
 
 #[cfg(unix)]
@@ -486,7 +524,8 @@ fn a_link_to_weights_that_are_not_there_is_named() {
 fn the_page_is_made_of_the_rows() {
     let mut page = String::from(
         "# What is read, obeyed and refused of other people's models\n\n\
-         A teacher is a BERT in the layout of Hugging Face. What its files say is obeyed, or refused by the name of the key; where\n\
+         A teacher is a BERT, a DistilBERT or an MPNet in the layout of Hugging Face. What its files say is obeyed, or refused by the name of the\n\
+         key; where\n\
          files contradict each other, what transformers 5 does is done, and a note on standard error says what is not. `bitspike tokens`\n\
          shows what became of a text. This page is written by `crates/train/tests/models_read.rs`, which tries every row.\n",
     );

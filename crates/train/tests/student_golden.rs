@@ -116,6 +116,7 @@ fn losses_counts_and_gradients_of_one_step() {
             weight_bits: case.weight_bits,
             granularity: case.granularity,
             embedding_bits: EmbeddingBits::Full,
+            relative_attention: false,
             feedback: None,
         };
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);

@@ -62,10 +62,12 @@ fn rows(output: &Tensor<2>, tokens: &PackedTokens, i: usize) -> Vec<f32> {
 
 #[test]
 fn every_checkpoint_layout_gives_the_expected_states() {
-    let text = std::fs::read_to_string(fixtures().join("bert-tiny/expected.json")).unwrap();
-    let expected: Expected = serde_json::from_str(&text).unwrap();
     let mut layouts = 0;
-    for group in &expected.groups {
+    let groups = ["bert-tiny", "mpnet-micro", "distilbert-micro"].into_iter().flat_map(|name| {
+        let text = std::fs::read_to_string(fixtures().join(name).join("expected.json")).unwrap();
+        serde_json::from_str::<Expected>(&text).unwrap().groups
+    });
+    for group in groups {
         for folder in &group.folders {
             let name = &folder.folder;
             let path = fixtures().join(name);
@@ -106,7 +108,7 @@ fn every_checkpoint_layout_gives_the_expected_states() {
             layouts += 1;
         }
     }
-    assert_eq!(layouts, 8, "all layouts were tried");
+    assert_eq!(layouts, 10, "all layouts were tried");
 }
 
 fn scores_agree(query: &[f32], key: &[f32], heads: &[Vec<Vec<f32>>]) {
@@ -127,7 +129,7 @@ fn scores_agree(query: &[f32], key: &[f32], heads: &[Vec<Vec<f32>>]) {
 #[test]
 fn a_saved_teacher_loads_again_to_the_same_logits() {
     let device = Device::flex();
-    for name in ["bert-tiny", "bert-micro-encoder", "bert-micro-bin"] {
+    for name in ["bert-tiny", "bert-micro-encoder", "bert-micro-bin", "mpnet-micro", "distilbert-micro"] {
         let teacher = Teacher::load(&fixtures().join(name), &device).unwrap();
         let folder = tempfile::tempdir().unwrap();
         teacher.save(folder.path()).unwrap();

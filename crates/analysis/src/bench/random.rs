@@ -54,6 +54,7 @@ impl RandomSize {
             weight_bits: WeightBits::Ternary,
             granularity: Granularity::Row,
             embedding_bits: EmbeddingBits::Ternary,
+            relative_attention: false,
             feedback: None,
         }
     }

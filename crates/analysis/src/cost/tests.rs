@@ -42,7 +42,7 @@ fn every_dynamics_is_priced_beside_its_baselines() {
     // Operators work at every step, not once a window.
     assert_eq!(stepped.total.gelus, 5 * phased.total.gelus);
     // A teacher of another shape is the baseline, and the student's own shape stands beside it.
-    let teacher = DenseShape { hidden: 32, intermediate: 64, layers: 3, heads: 2, num_labels: 9 };
+    let teacher = DenseShape { hidden: 32, intermediate: 64, layers: 3, heads: 2, num_labels: 9, distances: false };
     let (_, beside) = cost(Dynamics::Instantaneous, 5, Some(teacher));
     let with_teacher =
         ["student, instantaneous, T = 5", "teacher, FP32", "teacher, INT8", "student's shape dense, FP32"];

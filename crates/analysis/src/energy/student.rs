@@ -102,5 +102,6 @@ pub fn shape_of(student: &StudentConfig) -> DenseShape {
         layers: student.layers,
         heads: student.heads,
         num_labels: student.num_labels,
+        distances: student.relative_attention,
     }
 }

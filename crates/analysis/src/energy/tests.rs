@@ -50,7 +50,7 @@ fn terms_are_counts_times_constants() {
     let large = prices(10, 20_000_000).spikes("student", &count);
     assert!((large.total_picojoules - by_hand - 10.0 * 162.5).abs() < 1e-9);
 
-    let model = DenseShape { hidden: 8, intermediate: 16, layers: 2, heads: 2, num_labels: 2 };
+    let model = DenseShape { hidden: 8, intermediate: 16, layers: 2, heads: 2, num_labels: 2, distances: false };
     let count = dense(model, 5, [32, 32]);
     let fp32 = prices(1, 1).values("teacher", &count, Precision::Fp32);
     let int8 = prices(1, 1).values("teacher", &count, Precision::Int8);

@@ -7,6 +7,7 @@ use pulp::{Simd, WithSimd};
 
 use super::heads::{Head, copy, heads};
 use super::lanes::{Aligned, LANES, arch};
+use super::relative::Relative;
 use super::softmax::softmax_rows;
 
 /// Most queries that share loaded keys and values: with two vectors each, their sums take 12 registers.
@@ -34,17 +35,20 @@ pub struct AttentionInputs<'a> {
     pub width: usize,
     /// Heads, a divisor of `D`.
     pub heads: usize,
+    /// What is added to the scores by the distance of key from query; the queries are then neighbours.
+    pub relative: Option<Relative<'a>>,
 }
 
 /// Attention of one sentence, with scratch memory that is kept from call to call:
-/// `out = softmax(query (key_scale key)^T / sqrt(D/H)) (value_scale value)`, head by head.
+/// `out = softmax(query (key_scale key)^T / sqrt(D/H) + bias) (value_scale value)`, head by head.
 ///
 /// ```
 /// use bitspike::arithmetic::{Attention, AttentionInputs, Scaled};
 /// // A query that both keys suit alike takes the mean of their values, 3 and 5, times a half.
 /// let (key, value) = (Scaled { values: &[1.0, 1.0], scale: 1.0 }, Scaled { values: &[3.0, 5.0], scale: 0.5 });
 /// let mut out = [0.0];
-/// Attention::default().attend(AttentionInputs { query: &[7.0], key, value, width: 1, heads: 1 }, &mut out);
+/// let inputs = AttentionInputs { query: &[7.0], key, value, width: 1, heads: 1, relative: None };
+/// Attention::default().attend(inputs, &mut out);
 /// assert_eq!(out, [2.0]);
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -80,19 +84,21 @@ impl WithSimd for Attend<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let AttentionInputs { query, key, value, width, heads: count } = self.inputs;
+        let AttentionInputs { query, key, value, width, heads: count, relative } = self.inputs;
         let (queries, length) = (query.len() / width, key.values.len() / width);
         let padded = length.next_multiple_of(LANES);
         let size = width / count;
         let factor = key.scale / (size as f32).sqrt();
         let Attention { keys, values, scores } = self.scratch;
         let (keys, values, scores) = (keys.get(size * padded), values.get(length * size), scores.get(QUERIES * padded));
-        for head in heads(width, count) {
+        for (number, head) in heads(width, count).enumerate() {
+            let relative = relative.map(|own| Relative { head: own.head + number, ..own });
             head.transpose(key.values, length, padded, keys);
             for (j, row) in values.chunks_exact_mut(size).enumerate() {
                 copy(head.row(value.values, j), row);
             }
-            let pass = Pass { head, query, keys, values, factor, value_scale: value.scale, length, padded };
+            let value_scale = value.scale;
+            let pass = Pass { head, query, keys, values, factor, value_scale, length, padded, relative };
             // Groups of equal height, or one less: a lone query would cost nearly as much as a group.
             let groups = queries.div_ceil(QUERIES);
             let mut first = 0;
@@ -123,6 +129,8 @@ struct Pass<'a> {
     value_scale: f32,
     length: usize,
     padded: usize,
+    /// Those of its head.
+    relative: Option<Relative<'a>>,
 }
 
 impl Pass<'_> {
@@ -146,6 +154,12 @@ impl Pass<'_> {
                 put(simd, sums, self.factor, &mut scores[r * padded + at..]);
             }
             at += lanes;
+        }
+        if let Some(Relative { bias, head, query }) = self.relative {
+            for (r, scores) in scores.chunks_exact_mut(padded).enumerate() {
+                let row = bias.row(head, query + first + r, self.length);
+                scores.iter_mut().zip(row).for_each(|(score, bias)| *score += bias);
+            }
         }
         softmax_rows::<S, ROWS>(simd, scores, self.length);
         let scores = &*scores;

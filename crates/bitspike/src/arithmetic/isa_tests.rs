@@ -95,7 +95,8 @@ fn functions_give_the_same_bits_on_every_instruction_set() {
         on_each("attention", || {
             let (key, value) = (Scaled { values: part(1), scale: 0.3 }, Scaled { values: part(2), scale: 0.7 });
             let mut out = vec![0.0; length * width];
-            Attention::default().attend(AttentionInputs { query: part(0), key, value, width, heads }, &mut out);
+            Attention::default()
+                .attend(AttentionInputs { query: part(0), key, value, width, heads, relative: None }, &mut out);
             bits(&out)
         });
     }

@@ -7,6 +7,7 @@ mod attention;
 mod functions;
 mod heads;
 mod lanes;
+mod relative;
 mod softmax;
 
 pub use attention::{Attention, AttentionInputs, Scaled};
@@ -14,6 +15,7 @@ pub use functions::{exp, flushed, gelu, largest, normal, normalise_row};
 pub use heads::{Head, accumulate, heads, product};
 pub(crate) use lanes::vectorised;
 pub use lanes::{LANES, lane_sum2, wide};
+pub use relative::{RELATIVE_BUCKETS, Relative, RelativeBias, relative_bucket};
 pub use softmax::softmax;
 
 #[cfg(test)]

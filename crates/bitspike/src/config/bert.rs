@@ -1,4 +1,4 @@
-//! `config.json` of a Hugging Face BERT checkpoint.
+//! `config.json` of a Hugging Face checkpoint of BERT's kind.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,12 +6,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::family::Family;
 use super::refused::{ADAPTER, REFUSED, is_adapter, is_off, preview};
 use super::{Sizes, cap, positive, within};
 use crate::error::{Error, Fault, Result};
 use crate::pointer;
 
-/// The `config.json` of a BERT encoder or sequence classifier, as Hugging Face writes it.
+/// The `config.json` of an encoder or sequence classifier of BERT's kind, as Hugging Face writes it. Those of other families
+/// ([`Family`]) are read into BERT's keys, and written under their own: positions then count from the first token, and a family without
+/// token types has one.
 ///
 /// The sizes are required, everything else has the default of the format. Keys not named here are kept in `other`, so that
 /// writing the config back loses nothing. [`Default`] is an encoder of BERT-base's sizes.
@@ -25,7 +28,7 @@ use crate::pointer;
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BertConfig {
-    /// Always "bert"; older checkpoints leave it out.
+    /// The family: "bert", "distilbert" or "mpnet"; older checkpoints of BERT leave it out.
     #[serde(default = "bert")]
     pub model_type: String,
     /// Width `D`.
@@ -93,6 +96,9 @@ pub enum HiddenAct {
     Gelu,
 }
 
+/// What `model_type` may be.
+const FAMILIES: &str = "\"bert\", \"distilbert\" or \"mpnet\" (choose a checkpoint of one of these)";
+
 /// Names of that activation; the second is the first, written out in Python.
 const GELU: [&str; 2] = ["gelu", "gelu_python"];
 
@@ -140,9 +146,16 @@ impl BertConfig {
         };
         let value: Value = serde_json::from_str(text).map_err(wrong)?;
         // Before anything else: another architecture has other keys, and its missing sizes are not what is wrong with it.
-        if let Some(found) = value.get("model_type").filter(|found| *found != "bert") {
-            return Err(Error::invalid("`model_type`", "\"bert\" (choose a BERT checkpoint)", found));
-        }
+        let family = match value.get("model_type") {
+            None => Family::Bert,
+            Some(found) => {
+                found.as_str().and_then(Family::of).ok_or_else(|| Error::invalid("`model_type`", FAMILIES, found))?
+            }
+        };
+        let value = match value {
+            Value::Object(keys) => Value::Object(family.to_bert(keys)?),
+            other => other,
+        };
         if let Some(found) = value.get("hidden_act").filter(|found| !GELU.iter().any(|name| *found == name)) {
             let expected =
                 "\"gelu\" (the erf form, the only activation supported; use a BERT checkpoint trained with it)";
@@ -156,7 +169,22 @@ impl BertConfig {
 
     /// The config as the text of a `config.json`.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("text keys and plain values are JSON")
+        let text = serde_json::to_string_pretty(self).expect("text keys and plain values are JSON");
+        match self.family() {
+            Family::Bert => text,
+            family => {
+                let keys = serde_json::from_str(&text).expect("an object, as it was written");
+                serde_json::to_string_pretty(&family.of_bert(keys)).expect("the same under other keys")
+            }
+        }
+    }
+
+    /// The family that `model_type` names.
+    ///
+    /// # Panics
+    /// If it was changed to something that [`BertConfig::validate`] refuses.
+    pub fn family(&self) -> Family {
+        Family::of(&self.model_type).expect("a config that was validated")
     }
 
     /// Checks sizes and ranges.
@@ -166,8 +194,8 @@ impl BertConfig {
     pub fn validate(&self) -> Result<()> {
         let refuse =
             |key: &str, expected: &str, found: String| Err(Error::invalid(format!("`{key}`"), expected, found));
-        if self.model_type != "bert" {
-            return refuse("model_type", "\"bert\"", format!("\"{}\"", self.model_type));
+        if Family::of(&self.model_type).is_none() {
+            return refuse("model_type", FAMILIES, format!("\"{}\"", self.model_type));
         }
         if self.position_embedding_type != "absolute" {
             return refuse("position_embedding_type", "\"absolute\"", format!("\"{}\"", self.position_embedding_type));

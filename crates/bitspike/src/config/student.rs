@@ -3,12 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Feedback, Sizes, cap, positive, within};
+use crate::arithmetic::RELATIVE_BUCKETS;
 use crate::error::{Error, Result};
 use crate::neuron::Levels;
 use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
 
 /// Populations, and thereby thresholds, of a layer: key, value, context, attention, feed-forward, output.
 const POPULATIONS: u64 = 6;
+
+/// Most heads times positions of a student with biases by distance, which are looked up by both.
+const MAX_RELATIVE: usize = 1 << 22;
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
 
 /// Everything about a student but its weights and its tokeniser.
 ///
@@ -33,6 +41,7 @@ const POPULATIONS: u64 = 6;
 ///     weight_bits: WeightBits::Ternary,
 ///     granularity: Granularity::Matrix,
 ///     embedding_bits: EmbeddingBits::Four,
+///     relative_attention: false,
 ///     feedback: None,
 /// };
 /// config.validate()?;
@@ -76,6 +85,9 @@ pub struct StudentConfig {
     pub granularity: Granularity,
     /// Precision of the three embedding tables, which always have one scale a row.
     pub embedding_bits: EmbeddingBits,
+    /// Whether attention scores get a bias by the distance of key from query, of [`RELATIVE_BUCKETS`] a head, as in MPNet.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub relative_attention: bool,
     /// The connection from the last layer's output to the embedding population, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feedback: Option<Feedback>,
@@ -100,6 +112,11 @@ impl StudentConfig {
                 let expected = "none with code `single`, whose counts no fixed point has";
                 return Err(Error::invalid("feedback", expected, "a connection from the last layer to the embedding"));
             }
+        }
+        let biases = self.heads * self.max_positions;
+        if self.relative_attention && biases > MAX_RELATIVE {
+            let expected = format!("at most {MAX_RELATIVE} with `relative_attention`");
+            return Err(Error::invalid("heads times max_positions", expected, biases));
         }
         self.code.check(self.time_steps)
     }
@@ -149,11 +166,16 @@ impl StudentConfig {
         self.layers as u64 * POPULATIONS + 1
     }
 
+    /// Biases by distance: [`RELATIVE_BUCKETS`] a head, or none.
+    fn relative_biases(&self) -> u64 {
+        if self.relative_attention { (RELATIVE_BUCKETS * self.heads) as u64 } else { 0 }
+    }
+
     /// Scalars that are never quantised: per layer the biases `5 D + F`, two norms `4 D` and the thresholds; the norm and
-    /// threshold of the embedding; the classifier.
+    /// threshold of the embedding; the classifier; the biases by distance.
     fn full_precision(&self) -> u64 {
         let [d, f, n, classes] = [self.hidden, self.intermediate, self.layers, self.num_labels].map(|size| size as u64);
-        n * (5 * d + f + 4 * d) + 2 * d + self.thresholds() + classes * (d + 1)
+        n * (5 * d + f + 4 * d) + 2 * d + self.thresholds() + classes * (d + 1) + self.relative_biases()
     }
 
     fn sizes(&self) -> Sizes<'_> {

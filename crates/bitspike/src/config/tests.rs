@@ -201,6 +201,7 @@ fn student() -> StudentConfig {
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Row,
         embedding_bits: EmbeddingBits::Four,
+        relative_attention: false,
         feedback: None,
     }
 }

@@ -192,7 +192,8 @@ impl Shape<'_> {
         layer.softmax_rows = (heads * tokens * times).0;
         layer.norm_values = (TWO * tokens * d * times).0;
         layer.norm_rows = (TWO * tokens * times).0;
-        layer.residuals = (TWO * tokens * d * times).0;
+        let biases = if self.config.relative_attention { heads * tokens * tokens } else { Saturating(0) };
+        layer.residuals = ((TWO * tokens * d + biases) * times).0;
         layer.gelus = (tokens * f * times).0;
         // Outputs of the maps, contexts, and the two residual sums.
         let values = outputs + Saturating(3) * tokens * d;

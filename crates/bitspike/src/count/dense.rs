@@ -15,6 +15,8 @@ pub struct DenseShape {
     pub heads: usize,
     /// Outputs.
     pub num_labels: usize,
+    /// Whether its attention scores have a bias by distance.
+    pub distances: bool,
 }
 
 /// Operations of a sentence of `tokens` tokens in a BERT that computes with values of `value_bits` bits and has weights of
@@ -23,7 +25,7 @@ pub struct DenseShape {
 ///
 /// ```
 /// use bitspike::count::{DenseShape, dense};
-/// let model = DenseShape { hidden: 384, intermediate: 1536, layers: 6, heads: 12, num_labels: 2 };
+/// let model = DenseShape { hidden: 384, intermediate: 1536, layers: 6, heads: 12, num_labels: 2, distances: false };
 /// assert_eq!(dense(model, 25, [32, 32]).synaptic_dense, 6 * 25 * (4 * 384 * 384 + 2 * 384 * 1536 + 2 * 25 * 384));
 /// ```
 pub fn dense(model: DenseShape, tokens: usize, [weight_bits, value_bits]: [u64; 2]) -> Operations {
@@ -40,7 +42,7 @@ pub fn dense(model: DenseShape, tokens: usize, [weight_bits, value_bits]: [u64; 
         softmax_rows: n * heads * tokens,
         norm_values: (2 * n + 1) * tokens * d,
         norm_rows: (2 * n + 1) * tokens,
-        residuals: 2 * n * tokens * d,
+        residuals: 2 * n * tokens * d + if model.distances { n * heads * tokens * tokens } else { 0 },
         gelus: n * tokens * f,
         table_values: 3 * tokens * d,
         classifier_macs: classes * d,

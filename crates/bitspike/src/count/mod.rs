@@ -58,7 +58,8 @@ pub struct Operations {
     pub norm_values: u64,
     /// Layer norm: rows, each with one reciprocal square root.
     pub norm_rows: u64,
-    /// Values added to another before a norm (one multiply-add each): the residual connections.
+    /// Values added to another before a norm or a softmax (one multiply-add each): the residual connections, and biases of scores by
+    /// distance.
     pub residuals: u64,
     /// GELU: values.
     pub gelus: u64,

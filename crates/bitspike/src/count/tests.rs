@@ -79,6 +79,8 @@ fn by_hand(encoder: &Encoder, index: usize, all: &Spikes, tokens: u64, simulatio
             for _head in 0..config.heads {
                 count.softmax_rows += 1;
                 count.exponentials += tokens;
+                // The bias of each score.
+                count.residuals += if config.relative_attention { tokens } else { 0 };
             }
         }
     }
@@ -171,7 +173,7 @@ fn both_ways_to_run_phased_count_alike() {
 
 #[test]
 fn a_dense_network_does_what_its_shapes_say() {
-    let model = DenseShape { hidden: 4, intermediate: 12, layers: 3, heads: 2, num_labels: 5 };
+    let model = DenseShape { hidden: 4, intermediate: 12, layers: 3, heads: 2, num_labels: 5, distances: false };
     let count = dense(model, 7, [32, 32]);
     assert_eq!(count.synaptic_dense, 3 * 7 * (4 * 16 + 2 * 48 + 2 * 7 * 4));
     assert_eq!((count.attention_macs, count.classifier_macs), (3 * 2 * 49 * 4, 20));

@@ -2,7 +2,7 @@
 
 use super::projection::{Projection, SpikingWeight};
 use super::{Affine, Encoder, GeluCounts, Layer, Norm};
-use crate::arithmetic::flushed;
+use crate::arithmetic::{RELATIVE_BUCKETS, RelativeBias, flushed};
 use crate::config::{LAYER_POPULATIONS, StudentConfig, projections};
 use crate::error::{Error, Result};
 use crate::format::{Form, Packed};
@@ -128,7 +128,15 @@ fn assemble<E: From<Error>>(
     let embedding_threshold = threshold(vector("embedding_neurons.theta", 1)?)?;
     let weight = vector("classifier.weight", config.num_labels * d)?;
     let classifier = Affine { weight, bias: vector("classifier.bias", config.num_labels)? };
-    Ok(Encoder { config: config.clone(), embedding_threshold, layers, classifier, kernels: Kernels::detect() })
+    let relative = match config.relative_attention {
+        true => {
+            let table = vector("relative_position", RELATIVE_BUCKETS * config.heads)?;
+            Some(RelativeBias::new(&table, config.heads, config.max_positions).into())
+        }
+        false => None,
+    };
+    let kernels = Kernels::detect();
+    Ok(Encoder { config: config.clone(), embedding_threshold, layers, relative, classifier, kernels })
 }
 
 impl CountMatrix {

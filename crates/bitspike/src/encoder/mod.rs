@@ -9,6 +9,9 @@ mod gelu_counts;
 mod norm;
 mod projection;
 
+use std::sync::Arc;
+
+use crate::arithmetic::{Relative, RelativeBias};
 use crate::config::{StudentConfig, population_names};
 use crate::error::{Error, Result};
 use crate::kernels::Kernels;
@@ -24,6 +27,8 @@ pub struct Encoder {
     pub(crate) config: StudentConfig,
     pub(crate) embedding_threshold: f32,
     pub(crate) layers: Vec<Layer>,
+    /// Biases of attention scores by distance, in every layer the same.
+    pub(crate) relative: Option<Arc<RelativeBias>>,
     /// `[num_labels, D]`, full precision.
     pub(crate) classifier: Affine,
     pub(crate) kernels: Kernels,
@@ -89,6 +94,11 @@ impl Encoder {
         let thresholds = self.layers.iter().flat_map(|layer| layer.thresholds);
         let thresholds = std::iter::once(self.embedding_threshold).chain(thresholds);
         self.config.population_widths().into_iter().zip(thresholds).collect()
+    }
+
+    /// The biases by distance of the scores of heads from `head` on and of queries from place `query` on, where there are some.
+    pub(crate) fn relative(&self, head: usize, query: usize) -> Option<Relative<'_>> {
+        self.relative.as_deref().map(|bias| Relative { bias, head, query })
     }
 
     /// Refuses outputs of the classifier that are no numbers.

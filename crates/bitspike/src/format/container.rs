@@ -6,7 +6,10 @@ use std::ops::Range;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::Serialize;
 
-use super::header::{FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITH_CODE, FORMAT_VERSION_WITHOUT_TOKENIZER, Header};
+use super::header::{
+    FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITH_CODE, FORMAT_VERSION_WITH_DISTANCES, FORMAT_VERSION_WITHOUT_TOKENIZER,
+    Header,
+};
 use crate::error::Fault;
 
 /// Largest JSON header. A model of the most layers that a config may have needs half of it.
@@ -17,6 +20,8 @@ pub(super) struct Container {
     pub(super) header: Header,
     /// The tokeniser's settings; none in a file of version 1.
     pub(super) tokenizer: Option<String>,
+    /// The metadata's `format_version`.
+    pub(super) version: String,
     metadata: Metadata,
     /// Where the data begins in the file.
     data: usize,
@@ -52,7 +57,9 @@ impl Container {
                 data.len()
             )));
         }
-        Ok(Self { header, tokenizer, metadata, data: 8 + json.len() })
+        let version =
+            metadata.metadata().as_ref().and_then(|entries| entries.get("format_version")).cloned().unwrap_or_default();
+        Ok(Self { header, tokenizer, version, metadata, data: 8 + json.len() })
     }
 
     /// Format, version, configuration and tokeniser, in this order, so that a file of a later version is called that.
@@ -69,13 +76,15 @@ impl Container {
             None => return Err(Fault::from(format!("metadata `format`: expected `{FORMAT}`, found none: {not_ours}"))),
         }
         let known: &[&str] = match entry("format_version") {
-            Some(FORMAT_VERSION | FORMAT_VERSION_WITH_CODE) => &["format", "format_version", "config", "tokenizer"],
+            Some(FORMAT_VERSION | FORMAT_VERSION_WITH_CODE | FORMAT_VERSION_WITH_DISTANCES) => {
+                &["format", "format_version", "config", "tokenizer"]
+            }
             Some(FORMAT_VERSION_WITHOUT_TOKENIZER) => &["format", "format_version", "config"],
             found => {
                 let found = found.map_or("none".to_owned(), |version| format!("{version:?}"));
                 return Err(Fault::from(format!(
                     "metadata `format_version`: expected `{FORMAT_VERSION_WITHOUT_TOKENIZER}`, \
-                     `{FORMAT_VERSION}` or `{FORMAT_VERSION_WITH_CODE}`, found \
+                     `{FORMAT_VERSION}`, `{FORMAT_VERSION_WITH_CODE}` or `{FORMAT_VERSION_WITH_DISTANCES}`, found \
                      {found}; use the version of bitspike that packed it, or pack the run again"
                 )));
             }
@@ -89,7 +98,14 @@ impl Container {
         let header: Header = serde_json::from_str(config).map_err(|e| Fault::of("metadata `config`", e))?;
         header.validate().map_err(|e| Fault::of("metadata `config`", e))?;
         let coded = entry("format_version") == Some(FORMAT_VERSION_WITH_CODE);
-        if coded == header.student.code.is_unary() {
+        let later = entry("format_version") == Some(FORMAT_VERSION_WITH_DISTANCES);
+        if !later && header.student.relative_attention {
+            let version = entry("format_version").unwrap_or_default();
+            return Err(Fault::from(format!(
+                "metadata `config`: expected no `relative_attention` in a file of version {version}, found it"
+            )));
+        }
+        if !later && coded == header.student.code.is_unary() {
             let (version, code) = (entry("format_version").unwrap_or_default(), header.student.code);
             return Err(Fault::from(format!(
                 "metadata `config`: expected a student with code {} in a file of version {version}, found `{code}`",
@@ -150,7 +166,7 @@ pub(super) struct Entry {
 }
 
 /// The file of `entries`, in their order within each type: F32 first, so that all of it is aligned. Equal input gives equal bytes.
-pub(super) fn write(header: &Header, tokenizer: String, mut entries: Vec<Entry>) -> Vec<u8> {
+pub(super) fn write(header: &Header, (version, tokenizer): (&str, String), mut entries: Vec<Entry>) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(untagged)]
     enum Value<'a> {
@@ -161,7 +177,7 @@ pub(super) fn write(header: &Header, tokenizer: String, mut entries: Vec<Entry>)
     let config = serde_json::to_string(header).expect("a header is JSON");
     let metadata = [
         ("format", FORMAT.to_owned()),
-        ("format_version", header.version().to_owned()),
+        ("format_version", version.to_owned()),
         ("config", config),
         ("tokenizer", tokenizer),
     ];

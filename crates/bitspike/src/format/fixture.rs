@@ -34,6 +34,7 @@ pub(super) fn header(
         weight_bits,
         granularity,
         embedding_bits,
+        relative_attention: wide,
         feedback: None,
     };
     Header { student, task, max_length: 4 }

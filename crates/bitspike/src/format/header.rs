@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::StudentConfig;
 use crate::config::Task;
 use crate::error::{Error, Result};
+use crate::tokenizer::Tokenizer;
 
 /// The metadata's `format`.
 pub const FORMAT: &str = "bitspike";
@@ -14,6 +15,9 @@ pub const FORMAT_VERSION: &str = "2";
 
 /// The version of a file whose counts are not those of old, so that an older reader refuses it by its version.
 pub const FORMAT_VERSION_WITH_CODE: &str = "3";
+
+/// The version of a file with biases of attention by distance, or with two separators between the texts of a pair.
+pub const FORMAT_VERSION_WITH_DISTANCES: &str = "4";
 
 /// The version before, which is read too: its tokeniser is in a file beside it.
 pub(super) const FORMAT_VERSION_WITHOUT_TOKENIZER: &str = "1";
@@ -34,9 +38,13 @@ pub struct Header {
 }
 
 impl Header {
-    /// The `format_version` of a file with this header and a tokeniser.
-    pub(super) fn version(&self) -> &'static str {
-        if self.student.code.is_unary() { FORMAT_VERSION } else { FORMAT_VERSION_WITH_CODE }
+    /// The `format_version` of a file with this header and `tokenizer`.
+    pub(super) fn version(&self, tokenizer: &Tokenizer) -> &'static str {
+        match (self.student.relative_attention || tokenizer.doubles_separator(), self.student.code.is_unary()) {
+            (true, _) => FORMAT_VERSION_WITH_DISTANCES,
+            (false, true) => FORMAT_VERSION,
+            (false, false) => FORMAT_VERSION_WITH_CODE,
+        }
     }
 
     /// Checks every part, and that they fit each other.

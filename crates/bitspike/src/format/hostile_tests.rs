@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::container::MAX_HEADER;
-use super::fixture::{header, packed, place, plain, put_together, take_apart};
+use super::fixture::{header, latent, packed, place, plain, put_together, take_apart};
 use super::*;
 use crate::error::Error;
 use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
@@ -101,7 +101,7 @@ fn walk(packed: &Packed) {
                     matrix.two_bit_row(row, &mut two_bits);
                 }
             }
-            Role::Classifier | Role::Vector | Role::Threshold => {
+            Role::Classifier | Role::Relative | Role::Vector | Role::Threshold => {
                 assert_eq!(packed.vector(&tensor.name).len(), tensor.rows * tensor.columns);
             }
         }
@@ -154,10 +154,10 @@ fn other_formats_and_versions_are_called_that() {
     says(&metadata("format", Some("pt")), &["`format`: expected `bitspike`, found \"pt\""]);
     says(&metadata("format", None), &["found none", "bitspike pack"]);
     says(
-        &metadata("format_version", Some("4")),
-        &["expected `1`, `2` or `3`, found \"4\"", "version of bitspike that packed it"],
+        &metadata("format_version", Some("5")),
+        &["expected `1`, `2`, `3` or `4`, found \"5\"", "version of bitspike that packed it"],
     );
-    says(&metadata("format_version", None), &["`format_version`: expected `1`, `2` or `3`, found none"]);
+    says(&metadata("format_version", None), &["`format_version`: expected `1`, `2`, `3` or `4`, found none"]);
     says(&metadata("author", Some("x")), &["found \"author\" as well"]);
     says(&metadata("config", None), &["`config`", "found none"]);
     says(&metadata("config", Some("{")), &["`config`"]);
@@ -209,6 +209,32 @@ fn impossible_configurations_are_refused() {
         header["__metadata__"]["config"] = config.into();
     });
     says(&twice, &["duplicate field"]);
+}
+
+#[test]
+fn a_student_with_biases_by_distance_has_a_version_of_its_own() {
+    let mut with = plain();
+    with.student.relative_attention = true;
+    let file = packed(&with, Packing::default());
+    let whole = Packed::from_bytes(file.clone()).unwrap();
+    assert_eq!((whole.header(), whole.format_version()), (&with, FORMAT_VERSION_WITH_DISTANCES));
+    assert_eq!(whole.vector("relative_position"), latent(&with, "relative_position").unwrap());
+    let refused = |file: &[u8], version: &str| {
+        let (mut header, data) = take_apart(file);
+        header["__metadata__"]["format_version"] = version.into();
+        refusal(put_together(&header, &data))
+    };
+    for version in ["2", "3"] {
+        says(&refused(&file, version), &["no `relative_attention` in a file of version"]);
+    }
+    says(
+        &refused(&packed(&plain(), Packing::default()), "4"),
+        &["`format_version`: expected `2` of this configuration", "found \"4\""],
+    );
+    let mut wide = with;
+    wide.student.max_positions = 1 << 20;
+    wide.student.heads = 6;
+    says(&wide.validate().unwrap_err().to_string(), &["at most 4194304 with `relative_attention`"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The tensors of a packed model of given configuration: names, shapes, and the forms each may be stored in.
 
 use super::codes::Form;
+use crate::arithmetic::RELATIVE_BUCKETS;
 use crate::config::{LAYER_POPULATIONS, StudentConfig, projections};
 use crate::quantize::{EmbeddingBits, Granularity, WeightBits};
 
@@ -13,6 +14,8 @@ pub enum Role {
     Matrix,
     /// The classifier's weight `[num_labels, D]`, in `f32`.
     Classifier,
+    /// Biases of attention scores by distance `[32, heads]`, in `f32`.
+    Relative,
     /// A bias, or the gain or bias of a norm, in `f32`.
     Vector,
     /// The threshold of a population, in `f32`, above 0.
@@ -37,7 +40,7 @@ impl Tensor {
     pub(super) fn shape(&self) -> Vec<usize> {
         match self.role {
             Role::Vector | Role::Threshold => vec![self.columns],
-            Role::Table | Role::Matrix | Role::Classifier => vec![self.rows, self.columns],
+            Role::Table | Role::Matrix | Role::Classifier | Role::Relative => vec![self.rows, self.columns],
         }
     }
 
@@ -78,6 +81,9 @@ pub fn tensors(config: &StudentConfig) -> Vec<Tensor> {
         add(format!("embeddings.norm.{part}"), Role::Vector, 1, d);
     }
     add("embedding_neurons.theta".to_owned(), Role::Threshold, 1, 1);
+    if config.relative_attention {
+        add("relative_position".to_owned(), Role::Relative, RELATIVE_BUCKETS, config.heads);
+    }
     for i in 0..config.layers {
         for (name, rows, columns) in projections(d, f) {
             add(format!("layers.{i}.{name}.weight"), Role::Matrix, rows, columns);

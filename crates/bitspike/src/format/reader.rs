@@ -125,7 +125,7 @@ impl Packed {
                 names.len()
             )));
         }
-        let header = container.header;
+        let (header, version) = (container.header, container.version);
         let check = |stored: &Stored| {
             stored.check(bytes, &header).map_err(|message| format!("tensor `{}`: {message}", stored.tensor.name))
         };
@@ -142,13 +142,26 @@ impl Packed {
         if let Some(tokenizer) = &tokenizer {
             let checked = tokenizer.check_vocab(header.student.vocab_size);
             checked.map_err(|e| Fault::of(format!("tensor `{LENGTHS}`"), e))?;
+            let expected = header.version(tokenizer);
+            if expected != version {
+                let message = "metadata `format_version`: expected";
+                return Err(Fault::from(format!(
+                    "{message} `{expected}` of this configuration and tokeniser, found {version:?}"
+                )));
+            }
+            let (shortest, most) = (tokenizer.frame_tokens(true), header.max_length);
+            if shortest > most {
+                return Err(Fault::from(format!(
+                    "metadata `config`: max_length: expected {shortest} or more, the frame of a pair, found {most}"
+                )));
+            }
         }
         Ok(Checked { header, tokenizer, vocabulary_bytes, tensors: stored })
     }
 
     /// The version of the format that the file has.
     pub fn format_version(&self) -> &'static str {
-        if self.tokenizer.is_some() { self.header.version() } else { FORMAT_VERSION_WITHOUT_TOKENIZER }
+        self.tokenizer.as_ref().map_or(FORMAT_VERSION_WITHOUT_TOKENIZER, |tokenizer| self.header.version(tokenizer))
     }
 
     /// The tokeniser in the file; none in one of version 1, which has it in a file beside it.
@@ -196,12 +209,12 @@ impl Packed {
         self.coded(self.stored(name, &[Role::Table]))
     }
 
-    /// The values of a bias, a gain, a threshold or the classifier's weight.
+    /// The values of a bias, a gain, a threshold, the classifier's weight or the biases by distance.
     ///
     /// # Panics
     /// If the model has no such tensor of this name.
     pub fn vector(&self, name: &str) -> Vec<f32> {
-        let stored = self.stored(name, &[Role::Vector, Role::Threshold, Role::Classifier]);
+        let stored = self.stored(name, &[Role::Vector, Role::Threshold, Role::Classifier, Role::Relative]);
         floats(&self.bytes[stored.codes.clone()]).collect()
     }
 

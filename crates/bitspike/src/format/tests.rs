@@ -82,7 +82,7 @@ fn every_form_comes_back() {
                         assert_eq!(form, ternary);
                     }
                 }
-                Role::Classifier | Role::Vector | Role::Threshold => {
+                Role::Classifier | Role::Relative | Role::Vector | Role::Threshold => {
                     assert_eq!(packed.vector(&tensor.name), values);
                 }
             }

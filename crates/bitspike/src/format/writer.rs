@@ -106,11 +106,12 @@ pub fn upgrade(packed: &Packed, tokenizer: &Tokenizer) -> Result<Vec<u8>> {
 
 /// The file of the model's entries and the tokeniser's.
 fn finish(header: &Header, tokenizer: &Tokenizer, mut entries: Vec<Entry>) -> Result<Vec<u8>> {
+    let version = header.version(tokenizer);
     let tokenizer = tokenizer.pack()?;
     for (name, bytes) in [(LENGTHS, tokenizer.lengths), (TEXT, tokenizer.text)] {
         entries.push(Entry { name: name.to_owned(), dtype: Dtype::U8, shape: vec![bytes.len()], bytes });
     }
-    Ok(write(header, tokenizer.settings, entries))
+    Ok(write(header, (version, tokenizer.settings), entries))
 }
 
 /// [`pack`]s into the file `path`, written beside it under another name, flushed to the disk and renamed; returns what was written.
@@ -150,7 +151,7 @@ fn quantize(
             Some(quantized) => Some(quantized),
             None => packed.embedding_bits.quantize(&values, shape)?,
         },
-        Role::Classifier | Role::Vector | Role::Threshold => None,
+        Role::Classifier | Role::Relative | Role::Vector | Role::Threshold => None,
     };
     Ok((values, quantized))
 }

@@ -47,7 +47,14 @@ fn by_identity(encoder: &Encoder, currents: &[f32], time_steps: u32) -> (Vec<Vec
         let (value, of_value) = fire(&naive(&layer.value, &x, scale, d), thresholds[1]);
         let mut context = vec![0.0; query.len()];
         let (key, value) = (Scaled { values: &key, scale: of_key }, Scaled { values: &value, scale: of_value });
-        let inputs = AttentionInputs { query: &query, key, value, width: d, heads: config.heads };
+        let inputs = AttentionInputs {
+            query: &query,
+            key,
+            value,
+            width: d,
+            heads: config.heads,
+            relative: encoder.relative(0, 0),
+        };
         Attention::default().attend(inputs, &mut context);
         let (context, of_context) = fire(&context, thresholds[2]);
         let mut attention = naive(&layer.attention_output, &context, of_context, d);

@@ -27,6 +27,10 @@ impl<'a> Sentences<'a> {
             let expected = format!("rows of {width} values, as many as the sentences have tokens, each at least one");
             return Err(Error::invalid("embedding currents", expected, format!("{} values", currents.len())));
         }
+        let most = encoder.config.max_positions;
+        if let Some(length) = lengths.iter().find(|&&length| encoder.relative.is_some() && length > most) {
+            return Err(Error::invalid("tokens of a sentence", format!("at most {most}, the positions"), length));
+        }
         let parts = lengths.iter().map(|&length| currents.split_off(..length * width).expect("a sum that was checked"));
         Ok(parts.collect())
     }

@@ -13,7 +13,7 @@ fn config(signed: bool) -> StudentConfig {
         intermediate: 70,
         layers: 2,
         vocab_size: 10,
-        max_positions: 10,
+        max_positions: 64,
         type_vocab: 1,
         layer_norm_eps: 1e-12,
         num_labels: 2,
@@ -24,6 +24,7 @@ fn config(signed: bool) -> StudentConfig {
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Matrix,
         embedding_bits: EmbeddingBits::Full,
+        relative_attention: signed,
         feedback: None,
     }
 }
@@ -323,6 +324,7 @@ fn encoder_sizes() -> impl Fn(&str) -> usize {
         _ if name.ends_with("theta") => 1,
         "classifier.weight" => 40,
         "classifier.bias" => 2,
+        "relative_position" => 64,
         _ if name.ends_with("intermediate.bias") => 70,
         _ if name.ends_with("bias") || name.ends_with("gain") => 20,
         _ if name.contains("intermediate") || name.ends_with(".output.weight") => 1400,

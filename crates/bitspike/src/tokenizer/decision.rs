@@ -46,13 +46,13 @@ impl Decision {
                                needs tokenizer.json";
                 return Err(message.into());
             }
-            (Class::Bert, Source::Description(file)) => {
+            (_, Source::Description(file)) => {
                 settings.add_described(&file.added);
                 let found = bert(&settings, file.side)?;
                 found.compare(&file, &mut notes);
                 found.with(file.vocabulary)
             }
-            (Class::Bert, Source::Vocabulary(vocabulary)) => bert(&settings, None)?.with(vocabulary),
+            (_, Source::Vocabulary(vocabulary)) => bert(&settings, None)?.with(vocabulary),
         };
         notes.extend(settings.note());
         Ok(Self { parts, implied, max_length: settings.max_length()?, settings, notes })
@@ -79,8 +79,9 @@ impl Decision {
     }
 }
 
-/// BERT's class without its vocabulary.
+/// BERT's class, or another that is made as it is, without its vocabulary.
 struct BertClass {
+    name: &'static str,
     normalizer: Normalizer,
     added: Vec<AddedToken>,
     implied: Vec<String>,
@@ -89,12 +90,15 @@ struct BertClass {
     sep: String,
     pad: String,
     second_type: u32,
+    doubled: bool,
     side: Side,
 }
 
 fn bert(settings: &Settings, side: Option<Side>) -> Result<BertClass, Fault> {
     let (added, named) = settings.tokens(&[])?;
     Ok(BertClass {
+        name: settings.class.name(),
+        doubled: settings.class == Class::Mpnet,
         normalizer: Normalizer::Bert {
             clean_text: true,
             handle_chinese_chars: settings.flag("tokenize_chinese_chars")?.unwrap_or(true),
@@ -126,13 +130,13 @@ impl BertClass {
             differs("normalizer", &file.normalizers, &self.normalizer, from);
         }
         if file.splitters != [Splitter::BertPreTokenizer {}] {
-            differs("pre_tokenizer", &file.splitters, &Splitter::BertPreTokenizer {}, "BertTokenizer");
+            differs("pre_tokenizer", &file.splitters, &Splitter::BertPreTokenizer {}, self.name);
         }
         if file.longest_word != MAX_WORD {
-            differs("max_input_chars_per_word", &file.longest_word, &MAX_WORD, "BertTokenizer");
+            differs("max_input_chars_per_word", &file.longest_word, &MAX_WORD, self.name);
         }
         if file.prefix != PREFIX {
-            differs("continuing_subword_prefix", &file.prefix, &PREFIX, "BertTokenizer");
+            differs("continuing_subword_prefix", &file.prefix, &PREFIX, self.name);
         }
         let names = "the names of special tokens (tokenizer_config.json, special_tokens_map.json)";
         if file.unk != self.unk {
@@ -145,7 +149,11 @@ impl BertClass {
                 }
             }
             if frame.second_type != self.second_type {
-                differs("type id of second texts", &frame.second_type, &self.second_type, "BertTokenizer");
+                differs("type id of second texts", &frame.second_type, &self.second_type, self.name);
+            }
+            if frame.doubled != self.doubled {
+                let count = |doubled| 1 + u32::from(doubled);
+                differs("separators between texts", &count(frame.doubled), &count(self.doubled), self.name);
             }
         }
     }
@@ -164,6 +172,7 @@ impl BertClass {
                 pad: (self.pad, Value::Null),
             },
             second_type: self.second_type,
+            doubled: self.doubled,
             side: self.side,
             vocabulary,
         };

@@ -165,6 +165,8 @@ pub(super) struct Framing {
     pub(super) sep: (String, Value),
     /// Type id of a second text.
     pub(super) second_type: u32,
+    /// Whether two separators stand between the texts of a pair.
+    pub(super) doubled: bool,
 }
 
 impl Description {
@@ -230,9 +232,9 @@ impl Description {
         let [cls, sep, pad] = ["[CLS]", "[SEP]", "[PAD]"];
         let named = |name: &str| (name.to_owned(), None);
         let stated = |(name, id)| (name, Some(id));
-        let (cls, sep, second_type) = match self.frame {
-            Some(frame) => (stated(frame.cls), stated(frame.sep), frame.second_type),
-            None => (named(cls), named(sep), 1),
+        let (cls, sep, second_type, doubled) = match self.frame {
+            Some(frame) => (stated(frame.cls), stated(frame.sep), frame.second_type, frame.doubled),
+            None => (named(cls), named(sep), 1, false),
         };
         Parts {
             normalizers: self.normalizers,
@@ -242,6 +244,7 @@ impl Description {
             longest_word: self.longest_word,
             frame: Frame::Named { unk: self.unk, cls, sep, pad: (pad.to_owned(), self.padding["pad_id"].clone()) },
             second_type,
+            doubled,
             side: self.side.unwrap_or_default(),
             vocabulary: self.vocabulary,
         }
@@ -273,23 +276,25 @@ fn steps<T: for<'de> Deserialize<'de>>(
     Ok(())
 }
 
-/// How a post-processor frames texts, where it does as BERT does; `None` where there is none.
+/// How a post-processor frames texts, where it does as BERT or MPNet does; `None` where there is none.
 fn frame(part: &Value) -> Result<Option<Framing>, String> {
-    let framing = |cls: (&str, &Value), sep: (&str, &Value), second_type| Framing {
+    let framing = |cls: (&str, &Value), sep: (&str, &Value), (second_type, doubled)| Framing {
         cls: (cls.0.to_owned(), cls.1.clone()),
         sep: (sep.0.to_owned(), sep.1.clone()),
         second_type,
+        doubled,
     };
     let named = |pair: &'static str| Some((part[pair][0].as_str()?, &part[pair][1]));
     let found = match part["type"].as_str() {
         None if part.is_null() => return Ok(None),
-        Some("BertProcessing") => named("cls").zip(named("sep")).map(|(cls, sep)| framing(cls, sep, 1)),
+        Some("BertProcessing") => named("cls").zip(named("sep")).map(|(cls, sep)| framing(cls, sep, (1, false))),
+        Some("RobertaProcessing") => named("cls").zip(named("sep")).map(|(cls, sep)| framing(cls, sep, (0, true))),
         Some("TemplateProcessing") => {
             let name = |at: usize| part["single"][at]["SpecialToken"]["id"].as_str();
             name(0).zip(name(2)).and_then(|(cls, sep)| {
                 let ids = |name: &str| part["special_tokens"][name]["ids"].as_array().filter(|ids| ids.len() == 1);
-                let second = [1, 0].into_iter().find(|&second| {
-                    let [single, pair] = template(cls, sep, second);
+                let second = [(1, false), (0, false), (0, true)].into_iter().find(|&(second, doubled)| {
+                    let [single, pair] = template((cls, sep), second, doubled);
                     part["single"] == single && part["pair"] == pair
                 })?;
                 Some(framing((cls, &ids(cls)?[0]), (sep, &ids(sep)?[0]), second))
@@ -299,18 +304,20 @@ fn frame(part: &Value) -> Result<Option<Framing>, String> {
     };
     let found = found.ok_or_else(|| {
         format!(
-            "`post_processor`: expected BERT's frame `[CLS] A [SEP]` and `[CLS] A [SEP] B:1 [SEP]:1`, found another (type {})",
+            "`post_processor`: expected BERT's frame `[CLS] A [SEP]` and `[CLS] A [SEP] B:1 [SEP]:1`, or MPNet's `<s> A </s>` and \
+             `<s> A </s></s> B </s>`, found another (type {})",
             part["type"]
         )
     })?;
     Ok(Some(found))
 }
 
-/// BERT's frame of a text and of a pair whose second text has the type id `second`.
-pub(super) fn template(cls: &str, sep: &str, second: u32) -> [Value; 2] {
+/// BERT's frame of a text and of a pair whose second text has the type id `second`; `doubled` has another separator before that.
+pub(super) fn template((cls, sep): (&str, &str), second: u32, doubled: bool) -> [Value; 2] {
     let token = |name, kind| json!({"SpecialToken": {"id": name, "type_id": kind}});
     let text = |name, kind| json!({"Sequence": {"id": name, "type_id": kind}});
     let single = [token(cls, 0), text("A", 0), token(sep, 0)];
-    let pair = [&single[..], &[text("B", second), token(sep, second)]].concat();
+    let between = if doubled { &single[2..] } else { &[] };
+    let pair = [&single[..], between, &[text("B", second), token(sep, second)]].concat();
     [json!(single), json!(pair)]
 }

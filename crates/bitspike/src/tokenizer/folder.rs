@@ -44,7 +44,15 @@ pub(super) fn load(folder: &Path) -> Result<Tokenizer> {
     }
     // What else is wrong with it is said by whoever reads the model.
     let class = model.and_then(|model| serde_json::from_slice::<Value>(&model).ok());
-    let class = class.and_then(|model| Some(model["tokenizer_class"].as_str()?.to_owned()));
+    let class = class.and_then(|model| {
+        // A family has a class of its own, where none is named.
+        let family = match model["model_type"].as_str() {
+            Some("distilbert") => Some("DistilBertTokenizer"),
+            Some("mpnet") => Some("MPNetTokenizer"),
+            _ => None,
+        };
+        model["tokenizer_class"].as_str().or(family).map(str::to_owned)
+    });
     let mut settings = Settings::new(companion(CONFIG), class).map_err(at(CONFIG))?;
     companion(MAP).map_or(Ok(()), |file| settings.add_map(file)).map_err(at(MAP))?;
     companion(ADDED).map_or(Ok(()), |file| settings.add_tokens(file)).map_err(at(ADDED))?;

@@ -42,6 +42,8 @@ pub(super) struct Special {
     pub(super) pad: u32,
     /// Type id of a second text.
     pub(super) second_type: u32,
+    /// Whether two separators stand between the texts of a pair.
+    pub(super) doubled: bool,
 }
 
 impl Inner {

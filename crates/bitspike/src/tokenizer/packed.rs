@@ -42,6 +42,9 @@ struct Settings {
     /// Type id of a second text.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     second_type: u32,
+    /// Two separators between the texts of a pair.
+    #[serde(default, skip_serializing_if = "is_false")]
+    double_separator: bool,
     #[serde(default, skip_serializing_if = "Side::is_right")]
     truncation_side: Side,
     added_tokens: Vec<AddedToken>,
@@ -49,6 +52,10 @@ struct Settings {
 
 fn one() -> u32 {
     1
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn is_one(number: &u32) -> bool {
@@ -84,6 +91,7 @@ impl Tokenizer {
             sep: inner.special.sep,
             pad: inner.special.pad,
             second_type: inner.special.second_type,
+            double_separator: inner.special.doubled,
             truncation_side: inner.side,
             added_tokens: inner.added.clone(),
         };
@@ -120,7 +128,7 @@ fn unpack(settings: &str, vocabulary: Vocabulary) -> Result<Inner, Fault> {
             "metadata `tokenizer`: added_tokens: expected at most {MAX_ADDED}, found {found}"
         )));
     }
-    let Settings { unk, cls, sep, pad, second_type, truncation_side: side, .. } = settings;
+    let Settings { unk, cls, sep, pad, second_type, double_separator: doubled, truncation_side: side, .. } = settings;
     if second_type > 1 {
         return Err(Fault::from(format!("metadata `tokenizer`: second_type: expected 0 or 1, found {second_type}")));
     }
@@ -133,6 +141,7 @@ fn unpack(settings: &str, vocabulary: Vocabulary) -> Result<Inner, Fault> {
         longest_word: settings.max_input_chars_per_word,
         frame: Frame::Ids { unk, cls, sep, pad },
         second_type,
+        doubled,
         side,
         vocabulary,
     };

@@ -27,6 +27,8 @@ pub(super) struct Parts {
     pub(super) frame: Frame,
     /// Type id of a second text.
     pub(super) second_type: u32,
+    /// Whether two separators stand between the texts of a pair, as in MPNet's frame `<s> A </s></s> B </s>`.
+    pub(super) doubled: bool,
     /// The end that too long a text loses.
     pub(super) side: Side,
     pub(super) vocabulary: Vocabulary,
@@ -49,7 +51,7 @@ pub(super) enum Frame {
 impl Parts {
     /// Those of `inner` without some added tokens, none of which is in the frame or in the vocabulary.
     pub(super) fn without(inner: &Inner, tokens: &[u32]) -> Self {
-        let Special { cls, sep, pad, second_type } = inner.special;
+        let Special { cls, sep, pad, second_type, doubled } = inner.special;
         let added = inner.added.iter().filter(|token| !tokens.contains(&token.id)).cloned().collect();
         Self {
             normalizers: inner.normalizers.clone(),
@@ -59,6 +61,7 @@ impl Parts {
             longest_word: inner.pieces.longest_word,
             frame: Frame::Ids { unk: inner.pieces.unk, cls, sep, pad: if tokens.contains(&pad) { 0 } else { pad } },
             second_type,
+            doubled,
             side: inner.side,
             vocabulary: inner.pieces.vocabulary.clone(),
         }
@@ -69,7 +72,8 @@ impl Parts {
     /// # Errors
     /// What is wrong, by name, expected and found.
     pub(super) fn assemble(self) -> Result<Inner, String> {
-        let Self { normalizers, splitters, added, prefix, longest_word, frame, second_type, side, vocabulary } = self;
+        let Self { normalizers, splitters, added, prefix, longest_word, frame, second_type, doubled, side, vocabulary } =
+            self;
         if !(1..=MAX_WORD_CAP).contains(&longest_word) {
             return Err(format!("`max_input_chars_per_word`: expected 1 to {MAX_WORD_CAP}, found {longest_word}"));
         }
@@ -123,7 +127,7 @@ impl Parts {
         let [raw, normalized] = [Finder::new(raw)?, Finder::new(normalized)?];
         let bert = if normalized.is_none() { Bert::of(&normalizers, &splitters) } else { None };
         let pieces = WordPiece::new(vocabulary, prefix, longest_word, unk);
-        let special = Special { cls, sep, pad, second_type };
+        let special = Special { cls, sep, pad, second_type, doubled };
         Ok(Inner { normalizers, splitters, added, pieces, raw, normalized, bert, special, side, ids, margin })
     }
 }

@@ -43,9 +43,10 @@ impl Tokenizer {
         let side = self.inner.side;
         let cut = |pieces: Vec<Piece>, wanted| Pieces { kept: side.kept(pieces.len(), wanted), pieces };
         let first = self.inner.places(first);
-        let Some(second) = second else { return vec![cut(first, max_len.saturating_sub(2))] };
+        let Some(second) = second else { return vec![cut(first, max_len.saturating_sub(self.frame_tokens(false)))] };
         let second = self.inner.places(second);
-        let (keep_first, keep_second) = share(first.len(), second.len(), max_len.saturating_sub(3));
+        let (keep_first, keep_second) =
+            share(first.len(), second.len(), max_len.saturating_sub(self.frame_tokens(true)));
         vec![cut(first, keep_first), cut(second, keep_second)]
     }
 

@@ -44,7 +44,7 @@ impl Settings {
     pub(super) fn second_type(&self) -> Result<Option<u32>, Fault> {
         match self.arguments.get("model_input_names") {
             // BERT's class gives type ids unless told otherwise, the other does not.
-            None => Ok((self.class == Class::Described).then_some(0)),
+            None => Ok((self.class != Class::Bert).then_some(0)),
             Some(Json::List(names)) => {
                 let typed = names.iter().any(|name| matches!(name, Json::Text(name) if name == "token_type_ids"));
                 Ok((!typed).then_some(0))

@@ -12,8 +12,8 @@ use super::refused::refuse;
 use super::token::{NAMED, TYPE, Token, content, is_own, is_token, object, read_token, special, wrong};
 use crate::error::Fault;
 
-/// Names that BERT's class gives those that no file names.
-const DEFAULTS: [(&str, &str); 5] = [
+/// Names that BERT's class gives special tokens that no file names.
+const BERT: [(&str, &str); 5] = [
     ("unk_token", "[UNK]"),
     ("sep_token", "[SEP]"),
     ("pad_token", "[PAD]"),
@@ -21,13 +21,45 @@ const DEFAULTS: [(&str, &str); 5] = [
     ("mask_token", "[MASK]"),
 ];
 
+/// Those that MPNet's class gives.
+const MPNET: [(&str, &str); 7] = [
+    ("bos_token", "<s>"),
+    ("eos_token", "</s>"),
+    ("unk_token", "[UNK]"),
+    ("sep_token", "</s>"),
+    ("pad_token", "<pad>"),
+    ("cls_token", "<s>"),
+    ("mask_token", "<mask>"),
+];
+
 /// The class that transformers reads a folder with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     /// `BertTokenizer`: takes the vocabulary of `tokenizer.json`, and makes the rest itself.
     Bert,
+    /// `DistilBertTokenizer`: the same without type ids.
+    DistilBert,
+    /// `MPNetTokenizer`: made as BERT's is, with other special tokens and another frame of pairs, without type ids.
+    Mpnet,
     /// `TokenizersBackend`, once `PreTrainedTokenizerFast`: takes all of `tokenizer.json`.
     Described,
+}
+
+impl Class {
+    /// What transformers calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Bert => "BertTokenizer",
+            Self::DistilBert => "DistilBertTokenizer",
+            Self::Mpnet => "MPNetTokenizer",
+            Self::Described => "PreTrainedTokenizerFast",
+        }
+    }
+
+    /// The names of special tokens that no file names.
+    fn defaults(self) -> &'static [(&'static str, &'static str)] {
+        if self == Self::Mpnet { &MPNET } else { &BERT }
+    }
 }
 
 /// What the files say.
@@ -57,10 +89,13 @@ impl Settings {
         };
         let class = match class.as_deref() {
             None | Some("BertTokenizer" | "BertTokenizerFast") => Class::Bert,
+            Some("DistilBertTokenizer" | "DistilBertTokenizerFast") => Class::DistilBert,
+            Some("MPNetTokenizer" | "MPNetTokenizerFast") => Class::Mpnet,
             Some("PreTrainedTokenizerFast" | "TokenizersBackend") => Class::Described,
             Some(other) => {
                 return Err(Fault::from(format!(
-                    "`tokenizer_class`: expected BertTokenizer, or PreTrainedTokenizerFast with all in tokenizer.json, found \
+                    "`tokenizer_class`: expected BertTokenizer, DistilBertTokenizer, MPNetTokenizer, or PreTrainedTokenizerFast \
+                     with all in tokenizer.json, found \
                      {other}, which splits texts in another way; choose a BERT whose tokeniser is WordPiece"
                 )));
             }
@@ -168,7 +203,7 @@ impl Settings {
     pub(super) fn add_described(&mut self, tokens: &[AddedToken]) {
         if self.decides {
             // The other class reads them all the same.
-            if self.class == Class::Bert {
+            if self.class != Class::Described {
                 tokens.iter().for_each(|token| self.leave(token.content.clone()));
             }
             return;
@@ -252,7 +287,13 @@ impl Settings {
             {
                 Err(wrong(attribute, "a token", &Json::Null))
             }
-            None => Ok(DEFAULTS.iter().find(|(key, _)| *key == attribute).map_or("", |(_, name)| name).to_owned()),
+            None => Ok(self
+                .class
+                .defaults()
+                .iter()
+                .find(|(key, _)| *key == attribute)
+                .map_or("", |(_, name)| name)
+                .to_owned()),
         }
     }
 
@@ -267,10 +308,15 @@ impl Settings {
     fn named(&self) -> Result<Vec<(String, Token)>, Fault> {
         let mut named = Vec::new();
         for key in NAMED {
-            let default = DEFAULTS.iter().find(|(name, _)| *name == key && self.class == Class::Bert);
+            let default = self.class.defaults().iter().find(|(name, _)| *name == key && self.class != Class::Described);
             let default = default.filter(|_| self.arguments.get(key).is_none());
-            let token = default.map(|(_, name)| Token::special((*name).to_owned()));
-            named.extend(self.argument(key)?.or(token).map(|token| (key.to_owned(), token)));
+            let token = self.argument(key)?.or(default.map(|(_, name)| Token::special((*name).to_owned())));
+            // Where the class makes this token of a name, the space before it is part of it.
+            let named_alone = matches!(self.arguments.get(key), None | Some(Json::Text(_)));
+            let takes_space = self.class == Class::Mpnet && key == "mask_token" && named_alone;
+            let stated = |token: &Token| self.stated.values().any(|stated| stated.content == token.content);
+            let token = token.map(|token| Token { lstrip: token.lstrip || takes_space && !stated(&token), ..token });
+            named.extend(token.map(|token| (key.to_owned(), token)));
         }
         // Those under names of the model's own: of those that stand in both places, the place of the first and the token of the other.
         let mut own = Object::default();

@@ -80,7 +80,7 @@ pub(super) fn write(tokenizer: &Tokenizer) -> Result<String, serde_json::Error> 
     let pieces = &inner.pieces;
     let name = |id: u32| inner.token(id).unwrap_or_default();
     let (cls, sep) = (name(inner.special.cls), name(inner.special.sep));
-    let [single, pair] = template(cls, sep, inner.special.second_type);
+    let [single, pair] = template((cls, sep), inner.special.second_type, inner.special.doubled);
     let special = |name: &str, id: u32| (name.to_owned(), json!({"id": name, "ids": [id], "tokens": [name]}));
     let special_tokens =
         Value::Object([special(cls, inner.special.cls), special(sep, inner.special.sep)].into_iter().collect());

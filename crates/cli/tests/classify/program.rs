@@ -49,6 +49,7 @@ impl Folder {
             weight_bits: WeightBits::Ternary,
             granularity: Granularity::Matrix,
             embedding_bits: EmbeddingBits::Four,
+            relative_attention: false,
             feedback: None,
         };
         let header = Header { student, task: task.for_model(), max_length: 12 };

@@ -7,6 +7,7 @@ mod small_run;
 
 mod classes;
 mod eval;
+mod families;
 mod going_on;
 mod quickstart;
 #[cfg(unix)]

@@ -53,6 +53,7 @@ pub(crate) fn describe(
         weight_bits: WeightBits::Ternary,
         granularity: Granularity::Matrix,
         embedding_bits: EmbeddingBits::Full,
+        relative_attention: false,
         feedback: None,
     };
     change(&mut student);

@@ -13,7 +13,10 @@ use crate::teacher::Teacher;
 const EXAMPLES: usize = 500;
 
 /// Shares of unknown tokens from which on they are said, and are a warning.
-const UNKNOWN: [f64; 2] = [0.01, 0.05];
+const UNKNOWN: [f64; 2] = [0.01, 0.2];
+
+/// Fewer examples than this say nothing about chance.
+const FEW: usize = 50;
 
 /// What the teacher scores on the first examples of dev, and how many of their tokens its vocabulary lacks, a sentence each.
 ///
@@ -38,7 +41,7 @@ pub(super) fn first_look(
             let right =
                 examples.iter().zip(&answers).filter(|(example, answer)| example.target == Some(**answer)).count();
             said.push(match most_frequent(task, examples) {
-                Some(most) if right <= most => {
+                Some(most) if right <= most && examples.len() >= FEW => {
                     let share = most as f64 / examples.len() as f64;
                     let advice = "is it a teacher of this task, and are its classes in the order that its labels say?";
                     (

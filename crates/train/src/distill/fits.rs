@@ -43,6 +43,7 @@ pub fn student_config(recipe: &Recipe, teacher: &Teacher, task: &TaskSpec) -> Re
         weight_bits: wanted.weight_bits,
         granularity: wanted.granularity,
         embedding_bits: wanted.embedding_bits,
+        relative_attention: source.family().has_distances(),
         feedback: wanted.feedback,
     };
     config.validate()?;

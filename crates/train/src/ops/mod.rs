@@ -24,7 +24,7 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Tensor, TensorData};
 use burn_flex::FlexTensor;
 
-pub use attention::{attention, score_distance};
+pub use attention::{Heads, attention, score_distance};
 pub use elementwise::gelu;
 pub use embed::{embed, gather_rows};
 pub use linear::{Precision, linear};

@@ -184,11 +184,14 @@ fn attention_and_score_distance_of_uneven_sentences() {
     let mut rng = rng();
     let segments = Segments::from_lengths([1, 5, 17, 40]);
     let shape = [segments.rows(), 24];
-    let inputs = || {
+    for is_relative in [false, true] {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        [random(shape, &mut rng), counts(shape, &mut rng), one(0.05), counts(shape, &mut rng), one(0.07)]
-    };
-    compare(|| attention::Attention { heads: 3, segments: segments.clone() }, inputs(), 1e-4);
+        let relative = if is_relative { random([32, 3], &mut rng) } else { one(0.0) };
+        let key_and_value = [counts(shape, &mut rng), one(0.05), counts(shape, &mut rng), one(0.07)];
+        let [key, key_scale, value, value_scale] = key_and_value;
+        let inputs = [random(shape, &mut rng), key, key_scale, value, value_scale, relative];
+        compare(|| attention::Attention { heads: 3, segments: segments.clone(), is_relative }, inputs, 1e-4);
+    }
     let inputs =
         [random(shape, &mut rng), counts(shape, &mut rng), one(0.05), random(shape, &mut rng), random(shape, &mut rng)];
     compare(|| attention::ScoreDistance { heads: 3, segments: segments.clone() }, inputs, 1e-4);

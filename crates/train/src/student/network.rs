@@ -88,6 +88,8 @@ pub struct StudentNet {
     pub(super) embeddings: Embeddings,
     pub(super) embedding_neurons: Neurons,
     pub(super) layers: Vec<StudentLayer>,
+    /// Biases of attention scores by distance `[32, heads]`, in every layer the same, where the configuration has them.
+    pub(super) relative_position: Option<Param<Tensor<2>>>,
     pub(super) classifier: Affine,
     /// `W_fb`, where the configuration has feedback.
     pub(super) feedback: Option<FeedbackMap>,
@@ -239,7 +241,12 @@ impl StudentNet {
             let query = layer.query.spikes(&x, precision);
             let key = layer.key_neurons.fire(layer.key.spikes(&x, precision), config, forward);
             let value = layer.value_neurons.fire(layer.value.spikes(&x, precision), config, forward);
-            let ctx = ops::attention(query.clone(), key.clone(), value.clone(), config.heads, &tokens.segments);
+            let heads = ops::Heads {
+                count: config.heads,
+                segments: &tokens.segments,
+                relative: self.relative_position.as_ref().map(Param::val),
+            };
+            let ctx = ops::attention(query.clone(), key.clone(), value.clone(), heads);
             let ctx = layer.context_neurons.fire(ctx, config, forward);
             let attended = layer.attention_output.spikes(&ctx, precision);
             let attended =

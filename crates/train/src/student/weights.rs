@@ -1,5 +1,6 @@
 //! Where a student's weights come from: the teacher, chance, a checkpoint.
 
+use bitspike::arithmetic::RELATIVE_BUCKETS;
 use bitspike::config::StudentConfig;
 use bitspike_run::recipe::Thresholds;
 use bitspike_run::weights::Weights;
@@ -80,6 +81,7 @@ impl Student {
             token_type: copy(&embeddings.token_type),
             norm: norm(&embeddings.norm),
         };
+        student.net.relative_position = teacher.net.relative_position.as_ref().map(copy);
         for (n, layer) in student.net.layers.iter_mut().enumerate() {
             let from = teacher_layer(n + 1, student.config.layers, source.num_hidden_layers) - 1;
             let (maps, norms) = teacher.net.layer_parts(from);
@@ -125,7 +127,10 @@ impl Student {
         let embedding_neurons = neurons(thresholds.embedding);
         // Last, so that a student without feedback draws the same weights.
         let feedback = config.feedback.map(|_| FeedbackMap::random(d, deviation, rng, device));
-        let net = StudentNet { embeddings, embedding_neurons, layers, classifier, feedback, fit };
+        let biases = [RELATIVE_BUCKETS, config.heads];
+        let relative_position =
+            config.relative_attention.then(|| parameter(normal(biases[0] * biases[1], deviation, rng), biases, device));
+        let net = StudentNet { embeddings, embedding_neurons, layers, relative_position, classifier, feedback, fit };
         Self { config, words, net }
     }
 

@@ -1,9 +1,10 @@
 //! The encoder itself, with an optional pooler and classifier.
 
+use bitspike::arithmetic::RELATIVE_BUCKETS;
 use bitspike::config::BertConfig;
 use bitspike::quantize::EmbeddingBits;
 use bitspike::tokenizer::Tokenizer;
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
 
@@ -29,11 +30,13 @@ pub struct TeacherLayer {
 pub struct TeacherNet {
     pub(super) embeddings: Embeddings,
     pub(super) layers: Vec<TeacherLayer>,
+    /// Biases of attention scores by distance `[32, heads]`, in every layer the same, where the family has them.
+    pub(crate) relative_position: Option<Param<Tensor<2>>>,
     pub(super) pooler: Option<Affine>,
     pub(crate) classifier: Option<Affine>,
 }
 
-/// A BERT encoder, with pooler and classifier where the checkpoint has them.
+/// An encoder of BERT's kind, with pooler and classifier where the checkpoint has them.
 #[derive(Debug, Clone)]
 pub struct Teacher {
     /// Sizes, labels and everything else of `config.json`.
@@ -53,7 +56,7 @@ pub struct TeacherOutput {
     pub hidden: Vec<Tensor<2>>,
     /// Per layer the queries and keys, `[M, D]` each; their products are the attention scores.
     pub query_key: Vec<(Tensor<2>, Tensor<2>)>,
-    /// `tanh` of the pooler on `[CLS]`: `[B, D]`, if there is a pooler.
+    /// `tanh` of the pooler on the first token (in DistilBERT a rectifier): `[B, D]`, if there is a pooler.
     pub pooled: Option<Tensor<2>>,
     /// `[B, classes]`, if there is a classifier.
     pub logits: Option<Tensor<2>>,
@@ -139,7 +142,11 @@ impl Teacher {
             token_type: parameter(table(config.type_vocab_size), [config.type_vocab_size, d], device),
             norm: Norm::unit(d, device),
         };
-        Self { words, net: TeacherNet { embeddings, layers, pooler, classifier: None }, config, notes: Vec::new() }
+        let heads = config.num_attention_heads;
+        let biases = || parameter(normal(RELATIVE_BUCKETS * heads, deviation, rng), [RELATIVE_BUCKETS, heads], device);
+        let relative_position = config.family().has_distances().then(biases);
+        let net = TeacherNet { embeddings, layers, relative_position, pooler, classifier: None };
+        Self { words, net: net.without_types(&config), config, notes: Vec::new() }
     }
 
     /// Gives the teacher a classifier for `labels` (regression: one label) unless it has one of that size already; adds a
@@ -190,6 +197,15 @@ impl Teacher {
 }
 
 impl TeacherNet {
+    /// The same without types, where the family has none: one row of zeros that no training changes.
+    pub(super) fn without_types(mut self, config: &BertConfig) -> Self {
+        if !config.family().has_types() {
+            let types = self.embeddings.token_type.val();
+            self.embeddings.token_type = Param::from_tensor(types.zeros_like()).set_require_grad(false);
+        }
+        self
+    }
+
     /// See [`Teacher::forward`].
     pub fn forward(
         &self,
@@ -213,8 +229,11 @@ impl TeacherNet {
                 query.clone(),
                 (key.clone(), one.clone()),
                 (value, one.clone()),
-                config.num_attention_heads,
-                &tokens.segments,
+                ops::Heads {
+                    count: config.num_attention_heads,
+                    segments: &tokens.segments,
+                    relative: self.relative_position.as_ref().map(Param::val),
+                },
             );
             query_key.push((query, key));
             dropout.reads(Reader::Map(&layer.attention_output), &ctx);
@@ -229,7 +248,8 @@ impl TeacherNet {
         }
         let pooled = self.pooler.as_ref().map(|pooler| {
             let starts = tokens.segments.starts().iter().map(|&row| row as u32).collect();
-            pooler.values(ops::gather_rows(x, starts)).tanh()
+            let pooled = pooler.values(ops::gather_rows(x, starts));
+            if config.family().rectifies() { burn::tensor::activation::relu(pooled) } else { pooled.tanh() }
         });
         let logits =
             self.classifier.as_ref().zip(pooled.as_ref()).map(|(c, pooled)| c.values(dropout.apply(pooled.clone())));

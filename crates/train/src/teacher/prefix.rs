@@ -1,5 +1,7 @@
 //! What trainers put before the names of a model's tensors.
 
+use bitspike::config::Family;
+
 /// Prefixes that wrappers leave: data parallelism, compilation, a trainer's attribute.
 const WRAPPERS: [&str; 3] = ["module", "_orig_mod", "model"];
 
@@ -9,7 +11,7 @@ const KEYS: [&str; 6] = ["state_dict", "model_state_dict", "model_state", "model
 /// Beginnings of keys of a trainer's own state.
 const STATE: [&str; 8] = ["optimizer", "optim", "lr_scheduler", "scheduler", "scaler", "rng", "callbacks", "loops"];
 
-/// The tensor that every BERT has.
+/// The tensor that every encoder has.
 const ANCHOR: &str = "embeddings.word_embeddings.weight";
 
 /// What stands before `bert.embeddings...`, `encoder...` or `classifier...` in all names of a checkpoint.
@@ -97,10 +99,11 @@ impl Prefix {
     }
 }
 
-/// What stands before the anchor, and before `bert.` there.
+/// What stands before the anchor, and before the family's prefix there.
 fn before(name: &str) -> Option<&str> {
     let before = name.strip_suffix(ANCHOR)?;
-    let before = before.strip_suffix("bert.").unwrap_or(before);
+    let family = Family::ALL.into_iter().rev().find_map(|family| before.strip_suffix(&family.prefix()));
+    let before = family.unwrap_or(before);
     (before.is_empty() || before.ends_with('.')).then_some(before)
 }
 

@@ -48,7 +48,14 @@ pub(super) fn run<R: Record>(
         let (value, _) = phases.fire(&value, thresholds[1], d, &[])?;
         let mut ctx = vec![0.0; query.len()];
         let (key, value) = (key.scaled(), value.scaled());
-        let inputs = AttentionInputs { query: &query, key, value, width: d, heads: config.heads };
+        let inputs = AttentionInputs {
+            query: &query,
+            key,
+            value,
+            width: d,
+            heads: config.heads,
+            relative: encoder.relative(0, 0),
+        };
         Attention::default().attend(inputs, &mut ctx);
         let (_, mut attention) = phases.fire_through(&ctx, thresholds[2], d, &layer.attention_output)?;
         layer.attention_norm.rows(&mut attention, x.scaled());

@@ -76,6 +76,7 @@ impl Pass<'_> {
                 value: Scaled { values: &head.values, scale: value },
                 width: size,
                 heads: 1,
+                relative: self.encoder.relative(index, 0),
             };
             head.attention.attend(inputs, out);
         }

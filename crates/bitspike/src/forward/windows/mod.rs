@@ -106,7 +106,9 @@ impl Windows<'_> {
                 let key = self.scaled(1 + 6 * index, &here.keys[whole.clone()]);
                 let value = self.scaled(2 + 6 * index, &here.values[whole]);
                 let query = &query[mine.clone()];
-                attend.attend(AttentionInputs { query, key, value, width, heads }, &mut current[mine]);
+                let relative = self.encoder.relative(0, asked.start.max(rows.start) - sentence.start);
+                let inputs = AttentionInputs { query, key, value, width, heads, relative };
+                attend.attend(inputs, &mut current[mine]);
             }
         }
         tile.watch.lap(Operator::Attention);
