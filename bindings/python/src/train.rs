@@ -201,7 +201,7 @@ pub(crate) fn sweep(
                 let task = learnt.task()?.ok_or_else(no_task)?;
                 let (teacher, map) = (learnt.teacher()?, learnt.classes()?);
                 let Learnt { data, corpus, start_from: from, .. } = learnt;
-                let inputs = Paths { teacher, data, corpus, from, map };
+                let inputs = Paths { teacher, data, corpus, soft_labels: None, from, map };
                 Sweep::new(&out, Request { recipe, grid, inputs, task }, &set)?
             }
             (false, None) => return Err(no_task()),

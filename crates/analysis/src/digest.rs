@@ -28,11 +28,12 @@ pub fn hexadecimal(digest: &[u8]) -> String {
 pub fn of_examples(examples: &[Encoded]) -> Examples {
     let mut ordered = Sha256::new();
     let mut unordered = 0u128;
-    for Encoded { ids, types, target, .. } in examples {
+    for Encoded { ids, types, target, answer, .. } in examples {
         let mut one = Sha256::new();
         one.update((ids.len() as u64).to_le_bytes());
         ids.iter().chain(types).for_each(|id| one.update(id.to_le_bytes()));
         one.update(target.unwrap_or(f32::NAN).to_le_bytes());
+        answer.iter().flat_map(|answer| answer.iter()).for_each(|value| one.update(value.to_le_bytes()));
         let digest = one.finalize();
         ordered.update(digest);
         // A sum has no order.
@@ -49,8 +50,13 @@ mod tests {
 
     #[test]
     fn examples_have_a_digest_of_their_order_and_one_of_any() {
-        let example =
-            |i: u32| Encoded { id: String::new(), ids: vec![2, i, 3], types: vec![0; 3], target: Some(i as f32) };
+        let example = |i: u32| Encoded {
+            id: String::new(),
+            ids: vec![2, i, 3],
+            types: vec![0; 3],
+            target: Some(i as f32),
+            answer: None,
+        };
         let (up, down): (Vec<_>, Vec<_>) = ((0..20).map(example).collect(), (0..20).rev().map(example).collect());
         let (up, down) = (of_examples(&up), of_examples(&down));
         assert_eq!((up.count, &up.unordered), (20, &down.unordered));

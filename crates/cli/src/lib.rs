@@ -45,6 +45,8 @@ enum Command {
     #[cfg(feature = "train")]
     Teacher(commands::teacher::TeacherArgs),
     #[cfg(feature = "train")]
+    Logits(commands::logits::LogitsArgs),
+    #[cfg(feature = "train")]
     #[command(visible_alias = "distill")]
     Distil(Box<commands::distil::DistilArgs>),
     #[cfg(feature = "train")]
@@ -85,6 +87,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Data(args) => commands::data::run(args),
         #[cfg(feature = "train")]
         Command::Teacher(args) => commands::teacher::run(args),
+        #[cfg(feature = "train")]
+        Command::Logits(args) => commands::logits::run(&args),
         #[cfg(feature = "train")]
         Command::Distil(args) => commands::distil::run(*args),
         #[cfg(feature = "train")]

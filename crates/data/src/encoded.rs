@@ -1,6 +1,7 @@
 //! Examples as token ids.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bitspike::tokenizer::{Encoding, Tokenizer};
 use rand::SeedableRng;
@@ -23,6 +24,8 @@ pub struct Encoded {
     pub types: Vec<u32>,
     /// Class index or score, where known.
     pub target: Option<f32>,
+    /// What a teacher said of it, logits of the classes or a score, where that was read.
+    pub answer: Option<Arc<[f32]>>,
 }
 
 impl Encoded {
@@ -51,6 +54,7 @@ pub fn encode(dataset: &Dataset, tokenizer: &Tokenizer, max_length: usize) -> Ve
         ids: encoding.ids,
         types: encoding.type_ids,
         target: example.target,
+        answer: None,
     };
     dataset.examples.iter().zip(encodings).map(join).collect()
 }
@@ -68,7 +72,13 @@ pub fn encode_text(path: &Path, tokenizer: &Tokenizer, max_length: usize) -> Res
         let [first, inner @ .., last] = encoding.ids.as_slice() else { continue };
         for window in inner.chunks(max_length - 2) {
             let ids: Vec<u32> = std::iter::once(*first).chain(window.iter().copied()).chain([*last]).collect();
-            windows.push(Encoded { id: windows.len().to_string(), types: vec![0; ids.len()], ids, target: None });
+            windows.push(Encoded {
+                id: windows.len().to_string(),
+                types: vec![0; ids.len()],
+                ids,
+                target: None,
+                answer: None,
+            });
         }
     }
     if windows.is_empty() {
@@ -121,6 +131,8 @@ mod tests {
     }
 
     fn examples(count: usize) -> Vec<Encoded> {
-        (0..count).map(|i| Encoded { id: i.to_string(), ids: vec![0], types: vec![0], target: None }).collect()
+        (0..count)
+            .map(|i| Encoded { id: i.to_string(), ids: vec![0], types: vec![0], target: None, answer: None })
+            .collect()
     }
 }

@@ -50,7 +50,7 @@ pub struct Source {
 pub struct Examples {
     /// How many.
     pub count: u64,
-    /// SHA-256 of tokens and labels in their order, in hexadecimal digits.
+    /// SHA-256 of tokens, labels and what a teacher said of them in their order, in hexadecimal digits.
     pub sha256: String,
     /// The same of any order: examples that were only shuffled have it in common.
     pub unordered: String,

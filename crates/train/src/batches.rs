@@ -51,7 +51,13 @@ mod tests {
     fn examples(count: usize) -> Vec<Encoded> {
         let length = |i: usize| 3 + (i * 7919) % 50;
         (0..count)
-            .map(|i| Encoded { id: i.to_string(), ids: vec![0; length(i)], types: vec![0; length(i)], target: None })
+            .map(|i| Encoded {
+                id: i.to_string(),
+                ids: vec![0; length(i)],
+                types: vec![0; length(i)],
+                target: None,
+                answer: None,
+            })
             .collect()
     }
 

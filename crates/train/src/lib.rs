@@ -4,6 +4,7 @@
 //! |---|---|
 //! | fine-tune a teacher | [`finetune::finetune`] |
 //! | distil a student | [`distill::Inputs::distil`] |
+//! | learn from answers in a table | [`distill::Inputs::with_soft_labels`], [`soft`] |
 //! | distil one for every cell of a grid | [`sweep::Sweep::run`] |
 //! | do all of it on a corpus made on the spot | [`quickstart::Quickstart::run`] |
 //! | score what came of it | [`evaluate::score`], [`trained::Trained`] |
@@ -32,6 +33,7 @@ mod predecessor;
 pub mod quickstart;
 mod resume;
 pub mod simulation;
+pub mod soft;
 pub mod sparsity;
 pub mod student;
 pub mod sweep;

@@ -49,7 +49,7 @@ pub fn distillation(
     weights: LossWeights,
 ) -> Loss {
     let config = &student.config;
-    let teacher_layers = teacher.hidden.len() - 1;
+    let teacher_layers = teacher.hidden.len().saturating_sub(1);
     let mut sum = Sum::default();
     let hidden = (weights.hidden > 0.0).then(|| {
         let terms = output.hidden.iter().enumerate().map(|(n, population)| {

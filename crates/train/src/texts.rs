@@ -6,6 +6,7 @@ use bitspike::tokenizer::Tokenizer;
 use bitspike_data::{Dataset, DevShare, Encoded, Labels, TaskSpec, choose, encode, load_for_training};
 
 use crate::error::{Error, Result};
+use crate::soft::SoftLabels;
 
 /// The texts of a training.
 #[derive(Debug, Default)]
@@ -22,13 +23,15 @@ pub struct Texts {
 
 /// How the texts of a task are read.
 #[derive(Debug, Clone, Copy)]
-pub struct Reading {
+pub struct Reading<'a> {
     /// Tokens kept of an example.
     pub max_length: usize,
     /// Whether training examples need labels; dev examples always do.
     pub labels: Labels,
     /// The part of the training examples that serves as the dev split; none where the data has one.
     pub dev: Option<DevShare>,
+    /// What somebody says of the training examples.
+    pub soft: Option<&'a SoftLabels>,
 }
 
 impl Texts {
@@ -37,20 +40,25 @@ impl Texts {
     /// # Errors
     /// If a split is missing or bad.
     pub fn of_task(task: &TaskSpec, data: &Path, tokenizer: &Tokenizer, max_length: usize) -> Result<Self> {
-        Self::read(task, data, tokenizer, &Reading { max_length, labels: Labels::Required, dev: None })
+        Self::read(task, data, tokenizer, &Reading { max_length, labels: Labels::Required, dev: None, soft: None })
     }
 
     /// As [`Texts::of_task`], with what is said of labels and of a dev split.
     ///
     /// # Errors
     /// If a split is missing or bad, or training and dev examples would be the same.
-    pub fn read(task: &TaskSpec, data: &Path, tokenizer: &Tokenizer, reading: &Reading) -> Result<Self> {
-        let Reading { max_length, labels, dev } = *reading;
+    pub fn read(task: &TaskSpec, data: &Path, tokenizer: &Tokenizer, reading: &Reading<'_>) -> Result<Self> {
+        let Reading { max_length, labels, dev, soft } = *reading;
         let (train, dev) = load_for_training(task, data, labels, dev)?;
         let encode = |dataset: &Dataset| encode(dataset, tokenizer, max_length);
+        let mut encoded = encode(&train);
+        if let Some(soft) = soft {
+            soft.check_foreign(&[&train, &dev])?;
+            soft.attach(&train, &mut encoded)?;
+        }
         let mut notes = train.notes.clone();
         notes.extend(dev.notes.iter().filter(|note| !train.notes.contains(note)).cloned());
-        Ok(Self { train: encode(&train), dev: encode(&dev), corpus: Vec::new(), notes })
+        Ok(Self { train: encoded, dev: encode(&dev), corpus: Vec::new(), notes })
     }
 
     /// These with `limit` training examples that `seed` chooses; all of them where `limit` is 0.

@@ -83,7 +83,7 @@ fn packed_models_count_as_training_does() {
     let examples: Vec<Encoded> = sentences(16)
         .into_iter()
         .enumerate()
-        .map(|(i, e)| Encoded { id: i.to_string(), ids: e.ids, types: e.type_ids, target: None })
+        .map(|(i, e)| Encoded { id: i.to_string(), ids: e.ids, types: e.type_ids, target: None, answer: None })
         .collect();
     let cases = [
         (true, WeightBits::Ternary, Granularity::Row, EmbeddingBits::Full, 16),

@@ -32,7 +32,7 @@ fn sentences(count: u32) -> Vec<Encoded> {
         ids.extend((0..i % 5).map(|k| 5 + (i + 11 * k) % 40));
         ids.push(3);
         let types = vec![0; ids.len()];
-        Encoded { id: i.to_string(), ids, types, target: Some((word % 2) as f32) }
+        Encoded { id: i.to_string(), ids, types, target: Some((word % 2) as f32), answer: None }
     };
     (0..count).map(sentence).collect()
 }

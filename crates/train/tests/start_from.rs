@@ -32,8 +32,13 @@ fn distiller(folder: &Path) -> Distiller {
 
 fn distiller_of(folder: &Path, change: impl FnOnce(&mut StudentRecipe)) -> Distiller {
     let device = Device::flex();
-    let sentence =
-        |i: u32| Encoded { id: i.to_string(), ids: vec![2, 5 + i, 3], types: vec![0; 3], target: Some((i % 2) as f32) };
+    let sentence = |i: u32| Encoded {
+        id: i.to_string(),
+        ids: vec![2, 5 + i, 3],
+        types: vec![0; 3],
+        target: Some((i % 2) as f32),
+        answer: None,
+    };
     let texts =
         Texts { train: (0..16).map(sentence).collect(), dev: (0..4).map(sentence).collect(), ..Texts::default() };
     let mut recipe = Recipe::default();

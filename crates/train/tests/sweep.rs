@@ -14,8 +14,14 @@ fn request(folder: &Path) -> Request {
     let mut recipe = Recipe { stage: vec![Stage::new(StageKind::Prediction)], ..Recipe::default() };
     recipe.data.max_length = 24;
     let grid = Grid::new(None, &["bits=1,1.58".into()], &[1, 2], &recipe).unwrap();
-    let inputs =
-        Paths { teacher: folder.join("teacher"), data: folder.join("corpus"), corpus: None, from: None, map: None };
+    let inputs = Paths {
+        teacher: folder.join("teacher"),
+        data: folder.join("corpus"),
+        corpus: None,
+        soft_labels: None,
+        from: None,
+        map: None,
+    };
     Request { recipe, grid, inputs, task: TaskSpec::glue("sst2").unwrap() }
 }
 

@@ -41,6 +41,10 @@ pub(crate) struct DistilArgs {
     /// Plain text for `general` stages, a paragraph a line
     #[arg(long, value_name = "FILE")]
     corpus: Option<PathBuf>,
+    /// Learn from the answers of this table instead of the teacher's own: `bitspike logits` writes one, and others may (docs/distil.md).
+    /// The teacher then need not know the task, and is not run where its hidden states and attention are not compared
+    #[arg(long, value_name = "FILE")]
+    soft_labels: Option<PathBuf>,
     /// Start from the weights of another student of the same shape, instead of the teacher's: the folder of a run, or a packed model by
     /// name or file; of another task all but the classifier
     #[arg(long, value_name = "RUN|MODEL")]
@@ -170,6 +174,10 @@ pub(crate) fn run(args: DistilArgs) -> Result<()> {
     };
     let classes = args.classes.map.as_ref();
     let inputs = Inputs::load(&teacher_folder(&args.teacher)?, &args.data, args.corpus.as_deref(), task, classes)?;
+    let inputs = match &args.soft_labels {
+        Some(path) => inputs.with_soft_labels(path)?,
+        None => inputs,
+    };
     let program = crate::version::program();
     inputs.teacher.notes.iter().for_each(|note| warn(format_args!("note: {note}")));
     let job = Job {

@@ -9,6 +9,8 @@ pub(crate) mod data;
 pub(crate) mod distil;
 pub(crate) mod eval;
 pub(crate) mod inspect;
+#[cfg(feature = "train")]
+pub(crate) mod logits;
 pub(crate) mod man;
 pub(crate) mod models;
 pub(crate) mod pack;

@@ -42,6 +42,10 @@ pub(crate) struct SweepArgs {
     /// Plain text for `general` stages, a paragraph a line
     #[arg(long, value_name = "FILE")]
     corpus: Option<PathBuf>,
+    /// Learn from the answers of this table instead of the teacher's own: `bitspike logits` writes one, and others may (docs/distil.md).
+    /// The teacher then need not know the task, and is not run where its hidden states and attention are not compared
+    #[arg(long, value_name = "FILE")]
+    soft_labels: Option<PathBuf>,
     /// Start every cell from the weights of this run's student, of the same shape, instead of the teacher's; of another task all but
     /// the classifier
     #[arg(long, value_name = "RUN")]
@@ -160,8 +164,14 @@ fn new(args: &SweepArgs) -> Result<Sweep> {
     let grid = Grid::new(grid.as_deref(), over, seeds, &recipe).map_err(|error| misused(error, from_file))?;
     let fixed = args.overrides.assignments(recipe.stage.len());
     let task = args.task.resolve(&data)?;
-    let inputs =
-        Paths { teacher, data, corpus: args.corpus.clone(), from: args.from.clone(), map: args.classes.map.clone() };
+    let inputs = Paths {
+        teacher,
+        data,
+        corpus: args.corpus.clone(),
+        soft_labels: args.soft_labels.clone(),
+        from: args.from.clone(),
+        map: args.classes.map.clone(),
+    };
     Sweep::new(&args.out, Request { recipe, grid, inputs, task }, &fixed).map_err(|error| misused(error, from_file))
 }
 
@@ -186,6 +196,7 @@ fn resumed(args: &SweepArgs) -> Result<Sweep> {
         teacher: args.teacher.clone().unwrap_or(plan.inputs.teacher),
         data: args.data.clone().unwrap_or(plan.inputs.data),
         corpus: args.corpus.clone().or(plan.inputs.corpus),
+        soft_labels: args.soft_labels.clone().or(plan.inputs.soft_labels),
         from: args.from.clone().or(plan.inputs.from),
         map: args.classes.map.clone().or(plan.inputs.map),
     };

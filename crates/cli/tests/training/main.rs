@@ -12,6 +12,7 @@ mod going_on;
 mod quickstart;
 #[cfg(unix)]
 mod signals;
+mod soft_labels;
 
 use std::fs;
 use std::path::{Path, PathBuf};

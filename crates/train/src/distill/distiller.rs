@@ -27,7 +27,7 @@ use crate::predecessor::Predecessor;
 use crate::simulation::{predict_in_time, simulated_sums};
 use crate::sparsity::{Controller, weighted_share};
 use crate::student::{Forward, Start, Student};
-use crate::teacher::Teacher;
+use crate::teacher::{Teacher, TeacherOutput};
 use crate::texts::Texts;
 use crate::training::{Evaluation, Learner, Sizes, StepReport, finite, stage_steps};
 
@@ -228,6 +228,12 @@ fn same_outputs(other: &TaskSpec, task: &TaskSpec) -> Option<Vec<usize>> {
     })
 }
 
+/// What is said of the chosen examples instead of the teacher's own answers: values and shape; none unless something is said of each.
+fn answers(examples: &[Encoded], batch: &[usize]) -> Option<(Vec<f32>, [usize; 2])> {
+    let answers: Vec<&[f32]> = batch.iter().map(|&i| examples[i].answer.as_deref()).collect::<Option<_>>()?;
+    Some((answers.concat(), [answers.len(), answers.first()?.len()]))
+}
+
 /// The solves of a step as the log has them.
 fn loop_step(forward: SolveReport, backward: SolveReport) -> LoopStep {
     LoopStep {
@@ -272,7 +278,13 @@ impl Learner for Distiller {
         let regression = matches!(self.setup.task.target, TaskTarget::Regression { .. });
         let target = Target { labels: &labels, regression, temperature: settings.temperature };
 
-        let teacher = self.setup.teacher.infer(&tokens, &self.device);
+        let answers = answers(self.examples(stage), batch);
+        let teacher = match &answers {
+            Some(_) if weights.hidden == 0.0 && weights.attention == 0.0 => TeacherOutput::default(),
+            _ => self.setup.teacher.infer(&tokens, &self.device),
+        };
+        let logits = answers.map(|(values, shape)| matrix(values, shape, &self.device));
+        let teacher = TeacherOutput { logits: logits.or(teacher.logits), ..teacher };
         let student = self.student.as_ref().expect(HELD);
         let on = self.device.clone().autodiff();
         let rows = student.words.rows(&tokens.vocabulary, &on).require_grad();

@@ -105,12 +105,16 @@ pub fn check(recipe: &Recipe, task: &TaskSpec, teacher: &Teacher, texts: &Texts)
             ));
         }
         let outputs = teacher.num_outputs();
-        if weights.prediction > 0.0 && outputs != Some(task.num_outputs()) {
+        let answered = texts.train.iter().all(|example| example.answer.is_some());
+        if weights.prediction > 0.0
+            && outputs != Some(task.num_outputs())
+            && !(answered && stage.kind != StageKind::General)
+        {
             let name = &task.name;
             return fail(match outputs {
                 None => format!(
                     "stage {i} learns from the teacher's logits, but the teacher has no classifier: fine-tune it with \
-                     `bitspike teacher --task {name}` first, or use a `labels` stage"
+                     `bitspike teacher --task {name}` first, give another's answers with --soft-labels, or use a `labels` stage"
                 ),
                 Some(found) => format!(
                     "the teacher has {found} outputs, task {name} has {}: this teacher was fine-tuned for another task",

@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::feedback::LoopSummary;
 use crate::predecessor::Predecessor;
 use crate::resume::{again, phrases, same_origin};
+use crate::soft::SoftLabels;
 use crate::teacher::Teacher;
 use crate::texts::{Reading, Texts, length};
 use crate::training::{Controls, LastEnd, Log, Logged, last_end, train_logged};
@@ -57,6 +58,8 @@ pub struct Inputs {
     note: Option<String>,
     /// Why the teacher's outputs are not the task's classes, if they are not.
     mismatch: Option<String>,
+    /// What is said of the training examples instead of the teacher's own answers.
+    soft: Option<SoftLabels>,
     device: Device,
 }
 
@@ -144,7 +147,17 @@ impl Inputs {
         };
         let source = of_teacher(path, &teacher);
         let (data, corpus) = (data.into(), corpus.map(Into::into));
-        Ok(Self { task, teacher, tokenizer, source, data, corpus, note, mismatch, device })
+        Ok(Self { task, teacher, tokenizer, source, data, corpus, note, mismatch, soft: None, device })
+    }
+
+    /// The same with the answers of the table at `path` ([`crate::soft`]) instead of the teacher's own. Hidden states and attention are the
+    /// teacher's still; stages that compare neither do not run it.
+    ///
+    /// # Errors
+    /// As [`SoftLabels::read`].
+    pub fn with_soft_labels(self, path: &Path) -> Result<Self> {
+        let soft = Some(SoftLabels::read(path, &self.task)?);
+        Ok(Self { soft, ..self })
     }
 
     /// One line about the teacher's classes for the user, where there is something to say.
@@ -161,7 +174,7 @@ impl Inputs {
     fn answers(&self, recipe: &Recipe) -> Result<()> {
         let learns = recipe.stage.iter().any(|stage| stage.loss_weights().prediction > 0.0);
         match &self.mismatch {
-            Some(mismatch) if learns => Err(Error::Mismatch(mismatch.clone())),
+            Some(mismatch) if learns && self.soft.is_none() => Err(Error::Mismatch(mismatch.clone())),
             _ => Ok(()),
         }
     }
@@ -190,7 +203,7 @@ impl Inputs {
         let labelled =
             recipe.stage.iter().any(|stage| stage.kind != StageKind::General && stage.loss_weights().label > 0.0);
         let labels = if labelled { Labels::Required } else { Labels::Optional };
-        let reading = Reading { max_length, labels, dev: recipe.data.dev };
+        let reading = Reading { max_length, labels, dev: recipe.data.dev, soft: self.soft.as_ref() };
         let texts = Texts::read(&self.task, &self.data, &self.tokenizer, &reading)?;
         let corpus = match &self.corpus {
             Some(path) => encode_text(path, &self.tokenizer, max_length)?,

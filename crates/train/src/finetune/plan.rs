@@ -139,7 +139,7 @@ pub fn finetune(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Logged> {
         .map_err(|e| e.during(plan.model.display().to_string()))?;
     let Settings { seed, batch_size, max_length, dev } = plan.settings;
     let (max_length, shorter) = length(&tokenizer, max_length)?;
-    let reading = Reading { max_length, labels: Labels::Required, dev };
+    let reading = Reading { max_length, labels: Labels::Required, dev, soft: None };
     let texts = Texts::read(&plan.task, job.data, &tokenizer, &reading)?.limited(plan.limit, seed);
     let origin = Origin {
         format: origin::FORMAT.into(),

@@ -32,6 +32,10 @@ impl Checked {
     pub(super) fn new(paths: &Paths, task: TaskSpec, cells: &[Cell]) -> Result<Self> {
         let from = paths.from.as_deref().map(start).transpose()?;
         let inputs = Inputs::load(&paths.teacher, &paths.data, paths.corpus.as_deref(), task, paths.map.as_ref())?;
+        let inputs = match &paths.soft_labels {
+            Some(path) => inputs.with_soft_labels(path)?,
+            None => inputs,
+        };
         let (mut efforts, mut texts) = (Vec::new(), None);
         let (mut digest, mut earlier_digest) = (String::new(), String::new());
         let varied = cells.iter().any(|cell| cell.recipe.data.max_length != cells[0].recipe.data.max_length);

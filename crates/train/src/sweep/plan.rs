@@ -47,6 +47,9 @@ pub struct Paths {
     /// Plain text for `general` stages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corpus: Option<PathBuf>,
+    /// What somebody says of the training examples, instead of the teacher.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soft_labels: Option<PathBuf>,
     /// Run whose student every cell starts from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<PathBuf>,
@@ -109,6 +112,7 @@ impl Paths {
             teacher: absolute(&self.teacher)?,
             data: absolute(&self.data)?,
             corpus: self.corpus.as_ref().map(absolute).transpose()?,
+            soft_labels: self.soft_labels.as_ref().map(absolute).transpose()?,
             from: self.from.as_ref().map(absolute).transpose()?,
             map: self.map.clone(),
         })

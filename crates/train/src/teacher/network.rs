@@ -50,7 +50,7 @@ pub struct Teacher {
 }
 
 /// What a teacher computes of a batch of `M` tokens in `B` sentences.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct TeacherOutput {
     /// Embedding output and the output of each layer: `N + 1` matrices `[M, D]`.
     pub hidden: Vec<Tensor<2>>,

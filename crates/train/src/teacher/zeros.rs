@@ -89,6 +89,7 @@ mod tests {
             ids: (0..length).map(|i| 5 + i).collect(),
             types: vec![0; length as usize],
             target: None,
+            answer: None,
         };
         let examples = [example(4), example(9)];
         let found = teacher.int8_products(&examples, &device);
