@@ -5,7 +5,7 @@
 #   findings/run.sh openvino-topk-ties ...   those named, with or without .sh
 #   findings/run.sh --newest NAME...         with the newest releases in place of the fixed versions: what an upgrade changes
 #   findings/run.sh --table                  prints the table of README.md, from the heads of the files
-#   findings/run.sh --check                  fails if README.md has another table
+#   findings/run.sh --check                  fails if README.md has another table, or docs/outside-software.md lacks a finding
 #
 # Exit status: 0 if each was seen again or cannot be shown on this processor, 1 if one has changed or failed.
 set -euo pipefail
@@ -44,6 +44,12 @@ case ${1:-} in
             echo "findings/README.md: its table is not that of the scripts; put there what \`findings/run.sh --table\` prints" >&2
             exit 1
         fi
+        for file in $(findings); do
+            if ! grep -qF "\`$file\`" ../docs/outside-software.md; then
+                echo "docs/outside-software.md: no row names \`$file\`; say there what the project does about it" >&2
+                exit 1
+            fi
+        done
         exit
         ;;
     --newest)
