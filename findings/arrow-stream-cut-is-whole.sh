@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: pyarrow 26.0.1, Polars 2.1.0
+# expected: a stream of answers without its end is an error
+# happens: if it ends between two batches it is read as whole, without a word
+#
 # A scorer that writes its answers as an Arrow IPC stream and dies half-way leaves a file that ends between two record batches. Arrow's
 # format ends a stream with a mark of eight bytes or with the end of the file, and readers take either: pyarrow 26.0.1 and Polars 2.1.0 return
 # the rows that are there as the whole table, without an error or a warning, and a table without a row where only the schema was

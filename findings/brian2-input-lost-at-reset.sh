@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: Brian2 2.9.0
+# expected: reset to zero and by subtraction agree where the threshold is met exactly
+# happens: input that arrives in the step of a spike is erased by a reset to zero
+#
 # Where a threshold is met exactly, a reset to zero and a reset by subtraction should give the same spike train. In each
 # step Brian2 2.9.0 tests the threshold, then delivers synaptic input, then resets, so "v = 0" erases what arrives in
 # the step of a spike, and "v -= 1" keeps it. An input of 0.25 in every step gives a spike every fifth step with the

@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: ONNX Runtime 1.32.0, OpenVINO 2026.4.1
+# expected: 256 levels hold spikes -1, 0, 1 exactly, and two runtimes agree
+# happens: they become -0.9961, 0, 0.9961 in one and -0.9961, 0, 1.0039 in the other
+#
 # Signed spikes are -1, 0 or 1: one would expect 256 levels to hold these three values exactly, and two runtimes to
 # agree on them. DynamicQuantizeLinear divides a range of 2 into 255 steps, so its middle lies between two codes, and -1
 # and 1 cannot both be met. ONNX Runtime 1.32.0 reads the spikes back as -0.9961, 0, 0.9961, OpenVINO 2026.4.1 as

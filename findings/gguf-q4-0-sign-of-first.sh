@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: gguf 0.19.0
+# expected: Q4_0 treats plus like minus
+# happens: it keeps the sign of the first nonzero ternary weight of a block and cuts the other to 0.875
+#
 # A ternary weight has one of three values, so one would expect a 4-bit type to treat plus like minus and every block of
 # a matrix alike. Q4_0 of gguf 0.19.0 takes the sign of its scale from the first of the largest weights in a block of
 # 32: that sign is kept, the other is cut to 0.875 of it. Among ternary or binary weights every nonzero one is largest,

@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: Nengo 4.1.0
+# expected: an integrate-and-fire neuron integrates negative current
+# happens: it is dropped before it is integrated
+#
 # An integrate-and-fire neuron integrates its input, so currents of 0.5 and -0.5 in turn should give no spike at all.
 # SpikingRectifiedLinear of Nengo 4.1.0, its leakless neuron, sets each negative current to zero before it integrates.
 # The rectified linear rate that it is named for is zero at a mean current of zero, while here a spike comes every

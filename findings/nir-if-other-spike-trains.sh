@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: nir 1.0.8, snnTorch 1.0.0, SpikingJelly 2.0.0, Spyx 1.0.0
+# expected: one IF node of NIR is one spike train, whoever reads it
+# happens: 8, 6 or 7 spikes in 32 steps, by the reader
+#
 # NIR defines the IF node by an equation and a threshold, so one would expect one spike train of one file, whoever reads
 # it. Three readers make three neurons of it: SpikingJelly 2.0.0 resets to zero and drops the excess, snnTorch 1.0.0
 # lets the potential leak by a tenth a step, Spyx 1.0.0 subtracts the threshold and spikes one step late. None of them

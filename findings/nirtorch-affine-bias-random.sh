@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: nirtorch 2.6, nir 1.0.8
+# expected: an Affine node is read with its weights and its bias
+# happens: the bias is dropped and a random one used
+#
 # An Affine node of NIR holds weights and a bias, and one would expect nir_to_torch with its own map of node types to
 # load both. nirtorch 2.6 loads the weights and leaves the bias of the new layer as PyTorch drew it: the stored bias
 # becomes an attribute of the weight, which nothing reads. The answers differ from one reading of the same file to the

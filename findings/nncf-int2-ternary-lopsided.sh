@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: NNCF 3.4.0, OpenVINO 2026.4.1
+# expected: INT2_SYM keeps exact -s, 0, s
+# happens: they become -s, 0, 0.5 s
+#
 # Weights that are exactly -s, 0 or s fit into two bits, so one would expect a symmetric 2-bit mode to keep them.
 # compress_weights of NNCF 3.4.0 in mode INT2_SYM turns them into -s, 0 and 0.5 s, and binary weights of -s and s into
 # -s and 0.5 s. Its codes run from -2 to 1 and -2 is made to stand for -s, so the positive side is clipped to half. A

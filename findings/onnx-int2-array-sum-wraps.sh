@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: onnx 1.23.2, ml_dtypes 0.6.0
+# expected: a hundred ones have the sum 100, whatever their type
+# happens: it is 0 in INT2 and 4 in INT4
+#
 # NumPy widens small integers when it sums them, and a mean is a float: one would expect the same of the INT2 and INT4
 # weights of an ONNX file. onnx 1.23.2 hands them out as ml_dtypes 0.6.0 arrays, whose sum, mean, cumulative sum and dot
 # product stay in two or four bits and wrap without a warning. A hundred ones have the sum 0 and the mean 0 in INT2, and

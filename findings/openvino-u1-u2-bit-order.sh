@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: OpenVINO 2026.4.1
+# expected: narrow types are packed in one order of bits
+# happens: u1 begins at the highest bit of a byte, u2 at the lowest, u3 splits its elements
+#
 # OpenVINO packs u2 and u4 elements from the lowest bit of a byte upwards, and one would expect the same of its other
 # narrow types. In OpenVINO 2026.4.1 the first u1 element sits in the highest bit of its byte, and u3 splits each
 # element, two bits in one byte and the third in another. Every bit pattern is a valid matrix, so a reader or writer

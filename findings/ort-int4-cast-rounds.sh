@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: ONNX Runtime 1.32.0, OpenVINO 2026.4.1, onnx 1.23.2
+# expected: Cast to INT4 drops the fraction as Cast to INT8 does
+# happens: it rounds in two of three runtimes
+#
 # An ONNX Cast from float to INT8 drops the fraction, and one would expect a Cast to INT4 to do the same. In ONNX
 # Runtime 1.32.0 and OpenVINO 2026.4.1 it rounds instead, with halves away from zero, while the reference evaluator of
 # onnx 1.23.2 truncates for both types, all on values that fit both. Beyond the range OpenVINO does not even keep four

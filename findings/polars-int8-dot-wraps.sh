@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: Polars 2.1.0
+# expected: the dot product of Int8 columns is widened as their sum is
+# happens: each product wraps in 8 bits, in a result of type Int64
+#
 # Polars widens 8-bit integers before it sums, multiplies or accumulates them, and one would expect the same of the dot
 # product, which in a group is announced as a 64-bit column. In Polars 2.1.0 each product of the dot is taken in 8 bits
 # and wraps, and only the sum of the wrapped numbers is widened. 16 times 16 counts as 0, and 16 times 8 as -128.

@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: qonnx 1.0.0
+# expected: Quant with a bit width of 1.58 means -1, 0, 1
+# happens: every weight becomes zero
+#
 # Three values carry log2(3) bits, commonly written as 1.58, and the bit width of a QONNX Quant node may be a fraction:
 # one would expect 1.58 bits, signed and narrow, to mean -1, 0 and 1. In qonnx 1.0.0 it makes every weight 0. The limits
 # follow from the bit width and are cut to whole numbers, so that 1.58 falls just short of 1, while 1.585 keeps all

@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: safetensors 0.8.0
+# expected: a transposed NumPy array is stored as it is, or refused
+# happens: it is stored with its shape and the bytes of the original
+#
 # A transposed NumPy array is an ordinary array, so one would expect safetensors to store its values, or to refuse a
 # layout that it cannot store. The NumPy writer of safetensors 0.8.0 writes the shape of the transposed array and the
 # bytes in the order of the original one. Reading gives the right shape, the right type and the right set of values at

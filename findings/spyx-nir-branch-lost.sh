@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: Spyx 1.0.0, nir 1.0.8
+# expected: two branches into one neuron are added
+# happens: one is left out; the order of the edges decides which
+#
 # In a NIR graph the inputs of a node are summed, as in a skip connection, so one would expect a reader to add both
 # branches or to refuse the graph. from_nir of Spyx 1.0.0 walks from the input along the first edge of each node and
 # leaves every other branch out, without a warning. Which branch survives depends on the order of the edges in the file.

@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: TorchMetrics 1.9.0, scikit-learn 1.9.1
+# expected: a student that answers every sentence alike has a Matthews correlation of 0
+# happens: it has up to 0.985
+#
 # Matthews correlation is the metric of CoLA, and a student that answers every sentence alike has learned nothing: its
 # covariance with the labels is 0, and scikit-learn gives 0. TorchMetrics 1.9.0 puts small numbers into the quotient
 # where a row of the confusion matrix is empty and takes the answer for a real one: 0.026 with CoLA's own counts of

@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: transformers 5.24.0, tokenizers 0.23.3
+# expected: the padding of one call is not saved
+# happens: it is, with truncation; only other readers obey them
+#
 # Padding and truncation are arguments of a call, so one would expect a saved tokeniser to be as it was before it. In
 # transformers 5.24.0 one call with max_length=8 leaves both in the tokeniser, and save_pretrained writes them into
 # tokenizer.json. transformers ignores them on loading, so a round trip shows nothing, while the tokenizers library

@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: transformers 5.24.0, tokenizers 0.23.3
+# expected: tokenizer.json decides whether letters are lower-cased
+# happens: tokenizer_config.json does, or a default
+#
 # tokenizer.json says how a text is split, letter case included, and the tokenizers library obeys it; one would expect
 # transformers to do so too. For a BERT folder transformers 5.24.0 takes the vocabulary from that file and builds the
 # normaliser anew, by do_lower_case of tokenizer_config.json or its default of true. A cased tokenizer.json without that
