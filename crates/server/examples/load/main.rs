@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut texts: Vec<String> = std::fs::read_to_string(texts)?.lines().map(str::to_owned).collect();
     let mut random = Random::new(1);
-    texts.extend((0..flag("random", 0.0)? as u64).map(|_| random.text(400)));
+    texts.extend((0..flag("random", 0.0)? as u64).map(|_| random.text(120)));
     let answers = Subject::resolve(Path::new(model))?.model(&Options::new())?.classify(&texts)?;
     let load = Load {
         address: address.clone(),
