@@ -74,7 +74,7 @@ pairs = [(text.split("\t"), told) for text, told in read(f"{here}/pairs.tsv", f"
 json.dump({"texts": dict(read(f"{here}/texts.txt", f"{work}/texts.jsonl")), "pairs": pairs}, open(f"{work}/expected.json", "w"))
 PY
 
-serve "$work/log" "$root/models/sst2-tiny" "$root/models/rte-ternary" --threads 1
+serve "$work/log" "$root/models/sst2-tiny" "$root/models/rte-ternary" --threads 1 --deadline-seconds 600
 url=$address
 serve "$work/busy" "$root/models/sst2-ternary" --threads 1 --max-queue-tokens 1 --deadline-seconds 3600
 busy=$address
