@@ -1,6 +1,6 @@
 """What a server reaches on one core, beside a peer. See README.md.
 
-    python serve.py --bitspike PROGRAM --load PROGRAM --model FILE --teacher FOLDER --data DIR/SST-2 [--parts a,b,..] [--json OUT]
+    python serve.py --bitspike PROGRAM --load PROGRAM --model FILE --data DIR/SST-2 [--teacher FOLDER] [--parts a,b,..] [--json OUT]
 """
 
 import argparse
@@ -39,11 +39,24 @@ class Running:
     """A server on its core, answering."""
 
     def __init__(self, command):
-        self.process = pinned(SERVER, command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = pinned(SERVER, command, stdout=subprocess.DEVNULL, stderr=self.log)
         wait_for("/predict", "POST", b'{"inputs": "fine"}')
 
     def resident(self):
         return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())[1]) / 1024
+
+    def state(self):
+        """What a leak would show in."""
+        threads = int(re.search(r"Threads:\s+(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())[1])
+        metrics = wait_for("/metrics").decode()
+        gauge = {name: int(float(value)) for name, value in re.findall(r"^bitspike_(connections|tasks|http_requests_in_flight) (\S+)", metrics, re.M)}
+        files = len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        return {"resident": round(self.resident(), 2), "threads": threads, "files": files} | gauge
+
+    def panics(self):
+        self.log.seek(0)
+        return len(re.findall("panicked", self.log.read()))
 
     def __enter__(self):
         return self
@@ -129,37 +142,38 @@ class Bench:
         return {"saturation": full, "kept": found["per_second"] / full} | found
 
     def memory(self):
-        """Resident MiB: idle, after a tenth of the requests, after all, every eighth connection hostile."""
-        with self.server() as server:
-            found = {"idle": server.resident()}
+        """Memory, threads, files and tasks: idle, after a tenth of the requests, after all. Texts of SST-2 and of random characters, every
+        second request with odd headers, two hostile connections beside the 32."""
+        ask = ["connections=32", "random=2000", "odd=1", "hostile=2"]
+        with self.server("--idle-seconds", "5", "--body-seconds", "5") as server:
+            found = {"idle": server.state()}
             tenth = self.flags.requests // 10
-            found["first"] = self.load("connections=32", f"requests={tenth}", "hostile=4")
-            found["after a tenth"] = server.resident()
-            found["rest"] = self.load("connections=32", f"requests={self.flags.requests - tenth}", "hostile=4")
-            found["after all"] = server.resident()
-            metrics = wait_for("/metrics").decode()
-            found["connections left"] = float(re.search(r"^bitspike_connections (\S+)", metrics, re.M)[1])
+            for name, requests in (("a tenth", tenth), ("the rest", self.flags.requests - tenth)):
+                found[name] = self.load(*ask, f"requests={requests}")
+                # What hostile connections left is ended by then.
+                time.sleep(12)
+                found[f"after {name}"] = server.state()
+            found["panics"] = server.panics()
             found["alive"] = server.process.poll() is None
         return found
 
     def soak(self):
-        """Memory, threads and open files every ten seconds under a steady load, every eighth connection hostile."""
+        """Memory, threads, open files and tasks every ten seconds under a steady load, two hostile connections beside the 32."""
         samples = []
         with self.server() as server:
             began = time.time()
-            command = [self.flags.load, f"127.0.0.1:{PORT}", self.flags.model, self.texts, "connections=16", "hostile=2",
+            command = [self.flags.load, f"127.0.0.1:{PORT}", self.flags.model, self.texts, "connections=16", "random=2000", "odd=1", "hostile=2",
                        f"rate={self.flags.soak_rate}", f"seconds={self.flags.soak_seconds}"]
             client = pinned(GENERATOR, command, stdout=subprocess.PIPE, text=True)
             while client.poll() is None:
-                status = Path(f"/proc/{server.process.pid}/status").read_text()
-                threads = int(re.search(r"Threads:\s+(\d+)", status)[1])
-                samples.append([round(time.time() - began, 1), round(server.resident(), 2), threads, len(os.listdir(f"/proc/{server.process.pid}/fd"))])
+                state = server.state()
+                samples.append([round(time.time() - began, 1), state["resident"], state["threads"], state["files"], state.get("tasks")])
                 time.sleep(10)
             found = json.loads(client.communicate()[0])
-            alive = server.process.poll() is None
+            alive, panics = server.process.poll() is None, server.panics()
         if self.flags.plot:
             self.flags.plot.write_text(soak_svg(samples), encoding="utf-8")
-        return {"samples": samples, "alive": alive} | found
+        return {"samples": samples, "alive": alive, "panics": panics} | found
 
     def killed(self):
         """kill -9 and a new start, three times, under load behind a client that tries again."""
@@ -201,8 +215,10 @@ def soak_svg(samples):
 def main():
     parts = ["throughput", "overhead", "latency", "overload", "memory", "killed"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("bitspike", "load", "model", "teacher", "data", "onnx", "openvino"):
+    for name in ("bitspike", "load", "model", "data"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    for name in ("teacher", "onnx", "openvino"):
+        parser.add_argument(f"--{name}", type=Path, help="of the peers in `throughput`")
     parser.add_argument("--parts", default=",".join(parts))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=10)
@@ -213,6 +229,8 @@ def main():
     parser.add_argument("--plot", type=Path, help="file of the picture of `soak`, which is not among the parts unless named")
     parser.add_argument("--json", type=Path)
     flags = parser.parse_args()
+    if "throughput" in flags.parts.split(",") and not flags.teacher:
+        parser.error("throughput needs --teacher; --parts names others")
     found = {}
     with tempfile.TemporaryDirectory() as work:
         bench = Bench(flags, Path(work))

@@ -2,12 +2,13 @@
 
 use bitspike::kernels::Kernels;
 
-const FEATURES: [(&str, bool); 5] = [
+const FEATURES: [(&str, bool); 6] = [
     ("train", cfg!(feature = "train")),
     ("parquet", cfg!(feature = "parquet")),
     ("arrow", cfg!(feature = "arrow")),
     ("download", cfg!(feature = "download")),
     ("serve", cfg!(feature = "serve")),
+    ("otel", cfg!(feature = "otel")),
 ];
 
 /// What made a page or a file: name, version and, where it is known, commit.

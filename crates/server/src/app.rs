@@ -14,6 +14,7 @@ use crate::models::{Models, Served};
 use crate::problem::{Problem, Result};
 use crate::queue::Queue;
 use crate::settings::Settings;
+use crate::spans::Spans;
 
 /// Texts that are tokenised without leaving the thread.
 const AT_ONCE: usize = 64;
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) queue: Queue,
     pub(crate) lane: Lane,
     pub(crate) meters: Arc<Meters>,
+    pub(crate) spans: Arc<Spans>,
     pub(crate) keys: Keys,
     pub(crate) stopping: AtomicBool,
     /// Bytes of bodies in memory.

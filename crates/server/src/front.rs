@@ -15,6 +15,7 @@ use metrics::Gauge;
 use crate::app::App;
 use crate::problem::{Kind, Problem};
 use crate::routes::{NO_ROUTE, is_open};
+use crate::spans::{Asked, within};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -71,6 +72,15 @@ pub(crate) async fn front(State(app): State<Arc<App>>, request: Request, next: N
     let (id, method, path) = (identifier(&request), name(request.method()), request.uri().path().to_owned());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+    let asked = Asked {
+        method,
+        route: matched.as_ref().map(MatchedPath::as_str),
+        path: &path,
+        id: id.to_str().unwrap_or_default(),
+        headers: request.headers(),
+        began,
+    };
+    let place = app.spans.begin(&asked);
     let allowed = match is_open(request.method(), route) {
         true => Ok(()),
         false => app.keys.check(request.headers()),
@@ -80,7 +90,7 @@ pub(crate) async fn front(State(app): State<Arc<App>>, request: Request, next: N
         // Bodies and queues have times of their own; nothing takes longer than both.
         Ok(()) => {
             let most = app.settings.deadline + app.settings.body_time + Duration::from_secs(1);
-            match tokio::time::timeout(most, next.run(request)).await {
+            match tokio::time::timeout(most, within(place.clone(), next.run(request))).await {
                 Ok(response) => shaped(response, &path, &app),
                 Err(_) => Problem::deadline().answer(&path),
             }
@@ -91,6 +101,7 @@ pub(crate) async fn front(State(app): State<Arc<App>>, request: Request, next: N
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let (status, took) = (response.status(), began.elapsed());
+    app.spans.end(&place, status, response.extensions().get::<Kind>().copied());
     app.meters.answered(route, method, status.as_u16(), took.as_secs_f64());
     let (id, milliseconds) = (id.to_str().unwrap_or_default(), took.as_secs_f64() * 1e3);
     match status.is_server_error() {

@@ -7,7 +7,7 @@
 //! | module | what |
 //! |---|---|
 //! | `settings`, `server`, `connection`, `tls` | what a server is told, its life, its connections |
-//! | `front`, `problem`, `meters`, `keys` | what every request passes, what is wrong with one, what is measured, who may ask |
+//! | `front`, `problem`, `meters`, `spans`, `keys` | what every request passes, what is wrong with one, what is measured and traced, who may ask |
 //! | `routes`, `inputs`, `body` | the routes, the forms of texts, bodies within limits |
 //! | `queue`, `lane`, `models`, `app` | texts that wait and are computed together, long work, models that can be replaced |
 
@@ -26,6 +26,7 @@ mod queue;
 mod routes;
 mod server;
 mod settings;
+mod spans;
 mod stamp;
 mod tls;
 mod unit;

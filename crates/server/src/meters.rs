@@ -20,6 +20,7 @@ pub(crate) struct Meters {
     pub(crate) connections: Gauge,
     waiting_tokens: Gauge,
     resident: Gauge,
+    tasks: Gauge,
     pub(crate) wait: Histogram,
     batch_texts: Histogram,
     batch_tokens: Histogram,
@@ -51,6 +52,7 @@ impl Meters {
             connections: of("bitspike_connections"),
             waiting_tokens: of("bitspike_queue_tokens"),
             resident: of("process_resident_memory_bytes"),
+            tasks: of("bitspike_tasks"),
             wait: times("bitspike_queue_wait_seconds"),
             batch_texts: times("bitspike_batch_texts"),
             batch_tokens: times("bitspike_batch_tokens"),
@@ -116,6 +118,9 @@ impl Meters {
         if let Some(bytes) = resident() {
             self.resident.set(bytes as f64);
         }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            self.tasks.set(runtime.metrics().num_alive_tasks() as f64);
+        }
         self.handle.render()
     }
 }
@@ -150,6 +155,7 @@ fn describe() {
     describe_counter!("bitspike_truncated_texts_total", "Texts longer than the model reads.");
     describe_counter!("bitspike_early_texts_total", "Texts that ended early because much was waiting.");
     describe_counter!("bitspike_model_reloads_total", "Model files loaded anew.");
+    describe_gauge!("bitspike_tasks", "Tasks of the runtime, of which every connection is one.");
     describe_gauge!("process_resident_memory_bytes", Unit::Bytes, "Resident memory.");
     describe_gauge!("process_start_time_seconds", Unit::Seconds, "Start of the process since the epoch.");
 }

@@ -136,6 +136,7 @@ impl Problem {
             false => json!({ "error": self.message, "error_type": self.kind.name(), "field": self.field }),
         };
         let mut response = (self.kind.status(), json_type(), body.to_string()).into_response();
+        response.extensions_mut().insert(self.kind);
         let headers = response.headers_mut();
         match self.kind {
             Kind::Busy => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),

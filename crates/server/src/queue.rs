@@ -13,6 +13,8 @@ use tokio::sync::{Notify, oneshot};
 use crate::meters::Meters;
 use crate::models::Served;
 use crate::problem::{Kind, Problem, Result};
+use crate::settings::Settings;
+use crate::spans::{Batch, Part, Place, Spans, place};
 
 /// Texts of a request that wait as one; a longer request is several, between which others have their turn.
 const TEXTS: usize = 32;
@@ -30,6 +32,7 @@ pub(crate) struct Queue {
     limit: usize,
     batch: usize,
     meters: Arc<Meters>,
+    spans: Arc<Spans>,
 }
 
 #[derive(Default)]
@@ -46,6 +49,7 @@ struct Job {
     tokens: usize,
     since: Instant,
     deadline: Instant,
+    place: Place,
     answer: oneshot::Sender<Result<Vec<Answer>>>,
 }
 
@@ -56,9 +60,10 @@ pub(crate) struct Pending {
 }
 
 impl Queue {
-    pub(crate) fn new(limit: usize, batch: usize, meters: Arc<Meters>) -> Self {
+    pub(crate) fn new(settings: &Settings, meters: Arc<Meters>, spans: Arc<Spans>) -> Self {
+        let (limit, batch) = (settings.max_queue_tokens.max(1), settings.max_batch_tokens);
         let waiting = Mutex::new(Waiting::default());
-        Self { waiting, came: Condvar::new(), went: Notify::new(), limit: limit.max(1), batch, meters }
+        Self { waiting, came: Condvar::new(), went: Notify::new(), limit, batch, meters, spans }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -114,7 +119,7 @@ impl Queue {
         if waiting.tokens >= self.limit {
             return Err((Problem::busy(), encodings));
         }
-        let mut parts = Vec::new();
+        let (mut parts, place) = (Vec::new(), place());
         let mut left = encodings.into_iter();
         loop {
             let encodings: Vec<Encoding> = left.by_ref().take(TEXTS).collect();
@@ -124,7 +129,8 @@ impl Queue {
             let tokens = encodings.iter().map(|encoding| encoding.ids.len()).sum();
             let (texts, (answer, part)) = (encodings.len(), oneshot::channel());
             waiting.tokens += tokens;
-            waiting.jobs.push_back(Job { served: served.clone(), encodings, texts, tokens, since, deadline, answer });
+            let (served, place) = (served.clone(), place.clone());
+            waiting.jobs.push_back(Job { served, encodings, texts, tokens, since, deadline, place, answer });
             parts.push(part);
         }
         self.meters.waiting(waiting.tokens);
@@ -210,8 +216,16 @@ impl Queue {
         self.meters.batch(encodings.len(), tokens);
         let model = served.early().filter(|_| pressed).unwrap_or(served.model());
         let answers = answer(model, &encodings);
-        self.meters.batch_duration.record(began.elapsed().as_secs_f64());
+        let ended = Instant::now();
+        self.meters.batch_duration.record((ended - began).as_secs_f64());
         served.count(encodings.len(), tokens);
+        let told = self.spans.are_wanted().then(|| {
+            let part = |job: &Job| {
+                let Job { place, since, texts, tokens, .. } = job;
+                Part { place: place.clone(), since: *since, texts: *texts, tokens: *tokens }
+            };
+            batch.iter().map(part).collect()
+        });
         match answers {
             Ok(mut answers) => {
                 let most = served.model().simulation().time_steps;
@@ -232,6 +246,9 @@ impl Queue {
                 }
             }
             Err(problem) => batch.into_iter().for_each(|job| drop(job.answer.send(Err(problem.clone())))),
+        }
+        if let Some(parts) = told {
+            self.spans.computed(Batch { model: &served.id, began, ended, parts });
         }
     }
 }

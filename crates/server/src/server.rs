@@ -26,6 +26,7 @@ use crate::problem::{Kind, Problem};
 use crate::queue::Queue;
 use crate::routes::router;
 use crate::settings::Settings;
+use crate::spans::Spans;
 use crate::tls::Tls;
 
 /// Connections that the system holds until they are taken.
@@ -89,7 +90,8 @@ impl Server {
         let models = Models::load(models, settings.options, settings.anytime, meters.clone())?;
         let keys = Keys::load(settings.api_key_file.clone())?;
         let tls = settings.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
-        let queue = Queue::new(settings.max_queue_tokens, settings.max_batch_tokens, meters.clone());
+        let spans = Arc::new(Spans::from_environment()?);
+        let queue = Queue::new(&settings, meters.clone(), spans.clone());
         let (lane, work) = Lane::new(settings.max_waiting_traces);
         let runtime = Builder::new_multi_thread()
             .worker_threads(settings.io_threads.max(1))
@@ -104,7 +106,7 @@ impl Server {
         };
         let address = listener.local_addr()?;
         let (stopping, buffered) = Default::default();
-        let app = Arc::new(App { settings, models, queue, lane, meters, keys, stopping, buffered });
+        let app = Arc::new(App { settings, models, queue, lane, meters, spans, keys, stopping, buffered });
         let handle = Handle { stop: Arc::new(watch::Sender::new(false)), reload: Arc::new(Notify::new()) };
         let router = layered(&app)?;
         Ok(Self { runtime, listener, address, app, router, work, tls, handle, signals: false })
@@ -166,6 +168,7 @@ impl Server {
         app.queue.close();
         app.lane.close();
         let _ = compute.join();
+        app.spans.finish();
         if !clean {
             tracing::warn!("stopped before every request was answered");
         }

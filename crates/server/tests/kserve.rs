@@ -60,6 +60,12 @@ fn one_input_needs_no_name_and_outputs_are_those_asked_for() {
     assert!(answer.get("id").is_none());
     let index = running.post("/v2/repository/index", "").json();
     assert_eq!((&index[0]["name"], &index[0]["state"]), (&json!("sst2-tiny"), &json!("READY")));
+    let config = running.get("/v2/models/sst2-tiny/config").json();
+    assert_eq!(
+        (&config["input"][0]["data_type"], &config["output"][1]["dims"]),
+        (&json!("TYPE_STRING"), &json!([-1, 2]))
+    );
+    assert!(running.get("/v2/models/sst2-tiny/stats").text().contains("/metrics has what is counted"));
     let model = running.get("/v2/models/sst2-tiny/versions/1").json();
     assert_eq!((&model["inputs"][0]["name"], &model["outputs"][1]["shape"]), (&json!("text"), &json!([-1, 2])));
 }

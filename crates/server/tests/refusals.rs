@@ -58,6 +58,7 @@ fn every_wrong_request_names_the_field_at_fault() {
             "parameters.temperature",
             "unknown field",
         ),
+        ("/", r#"{"inputs": ["a"], "normalize": false}"#, 422, "normalize", "give no embeddings"),
         ("/v2/models/x/infer", "{}", 404, "model", "`x`"),
         ("/v2/models/sst2-tiny/versions/2/infer", "{}", 404, "version", "`2`"),
         ("/v2/models/sst2-tiny/infer", r#"{"inputs": []}"#, 422, "inputs", "named text"),

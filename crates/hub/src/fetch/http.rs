@@ -248,7 +248,7 @@ fn accepted(response: Response<Body>) -> Result<Response<Body>, Failure> {
 
 /// The system's trusted certificates (`SSL_CERT_FILE` included), which know a company's own proxy; Mozilla's list where the
 /// system has none, as in a minimal container.
-fn root_certificates() -> RootCerts {
+pub fn root_certificates() -> RootCerts {
     let found = rustls_native_certs::load_native_certs().certs;
     if found.is_empty() {
         return RootCerts::WebPki;

@@ -46,6 +46,7 @@ use cache::RepoCache;
 use download::Download;
 pub use error::{AnswerError, Cause, FetchError, Refusal};
 use http::Client;
+pub use http::root_certificates;
 use listing::Listing;
 pub use progress::{Observe, Progress};
 use repository::Repository;

@@ -32,6 +32,7 @@ use crate::app::App;
 use crate::inputs::{Item, Reading, check_one};
 use crate::models::Served;
 use crate::problem::{Kind, Problem, Result};
+use crate::spans::{place, within};
 
 /// The content type of Arrow's streaming format.
 pub(super) const KIND: &str = "application/vnd.apache.arrow.stream";
@@ -63,7 +64,7 @@ pub(super) async fn stream(app: &Arc<App>, parts: &Parts, body: Body) -> Result<
     let columns = Columns::find(&schema, &wanted)?;
     let writer = Answers::new(served.model().labels()).map_err(Problem::of_engine)?;
     let (groups, response) = answer(app, KIND, writer);
-    tokio::spawn(read(app.clone(), served, input, columns, groups));
+    tokio::spawn(within(place(), read(app.clone(), served, input, columns, groups)));
     Ok(response)
 }
 

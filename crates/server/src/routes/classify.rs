@@ -24,7 +24,7 @@ pub(super) struct Asked {
     /// A model of `/v1/models`; the default one, unless given.
     pub(super) model: Option<String>,
     /// A text, `{"text", "text_pair"}`, or a list of them.
-    #[schema(schema_with = super::schemas::inputs)]
+    #[schema(schema_with = super::schemas::texts)]
     pub(super) inputs: Inputs,
     /// Whether spikes, operations and energy of each text are counted too, which takes as long as a simulation.
     #[serde(default)]

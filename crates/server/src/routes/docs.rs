@@ -38,6 +38,7 @@ const WITHOUT_BODY: [Kind; 4] = [Kind::Key, Kind::Method, Kind::NotFound, Kind::
         info::models,
         predict::predict,
         predict::root,
+        page::index,
         info::info,
         info::health,
         info::metrics,
@@ -47,6 +48,7 @@ const WITHOUT_BODY: [Kind; 4] = [Kind::Key, Kind::Method, Kind::NotFound, Kind::
         kserve::index,
         kserve::model,
         kserve::model_ready,
+        kserve::config,
         kserve::infer,
         kserve::predict,
     )

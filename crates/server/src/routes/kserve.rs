@@ -27,6 +27,7 @@ use crate::problem::{Problem, Result, json};
 pub(super) struct Asked {
     id: Option<String>,
     /// `text`, and for models on pairs `text_pair`.
+    #[schema(min_items = 1)]
     inputs: Vec<Tensor>,
     /// Outputs that are told, by name; all, unless given.
     outputs: Option<Vec<Wanted>>,
@@ -74,7 +75,7 @@ fn found(app: &App, path: &HashMap<String, String>) -> Result<Arc<Served>> {
 #[utoipa::path(get, path = "/v2", tag = "KServe", responses((status = 200, body = Object, description = "Name and extensions")))]
 pub(super) async fn server() -> Response {
     json(
-        &json!({ "name": "bitspike", "version": env!("CARGO_PKG_VERSION"), "extensions": ["binary_tensor_data", "model_repository"] }),
+        &json!({ "name": "bitspike", "version": env!("CARGO_PKG_VERSION"), "extensions": ["binary_tensor_data", "model_configuration", "model_repository"] }),
     )
 }
 
@@ -113,27 +114,60 @@ pub(super) async fn index(State(app): State<Arc<App>>) -> Response {
 )]
 pub(super) async fn model(State(app): State<Arc<App>>, Path(path): Path<HashMap<String, String>>) -> Result<Response> {
     let served = found(&app, &path)?;
-    let tensor = |name: &str, kind: &str, shape: &[i64]| json!({ "name": name, "datatype": kind, "shape": shape });
-    let mut inputs = vec![tensor("text", "BYTES", &[-1])];
-    if served.is_pair() {
-        inputs.push(tensor("text_pair", "BYTES", &[-1]));
-    }
-    let classes = served.model().labels().len() as i64;
-    let outputs = match classes {
-        0 => vec![tensor("score", "FP32", &[-1])],
-        _ => vec![
-            tensor("label", "BYTES", &[-1]),
-            tensor("scores", "FP32", &[-1, classes]),
-            tensor("logits", "FP32", &[-1, classes]),
-        ],
-    };
+    let told =
+        |Facts { name, datatype, shape, .. }: Facts| json!({ "name": name, "datatype": datatype, "shape": shape });
+    let (inputs, outputs) = tensors(&served);
     Ok(json(&json!({
         "name": served.id,
         "versions": ["1"],
         "platform": "bitspike",
-        "inputs": inputs,
-        "outputs": outputs,
+        "inputs": inputs.into_iter().map(told).collect::<Vec<_>>(),
+        "outputs": outputs.into_iter().map(told).collect::<Vec<_>>(),
     })))
+}
+
+/// A model's configuration, as Triton tells it
+#[utoipa::path(
+    get,
+    path = "/v2/models/{model}/config",
+    tag = "KServe",
+    params(("model" = String, Path, description = "Its name")),
+    responses((status = 200, body = Object, description = "Inputs and outputs in Triton's words"))
+)]
+pub(super) async fn config(State(app): State<Arc<App>>, Path(path): Path<HashMap<String, String>>) -> Result<Response> {
+    let served = found(&app, &path)?;
+    let told = |Facts { name, kind, shape, .. }: Facts| json!({ "name": name, "data_type": kind, "dims": shape });
+    let (inputs, outputs) = tensors(&served);
+    Ok(json(&json!({
+        "name": served.id,
+        "platform": "bitspike",
+        "backend": "bitspike",
+        "version_policy": { "latest": { "num_versions": 1 } },
+        // Texts are the first dimension of every tensor, which Triton would leave out.
+        "max_batch_size": 0,
+        "input": inputs.into_iter().map(told).collect::<Vec<_>>(),
+        "output": outputs.into_iter().map(told).collect::<Vec<_>>(),
+    })))
+}
+
+/// A tensor that a model takes or gives: its type in the protocol's words and in Triton's.
+struct Facts {
+    name: &'static str,
+    datatype: &'static str,
+    kind: &'static str,
+    shape: Vec<i64>,
+}
+
+/// What a model takes, and what it gives.
+fn tensors(served: &Served) -> (Vec<Facts>, Vec<Facts>) {
+    let text = |name| Facts { name, datatype: "BYTES", kind: "TYPE_STRING", shape: vec![-1] };
+    let number = |name, shape| Facts { name, datatype: "FP32", kind: "TYPE_FP32", shape };
+    let inputs = if served.is_pair() { vec![text("text"), text("text_pair")] } else { vec![text("text")] };
+    let outputs = match served.model().labels().len() as i64 {
+        0 => vec![number("score", vec![-1])],
+        classes => vec![text("label"), number("scores", vec![-1, classes]), number("logits", vec![-1, classes])],
+    };
+    (inputs, outputs)
 }
 
 /// Whether a model answers
@@ -222,7 +256,7 @@ fn named(mut all: Vec<Output>, wanted: Option<Vec<Wanted>>) -> Result<Vec<Output
 #[schema(as = PredictV1Request)]
 pub(super) struct AskedV1 {
     /// Texts, or objects with `text` and `text_pair`.
-    #[schema(schema_with = super::schemas::inputs)]
+    #[schema(schema_with = super::schemas::texts)]
     instances: Inputs,
 }
 

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::inputs::{Inputs, Item, Reading, check_one, parse};
 use crate::models::Served;
 use crate::problem::{Kind, Problem, Result};
+use crate::spans::{place, within};
 
 /// The content type of lines.
 pub(super) const KIND: &str = "application/x-ndjson";
@@ -27,7 +28,7 @@ pub(super) fn stream(app: &Arc<App>, parts: &Parts, body: Body) -> Result<Respon
     let query = Query::read(parts, "`model=NAME` and `logits=true`", |_, _| false)?;
     let served = app.models.wanted(query.model.as_deref())?;
     let (groups, response) = answer(app, KIND, Lines { served: served.clone(), logits: query.logits });
-    tokio::spawn(read(app.clone(), served, body, groups));
+    tokio::spawn(within(place(), read(app.clone(), served, body, groups)));
     Ok(response)
 }
 

@@ -57,9 +57,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v2/repository/index", post(kserve::index))
         .route("/v2/models/{model}", get(kserve::model))
         .route("/v2/models/{model}/ready", get(kserve::model_ready))
+        .route("/v2/models/{model}/config", get(kserve::config))
         .route("/v2/models/{model}/infer", post(kserve::infer))
         .route("/v2/models/{model}/versions/{version}", get(kserve::model))
         .route("/v2/models/{model}/versions/{version}/ready", get(kserve::model_ready))
+        .route("/v2/models/{model}/versions/{version}/config", get(kserve::config))
         .route("/v2/models/{model}/versions/{version}/infer", post(kserve::infer))
         .fallback(page::file)
         .method_not_allowed_fallback(async |request: Request| {

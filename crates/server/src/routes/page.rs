@@ -22,7 +22,13 @@ include!(concat!(env!("OUT_DIR"), "/page.rs"));
 pub(crate) const POLICY: &str =
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// The page itself.
+/// The page
+#[utoipa::path(
+    get,
+    path = "/",
+    tag = "page",
+    responses((status = 200, body = String, content_type = "text/html", description = "The page"))
+)]
 pub(super) async fn index(request: Request) -> Result<Response> {
     answer("index.html", &request)
 }
@@ -60,6 +66,9 @@ fn missing(path: &str) -> Problem {
     let embeds = ["/embed", "/embed_sparse", "/embed_all", "/similarity", "/v1/embeddings"].contains(&path);
     match path {
         _ if embeds => Problem::not_found(format!("{path}: the models here classify, they give no embeddings")),
+        _ if path.starts_with("/v2/") && path.ends_with("/stats") => {
+            Problem::not_found(format!("there is no {path}; /metrics has what is counted"))
+        }
         "/rerank" | "/v1/rerank" => Problem::not_found(format!("{path}: the models here classify, they do not rank")),
         _ => Problem::not_found(format!("there is no {path}; /docs lists the routes")),
     }

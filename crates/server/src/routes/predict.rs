@@ -16,6 +16,9 @@ use crate::inputs::{Inputs, Reading, parse, whole};
 use crate::models::Served;
 use crate::problem::{Problem, Result, json};
 
+/// Fields of requests for embeddings.
+const EMBEDDINGS: [&str; 4] = ["normalize", "dimensions", "prompt_name", "encoding_format"];
+
 /// The name of a score's only entry.
 const SCORE: &str = "score";
 
@@ -121,7 +124,13 @@ async fn answer(app: &Arc<App>, request: Request, reading: Reading) -> Result<(V
     let since = Instant::now();
     let (parts, body) = request.into_parts();
     let body = body::of_texts(app, &parts.headers, body).await?;
-    let asked: Asked = parse(&body)?;
+    let asked: Asked = parse(&body).map_err(|problem| match problem.field.as_deref() {
+        Some(field) if EMBEDDINGS.contains(&field) => {
+            let message = format!("`{field}` is of embeddings: the models here classify, they give no embeddings");
+            Problem { message, ..problem }
+        }
+        _ => problem,
+    })?;
     drop(body);
     let Parameters { top_k, function_to_apply } = asked.parameters.unwrap_or_default();
     let function = match (asked.raw_scores.unwrap_or(false), function_to_apply.as_deref()) {

@@ -1,15 +1,27 @@
 //! Schemas of fields that the types do not say.
 
 use bitspike::Dynamics;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
+use serde_json::Value;
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-/// `inputs`: a text, a pair, a list.
+/// `inputs` of `/predict` and `/`: a text, a pair, a list of texts, or a list of them.
 pub(super) fn inputs() -> RefOr<Schema> {
-    let pair = || ObjectBuilder::new().property("text", text()).property("text_pair", text()).required("text");
-    let texts = ArrayBuilder::new().items(text());
-    let one = OneOfBuilder::new().item(text()).item(pair()).item(texts);
-    OneOfBuilder::new().item(text()).item(pair()).item(ArrayBuilder::new().items(one)).into()
+    let texts = || ArrayBuilder::new().items(text()).min_items(Some(1));
+    let one = OneOfBuilder::new().item(pair()).item(texts().max_items(Some(2)));
+    let batch = ArrayBuilder::new().items(one).min_items(Some(1));
+    OneOfBuilder::new().item(text()).item(pair()).item(texts()).item(batch).into()
+}
+
+/// `inputs` of `/v1/classify`: a text, a pair, or a list of them.
+pub(super) fn texts() -> RefOr<Schema> {
+    let list = ArrayBuilder::new().items(OneOfBuilder::new().item(text()).item(pair())).min_items(Some(1));
+    OneOfBuilder::new().item(text()).item(pair()).item(list).into()
+}
+
+/// `inputs` of `/v1/trace`: a text or a pair.
+pub(super) fn one() -> RefOr<Schema> {
+    OneOfBuilder::new().item(text()).item(pair()).into()
 }
 
 /// Names of the dynamics.
@@ -31,6 +43,18 @@ fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
+fn pair() -> ObjectBuilder {
+    let second = text().schema_type(SchemaType::from_iter([Type::String, Type::Null]));
+    let closed = Some(AdditionalProperties::FreeForm(false));
+    ObjectBuilder::new()
+        .property("text", text())
+        .property("text_pair", second)
+        .required("text")
+        .additional_properties(closed)
+}
+
+/// One of these names, or null, which is as if the field were not there.
 fn one_of(names: impl IntoIterator<Item = &'static str>) -> RefOr<Schema> {
-    text().enum_values(Some(names)).into()
+    let names = names.into_iter().map(Value::from).chain([Value::Null]);
+    text().schema_type(SchemaType::from_iter([Type::String, Type::Null])).enum_values(Some(names)).into()
 }

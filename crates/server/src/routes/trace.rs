@@ -33,7 +33,7 @@ pub(super) struct Asked {
     /// A model of `/v1/models`; the default one, unless given.
     model: Option<String>,
     /// A text, or `{"text", "text_pair"}`.
-    #[schema(schema_with = super::schemas::inputs)]
+    #[schema(schema_with = super::schemas::one)]
     inputs: Inputs,
     /// `T`; 64, unless given.
     #[serde(default, deserialize_with = "whole")]
@@ -44,6 +44,7 @@ pub(super) struct Asked {
     dynamics: Option<String>,
     /// Neurons of each population whose counts are told, the first ones; 256, unless given.
     #[serde(default, deserialize_with = "whole")]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     neurons: Option<u32>,
     /// A token, 0 being `[CLS]`, at which every population's spikes are told step by step.
     #[serde(default, deserialize_with = "whole")]

@@ -1,14 +1,17 @@
 //! Load on a running server, every answer compared bit for bit with the model's own.
 //!
-//!     load ADDRESS MODEL TEXTS [connections=32] [seconds=10] [requests=0] [rate=0] [hostile=0] [retry=0]
+//!     load ADDRESS MODEL TEXTS [connections=32] [seconds=10] [requests=0] [rate=0] [random=0] [odd=0] [hostile=0] [retry=0]
 //!
-//! TEXTS has a text a line. With `rate` requests begin at that many a second whether earlier ones are answered or not, and times count
+//! TEXTS has a text a line; `random` adds so many of random characters. `odd=1` adds headers to every second request that mean nothing, or
+//! that mean something elsewhere. With `rate` requests begin at that many a second whether earlier ones are answered or not, and times count
 //! from when each was due; without it each connection asks as soon as it is answered. With `requests` it ends after so many. `hostile`
 //! connections beside them send what no client should. With `retry=1` a request whose connection broke is sent again, over a new one.
 //! Prints one JSON object.
 
+mod hostile;
+
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -16,6 +19,8 @@ use std::time::{Duration, Instant};
 use bitspike::Options;
 use bitspike_hub::Subject;
 use serde_json::{Value, json};
+
+use hostile::Random;
 
 struct Load {
     address: String,
@@ -26,6 +31,7 @@ struct Load {
     requests: u64,
     rate: f64,
     retry: bool,
+    odd: bool,
     start: Instant,
     next: AtomicU64,
     over: AtomicBool,
@@ -53,7 +59,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let given = flags.iter().find_map(|flag| flag.strip_prefix(name)?.strip_prefix('='));
         given.map_or(Ok(default), str::parse)
     };
-    let texts: Vec<String> = std::fs::read_to_string(texts)?.lines().map(str::to_owned).collect();
+    let mut texts: Vec<String> = std::fs::read_to_string(texts)?.lines().map(str::to_owned).collect();
+    let mut random = Random::new(1);
+    texts.extend((0..flag("random", 0.0)? as u64).map(|_| random.text(120)));
     let answers = Subject::resolve(Path::new(model))?.model(&Options::new())?.classify(&texts)?;
     let load = Load {
         address: address.clone(),
@@ -63,22 +71,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         requests: flag("requests", 0.0)? as u64,
         rate: flag("rate", 0.0)?,
         retry: flag("retry", 0.0)? > 0.0,
+        odd: flag("odd", 0.0)? > 0.0,
         start: Instant::now(),
         next: AtomicU64::new(0),
         over: AtomicBool::new(false),
     };
     let (connections, hostile) = (flag("connections", 32.0)? as usize, flag("hostile", 0.0)? as u64);
-    let met: Vec<Met> = std::thread::scope(|scope| {
-        let asking: Vec<_> = (0..connections).map(|_| scope.spawn(|| load.ask())).collect();
-        (0..hostile).for_each(|seed| {
-            drop(scope.spawn({
-                let load = &load;
-                move || load.annoy(seed)
-            }))
-        });
+    let (met, annoyed): (Vec<Met>, u64) = std::thread::scope(|scope| {
+        let load = &load;
+        let asking: Vec<_> = (0..connections).map(|seed| scope.spawn(move || load.ask(seed as u64))).collect();
+        let annoying: Vec<_> =
+            (0..hostile).map(|seed| scope.spawn(move || hostile::annoy(&load.address, seed, &load.over))).collect();
         let met = asking.into_iter().filter_map(|one| one.join().ok()).collect();
         load.over.store(true, Ordering::Relaxed);
-        met
+        (met, annoying.into_iter().filter_map(|one| one.join().ok()).sum())
     });
     let seconds = load.start.elapsed().as_secs_f64();
     let mut times: Vec<f32> = met.iter().flat_map(|one| one.times.iter().copied()).collect();
@@ -95,6 +101,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "wrong": sum(|one| one.wrong),
         "lost": sum(|one| one.lost),
         "again": sum(|one| one.again),
+        "hostile_connections": annoyed,
         "p50_ms": at(0.5),
         "p90_ms": at(0.9),
         "p99_ms": at(0.99),
@@ -121,13 +128,15 @@ impl Load {
         Some((i, due))
     }
 
-    fn ask(&self) -> Met {
+    fn ask(&self, seed: u64) -> Met {
         let mut met = Met::default();
         let mut connection = None;
+        let mut random = Random::new(seed + 100);
         while let Some((i, due)) = self.due() {
             let text = i as usize % self.bodies.len();
+            let odd = if self.odd && i % 2 == 0 { random.headers() } else { Vec::new() };
             loop {
-                match self.once(&mut connection, &self.bodies[text]) {
+                match self.once(&mut connection, &odd, &self.bodies[text]) {
                     Ok((200, told)) => {
                         met.times.push(due.elapsed().as_secs_f32() * 1e3);
                         let logits = told["results"][0]["logits"].as_array();
@@ -153,7 +162,13 @@ impl Load {
         met
     }
 
-    fn once(&self, connection: &mut Option<BufReader<TcpStream>>, body: &str) -> std::io::Result<(u16, Value)> {
+    /// One request, with further headers, and its answer.
+    fn once(
+        &self,
+        connection: &mut Option<BufReader<TcpStream>>,
+        odd: &[u8],
+        body: &str,
+    ) -> std::io::Result<(u16, Value)> {
         let stream = match connection {
             Some(stream) => stream,
             None => {
@@ -164,10 +179,10 @@ impl Load {
             }
         };
         let head = format!(
-            "POST /v1/classify HTTP/1.1\r\nhost: load\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "POST /v1/classify HTTP/1.1\r\nhost: load\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
             body.len()
         );
-        stream.get_mut().write_all((head + body).as_bytes())?;
+        stream.get_mut().write_all(&[head.as_bytes(), odd, b"\r\n", body.as_bytes()].concat())?;
         let (mut line, mut length) = (String::new(), 0);
         let mut read = |line: &mut String| {
             line.clear();
@@ -194,48 +209,5 @@ impl Load {
             *connection = None;
         }
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
-    }
-
-    /// Sends what no client should, until it is over.
-    fn annoy(&self, seed: u64) {
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let mut next = |below: u64| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state % below
-        };
-        let mut open = Vec::new();
-        while !self.over.load(Ordering::Relaxed) {
-            let Ok(mut stream) = TcpStream::connect(&self.address) else { continue };
-            let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
-            let noise: Vec<u8> = (0..next(300)).map(|_| next(256) as u8).collect();
-            let head = b"POST /v1/classify HTTP/1.1\r\nhost: x\r\n";
-            let sent: Vec<u8> = match next(8) {
-                0 => noise,
-                1 => [&head[..], b"x: ", &noise, b"\r\n\r\n"].concat(),
-                2 => [&head[..], b"content-length: 100\r\n\r\n{\"inputs\": \"brok"].concat(),
-                3 => [&head[..], b"content-length: 99999999999999999999\r\n\r\n"].concat(),
-                4 => [&head[..], b"transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n"].concat(),
-                5 => [&head[..], b"content-encoding: gzip\r\ncontent-length: 64\r\n\r\n", &[0x1f; 64]].concat(),
-                6 => head.to_vec(),
-                _ => {
-                    let body: String = (0..next(2000)).filter_map(|_| char::from_u32(next(0x11_0000) as u32)).collect();
-                    let body = json!({ "inputs": [body, "x"] }).to_string();
-                    [&head[..], format!("content-length: {}\r\n\r\n{body}", body.len()).as_bytes()].concat()
-                }
-            };
-            let _ = stream.write_all(&sent);
-            match next(3) {
-                0 => drop(stream.shutdown(Shutdown::Write)),
-                // Half-open for a while.
-                1 if open.len() < 32 => {
-                    open.push(stream);
-                    continue;
-                }
-                _ => open.truncate(next(32) as usize),
-            }
-            let _ = stream.read(&mut [0; 512]);
-        }
     }
 }
