@@ -55,6 +55,7 @@ enum Command {
     Trace(commands::trace::TraceArgs),
     Tokens(commands::tokens::TokensArgs),
     Pack(commands::pack::PackArgs),
+    Export(Box<commands::export::ExportArgs>),
     Inspect(commands::inspect::InspectArgs),
     Classify(Box<commands::classify::ClassifyArgs>),
     #[cfg(feature = "serve")]
@@ -97,6 +98,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Trace(args) => commands::trace::run(args),
         Command::Tokens(args) => commands::tokens::run(&args),
         Command::Pack(args) => commands::pack::run(args),
+        Command::Export(args) => commands::export::run(*args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Classify(args) => commands::classify::run(*args),
         #[cfg(feature = "serve")]

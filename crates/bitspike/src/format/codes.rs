@@ -78,6 +78,21 @@ impl Form {
         }
     }
 
+    /// The codes that one byte stands for, from the first; a byte that stands for none gives what its digits say.
+    ///
+    /// ```
+    /// let mut codes = [0; 4];
+    /// bitspike::format::Form::TwoBit.codes_of_byte(0x52, &mut codes);
+    /// assert_eq!(codes, [1, -1, 0, 0]);
+    /// ```
+    ///
+    /// # Panics
+    /// For [`Form::Full`].
+    pub fn codes_of_byte(self, byte: u8, codes: &mut [i8]) {
+        assert_ne!(self, Self::Full, "f32 values are no codes");
+        self.decode_row(&[byte], codes, |code| code);
+    }
+
     /// What follows a tensor's name in the name of its codes.
     pub(super) fn suffix(self) -> &'static str {
         match self {
@@ -94,6 +109,11 @@ impl Form {
             Self::FourBit => 7.0,
             _ => 1.0,
         }
+    }
+
+    /// Whether it has the code.
+    pub(super) fn has(self, code: i8) -> bool {
+        f32::from(code).abs() <= self.top() && (self != Self::OneBit || code != 0)
     }
 
     fn codes_per_byte(self) -> usize {

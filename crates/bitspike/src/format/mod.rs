@@ -18,7 +18,7 @@ pub use header::{FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITH_CODE, FORMAT_VERSIO
 pub use layout::{Role, Tensor, tensors};
 pub use reader::Packed;
 pub use rows::{PackedMatrix, PackedTable};
-pub use writer::{Packing, pack, save, upgrade};
+pub use writer::{Packing, StoredTensor, pack, pack_stored, save, upgrade};
 
 #[cfg(test)]
 mod fixture;

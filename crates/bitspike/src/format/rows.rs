@@ -91,6 +91,11 @@ impl PackedTable<'_> {
         flushed(f32::from_le_bytes(scales[row]))
     }
 
+    /// All rows as the file has them, each of [`Form::row_bytes`] bytes.
+    pub fn coded_bytes(&self) -> &[u8] {
+        self.codes
+    }
+
     fn row_bytes(&self, row: usize) -> &[u8] {
         let width = self.form.row_bytes(self.columns);
         &self.codes[row * width..][..width]

@@ -59,26 +59,72 @@ pub fn pack<E: From<Error>>(
     tokenizer.check_vocab(header.student.vocab_size)?;
     let mut packed = header.clone();
     packed.student.embedding_bits = packing.embedding_bits.unwrap_or(header.student.embedding_bits);
-    let mut entries = Vec::new();
-    for tensor in tensors(&packed.student) {
+    pack_stored(&packed, tokenizer, |tensor| {
         let values = get(&tensor.name)?;
         let expected = tensor.rows * tensor.columns;
         if values.len() != expected {
-            return Err(Error::invalid(tensor.name, format!("{expected} values"), values.len()).into());
+            return Err(Error::invalid(&tensor.name, format!("{expected} values"), values.len()).into());
         }
         if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-            return Err(Error::invalid(tensor.name, "finite values", value).into());
+            return Err(Error::invalid(&tensor.name, "finite values", value).into());
         }
-        let (values, quantized) = quantize(&tensor, values, header, &packed)?;
-        let (forms, scales) = tensor.forms(&packed.student);
+        let (values, quantized) = quantize(tensor, values, header, &packed)?;
+        let (forms, _) = tensor.forms(&packed.student);
         let form = *forms.iter().find(|&&form| packing.trits && form == Form::Trits).unwrap_or(&forms[0]);
-        match quantized {
-            None => entries.push(floats(tensor.name.clone(), tensor.shape(), &values)),
-            Some(Quantized { codes, scales: values, .. }) => {
+        Ok(match quantized {
+            None => StoredTensor::Full(values),
+            Some(Quantized { codes, scales, .. }) => StoredTensor::Coded { form, codes, scales },
+        })
+    })
+}
+
+/// What a packed file stores of a tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoredTensor {
+    /// Values, row by row.
+    Full(Vec<f32>),
+    /// Codes, row by row, and scales: one, or one a row.
+    Coded {
+        /// How the codes are stored.
+        form: Form,
+        /// `[rows, columns]`
+        codes: Vec<i8>,
+        /// Scales.
+        scales: Vec<f32>,
+    },
+}
+
+/// The packed model of a tokeniser and of what `get` says is stored of each tensor: nothing is quantised. What was read of a packed
+/// model gives its very bytes.
+///
+/// # Errors
+/// What `get` returns; [`Error::Invalid`] if header and tokeniser do not fit, or a tensor is not one that a reader takes: of another
+/// form or length, with codes or scales out of range.
+pub fn pack_stored<E: From<Error>>(
+    header: &Header,
+    tokenizer: &Tokenizer,
+    mut get: impl FnMut(&Tensor) -> std::result::Result<StoredTensor, E>,
+) -> std::result::Result<Vec<u8>, E> {
+    header.validate()?;
+    tokenizer.check_vocab(header.student.vocab_size)?;
+    let mut entries = Vec::new();
+    for tensor in tensors(&header.student) {
+        let (forms, count) = tensor.forms(&header.student);
+        let size = tensor.rows * tensor.columns;
+        match get(&tensor)? {
+            StoredTensor::Full(values) if forms.contains(&Form::Full) && values.len() == size => {
+                entries.push(floats(tensor.name.clone(), tensor.shape(), &values));
+            }
+            StoredTensor::Coded { form, codes, scales }
+                if form != Form::Full && forms.contains(&form) && codes.len() == size && scales.len() == count =>
+            {
+                if let Some(code) = codes.iter().find(|&&code| !form.has(code)) {
+                    return Err(Error::invalid(tensor.name, format!("{form} codes"), code).into());
+                }
                 let mut bytes = Vec::with_capacity(tensor.rows * form.row_bytes(tensor.columns));
                 codes.chunks_exact(tensor.columns).for_each(|row| form.encode_row(row, &mut bytes));
                 let shape = vec![tensor.rows, form.row_bytes(tensor.columns)];
-                entries.push(floats(format!("{}{SCALES}", tensor.name), vec![scales], &values));
+                entries.push(floats(format!("{}{SCALES}", tensor.name), vec![count], &scales));
                 entries.push(Entry {
                     name: format!("{}{}", tensor.name, form.suffix()),
                     dtype: Dtype::U8,
@@ -86,10 +132,20 @@ pub fn pack<E: From<Error>>(
                     bytes,
                 });
             }
+            other => {
+                let found = match other {
+                    StoredTensor::Full(values) => format!("{} values", values.len()),
+                    StoredTensor::Coded { form, codes, scales } => {
+                        format!("{} {form} codes and {} scales", codes.len(), scales.len())
+                    }
+                };
+                let expected = format!("{size} values as {} with {count} scales", forms[0]);
+                return Err(Error::invalid(tensor.name, expected, found).into());
+            }
         }
     }
     // What is written can be read: thresholds and extreme scales are judged by the reader's own rules.
-    let file = finish(&packed, tokenizer, entries)?;
+    let file = finish(header, tokenizer, entries)?;
     Packed::check(&file).map_err(|message| Error::invalid("packed model", "weights that can be stored", message))?;
     Ok(file)
 }

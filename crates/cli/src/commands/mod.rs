@@ -8,6 +8,7 @@ pub(crate) mod data;
 #[cfg(feature = "train")]
 pub(crate) mod distil;
 pub(crate) mod eval;
+pub(crate) mod export;
 pub(crate) mod inspect;
 #[cfg(feature = "train")]
 pub(crate) mod logits;

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use bitspike::atomic_file;
 use bitspike::format::{Packed, upgrade};
 use bitspike_analysis::inspect::inspect;
+use bitspike_export::from_onnx;
 use bitspike_run::{FromRun, RunFolder};
 
 use crate::args::{CheckpointArgs, PackingArgs, usage, vacant};
@@ -15,14 +16,15 @@ use crate::print::inspect::print_sizes;
 
 /// Pack a student of a run into one small file, or bring a packed model to the newest form
 ///
-/// The vocabulary is in the file. With --upgrade a model is rewritten in place, unless --out names another file.
+/// The vocabulary is in the file. --from-onnx reads an export back. With --upgrade a model is rewritten in place, unless --out names another file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike pack runs/sst2 -o sst2.safetensors\n  \
     bitspike pack runs/sst2 -o small.safetensors --checkpoint last --embedding-bits 4 --trits\n  \
-    bitspike pack --upgrade old/model.safetensors -o new.safetensors")]
+    bitspike pack --upgrade old/model.safetensors -o new.safetensors\n  \
+    bitspike pack --from-onnx sst2-onnx/model.onnx -o back.safetensors")]
 pub(crate) struct PackArgs {
     /// Folder of the run
-    #[arg(required_unless_present = "upgrade")]
+    #[arg(required_unless_present_any = ["upgrade", "from_onnx"])]
     run: Option<PathBuf>,
     /// File to write; with --upgrade the model's own file, unless given
     #[arg(short, long = "out", alias = "output", value_name = "FILE", required_unless_present = "upgrade")]
@@ -30,6 +32,10 @@ pub(crate) struct PackArgs {
     /// Rewrite a packed model, with the `tokenizer.json` beside it, as one file of the newest version; every answer stays the same
     #[arg(long, value_name = "MODEL", conflicts_with_all = ["run", "checkpoint", "embedding_bits", "trits"])]
     upgrade: Option<PathBuf>,
+    /// Read back what `bitspike export --to onnx` wrote, with the `tokenizer.json` beside it: the file that it was exported from
+    #[arg(long, value_name = "FILE", requires = "output",
+        conflicts_with_all = ["run", "upgrade", "checkpoint", "embedding_bits", "trits"])]
+    from_onnx: Option<PathBuf>,
     #[command(flatten)]
     checkpoint: CheckpointArgs,
     #[command(flatten)]
@@ -43,14 +49,18 @@ pub(crate) struct PackArgs {
 }
 
 pub(crate) fn run(args: PackArgs) -> Result<()> {
-    let (file, output) = match (&args.upgrade, &args.run, &args.output) {
+    let (file, output) = match (&args.upgrade, &args.from_onnx, &args.run, &args.output) {
+        (None, Some(onnx), _, Some(output)) => {
+            check(output, args.force)?;
+            (from_onnx(onnx)?, output.clone())
+        }
         (Some(model), ..) => upgraded(model, args.output.as_deref(), args.force)?,
-        (None, Some(run), Some(output)) => {
+        (None, None, Some(run), Some(output)) => {
             check(output, args.force)?;
             let run = RunFolder::open(run)?;
             (FromRun::pack(&run, args.checkpoint.checkpoint.into(), args.packing.into())?.file, output.clone())
         }
-        _ => return Err(usage("give the folder of a run and --out, or --upgrade MODEL")),
+        _ => return Err(usage("give the folder of a run and --out, --from-onnx FILE and --out, or --upgrade MODEL")),
     };
     if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(|| format!("create folder {}", folder.display()))?;
