@@ -7,6 +7,7 @@
 //! | [`texts`], [`answers`] | what Python gives, and what it gets |
 //! | [`arrow`] | tables in and out, through Arrow's C interface |
 //! | [`look`] | traces, costs and scores |
+//! | [`weights`] | weights as they are stored |
 //! | [`train`], [`follow`] | distillations and sweeps, and how Python follows them |
 //! | [`program`] | the command line |
 //! | [`fault`] | errors on their way to Python's exceptions |
@@ -24,6 +25,7 @@ mod model;
 mod program;
 mod texts;
 mod train;
+mod weights;
 
 use pyo3::prelude::*;
 
