@@ -45,7 +45,7 @@ mod _native {
     #[pymodule_export]
     use crate::program::run;
     #[pymodule_export]
-    use crate::train::{distil, recipe, recipes, sweep};
+    use crate::train::{distil, recipe, recipes, sweep, sweep_cell};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

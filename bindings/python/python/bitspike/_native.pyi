@@ -94,8 +94,10 @@ def sweep(
     out: str,
     resume: bool,
     retry_failed: bool,
+    begin_only: bool,
     max_minutes: float | None,
     cell_minutes: float | None,
     threads: int | None,
     on_event: Callable[[dict[str, Any]], object] | None,
 ) -> str: ...
+def sweep_cell(out: str, name: str, cell_minutes: float | None, threads: int | None) -> str: ...

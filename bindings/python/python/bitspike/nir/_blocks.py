@@ -63,7 +63,8 @@ def write(model: Classifier, file: str | PathLike[str], *, start: str = "state",
         os.chmod(draft, 0o666 & ~mask)
         os.replace(draft, file)
     except BaseException:
-        os.unlink(draft)
+        if os.path.exists(draft):
+            os.unlink(draft)
         raise
 
 

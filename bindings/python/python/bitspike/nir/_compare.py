@@ -89,8 +89,8 @@ def check(
 
     Raises `OptionError` for a reader or a block that there is none of, `Error` if the reader's package is missing.
     """
-    driver = reader_named(reader)
     found = read(file)
+    driver = reader_named(reader)
     names = [name for name, block in found.items() if block.steps] if blocks is None else list(blocks)
     for name in names:
         if name not in found or not found[name].steps:
