@@ -57,7 +57,7 @@ def main() -> None:
         rounded = np.round(charges / GRID) * GRID
         counts = count(rounded, steps)
         own = recording.counts(POPULATION).ravel()[:NEURONS]
-        ties = int(((rounded.sum(0) - 0.5) % 1 == 0).sum())
+        ties = int(((rounded.mean(0) - 0.5) % 1 == 0).sum())
         print(
             f"{name}: {POPULATION} of {clf.name}, {NEURONS:,} neurons, mean |count| {np.abs(counts).mean():.2f} of {steps}, "
             f"{ties} whose mean charge is a tie; the model itself counts {int((own != counts).sum())} otherwise, unrounded"

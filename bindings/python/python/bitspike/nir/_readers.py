@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import redirect_stdout
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import version
+from io import StringIO
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -85,7 +87,9 @@ class _SnnTorch(_Torch):
     modules = ("snntorch.import_nir",)
 
     def network(self, graph: Any, steps: int, rows: int) -> Any:
-        return import_module("snntorch.import_nir").import_from_nir(graph)
+        # It says on standard output what it looks for.
+        with redirect_stdout(StringIO()):
+            return import_module("snntorch.import_nir").import_from_nir(graph)
 
     def repair(self, module: Any) -> bool:
         if type(module).__name__ != "Leaky":
@@ -117,6 +121,13 @@ class _Sinabs(_Torch):
 
     def network(self, graph: Any, steps: int, rows: int) -> Any:
         return import_module("sinabs.nir").from_nir(graph, batch_size=rows)
+
+    def run(self, network: Any, inputs: Any) -> Any:
+        # All steps at once, a row's one after another.
+        steps, rows = inputs.shape[:2]
+        found = network(inputs.transpose(0, 1).flatten(0, 1))
+        spikes = found[0] if isinstance(found, tuple) else found
+        return spikes.reshape(rows, steps, -1).transpose(0, 1)
 
     def repair(self, module: Any) -> bool:
         if not hasattr(module, "min_v_mem"):

@@ -23,7 +23,7 @@ def record(model: Classifier, text: str | tuple[str, str] | dict[str, str], *, d
 
     >>> import bitspike.nir
     >>> recording = bitspike.nir.record(bitspike.load(), "a fine film")
-    >>> recording.spikes("layer.0.key").shape == (16, 5, 192), recording.counts("layer.0.key").shape == (5, 192)
+    >>> recording.spikes("layer.0.key").shape == (16, 5, 384), recording.counts("layer.0.key").shape == (5, 384)
     (True, True)
     """
     return Recording(model, text, dynamics)
