@@ -18,7 +18,7 @@ mkdir -p "$folder"
 venv=$folder/venv
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 if ! "$venv/bin/pip" install --quiet --disable-pip-version-check 'maturin>=1.9.4,<2' numpy pytest mypy pyarrow polars pandas scikit-learn \
-    duckdb datafusion daft tqdm matplotlib > "$folder/pip.log" 2>&1; then
+    duckdb datafusion daft tqdm matplotlib nir > "$folder/pip.log" 2>&1; then
     tail -1 "$folder/pip.log"
     echo "maturin or what the tests take cannot be installed here: the Python package is left out"
     exit 3

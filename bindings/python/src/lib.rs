@@ -7,6 +7,7 @@
 //! | [`texts`], [`answers`] | what Python gives, and what it gets |
 //! | [`arrow`] | tables in and out, through Arrow's C interface |
 //! | [`look`] | traces, costs and scores |
+//! | [`weights`] | weights as they are stored |
 //! | [`train`], [`follow`] | distillations and sweeps, and how Python follows them |
 //! | [`program`] | the command line |
 //! | [`fault`] | errors on their way to Python's exceptions |
@@ -24,6 +25,7 @@ mod model;
 mod program;
 mod texts;
 mod train;
+mod weights;
 
 use pyo3::prelude::*;
 
@@ -43,7 +45,7 @@ mod _native {
     #[pymodule_export]
     use crate::program::run;
     #[pymodule_export]
-    use crate::train::{distil, recipe, recipes, sweep};
+    use crate::train::{distil, recipe, recipes, sweep, sweep_cell};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

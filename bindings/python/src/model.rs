@@ -15,9 +15,10 @@ use crate::answers::Answers;
 use crate::arrow::Table;
 use crate::arrow::input::Wanted;
 use crate::engine::{Shared, threads};
-use crate::fault::{Fault, Kind, Result};
+use crate::fault::{Fault, Kind, Result, json};
 use crate::look::{self, Traced};
 use crate::texts::{self, Text};
+use crate::weights;
 
 /// Texts between two looks at whether to stop.
 const CHUNK: usize = 256;
@@ -142,6 +143,21 @@ impl Model {
     #[getter]
     fn max_length(&self) -> usize {
         self.engine.model().header().max_length
+    }
+
+    /// What kind of student it is, as JSON.
+    fn student(&self) -> PyResult<String> {
+        Ok(json(&self.engine.model().header().student)?)
+    }
+
+    /// Names and roles of its tensors.
+    fn tensors(&self) -> Vec<(String, &'static str)> {
+        weights::names(self.engine.model().packed())
+    }
+
+    /// Shape, codes if there are any, and scales or values of a tensor.
+    fn tensor<'py>(&self, py: Python<'py>, name: &str) -> PyResult<weights::Stored<'py>> {
+        Ok(weights::read(py, self.engine.model().packed(), name)?)
     }
 
     /// Answers to a list of texts, whose first one is number `first` in messages.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bitspike_data::{CustomTarget, CustomTask, StatedClasses, TaskSpec};
@@ -9,7 +10,7 @@ use bitspike_hub::Registry;
 use bitspike_run::RunFolder;
 use bitspike_run::recipe::Recipe;
 use bitspike_train::distill::{Inputs, Job, settle};
-use bitspike_train::sweep::{Bounds, Grid, Paths, Request, Sweep};
+use bitspike_train::sweep::{Bounds, Grid, Paths, Request, Sweep, train_apart};
 use pyo3::prelude::*;
 
 use crate::engine::threads;
@@ -167,9 +168,10 @@ pub(crate) fn distil(
     })
 }
 
-/// Runs a new sweep over `recipe` into the folder `out`, or goes on with the one there; returns what was found, as JSON.
+/// Runs a new sweep over `recipe` into the folder `out`, or goes on with the one there; returns what was found, as JSON. With
+/// `begin_only` no cell is run: the folder says then what there is to do.
 #[pyfunction]
-#[pyo3(signature = (recipe, set, over, seeds, learnt, out, resume, retry_failed, max_minutes, cell_minutes, threads, on_event))]
+#[pyo3(signature = (recipe, set, over, seeds, learnt, out, resume, retry_failed, begin_only, max_minutes, cell_minutes, threads, on_event))]
 #[allow(clippy::too_many_arguments, reason = "one call from Python")]
 pub(crate) fn sweep(
     py: Python<'_>,
@@ -181,6 +183,7 @@ pub(crate) fn sweep(
     out: PathBuf,
     resume: bool,
     retry_failed: bool,
+    begin_only: bool,
     max_minutes: Option<f64>,
     cell_minutes: Option<f64>,
     threads: Option<i64>,
@@ -206,9 +209,24 @@ pub(crate) fn sweep(
             }
             (false, None) => return Err(no_task()),
         };
-        sweep.run(&bounds, stop, observer)?;
+        let stopped = AtomicBool::new(true);
+        sweep.run(&bounds, if begin_only { &stopped } else { stop }, observer)?;
         fault::json(&sweep.findings())
     })
+}
+
+/// Trains the cell `name` of the sweep in the folder `out`, which measures it when it goes on; returns how training ended.
+#[pyfunction]
+pub(crate) fn sweep_cell(
+    py: Python<'_>,
+    out: PathBuf,
+    name: String,
+    cell_minutes: Option<f64>,
+    threads: Option<i64>,
+) -> PyResult<&'static str> {
+    let threads = self::threads(threads)?;
+    let cell_time = seconds(cell_minutes, "cell_minutes")?;
+    follow(py, threads, None, move |observer, stop| Ok(train_apart(&out, &name, cell_time, stop, observer)?.name()))
 }
 
 /// The sweep in the folder, as it was begun.

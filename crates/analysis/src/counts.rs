@@ -37,12 +37,15 @@ pub struct NeuroBench {
     pub activation_sparsity: f64,
     /// Operations at synapses.
     pub synaptic_operations: SynapticOperations,
+    /// The same of the encoder's matrices alone, which is what NeuroBench's own counter finds where they are linear layers that
+    /// receive spikes step by step: it does not see attention, and the classifier, which receives values once, is left out.
+    pub linear_operations: SynapticOperations,
     /// Potentials brought up to date.
     pub membrane_updates: f64,
 }
 
 /// Synaptic operations of a mean sentence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct SynapticOperations {
     /// Whether anything is zero or not.
     #[serde(rename = "Dense")]
@@ -74,6 +77,8 @@ pub struct Counts {
     pub mean_steps: Option<f64>,
     /// Bytes of the packed file.
     pub bytes: u64,
+    /// Neurons of a token, and weights of the encoder's matrices, which each token meets at each step.
+    sizes: (u64, u64),
     /// Bits that the sums of the weight matrices provably fit ([`Counter::sum_bits`]).
     pub sum_bits: Option<u32>,
     /// Multiply-adds of attention in the quantised network of the same counts ([`Counter::attention_values`]).
@@ -90,13 +95,17 @@ pub(crate) struct Tally {
     attention_values: u64,
     examples: usize,
     bytes: u64,
+    sizes: (u64, u64),
 }
 
 impl Tally {
     /// Of nothing yet.
     pub(crate) fn new(model: &Model) -> Self {
-        let layers = model.header().student.layers;
+        let student = &model.header().student;
+        let layers = student.layers;
+        let neurons: usize = student.population_widths().into_iter().sum();
         Self {
+            sizes: (neurons as u64, student.encoder_weights()),
             counter: Counter::new(model.encoder()),
             layers: vec![Operations::default(); layers + 1],
             spikes: vec![0; 1 + 6 * layers],
@@ -121,7 +130,7 @@ impl Tally {
     /// All that was added, of runs in `simulation`; `exit` says whether sentences could end early, and `predictions` are the
     /// answers.
     pub(crate) fn finish(self, simulation: &Simulation, exit: bool, predictions: Predictions) -> Result<Counts> {
-        let Self { counter, layers, spikes, steps, attention_values, examples, bytes } = self;
+        let Self { counter, layers, spikes, steps, attention_values, examples, bytes, sizes } = self;
         let total: Operations = layers.iter().copied().sum();
         if let Some(count) = total.overflows() {
             let expected = "less than 2^64 operations of a kind; count fewer examples (--limit) or steps";
@@ -136,6 +145,7 @@ impl Tally {
             examples,
             mean_steps: exit.then(|| steps as f64 / examples.max(1) as f64),
             bytes,
+            sizes,
             sum_bits: counter.sum_bits(simulation.time_steps),
             attention_values,
         })
@@ -164,6 +174,7 @@ impl Counts {
     pub fn neurobench(&self) -> NeuroBench {
         let total = &self.total;
         let mean = |amount: u64| amount as f64 / self.examples as f64;
+        let (neurons, weights) = self.sizes;
         NeuroBench {
             footprint: self.bytes,
             connection_sparsity: self.connection_sparsity,
@@ -172,6 +183,11 @@ impl Counts {
                 dense: mean(total.synaptic_dense + total.classifier_macs),
                 effective_macs: mean(total.effective_macs()),
                 effective_acs: mean(total.effective_acs()),
+            },
+            linear_operations: SynapticOperations {
+                dense: mean((total.membrane_updates / neurons).saturating_mul(weights)),
+                effective_macs: 0.0,
+                effective_acs: mean(total.synaptic_acs),
             },
             membrane_updates: mean(total.membrane_updates),
         }

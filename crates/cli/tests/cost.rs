@@ -81,6 +81,27 @@ fn every_dynamics_has_a_table() {
 }
 
 #[test]
+fn neurobench_sees_the_matrices_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let own = json(folder, &["cost", "run", "--data", "data", "--json"]);
+    let theirs = json(folder, &["cost", "run", "--data", "data", "--as", "neurobench", "--json"]);
+    let (examples, tokens) = (own["examples"].as_f64().unwrap(), own["tokens"].as_f64().unwrap());
+    let operations = &theirs["SynapticOperations"];
+    assert_eq!(operations["Effective_ACs"], own["total"]["synaptic_acs"].as_f64().unwrap() / examples);
+    assert_eq!(operations["Effective_MACs"], 0.0);
+    // Two layers of four matrices 16 x 16 and two 16 x 24, at each of 16 steps.
+    let weights = f64::from(2 * (4 * 16 * 16 + 2 * 16 * 24));
+    assert_eq!(operations["Dense"], tokens * 16.0 * weights / examples);
+    assert!(own["total"]["attention_acs"].as_u64().unwrap() > 0, "which NeuroBench does not see");
+    assert_eq!(theirs["ConnectionSparsity"], own["neurobench"]["connection_sparsity"]);
+    let (text, _) = exits(folder, &["cost", "run", "--data", "data", "--as", "neurobench"], 0);
+    assert!(text.contains("Effective_ACs") && text.contains("attention"), "{text}");
+    exits(folder, &["cost", "run", "--data", "data", "--as", "syops"], 2);
+}
+
+#[test]
 fn what_cannot_be_counted_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

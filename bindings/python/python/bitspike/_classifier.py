@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .data import Dataset
+    from .weights import Weights
 
 #: What scikit-learn's `Pipeline.fit` sets and takes away around `fit`, for callbacks that there are none of here.
 _CALLBACKS = "_parent_callback_ctx"
@@ -256,6 +257,34 @@ class Classifier(Estimator):
         if source is not None:
             task, data, split = source
         return Score(json.loads(self._native.eval(fspath(data), task, split, limit)))  # type: ignore[arg-type]
+
+    @property
+    def weights(self) -> Weights:
+        """Codes and scales, biases and thresholds, by map and population: see `bitspike.weights`.
+
+        >>> import bitspike
+        >>> weights = bitspike.load().weights
+        >>> weights.maps["layer.0.key"].codes.dtype.name, weights.populations["layer.0.key"].threshold > 0
+        ('int8', True)
+        """
+        from .weights import Weights
+
+        return Weights(self._native)
+
+    def to_nir(self, file: str | PathLike[str], *, start: str = "state", force: bool = False) -> None:
+        """Writes blocks of the model, and not the model, in the neuromorphic intermediate representation: see `bitspike.nir`.
+
+        Every population of integrate-and-fire neurons is a graph of its own, with the affine map before it where nothing lies
+        between; maps whose result passes through a softmax, a norm, a residual sum or GELU first are graphs by themselves, and these
+        operators are not in the file. `start="state"` says in the metadata at which potential neurons start; `"first-current"` gives
+        each map one more input instead, which is to be 1 in the first step. Needs the package `nir` (`pip install "bitspike[nir]"`).
+
+        Raises `OptionError` where NIR has no such neuron (code `single`), or where `file` exists, unless `force` says that it may be
+        replaced.
+        """
+        from .nir import write
+
+        write(self, file, start=start, force=force)
 
     # Between processes.
 

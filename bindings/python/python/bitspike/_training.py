@@ -100,7 +100,7 @@ def distil(
     import json
 
     asked = None if recipe is None and resume else Recipe(recipe)._json
-    learnt = _learnt(task, data, teacher, corpus, start_from, classes)
+    learnt = learnt_from(task, data, teacher, corpus, start_from, classes)
     with Progress(on_event, progress) as tell:
         ended, warnings = _native.distil(
             asked, _assignments(set), learnt, place("out", out), resume, max_minutes, threads, tell
@@ -134,25 +134,54 @@ def sweep(
     `over` has values by key, dotted or short (`bits`, `rate_penalty`, `T`, ...). With `resume` the sweep in `out` goes on as it was begun, and nothing
     else need be said. What is said of `on_event`, `progress` and Ctrl-C in `distil` holds here too.
     """
+    learnt = None if resume else learnt_from(task, data, teacher, corpus, start_from, classes)
+    return run_sweep(
+        None if resume else recipe,
+        over or {},
+        seeds,
+        learnt,
+        out=place("out", out),
+        set=set,
+        retry_failed=retry_failed,
+        max_minutes=max_minutes,
+        cell_minutes=cell_minutes,
+        threads=threads,
+        on_event=on_event,
+        progress=progress,
+    )
+
+
+def run_sweep(
+    recipe: str | PathLike[str] | Recipe | None,
+    over: Mapping[str, Sequence[Any]],
+    seeds: Sequence[int],
+    learnt: dict[str, Any] | None,
+    *,
+    out: str,
+    set: Mapping[str, Any] | None = None,
+    retry_failed: bool = False,
+    begin_only: bool = False,
+    max_minutes: float | None = None,
+    cell_minutes: float | None = None,
+    threads: int | None = None,
+    on_event: Callable[[dict[str, Any]], object] | None = None,
+    progress: bool = False,
+) -> Sweep:
+    """A new sweep of what is `learnt`, or without it the one in `out`; with `begin_only` its folder and no cell."""
     import json
 
-    learnt = None
-    if not resume:
-        for name, given in (("data", data), ("teacher", teacher)):
-            if given is None:
-                raise OptionError.at(name, "a path", "None")
-        learnt = _learnt(task, data, teacher, corpus, start_from, classes)
-    axes = [f"{key}={','.join(_literal(value, key) for value in values)}" for key, values in (over or {}).items()]
+    axes = [f"{key}={','.join(_literal(value, key) for value in values)}" for key, values in over.items()]
     with Progress(on_event, progress) as tell:
         found = _native.sweep(
-            None if resume else Recipe(recipe)._json,
+            None if learnt is None else Recipe(recipe)._json,
             _assignments(set),
             axes,
             list(seeds),
             learnt,
-            place("out", out),
-            resume,
+            out,
+            learnt is None,
             retry_failed,
+            begin_only,
             max_minutes,
             cell_minutes,
             threads,
@@ -161,9 +190,12 @@ def sweep(
     return Sweep(json.loads(found))
 
 
-def _learnt(
+def learnt_from(
     task: str | Task | None, data: Any, teacher: Any, corpus: Any, start_from: Any, classes: Mapping[str, str] | None
 ) -> dict[str, Any]:
+    for name, given in (("data", data), ("teacher", teacher)):
+        if given is None:
+            raise OptionError.at(name, "a path", "None")
     own = task if isinstance(task, Task) else Task(name=task)
     if own.name is not None and not isinstance(own.name, str):
         raise OptionError.at("task", "the name of a task or a bitspike.data.Task", type(own.name).__name__)

@@ -17,7 +17,7 @@ use crate::args::limit::at_most;
 use crate::args::simulation::{parse_rule, time_steps};
 use crate::args::{CheckpointArgs, ClassArgs, TaskArgs, Threads, profile};
 use crate::output::{say, show, warn_silent};
-use crate::print::cost::print;
+use crate::print::cost::{NeuroBenchResults, print, print_neurobench};
 use crate::trained::int8_products;
 
 /// Count what a student computes and what it costs in energy, beside its teacher
@@ -26,7 +26,8 @@ use crate::trained::int8_products;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  bitspike cost sst2-ternary --data SST-2\n  \
     bitspike cost runs/sst2 --data SST-2 --dynamics accumulated --timesteps 16 --profile 45nm-integer\n  \
-    bitspike cost sst2-ternary --data SST-2 --profile my-chip.toml --json\n\n\
+    bitspike cost sst2-ternary --data SST-2 --profile my-chip.toml --json\n  \
+    bitspike cost sst2-ternary --data SST-2 --as neurobench\n\n\
     docs/energy.md defines every figure.")]
 pub(crate) struct CostArgs {
     /// The model: a name, a packed file, or the folder of a run
@@ -63,11 +64,21 @@ pub(crate) struct CostArgs {
     /// Use at most N examples, the first ones of the split; 0 takes all
     #[arg(long, value_name = "N", default_value_t = 0)]
     limit: usize,
+    /// Print what another counter would: `neurobench`, of the encoder's matrices as linear layers that receive spikes step by step
+    #[arg(long = "as", value_name = "COUNTER")]
+    counter: Option<OtherCounter>,
     /// Print JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     threads: Threads,
+}
+
+/// Programs that count operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum OtherCounter {
+    /// NeuroBench
+    Neurobench,
 }
 
 pub(crate) fn run(args: CostArgs) -> Result<()> {
@@ -109,10 +120,13 @@ pub(crate) fn run(args: CostArgs) -> Result<()> {
             })
             .ok()
     });
-    let (cost, _) =
-        measure(&model, &subject.name(), &split, &CostOptions { profile: &profile, teacher, int8, codes: true })?;
+    let priced = CostOptions { profile: &profile, teacher, int8, codes: args.counter.is_none() };
+    let (cost, _) = measure(&model, &subject.name(), &split, &priced)?;
     if cost.is_silent() {
         warn_silent(&subject);
     }
-    show(&cost, args.json, print)
+    match args.counter {
+        Some(OtherCounter::Neurobench) => show(&NeuroBenchResults::of(&cost.neurobench), args.json, print_neurobench),
+        None => show(&cost, args.json, print),
+    }
 }

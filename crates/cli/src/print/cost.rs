@@ -6,8 +6,9 @@ use anyhow::Result;
 use bitspike::count::Operations;
 use bitspike::neuron::Code;
 use bitspike_analysis::cost::{Cost, NetworkCost};
-use bitspike_analysis::counts::NeuroBench;
+use bitspike_analysis::counts::{NeuroBench, SynapticOperations};
 use bitspike_analysis::number::grouped;
+use serde::Serialize;
 
 /// Prints everything but the layers.
 pub(crate) fn print(cost: &Cost, out: &mut dyn Write) -> Result<()> {
@@ -88,6 +89,37 @@ fn print_figures(cost: &Cost, out: &mut dyn Write) -> Result<()> {
         ),
         (None, reason) => writeln!(out, "joules not measured: {}", reason.as_deref().unwrap_or("not asked for")),
     }?)
+}
+
+/// What NeuroBench's own counter gives, under its names; of a mean sentence.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct NeuroBenchResults {
+    connection_sparsity: f64,
+    activation_sparsity: f64,
+    synaptic_operations: SynapticOperations,
+}
+
+impl NeuroBenchResults {
+    pub(crate) fn of(counted: &NeuroBench) -> Self {
+        Self {
+            connection_sparsity: counted.connection_sparsity,
+            activation_sparsity: counted.activation_sparsity,
+            synaptic_operations: counted.linear_operations,
+        }
+    }
+}
+
+/// Prints them.
+pub(crate) fn print_neurobench(results: &NeuroBenchResults, out: &mut dyn Write) -> Result<()> {
+    let SynapticOperations { dense, effective_macs, effective_acs } = results.synaptic_operations;
+    writeln!(out, "a mean sentence as NeuroBench counts it: the encoder's matrices, step by step")?;
+    for (name, value) in [("Dense", dense), ("Effective_MACs", effective_macs), ("Effective_ACs", effective_acs)] {
+        writeln!(out, "  {name:<48} {:>16}", whole(value))?;
+    }
+    writeln!(out, "  {:<48} {:>16.4}", "ConnectionSparsity", results.connection_sparsity)?;
+    writeln!(out, "  {:<48} {:>16.4}", "ActivationSparsity", results.activation_sparsity)?;
+    Ok(writeln!(out, "attention and the classifier are not among them: docs/energy.md")?)
 }
 
 /// The same answers in every code.

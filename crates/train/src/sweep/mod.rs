@@ -3,12 +3,13 @@
 //! * `axis` and `grid` say which cells there are; `plan` keeps that, with what they are distilled from, in `sweep.toml`.
 //! * `checked` loads what they are distilled from and checks every cell before the first one runs.
 //! * `journal` keeps what became of each cell in `sweep.json`; `budget` estimates times and picks the next cell.
-//! * `sweep` trains a cell as any distillation; `measure` packs and measures it; `figures` are what it is measured for.
+//! * `cell` trains a cell as any distillation, for `sweep` or apart from it; `measure` packs and measures it; `figures` are what it is measured for.
 //! * `groups` puts seeds together; `fronts` finds the Pareto fronts; `tables` and `picture` write them.
 //! * `outline` is how far a sweep is and what it found, as values; `observer` is who follows it.
 
 mod axis;
 mod budget;
+mod cell;
 mod checked;
 mod figures;
 mod fronts;
@@ -25,6 +26,7 @@ mod sweep;
 mod tables;
 
 pub use axis::Axis;
+pub use cell::train_apart;
 pub use figures::{CellFigures, PackedStudent};
 pub use grid::{Cell, Grid};
 pub use groups::{Group, Spread};

@@ -7,24 +7,25 @@ use std::time::{Duration, Instant};
 use bitspike::atomic_file;
 use bitspike::error::explain;
 use bitspike_data::TaskSpec;
-use bitspike_run::progress::{Level, Observer};
+use bitspike_run::progress::Observer;
 use bitspike_run::recipe::Recipe;
 use bitspike_run::run::{RunFolder, claim};
 use burn::tensor::Device;
 
 use super::axis::no_contradiction;
 use super::budget::{Effort, estimates, next, until};
+use super::cell::{CellTraining, TrainedCell, cell_folder};
 use super::checked::Checked;
 use super::figures::CellFigures;
 use super::grid::{Cell, Grid};
 use super::groups::groups;
 use super::journal::{Journal, Status};
-use super::measure::{ended, measure};
+use super::measure::measure;
 use super::observer::{CellStart, SweepObserver};
 use super::outline::{AxisOutline, CellOutline, Findings, Outline};
 use super::plan::{FORMAT, Paths, SweepPlan};
 use super::{picture, tables};
-use crate::distill::{Inputs, Job};
+use crate::distill::Inputs;
 use crate::error::{Error, Result};
 use crate::resume::unchanged;
 use crate::training::EndReason;
@@ -253,7 +254,7 @@ impl Sweep {
 
     /// Folder of a cell.
     fn cell_folder(&self, i: usize) -> PathBuf {
-        self.folder.join("cells").join(&self.cells[i].name)
+        cell_folder(&self.folder, &self.cells[i].name)
     }
 
     /// Notes how a cell ended.
@@ -277,35 +278,25 @@ impl Sweep {
 
     /// Trains, packs and measures a cell, from its checkpoint where it has one.
     fn cell(&self, i: usize, bounds: &Bounds, stop: &AtomicBool, observer: &mut dyn Observer) -> Result<Ended> {
-        let (cell, path) = (&self.cells[i], self.cell_folder(i));
-        let resume = path.join("model.json").exists();
-        let folder = if resume { RunFolder::open(&path)? } else { RunFolder::create(&path)? };
-        let _lock = folder.lock()?;
-        if resume && folder.recipe()?.changes(&cell.recipe).iter().any(|change| !change.is_of_the_run()) {
-            let message = "holds a run of another recipe; remove it to train this cell anew";
-            return Err(Error::folder(path, message));
-        }
-        // One that was trained and not measured, since the program was killed or its record removed, is not trained again.
-        let (reason, counters) = match ended(&folder)? {
-            Some(ended) => ended,
-            None => {
-                // Time that the cell has used in earlier sessions counts.
-                let used = self.journal.cells[i].seconds;
-                let max_time = bounds.cell_time.map(|time| (time.as_secs_f64() - used).max(0.06));
-                let max_time = max_time.map(Duration::from_secs_f64);
-                let job = Job { from: self.from.as_deref(), resume, max_time, stop, ..Job::new(&cell.recipe, &folder) };
-                let mut done = self.inputs.distil(&job, observer)?;
-                for text in done.warnings() {
-                    done.run.say(observer, Level::Warn, text)?;
-                }
-                (done.run.outcome.reason, done.run.outcome.counters)
-            }
+        let cell = &self.cells[i];
+        // Time that the cell has used in earlier sessions counts.
+        let used = self.journal.cells[i].seconds;
+        let max_time = bounds.cell_time.map(|time| (time.as_secs_f64() - used).max(0.06));
+        let training = CellTraining {
+            inputs: &self.inputs,
+            cell,
+            path: &self.cell_folder(i),
+            from: self.from.as_deref(),
+            max_time: max_time.map(Duration::from_secs_f64),
+            stop,
         };
-        if reason == EndReason::Interrupted {
+        let trained = training.run(observer)?;
+        let TrainedCell { folder, reason, counters, .. } = &trained;
+        if *reason == EndReason::Interrupted {
             return Ok(Ended::Paused(counters.step));
         }
-        let measured = measure(&self.inputs, &cell.recipe, &folder, &counters, &Device::flex())?;
-        Ok(Ended::Finished(reason, counters.step, Box::new(measured)))
+        let measured = measure(&self.inputs, &cell.recipe, folder, counters, &Device::flex())?;
+        Ok(Ended::Finished(*reason, counters.step, Box::new(measured)))
     }
 }
 
