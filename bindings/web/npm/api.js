@@ -50,37 +50,44 @@ export class Model {
   }
 
   /** The answer to a text or a pair, or answers to a list of them, in order. */
-  async classify(inputs, { signal, logits = false } = {}) {
-    if (!Array.isArray(inputs)) return (await this.#classify([taken(inputs, "inputs")], logits, signal))[0];
+  async classify(inputs, { signal, logits = false, cost = false } = {}) {
+    const wanted = { logits, cost };
+    if (!Array.isArray(inputs)) return (await this.#classify([taken(inputs, "inputs")], wanted, signal))[0];
     const texts = inputs.map((input, i) => taken(input, `inputs[${i}]`));
     const results = [];
     for (let first = 0; first < texts.length; first += BATCH) {
-      results.push(...(await this.#classify(texts.slice(first, first + BATCH), logits, signal)));
+      results.push(...(await this.#classify(texts.slice(first, first + BATCH), wanted, signal)));
     }
     return results;
   }
 
-  async #classify(inputs, logits, signal) {
-    return (await this.#port.ask({ classify: { inputs, logits } }, signal)).results;
+  async #classify(inputs, wanted, signal) {
+    return (await this.#port.ask({ classify: { inputs, ...wanted } }, signal)).results;
   }
 
   /** Answers to a stream of texts, in order, as they are known; reads no further ahead than `batch` texts. */
-  async *classifyStream(inputs, { signal, logits = false, batch = BATCH } = {}) {
+  async *classifyStream(inputs, { signal, logits = false, cost = false, batch = BATCH } = {}) {
+    const wanted = { logits, cost };
     let texts = [];
     for await (const input of inputs) {
       signal?.throwIfAborted();
       texts.push(taken(input, "inputs"));
       if (texts.length >= batch) {
-        yield* await this.#classify(texts, logits, signal);
+        yield* await this.#classify(texts, wanted, signal);
         texts = [];
       }
     }
-    if (texts.length) yield* await this.#classify(texts, logits, signal);
+    if (texts.length) yield* await this.#classify(texts, wanted, signal);
   }
 
   /** Every population's spikes on the way of one text through the model, and the answer after each step. */
-  trace(input, { signal, timesteps, dynamics, neurons, token, population } = {}) {
-    return this.#one((inputs) => this.#port.ask({ trace: { inputs, timesteps, dynamics, neurons, token, population } }, signal), input);
+  trace(input, { signal, timesteps, dynamics, neurons, token, population, cost = false } = {}) {
+    return this.#one((inputs) => this.#port.ask({ trace: { inputs, timesteps, dynamics, neurons, token, population, cost } }, signal), input);
+  }
+
+  /** What one text takes: spikes, operations, and energy under published constants, beside other networks. */
+  async cost(input, { signal } = {}) {
+    return (await this.classify(input, { signal, cost: true })).cost;
   }
 
   /** Digests of logits and spike counts of texts, `{logits, counts}`: equal on every machine that computes the same bits. */

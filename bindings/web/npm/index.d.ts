@@ -36,6 +36,30 @@ export interface AskOptions {
 export interface ClassifyOptions extends AskOptions {
   /** Whether the classifier's outputs are told too. */
   logits?: boolean;
+  /** Whether spikes, operations and energy are counted too, which takes as long as a simulation. */
+  cost?: boolean;
+}
+
+/** What one text takes. */
+export interface Cost {
+  /** Spikes of either sign. */
+  spikes: number;
+  /** Additions of a weight or a value that spikes caused. */
+  accumulates: number;
+  /** Multiply-adds, of attention on values and of the classifier. */
+  multiply_adds: number;
+  /** Time steps counted. */
+  steps: number;
+  /** Microjoules of arithmetic and memory under the constants `45nm`: an estimate, not a measurement. */
+  energy_uj: {
+    /** The model itself. */
+    spiking: number;
+    /** A BERT of the same shape in 8 bits, and in 32. */
+    int8_teacher: number;
+    fp32_teacher: number;
+    /** The quantised network that carries the same counts as values; `phased` alone. */
+    quantized: number | null;
+  };
 }
 
 export interface Answer {
@@ -53,6 +77,8 @@ export interface Answer {
   steps: number;
   /** The classifier's outputs, to the bit, if asked for. */
   logits?: number[];
+  /** What it took, if asked for. */
+  cost?: Cost;
 }
 
 export type Dynamics = "phased" | "accumulated" | "instantaneous";
@@ -68,6 +94,8 @@ export interface TraceOptions extends AskOptions {
   token?: number;
   /** A population whose membranes are told too, at that token. */
   population?: string;
+  /** Whether the cost is counted too. */
+  cost?: boolean;
 }
 
 export interface PopulationTrace {
@@ -104,6 +132,8 @@ export interface Trace {
   populations: PopulationTrace[];
   /** `[T][classes]`; null for `phased`, which answers at its end alone. */
   per_step_answers: number[][] | null;
+  /** What this simulation took, if asked for. */
+  cost?: Cost;
 }
 
 /** Digests of logits and of spike counts: 16 hexadecimal digits each. */
@@ -146,6 +176,8 @@ export class Model {
   ): AsyncGenerator<Answer, void, undefined>;
   /** Every population's spikes on the way of one text through the model. */
   trace(input: Input, options?: TraceOptions): Promise<Trace>;
+  /** What one text takes: spikes, operations, energy. */
+  cost(input: Input, options?: AskOptions): Promise<Cost>;
   /** Digests that are equal on every machine that computes the same bits. */
   fingerprint(inputs: readonly Input[], options?: AskOptions): Promise<Fingerprint>;
   /** Ends the worker and gives its memory back. */

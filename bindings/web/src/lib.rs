@@ -23,6 +23,7 @@ use bitspike::format::Packed;
 use bitspike::{Kernels, Model, Options};
 
 use fault::Fault;
+use requests::Meter;
 
 thread_local! {
     static STATE: RefCell<State> =
@@ -34,7 +35,7 @@ struct State {
     /// Memory that was last reserved.
     given: Vec<u8>,
     reply: Vec<u8>,
-    model: Option<Model>,
+    model: Option<(Model, Meter)>,
     /// Where the model's file is, and its bytes. They outlive a panic: nothing is dropped then, and no code runs any more.
     file: (*const u8, usize),
     panicked: bool,
@@ -86,7 +87,7 @@ pub extern "C" fn open(kernels: u32) -> u32 {
             let reply = told::json(&told::Opened::of(&model));
             let bytes = model.packed().file_bytes();
             let file = (bytes.as_ptr(), bytes.len());
-            with(|state| (state.reply, state.file, state.model) = (reply, file, Some(model)));
+            with(|state| (state.reply, state.file, state.model) = (reply, file, Some((model, Meter::default()))));
             1
         }
         Err(error) => {
@@ -101,7 +102,7 @@ pub extern "C" fn open(kernels: u32) -> u32 {
 pub extern "C" fn ask() -> u32 {
     let (request, model) = with(|state| (std::mem::take(&mut state.given), state.model.take()));
     let replied = match &model {
-        Some(model) => requests::answer(model, &request),
+        Some((model, meter)) => requests::answer(model, meter, &request),
         None => Err(Fault::internal("no model was opened".to_owned())),
     };
     let (reply, fine) = match replied {

@@ -1,12 +1,33 @@
 //! Requests, by the names of the server's routes.
 
+use std::cell::OnceCell;
+
 use bitspike::model::Fingerprint;
-use bitspike::{Input, Model};
+use bitspike::{Encoding, Input, Model};
+use bitspike_analysis::cost::TextMeter;
+use bitspike_analysis::energy::Profile;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::told::{Told, json};
+use crate::told::{Taken, Told, json};
 use crate::trace;
+
+/// Counts and prices what texts take, at the constants `45nm`; looks at the model's weights when it is first asked.
+#[derive(Debug, Default)]
+pub(crate) struct Meter(OnceCell<TextMeter>);
+
+impl Meter {
+    /// Of one text in the simulation of `model`.
+    pub(crate) fn measure(&self, model: &Model, encoding: &Encoding) -> Result<Taken, Fault> {
+        let meter = self.0.get_or_init(|| {
+            let constants = include_bytes!(concat!(env!("OUT_DIR"), "/45nm.json"));
+            let profile: Profile = serde_json::from_slice(constants).expect("constants that build.rs wrote");
+            TextMeter::new(model, profile)
+        });
+        let cost = meter.measure(model, encoding).map_err(|error| Fault::internal(error.to_string()))?;
+        Ok(cost.into())
+    }
+}
 
 /// What is asked.
 #[derive(Debug, Deserialize)]
@@ -24,6 +45,8 @@ struct Classify {
     inputs: Vec<Text>,
     #[serde(default)]
     logits: bool,
+    #[serde(default)]
+    cost: bool,
 }
 
 /// Digests of texts, after those of others.
@@ -54,21 +77,27 @@ impl Text {
 }
 
 /// Replies to `request`.
-pub(crate) fn answer(model: &Model, request: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn answer(model: &Model, meter: &Meter, request: &[u8]) -> Result<Vec<u8>, Fault> {
     match serde_json::from_slice(request).map_err(|error| Fault::malformed(&error))? {
-        Request::Classify(asked) => classify(model, &asked),
-        Request::Trace(asked) => trace::trace(model, &asked),
+        Request::Classify(asked) => classify(model, meter, &asked),
+        Request::Trace(asked) => trace::trace(model, meter, &asked),
         Request::Fingerprint(asked) => fingerprint(model, &asked),
     }
 }
 
-fn classify(model: &Model, asked: &Classify) -> Result<Vec<u8>, Fault> {
+fn classify(model: &Model, meter: &Meter, asked: &Classify) -> Result<Vec<u8>, Fault> {
     #[derive(Serialize)]
     struct Reply<'a> {
         results: Vec<Told<'a>>,
     }
     let answers = model.classify(asked.inputs.iter().map(Text::input))?;
-    Ok(json(&Reply { results: answers.iter().map(|answer| Told::of(model, answer, asked.logits)).collect() }))
+    let mut results: Vec<Told<'_>> = answers.iter().map(|answer| Told::of(model, answer, asked.logits)).collect();
+    if asked.cost {
+        for (told, text) in results.iter_mut().zip(&asked.inputs) {
+            told.cost = Some(meter.measure(model, &model.encode(text.input()))?);
+        }
+    }
+    Ok(json(&Reply { results }))
 }
 
 fn fingerprint(model: &Model, asked: &Continued) -> Result<Vec<u8>, Fault> {

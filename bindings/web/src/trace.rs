@@ -7,8 +7,8 @@ use bitspike::{Dynamics, Model, Simulation};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::requests::Text;
-use crate::told::{Told, json};
+use crate::requests::{Meter, Text};
+use crate::told::{Taken, Told, json};
 
 /// Neurons of a population whose counts are told, unless a request says otherwise.
 const NEURONS: usize = 256;
@@ -26,6 +26,9 @@ pub(crate) struct Asked {
     neurons: Option<usize>,
     token: Option<usize>,
     population: Option<String>,
+    /// Whether the cost is counted too, which takes as long again.
+    #[serde(default)]
+    cost: bool,
 }
 
 /// What is answered.
@@ -40,6 +43,8 @@ struct Answered<'a> {
     phased: Told<'a>,
     populations: Vec<Population<'a>>,
     per_step_answers: Option<Vec<Vec<f32>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Taken>,
 }
 
 /// One population over all steps.
@@ -59,10 +64,11 @@ struct Population<'a> {
 }
 
 /// Replies to `asked`.
-pub(crate) fn trace(model: &Model, asked: &Asked) -> Result<Vec<u8>, Fault> {
+pub(crate) fn trace(model: &Model, meter: &Meter, asked: &Asked) -> Result<Vec<u8>, Fault> {
     let simulation = simulation(model, asked)?;
     let input = asked.inputs.input();
-    let tokens = model.encode(input).ids.len();
+    let encoding = model.encode(input);
+    let tokens = encoding.ids.len();
     let widths: usize = model.encoder().populations().iter().map(|(width, _)| width).sum();
     let places = (tokens * widths) as u64;
     if u64::from(simulation.time_steps) * places > MOST_SLOTS {
@@ -70,6 +76,10 @@ pub(crate) fn trace(model: &Model, asked: &Asked) -> Result<Vec<u8>, Fault> {
         return Err(Fault::value("timesteps", message));
     }
     let traced = model.trace(input, &simulation, &wanted(model, asked, tokens)?)?;
+    let cost = match asked.cost {
+        true => Some(meter.measure(&model.with_simulation(simulation)?, &encoding)?),
+        false => None,
+    };
     let outputs = model.task().target.num_outputs();
     let reading = |logits: &[f32]| if model.labels().is_empty() { logits.to_vec() } else { probabilities(logits) };
     let steps = traced.readings.chunks_exact(outputs).map(reading);
@@ -83,6 +93,7 @@ pub(crate) fn trace(model: &Model, asked: &Asked) -> Result<Vec<u8>, Fault> {
         phased: Told::of(model, &traced.equilibrium, false),
         populations: traced.trace.populations.iter().map(|one| Population::of(one, tokens, asked)).collect(),
         per_step_answers: (simulation.dynamics != Dynamics::Phased).then(|| steps.collect()),
+        cost,
     }))
 }
 
