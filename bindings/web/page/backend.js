@@ -28,6 +28,8 @@ async function told(promise) {
 
 /** The models that lie beside the page, as `models.json` lists them. */
 class WebBackend {
+  /** Hears how much of a model is here. */
+  progress = () => undefined;
   #listed = null;
   #open = new Map();
 
@@ -61,7 +63,10 @@ class WebBackend {
     if (!this.#open.has(key)) {
       // What one use reads, the other finds in the cache.
       const before = this.#open.get(`${one.id} answers`)?.catch(() => undefined);
-      const opened = Promise.resolve(before).then(() => load(new URL(one.file, document.baseURI), { sha256: one.sha256 }));
+      const opened = Promise.resolve(before).then(() => load(new URL(one.file, document.baseURI), {
+        sha256: one.sha256,
+        progress: ({ loaded }) => this.progress({ model: one.id, loaded, total: one.bytes }),
+      }));
       this.#open.set(key, opened);
       opened.catch(() => this.#open.delete(key));
     }

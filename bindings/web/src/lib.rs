@@ -12,6 +12,7 @@
 //! | [`panicked`] | whether the module has stopped with a message |
 //! | [`file`], [`file_length`] | the model's bytes, from which another instance can start after a panic |
 
+mod cost;
 mod fault;
 mod requests;
 mod told;
@@ -22,8 +23,8 @@ use std::cell::RefCell;
 use bitspike::format::Packed;
 use bitspike::{Kernels, Model, Options};
 
+use cost::Meter;
 use fault::Fault;
-use requests::Meter;
 
 thread_local! {
     static STATE: RefCell<State> =

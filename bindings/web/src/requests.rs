@@ -1,33 +1,13 @@
 //! Requests, by the names of the server's routes.
 
-use std::cell::OnceCell;
-
 use bitspike::model::Fingerprint;
-use bitspike::{Encoding, Input, Model};
-use bitspike_analysis::cost::TextMeter;
-use bitspike_analysis::energy::Profile;
+use bitspike::{Input, Model};
 use serde::{Deserialize, Serialize};
 
+use crate::cost::Meter;
 use crate::fault::Fault;
-use crate::told::{Taken, Told, json};
+use crate::told::{Told, json};
 use crate::trace;
-
-/// Counts and prices what texts take, at the constants `45nm`; looks at the model's weights when it is first asked.
-#[derive(Debug, Default)]
-pub(crate) struct Meter(OnceCell<TextMeter>);
-
-impl Meter {
-    /// Of one text in the simulation of `model`.
-    pub(crate) fn measure(&self, model: &Model, encoding: &Encoding) -> Result<Taken, Fault> {
-        let meter = self.0.get_or_init(|| {
-            let constants = include_bytes!(concat!(env!("OUT_DIR"), "/45nm.json"));
-            let profile: Profile = serde_json::from_slice(constants).expect("constants that build.rs wrote");
-            TextMeter::new(model, profile)
-        });
-        let cost = meter.measure(model, encoding).map_err(|error| Fault::internal(error.to_string()))?;
-        Ok(cost.into())
-    }
-}
 
 /// What is asked.
 #[derive(Debug, Deserialize)]

@@ -2,8 +2,9 @@
 
 use bitspike::quantize::WeightBits;
 use bitspike::{Answer, Model};
-use bitspike_analysis::cost::{Network, TextCost};
 use serde::Serialize;
+
+use crate::cost::Taken;
 
 /// `value` as JSON.
 pub(crate) fn json(value: &impl Serialize) -> Vec<u8> {
@@ -67,43 +68,6 @@ pub(crate) struct Told<'a> {
     logits: Option<Vec<f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cost: Option<Taken>,
-}
-
-/// What one text took.
-#[derive(Debug, Serialize)]
-pub(crate) struct Taken {
-    spikes: u64,
-    accumulates: u64,
-    multiply_adds: u64,
-    steps: u32,
-    energy_uj: Energy,
-}
-
-/// Microjoules of arithmetic and memory.
-#[derive(Debug, Serialize)]
-struct Energy {
-    spiking: Option<f64>,
-    int8_teacher: Option<f64>,
-    fp32_teacher: Option<f64>,
-    quantized: Option<f64>,
-}
-
-impl From<TextCost> for Taken {
-    fn from(cost: TextCost) -> Self {
-        let microjoules = |network: Network| cost.picojoules(network).map(|picojoules| picojoules / 1e6);
-        Self {
-            spikes: cost.operations.spikes,
-            accumulates: cost.operations.effective_acs(),
-            multiply_adds: cost.operations.effective_macs(),
-            steps: cost.steps,
-            energy_uj: Energy {
-                spiking: microjoules(Network::Student),
-                int8_teacher: microjoules(Network::Int8),
-                fp32_teacher: microjoules(Network::Fp32),
-                quantized: microjoules(Network::Quantised),
-            },
-        }
-    }
 }
 
 /// A class with its probability.

@@ -6,9 +6,10 @@ use bitspike::trace::{NeuronName, PopulationTrace, Summary};
 use bitspike::{Dynamics, Model, Simulation};
 use serde::{Deserialize, Serialize};
 
+use crate::cost::{Meter, Taken};
 use crate::fault::Fault;
-use crate::requests::{Meter, Text};
-use crate::told::{Taken, Told, json};
+use crate::requests::Text;
+use crate::told::{Told, json};
 
 /// Neurons of a population whose counts are told, unless a request says otherwise.
 const NEURONS: usize = 256;
