@@ -6,6 +6,7 @@
 //! not depend on batch, order, threads or kernels.
 
 mod answer;
+mod fingerprint;
 mod input;
 mod measure;
 mod options;
@@ -26,6 +27,7 @@ use crate::parallel;
 use crate::tokenizer::{Encoding, Tokenizer};
 
 pub use answer::{Answer, Output, Traced, probabilities};
+pub use fingerprint::Fingerprint;
 pub use input::Input;
 pub use options::Options;
 

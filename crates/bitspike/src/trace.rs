@@ -1,6 +1,7 @@
 //! What a simulation of one sentence did, step by step: every spike, some membranes, and how the rates converge.
 
 mod neurons;
+mod summary;
 
 use self::neurons::check_neuron;
 use crate::error::{Error, Result};
@@ -8,6 +9,7 @@ use crate::forward::Record;
 
 pub use neurons::NeuronName;
 pub(crate) use neurons::{choose, default_neurons};
+pub use summary::Summary;
 
 /// Most spikes slots `T * L * width`, summed over populations, that a trace may hold: one byte each.
 pub const MAX_SLOTS: u64 = 1 << 32;

@@ -240,15 +240,23 @@ function tables() {
   }
 }
 
+/** What the model is; while it comes, how much of it is there. */
+function facts(coming = null) {
+  const { layers, width, steps, bytes, regression, labels } = model();
+  const classes = regression ? "a score" : labels ? labels.join(" or ") : "classes";
+  const size = bytes ? `, ${(bytes / 1e6).toFixed(1)} MB` : "";
+  const is = `${layers} layers of width ${width}, T = ${steps} steps${size}; answers ${classes}.`;
+  $("model-facts").textContent = coming === null ? is : `${is} ${(100 * coming).toFixed(0)} % of it is here.`;
+}
+
 function chooseModel(id, keepText) {
   chosen.model = id;
   chosen.population = `layer.${model().layers - 1}.output`;
   chosen.token = 0;
-  const { pair, layers, width, steps, bytes, regression, labels } = model();
+  const { pair } = model();
   $("pair").hidden = !pair;
   $("text-label").textContent = pair ? "First sentence" : "Sentence";
-  const classes = regression ? "a score" : labels ? labels.join(" or ") : "classes";
-  $("model-facts").textContent = `${layers} layers of width ${width}, T = ${steps} steps${bytes ? `, ${(bytes / 1e6).toFixed(1)} MB` : ""}; answers ${classes}.`;
+  facts();
   const examples = pair ? EXAMPLES.pair : EXAMPLES.single.map((text) => [text]);
   const use = ([first, second]) => {
     $("text").value = first;
@@ -313,5 +321,8 @@ $("forward").addEventListener("click", () => player.step(1));
 $("scrub").addEventListener("input", () => { player.pause(); player.seek(Number($("scrub").value)); });
 $("speed").addEventListener("change", () => (player.speed = Number($("speed").value)));
 for (const id of ["raster-table", "population-table"]) $(id).addEventListener("toggle", tables);
+if ("progress" in backend) {
+  backend.progress = ({ model: id, loaded, total }) => { if (id === chosen.model) facts(loaded < total ? loaded / total : null); };
+}
 themes(() => { raster.paint(); neurons.paint(); if (trace) neurons.choose(neurons.neuron); });
 start();

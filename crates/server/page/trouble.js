@@ -46,7 +46,7 @@ export class Trouble {
 
   show(error) {
     clearInterval(this.#timer);
-    const { status, message, retryAfter } = error;
+    const { status, message, retryAfter, said: own } = error;
     if (status === 413 || status === 422 || status === 400) {
       $("status").hidden = true;
       this.field(status === 413 ? `The text is too long for this server. ${message}` : message);
@@ -55,7 +55,7 @@ export class Trouble {
     $("status").hidden = false;
     $("key-form").hidden = status !== 401;
     $("retry").hidden = status === 401;
-    const said = SAID[status] ?? message ?? "Something went wrong.";
+    const said = own ?? SAID[status] ?? message ?? "Something went wrong.";
     if (!AGAIN.has(status)) {
       $("status-text").textContent = said;
       return;

@@ -19,11 +19,17 @@ pub enum Kernels {
     Avx512,
     /// 128-bit vectors of 64-bit ARM, with byte products (dotprod) where the machine has them.
     Neon,
+    /// 128-bit vectors of WebAssembly.
+    Simd128,
+    /// 128-bit vectors of WebAssembly with the byte products of relaxed SIMD, where the host computes them as the kernels need it.
+    #[strum(serialize = "relaxed-simd")]
+    RelaxedSimd,
 }
 
 impl Kernels {
     /// All of them, best last.
-    pub const ALL: [Self; 5] = [Self::Scalar, Self::Neon, Self::Avx2, Self::AvxVnni, Self::Avx512];
+    pub const ALL: [Self; 7] =
+        [Self::Scalar, Self::Neon, Self::Simd128, Self::RelaxedSimd, Self::Avx2, Self::AvxVnni, Self::Avx512];
 
     /// The best of this machine.
     pub fn detect() -> Self {
@@ -53,6 +59,10 @@ impl Kernels {
             }
             #[cfg(target_arch = "aarch64")]
             Self::Neon => true,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Self::Simd128 => true,
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Self::RelaxedSimd => super::simd128::is_exact(),
             #[allow(unreachable_patterns, reason = "which of them are left depends on the architecture")]
             _ => false,
         }
@@ -86,6 +96,7 @@ impl Kernels {
             Self::Avx512 => 0.28,
             Self::Avx2 | Self::AvxVnni => 0.6,
             Self::Scalar | Self::Neon => 0.1,
+            Self::Simd128 | Self::RelaxedSimd => 0.6,
         }
     }
 

@@ -25,6 +25,8 @@ mod neon;
 mod pack;
 mod products;
 mod scalar;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
 
 pub use forms::{BitMatrix, ColumnMatrix, CountMatrix, CountsRef, Events, MAX_COLUMNS, SpikeBits, padded};
 pub use instruction_set::Kernels;

@@ -20,6 +20,8 @@ pub fn pack_counts(kernels: Kernels, counts: &[f32], width: usize, data: &mut [i
             Kernels::Avx512 => super::avx512::pack(counts, data),
             #[cfg(target_arch = "x86_64")]
             Kernels::Avx2 | Kernels::AvxVnni => super::avx2::pack(counts, data),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kernels::Simd128 | Kernels::RelaxedSimd => super::simd128::pack(counts, data),
             _ => groups(counts, data),
         };
         if !rest.is_empty() {

@@ -55,6 +55,10 @@ impl CountMatrix {
             Kernels::Avx2 => (avx2::TOKENS, avx2::tile),
             #[cfg(any(target_arch = "aarch64", test))]
             Kernels::Neon => (super::neon::TOKENS, super::neon::tile),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kernels::Simd128 => (super::simd128::TOKENS, super::simd128::tile),
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Kernels::RelaxedSimd => (super::simd128::TOKENS, super::simd128::tile_relaxed),
             _ => (1, super::scalar::tile),
         };
         let blocks = self.rows.div_ceil(BLOCK);
@@ -99,6 +103,8 @@ impl ColumnMatrix {
             Kernels::Avx512 => avx512::columns,
             #[cfg(target_arch = "x86_64")]
             Kernels::Avx2 | Kernels::AvxVnni => avx2::columns,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kernels::Simd128 | Kernels::RelaxedSimd => super::simd128::columns,
             _ => scalar::columns,
         };
         if self.columns == 0 {

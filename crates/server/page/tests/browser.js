@@ -5,6 +5,8 @@ import { after } from "node:test";
 import { chromium } from "playwright-core";
 
 export const url = process.env.BITSPIKE_SERVER;
+/** Whether answers come over HTTP; else from the engine in the page, and there is no server to be slow, gone or asked by others. */
+export const served = !process.env.PAGE_STATIC;
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 export const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 after(() => browser.close());
@@ -43,8 +45,9 @@ export async function settled(page) {
 
 export const label = (page) => page.locator("#answer .label").textContent();
 
-/** Asks the back end itself. */
+/** Asks the back end itself: the server, or the engine of a page without one. */
 export async function ask(path, body) {
+  if (!served) return (await import(process.env.PAGE_STATIC)).ask(path, body);
   const response = await fetch(new URL(path, url), body && { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   assert.equal(response.status, 200, await response.clone().text());
   return response.json();

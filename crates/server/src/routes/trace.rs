@@ -7,7 +7,7 @@ use axum::response::Response;
 use bitspike::config::StudentConfig;
 use bitspike::forward::{Dynamics, Simulation};
 use bitspike::model::probabilities;
-use bitspike::trace::{NeuronName, PopulationTrace};
+use bitspike::trace::{NeuronName, PopulationTrace, Summary};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -231,17 +231,7 @@ impl Population {
     fn of(population: &PopulationTrace, tokens: usize, told: usize, token: Option<usize>, asked: &Asked) -> Self {
         let width = population.width;
         let told = told.min(width);
-        let (mut counts, mut spikes) = (vec![vec![0i32; told]; tokens], vec![0u64; tokens]);
-        let (mut in_time, mut so_far) = (Vec::new(), 0u64);
-        for step in population.spikes.chunks_exact((tokens * width).max(1)) {
-            for ((row, counts), spikes) in step.chunks_exact(width).zip(&mut counts).zip(&mut spikes) {
-                counts.iter_mut().zip(row).for_each(|(count, &spike)| *count += i32::from(spike));
-                *spikes += row.iter().filter(|&&spike| spike != 0).count() as u64;
-            }
-            so_far = spikes.iter().sum();
-            in_time.push(so_far as f64 / ((in_time.len() + 1) * tokens * width) as f64);
-        }
-        let slots = (in_time.len() * width).max(1) as f64;
+        let Summary { spikes, rates, rates_in_time, counts } = population.summary(tokens, told);
         let sign = |spike: i8| match spike {
             0 => '.',
             1.. => '+',
@@ -258,9 +248,9 @@ impl Population {
             name: population.name.clone(),
             neurons: width,
             threshold: population.theta,
-            spikes: so_far,
-            rates: spikes.iter().map(|&n| n as f64 / slots).collect(),
-            rates_in_time: in_time,
+            spikes,
+            rates,
+            rates_in_time,
             counts,
             trains: token.map(|token| (0..told).map(|neuron| train(token, neuron)).collect()),
             membranes: is_asked.then(|| (0..told).map(potentials).collect()),

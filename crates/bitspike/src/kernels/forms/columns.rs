@@ -14,18 +14,18 @@ use super::{Line, SpikeBits};
 pub(in crate::kernels) const TILE: usize = 384;
 
 /// Columns after which sums of bytes are emptied: `127 * 1` is the largest byte.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "wasm32"))]
 pub(in crate::kernels) const FLUSH: usize = 127;
 
 /// Columns after which sums of half a byte are emptied: `7 * 2 < 16`.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "wasm32"))]
 pub(in crate::kernels) const PACKED_FLUSH: usize = 7;
 
 /// A column of a tile: byte `i` of each line holds row `i` of 128 in its low half and row `64 + i` in its high half.
 pub(in crate::kernels) type Column = [Line<[u8; 64]>; TILE / 128];
 
 /// Adds nothing.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "wasm32"))]
 pub(in crate::kernels) static SILENT: Column = [Line([0; 64]); TILE / 128];
 
 /// A matrix `[rows, columns]` of codes in {-1, 0, 1}, half a byte each, column by column.

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# The engine on another architecture, emulated by QEMU: its tests pass there, and logits and spike counts of the shipped models are
+# those of this machine, digest by digest.
+#
+#   .ci/cross.sh TARGET [TEXTS]     aarch64-unknown-linux-gnu, i686-unknown-linux-gnu, s390x-unknown-linux-gnu (big-endian), or
+#                                   wasm32-wasip1 under Node, with the instructions of SIMD128, or SIMD=relaxed or SIMD=none
+#
+# Digests are of the first TEXTS texts (20, unless given; `all`) of the dev set of SST-2 where BITSPIKE_SHARED or ../shared holds it,
+# else of two texts. Builds are kept in CARGO_TARGET_DIR, or target/cross. What is missing is installed from Debian's packages; where
+# that cannot be done the script says so and ends with 3. Tests that need the reference tokeniser or Zstandard are left out.
+# The machine is QEMU_CPU's where it is set: `QEMU_CPU=cortex-a72` has no dotprod.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=${1:?a target, such as aarch64-unknown-linux-gnu}
+texts=${2:-20}
+[ "$texts" != all ] || texts=1000000000
+. .ci/cross_toolchain.sh
+
+case $target in
+    aarch64-unknown-linux-gnu) triple=aarch64-linux-gnu packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross) emulator=qemu-aarch64 ;;
+    i686-unknown-linux-gnu) triple=i686-linux-gnu packages=(gcc-i686-linux-gnu libc6-dev-i386-cross) emulator=qemu-i386 ;;
+    s390x-unknown-linux-gnu) triple=s390x-linux-gnu packages=(gcc-s390x-linux-gnu libc6-dev-s390x-cross) emulator=qemu-s390x ;;
+    wasm32-wasip1) triple='' ;;
+    *) echo "$target: expected aarch64-, i686- or s390x-unknown-linux-gnu, or wasm32-wasip1" >&2; exit 2 ;;
+esac
+cross_toolchain "$target"
+variable=$(tr a-z- A-Z_ <<< "$target")
+export RUSTFLAGS="--cfg bitspike_lean ${RUSTFLAGS:-}" CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/cross}
+example=fingerprint
+if [ -n "$triple" ]; then
+    debian "${packages[@]}" qemu-user
+    run=("$emulator" -L "/usr/$triple")
+    export "CARGO_TARGET_${variable}_LINKER=$triple-gcc"
+else
+    run=("${NODE:-node}" --no-warnings "$PWD/.ci/wasi.mjs")
+    example+=.wasm
+    case ${SIMD:-simd128} in
+        simd128) RUSTFLAGS+=" -C target-feature=+simd128" ;;
+        relaxed) RUSTFLAGS+=" -C target-feature=+simd128,+relaxed-simd" ;;
+    esac
+fi
+export "CARGO_TARGET_${variable}_RUNNER=${run[*]}"
+build=("${cross_cargo[@]}" test -p bitspike --release --no-default-features "${cross_options[@]}" --lib --test model --test files
+    --test one_file --example fingerprint)
+# CROSS_LOCK is a file that whoever builds at the same time holds, too.
+if [ -n "${CROSS_LOCK:-}" ]; then flock "$CROSS_LOCK" "${build[@]}" --no-run; else "${build[@]}" --no-run; fi
+
+echo "== tests on $target"
+"${build[@]}" --quiet
+
+echo "== digests on $target"
+set --
+for shared in "${BITSPIKE_SHARED:-}" ../shared; do
+    [ ! -f "$shared/data/SST-2/dev.tsv" ] || { set -- "$shared/data/SST-2/dev.tsv" models/*/model.safetensors; break; }
+done
+there=$("${run[@]}" "$CARGO_TARGET_DIR/$target/release/examples/$example" --texts "$texts" "$@")
+echo "$there"
+# BITSPIKE_FINGERPRINT is the example built for this machine.
+if [ -n "${BITSPIKE_FINGERPRINT:-}" ]; then
+    here=$("$BITSPIKE_FINGERPRINT" --texts "$texts" "$@")
+else
+    unset RUSTC RUSTC_BOOTSTRAP RUSTFLAGS CARGO_TARGET_DIR
+    here=$(cargo run -p bitspike --release --quiet --example fingerprint -- --texts "$texts" "$@")
+fi
+[ "$here" = "$there" ] || { printf 'this machine computes otherwise:\n%s\n' "$here" >&2; exit 1; }
+echo "the same on this machine"
