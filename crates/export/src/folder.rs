@@ -135,6 +135,13 @@ impl Export {
                 instead: "export a student of 1 or 1.58 bits".to_owned(),
             });
         }
+        if header.student.relative_attention || model.tokenizer().doubles_separator() {
+            return Err(Error::Unfit {
+                target: target.runtime(),
+                what: "biases of attention by distance, or the frame of pairs, of a student of an MPNet".to_owned(),
+                instead: "export a student whose teacher is a BERT or a DistilBERT".to_owned(),
+            });
+        }
         let metadata = files::metadata(model);
         let net = |has_doubles, fast| student(packed, Style { has_doubles, fast });
         let mut populations = population_names(header.student.layers);
