@@ -8,6 +8,7 @@
 //! | `origin.json` | digests of teacher and data, and the program ([`Origin`](crate::Origin)) |
 //! | `metrics.jsonl` | every event, one a line ([`crate::progress`]) |
 //! | `best.safetensors` | the student that scored best on dev |
+//! | `last.before.safetensors` | the checkpoint before `last.safetensors`, until the run has ended |
 //! | `last.safetensors` | the student, the optimiser and the counters to resume from |
 
 use std::fs::File;
@@ -91,7 +92,8 @@ impl RunFolder {
     /// If it already holds a run with a checkpoint, or cannot be written.
     pub fn create(path: &Path) -> Result<Self> {
         let folder = Self { path: path.to_path_buf() };
-        if let Some(file) = [folder.last(), folder.best()].into_iter().find(|file| file.exists()) {
+        let files = [folder.last(), before(&folder.last()), folder.best()];
+        if let Some(file) = files.into_iter().find(|file| file.exists()) {
             let message = "this folder already holds a run; continue it with --resume, or choose another --out";
             return Err(Error::checkpoint(file, message));
         }
@@ -254,8 +256,54 @@ pub fn claim(folder: &Path) -> Result<File> {
 /// If the disk is full or the folder cannot be written; the old file is then untouched.
 pub fn save(path: &Path, mut weights: Weights, counters: &Counters) -> Result<PathBuf> {
     weights.metadata.insert("counters".into(), serde_json::to_string(counters).expect("counters are JSON"));
-    weights.save(path)?;
+    weights.save_checked(path, None)?;
     Ok(path.to_path_buf())
+}
+
+/// The same of a checkpoint that training goes on from; the one that was there is kept [beside](before) it.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_keeping(path: &Path, mut weights: Weights, counters: &Counters) -> Result<PathBuf> {
+    weights.metadata.insert("counters".into(), serde_json::to_string(counters).expect("counters are JSON"));
+    weights.save_checked(path, Some(&before(path)))?;
+    Ok(path.to_path_buf())
+}
+
+/// Where the checkpoint before the one at `path` is: `last.safetensors` has `last.before.safetensors`.
+pub fn before(path: &Path) -> PathBuf {
+    path.with_extension("before.safetensors")
+}
+
+/// The checkpoint at `path` or, where that is damaged or was being replaced, the one before it, and then what is to be said.
+///
+/// # Errors
+/// If neither can be read; what is wrong with the first is said.
+pub fn load_kept(path: &Path) -> Result<(Weights, Option<String>)> {
+    let error = match Weights::load(path) {
+        Ok(weights) => return Ok((weights, None)),
+        Err(error) => error,
+    };
+    let Ok(weights) = Weights::load(&before(path)) else { return Err(error) };
+    let Ok(Counters { step, .. }) = counters(&weights) else { return Err(error) };
+    let note = format!("{}: goes on from the checkpoint before it, of step {step}", bitspike::error::explain(&error));
+    Ok((weights, Some(note)))
+}
+
+/// Whether there is a checkpoint at `path`, or one before it.
+pub fn is_kept(path: &Path) -> bool {
+    path.exists() || before(path).exists()
+}
+
+/// Removes the checkpoint before the one at `path`, which a run that has ended well does not need.
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn forget_before(path: &Path) -> Result<()> {
+    match std::fs::remove_file(before(path)) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", before(path), e)),
+        _ => Ok(()),
+    }
 }
 
 /// The counters beside weights.

@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 
 use bitspike::atomic_file;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+
+/// The metadata's entry of the checksum.
+const CHECKSUM: &str = "sha256";
 
 /// One array.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +53,12 @@ impl Weights {
                 return Err(Error::checkpoint(path, message));
             }
         }
-        Ok(weights)
+        match weights.metadata.remove(CHECKSUM) {
+            Some(written) if written != weights.checksum() => {
+                Err(Error::checkpoint(path, "damaged: its values are not those that were written, by their checksum"))
+            }
+            _ => Ok(weights),
+        }
     }
 
     /// An empty set of arrays that come from the file at `origin`.
@@ -62,13 +71,48 @@ impl Weights {
     /// # Errors
     /// If the folder cannot be written or the disk is full; the old file, if any, is then untouched.
     pub fn save(&self, path: &Path) -> Result<()> {
+        self.save_then(path, || Ok(()))
+    }
+
+    /// [`Weights::save`] with a checksum of all values, by which [`Weights::load`] knows them again, as a checkpoint that training goes on
+    /// from; where `earlier` is given, the file that was there is kept under that name.
+    ///
+    /// # Errors
+    /// As [`Weights::save`].
+    pub fn save_checked(&mut self, path: &Path, earlier: Option<&Path>) -> Result<()> {
+        self.metadata.insert(CHECKSUM.into(), self.checksum());
+        self.save_then(path, || match earlier {
+            // Between this and the end of the writing the file is there under the other name alone.
+            Some(earlier) if path.exists() => std::fs::rename(path, earlier),
+            _ => Ok(()),
+        })
+    }
+
+    /// SHA-256 of names, shapes, values and metadata, in hexadecimal digits.
+    fn checksum(&self) -> String {
+        let mut hash = Sha256::new();
+        for text in self.metadata.iter().filter(|(key, _)| *key != CHECKSUM).flat_map(|(key, value)| [key, value]) {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+        for (name, array) in &self.arrays {
+            hash.update((name.len() as u64).to_le_bytes());
+            hash.update(name);
+            array.shape.iter().for_each(|&size| hash.update((size as u64).to_le_bytes()));
+            hash.update(bytemuck::cast_slice(&array.values));
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn save_then(&self, path: &Path, written: impl FnOnce() -> std::io::Result<()>) -> Result<()> {
         let views = self.arrays.iter().map(|(name, array)| {
             let bytes = bytemuck::cast_slice(&array.values);
             (name, TensorView::new(Dtype::F32, array.shape.clone(), bytes).expect("sizes agree with shape"))
         });
         let metadata: HashMap<String, String> = self.metadata.clone().into_iter().collect();
         Ok(atomic_file::replace(path, |temporary| {
-            safetensors::serialize_to_file(views, Some(metadata), temporary).map_err(std::io::Error::other)
+            safetensors::serialize_to_file(views, Some(metadata), temporary).map_err(std::io::Error::other)?;
+            written()
         })?)
     }
 

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bitspike_run::run::{Checkpoint, Counters, RunFolder, counters, save};
-use bitspike_run::weights::Weights;
+use bitspike_run::run::{Checkpoint, Counters, RunFolder, counters, load_kept, save, save_keeping};
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -53,10 +52,10 @@ pub(crate) fn save_last<M: Module>(
     if let Some(controller) = controller {
         controller.store(&mut weights);
     }
-    Ok(save(path, weights, counters)?)
+    Ok(save_keeping(path, weights, counters)?)
 }
 
-/// Reads what [`save_last`] wrote into a network of the same shape.
+/// Reads what [`save_last`] wrote, or what it wrote before where that is damaged, into a network of the same shape.
 ///
 /// # Errors
 /// If it is missing or does not fit the network.
@@ -65,7 +64,7 @@ pub(crate) fn restore_last<M: Module>(
     net: &mut M,
     words: &mut WordTable,
 ) -> Result<(AdamW, Controller, Counters)> {
-    let mut weights = Weights::load(path)?;
+    let (mut weights, _) = load_kept(path)?;
     let counters = counters(&weights)?;
     let (optimizer, controller) = (AdamW::restore(&mut weights)?, Controller::restore(&mut weights)?);
     words.restore(&mut weights)?;

@@ -108,6 +108,15 @@ impl Family {
         self.traits().model_type
     }
 
+    /// What transformers calls its classifier of texts.
+    pub fn classifier(self) -> &'static str {
+        match self {
+            Self::Bert => "BertForSequenceClassification",
+            Self::DistilBert => "DistilBertForSequenceClassification",
+            Self::Mpnet => "MPNetForSequenceClassification",
+        }
+    }
+
     /// Whether it has a table of token types.
     pub fn has_types(self) -> bool {
         self.traits().has_types

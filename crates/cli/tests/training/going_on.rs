@@ -288,3 +288,46 @@ fn texts_are_cut_to_what_the_tokeniser_of_a_teacher_allows_and_that_is_said() {
     let (_, said) = folder.runs(&[&distilling[..], &["--resume"]].concat(), 0);
     assert!(said.contains("had finished"), "{said}");
 }
+
+#[test]
+fn a_damaged_checkpoint_costs_no_more_than_the_way_from_the_one_before() {
+    let folder = Folder::with_teacher();
+    let settings = ["--set", "run.checkpoint_minutes=0"];
+    folder.runs(&[&folder.distilling("teacher", "whole")[..], &settings].concat(), 0);
+    assert!(!folder.path("whole/last.before.safetensors").exists(), "a run that has ended needs it no more");
+    let command = [&folder.distilling("teacher", "run")[..], &settings].concat();
+    folder.killed(&command, "run/metrics.jsonl", 40);
+    let killed = folder.contents("run");
+    let [last, before] = ["run/last.safetensors", "run/last.before.safetensors"].map(|name| folder.path(name));
+    let whole = fs::read(&last).unwrap();
+    let middle = whole.len() * 2 / 3;
+    let mut flipped = whole.clone();
+    flipped[middle] ^= 0x40;
+    let resumed = [&command[..], &["--resume"]].concat();
+    for (what, damaged) in
+        [("cut short", Some(&whole[..middle])), ("empty", Some(&[])), ("flipped", Some(&flipped)), ("gone", None)]
+    {
+        killed.iter().for_each(|(file, content)| {
+            fs::write(folder.path("run").join(file.file_name().unwrap()), content).unwrap()
+        });
+        match damaged {
+            Some(bytes) => fs::write(&last, bytes).unwrap(),
+            None => fs::remove_file(&last).unwrap(),
+        }
+        let (_, said) = folder.runs(&resumed, 0);
+        assert!(
+            said.contains("last.safetensors") && said.contains("goes on from the checkpoint before it"),
+            "{what}: {said}"
+        );
+        for student in ["best.safetensors", "last.safetensors"] {
+            same_weights(&folder.path("run").join(student), &folder.path("whole").join(student));
+        }
+    }
+    // Where both are damaged nothing is guessed.
+    killed
+        .iter()
+        .for_each(|(file, content)| fs::write(folder.path("run").join(file.file_name().unwrap()), content).unwrap());
+    [&last, &before].iter().for_each(|path| fs::write(path, &whole[..middle]).unwrap());
+    let (_, said) = folder.runs(&resumed, 1);
+    assert!(said.contains("last.safetensors"), "{said}");
+}

@@ -2,8 +2,7 @@
 
 use bitspike_run::progress::Level;
 use bitspike_run::recipe::{Change, Recipe};
-use bitspike_run::run::{Counters, counters};
-use bitspike_run::weights::Weights;
+use bitspike_run::run::{Counters, counters, load_kept};
 
 use super::distiller::Distiller;
 use crate::error::Result;
@@ -19,7 +18,10 @@ pub(super) fn restored(
     notes: &mut Vec<(Level, String)>,
 ) -> Result<Option<Counters>> {
     let folder = distiller.folder().clone();
-    let last = counters(&Weights::load(&folder.last())?)?;
+    let (weights, note) = load_kept(&folder.last())?;
+    notes.extend(note.map(|note| (Level::Warn, note)));
+    let last = counters(&weights)?;
+    drop(weights);
     if !same_step(end, &last, changes) {
         return distiller.restore().map(Some);
     }

@@ -12,7 +12,7 @@ use bitspike_data::{Labels, StatedClasses, TaskSpec, encode_text};
 use bitspike_run::origin::{self, Origin, Source};
 use bitspike_run::progress::{Level, Observer};
 use bitspike_run::recipe::{DataRecipe, Recipe, StageKind};
-use bitspike_run::run::{Description, FORMAT, RunFolder};
+use bitspike_run::run::{Description, FORMAT, RunFolder, forget_before, is_kept};
 use burn::tensor::Device;
 
 use super::distiller::{Distiller, Setup, Solves};
@@ -27,7 +27,7 @@ use crate::resume::{again, phrases, same_origin};
 use crate::soft::SoftLabels;
 use crate::teacher::Teacher;
 use crate::texts::{Reading, Texts, length};
-use crate::training::{Controls, LastEnd, Log, Logged, last_end, train_logged};
+use crate::training::{Controls, EndReason, LastEnd, Log, Logged, last_end, train_logged};
 
 /// What students are distilled from.
 ///
@@ -279,7 +279,7 @@ impl Inputs {
         };
         let mut distiller = Distiller::new(setup, &self.device)?;
         let changes = if job.resume { folder.recipe()?.changes(recipe) } else { Vec::new() };
-        let resume = match job.resume && folder.last().exists() {
+        let resume = match job.resume && is_kept(&folder.last()) {
             true => restored(&mut distiller, end.as_ref(), &changes, &mut notes)?,
             false => None,
         };
@@ -320,6 +320,9 @@ impl Inputs {
         let log = Log { path: &folder.metrics(), goes_on: job.resume || folder.metrics().exists() };
         let run = train_logged(&mut distiller, &controls, log, observer)
             .map_err(|e| e.advising(|step| advice(&distiller, recipe, step)).during("distillation"))?;
+        if run.outcome.reason == EndReason::Finished {
+            forget_before(&folder.last())?;
+        }
         Ok(Distilled { run, solves: distiller.solves(), silent: distiller.is_silent() })
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use bitspike::config::ProblemType;
 use bitspike::tokenizer::Tokenizer;
 use bitspike_data::{DevShare, Target as TaskTarget, TaskSpec};
-use bitspike_run::run::Counters;
+use bitspike_run::run::{Counters, forget_before};
 use burn::module::Module;
 use burn::tensor::Device;
 use rand::SeedableRng;
@@ -101,7 +101,7 @@ impl Finetuner {
         } else {
             teacher.config.problem_type = Some(ProblemType::SingleLabelClassification);
         }
-        let fine_tuned = serde_json::Value::from(vec!["BertForSequenceClassification"]);
+        let fine_tuned = serde_json::Value::from(vec![teacher.config.family().classifier()]);
         teacher.config.other.insert("architectures".into(), fine_tuned);
         teacher.config.other.insert("finetuning_task".into(), task.name.clone().into());
         // Whatever the source's weights were, these are written in F32.
@@ -133,7 +133,7 @@ impl Finetuner {
         if last.exists() {
             std::fs::remove_file(&last).map_err(|e| Error::io("remove", &last, e))?;
         }
-        Ok(())
+        Ok(forget_before(&last)?)
     }
 
     /// The teacher as it stands.

@@ -11,8 +11,7 @@ use bitspike_data::{Labels, StatedClasses, TaskSpec};
 use bitspike_run::origin::{self, Origin};
 use bitspike_run::progress::{Level, Observer};
 use bitspike_run::recipe::{Change, RunRecipe, Stage, changes};
-use bitspike_run::run::{claim, counters};
-use bitspike_run::weights::Weights;
+use bitspike_run::run::{claim, counters, is_kept, load_kept};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
@@ -128,7 +127,7 @@ pub fn finetune(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Logged> {
     job.check()?;
     let Job { plan, out, .. } = *job;
     let holds = |name: &str| out.join(name).exists();
-    if !job.resume && (holds("last.safetensors") || holds("model.safetensors")) {
+    if !job.resume && (is_kept(&out.join("last.safetensors")) || holds("model.safetensors")) {
         return Err(Error::folder(out, "already holds a model; go on with --resume, or choose another --out"));
     }
     let _lock = claim(out)?;
@@ -168,8 +167,14 @@ pub fn finetune(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Logged> {
     }
     let (task, settings) = (plan.task.clone(), Settings { max_length, ..plan.settings.clone() });
     let mut finetuner = Finetuner::new(Setup { teacher, tokenizer, task, texts, settings, folder: out.into() })?;
-    let last = job.resume && finetuner.last().exists();
-    let last = if last { Some(counters(&Weights::load(&finetuner.last())?)?) } else { None };
+    let last = match job.resume && is_kept(&finetuner.last()) {
+        true => {
+            let (weights, note) = load_kept(&finetuner.last())?;
+            notes.extend(note.map(|note| (Level::Warn, note)));
+            Some(counters(&weights)?)
+        }
+        false => None,
+    };
     let resume = match last {
         Some(last) if same_step(end.as_ref(), &last, &changed) => {
             let text = "the step from the last checkpoint diverges at any learning rate: begins again";

@@ -9,7 +9,7 @@ use bitspike::error::explain;
 use bitspike_data::TaskSpec;
 use bitspike_run::progress::Observer;
 use bitspike_run::recipe::Recipe;
-use bitspike_run::run::{RunFolder, claim};
+use bitspike_run::run::{RunFolder, claim, forget_before};
 use burn::tensor::Device;
 
 use super::axis::no_contradiction;
@@ -226,6 +226,7 @@ impl Sweep {
                 let run = RunFolder::unchecked(&self.cell_folder(i));
                 if run.best().exists() && run.last().exists() {
                     std::fs::remove_file(run.last()).map_err(|e| Error::io("remove", run.last(), e))?;
+                    forget_before(&run.last())?;
                 }
             }
         }
