@@ -40,7 +40,8 @@ for (const name of ["half", "single"]) {
   const column = table.getChild(name);
   const array = column.toArray();
   found[name] = { each: [...column], array: Array.from(array) };
-  console.log(`${name.padEnd(7)}${column.type}  iterated ${JSON.stringify(found[name].each)}  toArray ${array.constructor.name} ${JSON.stringify(found[name].array)}`);
+  const [each, kind] = [JSON.stringify(found[name].each), array.constructor.name];
+  console.log(`${name.padEnd(7)}${column.type}  iterated ${each}  toArray ${kind} ${JSON.stringify(found[name].array)}`);
 }
 const numbers = [1, 0.5, -2, null];
 const expected = { half: { each: numbers, array: [15360, 14336, 49152, 0] }, single: { each: numbers, array: [1, 0.5, -2, 0] } };

@@ -3,10 +3,11 @@
 # expected: 8-bit tensors overflow in one way, in a runtime and between runtimes
 # happens: ONNX Runtime wraps, OpenVINO saturates, tract wraps, but saturates a square
 #
-# ONNX defines Add, Sub and Mul for INT8 and UINT8 and says nothing of overflow, so one would expect what every processor and
-# NumPy do: to wrap. ONNX Runtime 1.32.0 and the reference evaluator do. OpenVINO 2026.4.1 stops at the ends of the type: 1 - 3 in UINT8 is 0
-# instead of 254. tract 0.23.9 wraps 100 + 100 and 16 x 16, and saturates where a tensor is multiplied by itself. A difference of two spike counts, or a hash or a bit
-# trick in 8 bits, has three answers in three runtimes for one file, and each is what its author took for granted.
+# ONNX defines Add, Sub and Mul for INT8 and UINT8 and says nothing of overflow, so one would expect what every processor and NumPy do: to
+# wrap. ONNX Runtime 1.32.0 and the reference evaluator do. OpenVINO 2026.4.1 stops at the ends of the type: 1 - 3 in UINT8 is 0 instead
+# of 254. tract 0.23.9 wraps 100 + 100 and 16 x 16, and saturates where a tensor is multiplied by itself. A difference of two spike
+# counts, or a hash or a bit trick in 8 bits, has three answers in three runtimes for one file, and each is what its author took for
+# granted.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

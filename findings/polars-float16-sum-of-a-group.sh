@@ -3,10 +3,11 @@
 # expected: the sum of ten thousand ones in Float16 is 10,000 in every query
 # happens: 10,000 for a column, 2,048 or 4,096 for the only group, and three answers for three equal groups
 #
-# 10,000 is a Float16, and Polars 2.1.0 finds it as the sum of a column and as the sum of a group beside a median, which it adds up
-# in a wider type. The plain sum of a group is added up in Float16 itself, where 2,048 + 1 is 2,048, so one group gives 2,048, or
-# a multiple of it by the number of threads, and groups with the same rows give sums that differ among themselves and from run to run. Adding a median to the query corrects the
-# sum. Scores and embeddings are what comes in half precision; a sum by label is silently short, while the mean is right.
+# 10,000 is a Float16, and Polars 2.1.0 finds it as the sum of a column and as the sum of a group beside a median, which it adds up in a
+# wider type. The plain sum of a group is added up in Float16 itself, where 2,048 + 1 is 2,048, so one group gives 2,048, or a multiple of
+# it by the number of threads, and groups with the same rows give sums that differ among themselves and from run to run. Adding a median
+# to the query corrects the sum. Scores and embeddings are what comes in half precision; a sum by label is silently short, while the mean
+# is right.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
