@@ -153,6 +153,7 @@ class Bench:
                 # What hostile connections left is ended by then.
                 time.sleep(12)
                 found[f"after {name}"] = server.state()
+                print("memory so far", json.dumps(found), file=sys.stderr, flush=True)
             found["panics"] = server.panics()
             found["alive"] = server.process.poll() is None
         return found

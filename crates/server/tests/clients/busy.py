@@ -16,6 +16,9 @@ def fill():
             urllib.request.urlopen(urllib.request.Request(sys.argv[1] + "/v1/classify", data=body)).read()
         except urllib.error.HTTPError:
             time.sleep(0.02)
+        except OSError:
+            # The server was stopped.
+            return
 
 
 for _ in range(3):

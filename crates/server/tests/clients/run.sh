@@ -96,7 +96,7 @@ client() {
         *) environment "$kind" ;;
     esac
     ran=$((ran + 1))
-    if ! timeout 300 "$@" "$url" "$busy" "$work/expected.json" > "$work/said" 2>&1; then
+    if ! timeout "${CLIENTS_TIMEOUT:-300}" "$@" "$url" "$busy" "$work/expected.json" > "$work/said" 2>&1; then
         failed+=("$name")
         echo "FAILED  $name"
         tail -25 "$work/said"
