@@ -83,7 +83,9 @@ impl Target {
     /// How it is installed.
     pub(crate) fn installed(self) -> &'static str {
         match self {
-            Self::Onnx { .. } => "it needs `pip install onnxruntime==1.32.0 numpy`; --runtime names the Python that has it",
+            Self::Onnx { .. } => {
+                "it needs `pip install onnxruntime==1.32.0 numpy`; --runtime names the Python that has it"
+            }
             Self::Gguf => "it needs `pip install xllamacpp==2026.10.11549`; --runtime names the Python that has it",
             Self::OpenVino => "it needs `pip install openvino==2026.4.1 numpy`; --runtime names the Python that has it",
             Self::TransformersJs => {

@@ -138,7 +138,9 @@ fn blocks(matrix: &PackedMatrix<'_>, name: &str) -> Result<(u32, Vec<u8>)> {
         let kind = if kind == Q1_0 { "binary" } else { "ternary" };
         return Err(unfit(
             format!("{kind} {name} with rows of {columns}"),
-            format!("its {kind} type takes rows of multiples of {width}; binary students of multiples of 128 fit, --to onnx takes any"),
+            format!(
+                "its {kind} type takes rows of multiples of {width}; binary students of multiples of 128 fit, --to onnx takes any"
+            ),
         ));
     }
     let mut codes = vec![0; columns];
@@ -149,13 +151,17 @@ fn blocks(matrix: &PackedMatrix<'_>, name: &str) -> Result<(u32, Vec<u8>)> {
         for codes in codes.chunks_exact(width) {
             if kind == Q1_0 {
                 bytes.extend(scale);
-                bytes.extend(codes.chunks(8).map(|codes| {
-                    codes.iter().enumerate().fold(0, |byte, (i, &code)| byte | u8::from(code > 0) << i)
-                }));
+                bytes.extend(
+                    codes.chunks(8).map(|codes| {
+                        codes.iter().enumerate().fold(0, |byte, (i, &code)| byte | u8::from(code > 0) << i)
+                    }),
+                );
             } else {
                 // Two halves of 128 codes; a byte holds the codes 32 apart.
                 for codes in codes.chunks_exact(128) {
-                    bytes.extend((0..32).map(|at| (0..4).fold(0, |byte, i| byte | ((codes[at + 32 * i] + 1) as u8) << (2 * i))));
+                    bytes.extend(
+                        (0..32).map(|at| (0..4).fold(0, |byte, i| byte | ((codes[at + 32 * i] + 1) as u8) << (2 * i))),
+                    );
                 }
                 bytes.extend(scale);
             }

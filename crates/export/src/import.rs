@@ -126,7 +126,9 @@ impl<'a> File<'a> {
         let form = [Form::EightBit, Form::FourBit, Form::TwoBit, Form::Trits, Form::OneBit]
             .into_iter()
             .find(|known| known.to_string() == *form)
-            .ok_or_else(|| format!("metadata `bitspike.forms`: expected a known form of {}, found `{form}`", tensor.name))?;
+            .ok_or_else(|| {
+                format!("metadata `bitspike.forms`: expected a known form of {}, found `{form}`", tensor.name)
+            })?;
         let scales = self.get(&format!("{}.scales", tensor.name))?.raw.len() / 4;
         let scales = self.floats(&format!("{}.scales", tensor.name), scales)?;
         let stored = self.get(&tensor.name)?;

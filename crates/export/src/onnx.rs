@@ -1,6 +1,8 @@
 //! A student as an ONNX file.
 
 mod file;
+#[cfg(test)]
+mod rules;
 
 use std::collections::HashMap;
 
@@ -49,7 +51,8 @@ const ZERO: f32 = 128.0;
 
 /// The bytes of the model file; `metadata` says what the operators alone do not.
 pub(crate) fn write(net: &Net, opset: Opset, metadata: &[(&str, String)]) -> Vec<u8> {
-    let mut writer = Writer { net, opset, graph: Graph::default(), unsigned: HashMap::new(), constants: HashMap::new() };
+    let mut writer =
+        Writer { net, opset, graph: Graph::default(), unsigned: HashMap::new(), constants: HashMap::new() };
     for index in 0..net.nodes.len() {
         writer.node(index);
     }
@@ -154,13 +157,10 @@ impl Writer<'_> {
                 self.graph.node(operator, &[inputs[0].clone(), axes], &[&name], &[]);
             }
             Op::Split { axis, parts } => {
-                let outputs: Vec<String> =
-                    (0..*parts).map(|output| self.of(Value { node: index, output })).collect();
+                let outputs: Vec<String> = (0..*parts).map(|output| self.of(Value { node: index, output })).collect();
                 let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
-                let attributes = [
-                    ("axis", Attribute::Integer(*axis as i64)),
-                    ("num_outputs", Attribute::Integer(*parts as i64)),
-                ];
+                let attributes =
+                    [("axis", Attribute::Integer(*axis as i64)), ("num_outputs", Attribute::Integer(*parts as i64))];
                 self.graph.node("Split", &inputs, &outputs, &attributes);
             }
             Op::Slice { axis } => {

@@ -11,6 +11,7 @@ use crate::net::{Kind, Net, Op, Value};
 pub(crate) fn write(net: &Net, name: &str) -> (Vec<u8>, Vec<u8>) {
     let mut writer = Writer::default();
     for (index, node) in net.nodes.iter().enumerate() {
+        writer.is_named = node.name.is_some() && !matches!(node.op, Op::Codes { .. });
         let inputs = node.inputs.iter().map(|input| writer.places[input]).collect();
         let outputs = writer.node(&node.op, inputs, node.name.as_deref().unwrap_or(&format!("v{index}")));
         for (output, place) in outputs.into_iter().enumerate() {
@@ -33,6 +34,8 @@ struct Writer {
     edges: String,
     constants: Vec<u8>,
     count: usize,
+    /// Whether the value of the next layer has a name of its own in the model.
+    is_named: bool,
     places: std::collections::HashMap<Value, Place>,
 }
 
@@ -50,7 +53,10 @@ impl Writer {
         let id = self.count;
         self.count += 1;
         let text = &mut self.layers;
-        let _ = write!(text, "\t\t<layer id=\"{id}\" name=\"{name}.{id}\" type=\"{kind}\" version=\"opset{version}\">\n\t\t\t<data {data}/>\n");
+        let _ = write!(
+            text,
+            "\t\t<layer id=\"{id}\" name=\"{name}.{id}\" type=\"{kind}\" version=\"opset{version}\">\n\t\t\t<data {data}/>\n"
+        );
         if !inputs.is_empty() {
             text.push_str("\t\t\t<input>\n");
             for port in 0..inputs.len() {
@@ -61,12 +67,9 @@ impl Writer {
         if outputs > 0 {
             text.push_str("\t\t\t<output>\n");
             for output in 0..outputs {
-                let names = if outputs == 1 { format!(" names=\"{name}\"") } else { String::new() };
-                let _ = writeln!(
-                    text,
-                    "\t\t\t\t<port id=\"{}\" precision=\"{precision}\"{names}/>",
-                    inputs.len() + output
-                );
+                let names = if self.is_named { format!(" names=\"{name}\"") } else { String::new() };
+                let _ =
+                    writeln!(text, "\t\t\t\t<port id=\"{}\" precision=\"{precision}\"{names}/>", inputs.len() + output);
             }
             text.push_str("\t\t\t</output>\n");
         }
@@ -223,14 +226,13 @@ impl Writer {
             Op::Pad => {
                 // The list says first what comes before each axis, then what comes after; half of it is half of its length.
                 let halves = self.index(0);
-                let (layer, port) = self.layer("Split", 1, "num_splits=\"2\" ", &[inputs[1], halves], (2, "I64"), "pads");
+                let (layer, port) =
+                    self.layer("Split", 1, "num_splits=\"2\" ", &[inputs[1], halves], (2, "I64"), "pads");
                 let zero = self.number(0.0);
                 let inputs = [inputs[0], (layer, port), (layer, port + 1), zero];
                 self.layer("Pad", 1, "pad_mode=\"constant\" ", &inputs, one, name)
             }
-            Op::Concat { axis } => {
-                self.layer("Concat", 1, &format!("axis=\"{axis}\" "), &inputs, (1, "I64"), name)
-            }
+            Op::Concat { axis } => self.layer("Concat", 1, &format!("axis=\"{axis}\" "), &inputs, (1, "I64"), name),
             Op::Shape => self.layer("ShapeOf", 3, "output_type=\"i64\" ", &inputs, (1, "I64"), name),
             Op::Max { axis } => {
                 let axes = self.list(&[*axis as i64]);

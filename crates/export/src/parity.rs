@@ -193,14 +193,8 @@ impl Running {
             .spawn()
             .map_err(Error::io("start", &runtime.program))?;
         let (input, output) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
-        let mut running = Self {
-            child,
-            input,
-            output: BufReader::new(output),
-            target,
-            name: String::new(),
-            settings: String::new(),
-        };
+        let mut running =
+            Self { child, input, output: BufReader::new(output), target, name: String::new(), settings: String::new() };
         let mut line = String::new();
         let read = running.output.read_line(&mut line);
         let hello = read.ok().and_then(|_| serde_json::from_str(&line).ok());

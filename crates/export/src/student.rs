@@ -184,7 +184,8 @@ impl Student<'_> {
             }
             Levels::Single => {
                 let magnitude = net.node(Op::Abs, &[charge]);
-                let places = (0..levels.weights(student.time_steps)).map(|k| within(net, magnitude, 0.75 * (1u32 << k) as f32));
+                let places =
+                    (0..levels.weights(student.time_steps)).map(|k| within(net, magnitude, 0.75 * (1u32 << k) as f32));
                 let places: Vec<Value> = places.collect();
                 places[1..].iter().fold(places[0], |any, &place| net.node(Op::Or, &[any, place]))
             }

@@ -74,7 +74,10 @@ fn opset(text: &str) -> Result<Opset, String> {
     match text {
         "21" => Ok(Opset::V21),
         "25" => Ok(Opset::V25),
-        _ => Err("expected 21 (codes in 4 bits) or 25 (in 2 bits); earlier ones have no type that holds codes".to_owned()),
+        _ => {
+            Err("expected 21 (codes in 4 bits) or 25 (in 2 bits); earlier ones have no type that holds codes"
+                .to_owned())
+        }
     }
 }
 
@@ -114,7 +117,8 @@ pub(crate) fn run(args: ExportArgs) -> Result<()> {
     if let (Some(texts), Some(data)) = (&texts, &args.data) {
         let runtime = Runtime { program: args.runtime.unwrap_or_else(|| target.program().into()), seconds: 2.0 };
         detail(format_args!("comparing {} texts", texts.len()));
-        let name = data.file_name().map_or_else(|| data.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let name =
+            data.file_name().map_or_else(|| data.display().to_string(), |name| name.to_string_lossy().into_owned());
         let parity = compare(&model, (target, folder), (&format!("{name}, dev"), texts), &runtime)?;
         record(folder, &parity)?;
         exported.parity = Some(parity);

@@ -30,7 +30,13 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    pub(super) fn node(&mut self, operator: &str, inputs: &[String], outputs: &[&str], attributes: &[(&str, Attribute)]) {
+    pub(super) fn node(
+        &mut self,
+        operator: &str,
+        inputs: &[String],
+        outputs: &[&str],
+        attributes: &[(&str, Attribute)],
+    ) {
         let mut node = Message::default();
         for input in inputs {
             node = node.text(1, input);

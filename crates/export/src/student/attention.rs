@@ -128,12 +128,8 @@ pub(super) fn at(net: &mut Net, shape: Shape, inputs: Inputs, places: Value) -> 
     let values = gather(net, values, &[sentence, column]);
     let values = net.node(Op::Unsqueeze(2), &[values]);
     let mask = gather(net, mask, &[sentence]);
-    let inputs = Inputs {
-        query,
-        key: Counted { counts: keys, ..key },
-        value: Counted { counts: values, ..value },
-        mask,
-    };
+    let inputs =
+        Inputs { query, key: Counted { counts: keys, ..key }, value: Counted { counts: values, ..value }, mask };
     let found = ordered(net, Shape { heads: 1, size, columns: 1 }, inputs);
     net.reshape(found, &[-1])
 }

@@ -12,7 +12,8 @@ pub(super) fn embeddings(net: &mut Net, packed: &Packed, ids: Value, types: Valu
     let start = net.list(&[0]);
     let first = |net: &mut Net, table| net.node(Op::Slice { axis: 0 }, &[table, start, length]);
     let positions = rows(net, packed, "embeddings.position", first);
-    let kinds = rows(net, packed, "embeddings.token_type", |net, table| net.node(Op::Gather { axis: 0 }, &[table, types]));
+    let kinds =
+        rows(net, packed, "embeddings.token_type", |net, table| net.node(Op::Gather { axis: 0 }, &[table, types]));
     let sum = net.add(words, positions);
     net.add(sum, kinds)
 }
