@@ -159,6 +159,7 @@ impl Writer {
             Op::Div => self.layer("Divide", 1, "auto_broadcast=\"numpy\" m_pythondiv=\"true\" ", &inputs, one, name),
             Op::Mod => self.layer("FloorMod", 1, BROADCAST, &inputs, (1, "I64"), name),
             Op::Floor => self.layer("Floor", 1, "", &inputs, one, name),
+            Op::Round => self.layer("Round", 5, "mode=\"half_to_even\" ", &inputs, one, name),
             Op::Sqrt => self.layer("Sqrt", 1, "", &inputs, one, name),
             Op::Reciprocal => {
                 let one_over = self.number(1.0);

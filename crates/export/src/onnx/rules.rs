@@ -12,7 +12,7 @@ use crate::{Export, Target};
 const BITS: [(u64, u64); 8] = [(1, 32), (2, 8), (3, 8), (7, 64), (9, 8), (11, 64), (22, 4), (26, 2)];
 
 /// The least release of the standard operators that has each operator as it is used.
-const SINCE: [(&str, i64); 36] = [
+const SINCE: [(&str, i64); 37] = [
     ("Abs", 13),
     ("Add", 14),
     ("Cast", 13),
@@ -37,6 +37,7 @@ const SINCE: [(&str, i64); 36] = [
     ("ReduceMax", 18),
     ("ReduceSum", 13),
     ("Reshape", 14),
+    ("Round", 11),
     ("ScatterND", 16),
     ("Shape", 13),
     ("Sign", 13),
