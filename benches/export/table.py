@@ -18,9 +18,11 @@ for path in sorted(folder.glob("*/parity.json")):
     labels = f"{found['labels_differ']} of {found['texts']}"
     size, best = found["bytes"] / 1e6, found["milliseconds"][0]
     print(f"| {path.parent.name} | {found['runtime']} | {counts} | {labels} | {found['logits_by']:.1e} | {size:.2f} | {best:.2f} |")
-text = " ".join(["fine"] * 23)
-for model in sorted({path.parent.name.rsplit("-back")[0] for path in folder.glob("*-back.safetensors")}):
-    pass
+for path in sorted(folder.glob("*-back.safetensors")):
+    model = Path("models") / path.name.removesuffix("-back.safetensors") / "model.safetensors"
+    command = [program, "bench", model, "--lengths", "25", "--batches", "1", "--no-kernels", "--json"]
+    best = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["scenarios"][0]["best_ms"]
+    print(f"| {model.parent.name} | bitspike | | | | {model.stat().st_size / 1e6:.2f} | {best:.2f} |")
 teacher = folder / "teacher"
 if teacher.is_dir():
     import numpy as np

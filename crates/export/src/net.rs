@@ -48,6 +48,8 @@ pub(crate) enum Op {
     /// Remainder of the sign of the divisor.
     Mod,
     Floor,
+    /// To the nearest whole number, ties to the even one.
+    Round,
     Sqrt,
     Reciprocal,
     Abs,
@@ -127,6 +129,8 @@ pub(crate) struct Net {
     pub(crate) outputs: Vec<(String, Value, Vec<Option<usize>>)>,
     /// Values of populations, which may be asked for.
     pub(crate) populations: Vec<(String, Value)>,
+    /// 1, computed of the inputs, where constants have to be hidden.
+    pub(crate) one: Option<Value>,
     scalars: HashMap<u32, Value>,
     integers: HashMap<Vec<i64>, Value>,
 }
@@ -240,6 +244,15 @@ impl Net {
         }
         let values = (1..=254).map(|exponent| f32::from_bits(exponent << 23)).collect();
         self.floats(NAME, &[254], values)
+    }
+
+    /// `constant` as a value that the runtime does not know before it runs, where it would join it with other constants: OpenVINO makes
+    /// `x c + b c` of `(x + b) c`, which rounds elsewhere.
+    pub(crate) fn opaque(&mut self, constant: Value) -> Value {
+        match self.one {
+            Some(one) => self.mul(constant, one),
+            None => constant,
+        }
     }
 
     /// Adds in order; one value is itself.

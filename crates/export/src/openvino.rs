@@ -11,6 +11,7 @@ use crate::net::{Kind, Net, Op, Value};
 pub(crate) fn write(net: &Net, name: &str) -> (Vec<u8>, Vec<u8>) {
     let mut writer = Writer::default();
     for (index, node) in net.nodes.iter().enumerate() {
+        writer.is_named = node.name.is_some() && !matches!(node.op, Op::Codes { .. });
         let inputs = node.inputs.iter().map(|input| writer.places[input]).collect();
         let outputs = writer.node(&node.op, inputs, node.name.as_deref().unwrap_or(&format!("v{index}")));
         for (output, place) in outputs.into_iter().enumerate() {
@@ -33,6 +34,8 @@ struct Writer {
     edges: String,
     constants: Vec<u8>,
     count: usize,
+    /// Whether the value of the next layer has a name of its own in the model.
+    is_named: bool,
     places: std::collections::HashMap<Value, Place>,
 }
 
@@ -64,7 +67,7 @@ impl Writer {
         if outputs > 0 {
             text.push_str("\t\t\t<output>\n");
             for output in 0..outputs {
-                let names = if outputs == 1 { format!(" names=\"{name}\"") } else { String::new() };
+                let names = if self.is_named { format!(" names=\"{name}\"") } else { String::new() };
                 let _ =
                     writeln!(text, "\t\t\t\t<port id=\"{}\" precision=\"{precision}\"{names}/>", inputs.len() + output);
             }
@@ -156,6 +159,7 @@ impl Writer {
             Op::Div => self.layer("Divide", 1, "auto_broadcast=\"numpy\" m_pythondiv=\"true\" ", &inputs, one, name),
             Op::Mod => self.layer("FloorMod", 1, BROADCAST, &inputs, (1, "I64"), name),
             Op::Floor => self.layer("Floor", 1, "", &inputs, one, name),
+            Op::Round => self.layer("Round", 5, "mode=\"half_to_even\" ", &inputs, one, name),
             Op::Sqrt => self.layer("Sqrt", 1, "", &inputs, one, name),
             Op::Reciprocal => {
                 let one_over = self.number(1.0);

@@ -37,7 +37,7 @@ struct Counted {
 /// How a student is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Style {
-    /// Sums of norms in `f64`, or else in pairs of `f32`.
+    /// Sums of norms in `f64`, or else in pairs of `f32` with constants hidden from the runtime: as for OpenVINO.
     pub(crate) has_doubles: bool,
     /// Attention and GELU by the runtime's own operators, and in the engine's order only where a count is in doubt.
     pub(crate) fast: bool,
@@ -50,6 +50,9 @@ pub(crate) fn student(packed: &Packed, Style { has_doubles, fast }: Style) -> Ne
         let input = student.net.node(Op::Input(name), &[]);
         student.net.name(input, name)
     });
+    if !has_doubles {
+        student.net.one = Some(attention::one(&mut student.net, mask));
+    }
     let mask = attention::mask(&mut student.net, mask);
     let mut x = student.embedding(ids, types);
     let layers = packed.header().student.layers;
@@ -125,7 +128,8 @@ impl Student<'_> {
         let weight = self.packed.vector("classifier.weight");
         let weight = self.net.floats("classifier.weight", &[classes, hidden], weight);
         let bias = self.vector("classifier.bias");
-        let value = self.net.mul(x.counts, x.scale);
+        let scale = self.net.opaque(x.scale);
+        let value = self.net.mul(x.counts, scale);
         let terms = self.net.mul(value, weight);
         let sums = lane_sum(&mut self.net, terms, hidden, 1);
         let sums = self.net.reshape(sums, &[-1, classes as i64]);
@@ -205,6 +209,7 @@ impl Student<'_> {
         let net = &mut self.net;
         let steps = net.number(high);
         let (gain, scale) = (net.div(steps, theta), net.div(theta, steps));
+        let gain = net.opaque(gain);
         let charge = net.mul(current, gain);
         let counts = match levels {
             Levels::Unary => {

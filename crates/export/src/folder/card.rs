@@ -10,10 +10,19 @@ pub(super) fn card(model: &Model, name: &str, target: Target) -> String {
     let neurons = student.code.describe(student.signed, student.time_steps);
     let max_length = model.header().max_length;
     let runtime = target.runtime();
+    let computes = match target {
+        Target::Gguf => {
+            "Without its neurons: values are the currents that they would round and clip, so that answers are close to \
+             bitspike's and no more."
+        }
+        _ => {
+            "The operators compute its spike counts at equilibrium (`phased`), each sum that a count hangs on in the order of \
+             bitspike's own engine."
+        }
+    };
     let mut text = format!(
         "# {name} for {runtime}\n\n\
-         Task {}. A spiking BERT of {} layers, width {}, {neurons}; weights of {} bits. The operators compute its spike counts at \
-         equilibrium (`phased`), each sum in the order of bitspike's own engine.\n\n\
+         Task {}. A spiking BERT of {} layers, width {}, {neurons}; weights of {} bits. {computes}\n\n\
          | file | what |\n|---|---|\n",
         model.task().name,
         student.layers,
@@ -40,9 +49,13 @@ pub(super) fn card(model: &Model, name: &str, target: Target) -> String {
     text.push_str(&format!(
         "\n## What it carries\n\n\
          - Texts of at most {max_length} tokens; cut longer ones.\n\
-         - The counts of every population are values of their names (`layer.0.key`), which can be made outputs.\n\
          - Not carried: spikes in time, the dynamics `accumulated` and `instantaneous`, exit rules. The engine runs them.\n"
     ));
+    if target != Target::Gguf {
+        text.push_str(
+            "- The counts of every population are values of their names (`layer.0.key`), which can be made outputs.\n",
+        );
+    }
     if model.task().target.is_regression() {
         text.push_str("- One output, the score itself. `problem_type` keeps pipelines from making 1 of it; they give its sigmoid.\n");
     }

@@ -68,6 +68,8 @@ pub(super) fn tokenizer_config(model: &Model) -> Result<Vec<u8>> {
     let written: Value = serde_json::from_str(&tokenizer.to_json()?).expect("our own JSON");
     let frame = tokenizer.encode("", None, model.header().max_length).ids;
     let token = |id: Option<&u32>| id.and_then(|&id| tokenizer.token(id));
+    let added = written.pointer("/added_tokens").and_then(Value::as_array);
+    let masks = added.is_some_and(|added| added.iter().any(|token| token["content"] == "[MASK]"));
     let lower = written.pointer("/normalizer/lowercase").and_then(Value::as_bool).unwrap_or(false);
     Ok(pretty(&json!({
         "tokenizer_class": "BertTokenizer",
@@ -77,6 +79,6 @@ pub(super) fn tokenizer_config(model: &Model) -> Result<Vec<u8>> {
         "sep_token": token(frame.last()),
         "pad_token": tokenizer.token(tokenizer.pad_id()),
         "unk_token": written.pointer("/model/unk_token"),
-        "mask_token": "[MASK]",
+        "mask_token": masks.then_some("[MASK]"),
     })))
 }

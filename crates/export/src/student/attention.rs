@@ -30,6 +30,14 @@ pub(super) fn mask(net: &mut Net, mask: Value) -> Value {
     net.node(Op::Cast(Kind::Bool), &[mask])
 }
 
+/// 1, since every text has a token.
+pub(super) fn one(net: &mut Net, mask: Value) -> Value {
+    let mask = net.node(Op::Cast(Kind::F32), &[mask]);
+    let of_texts = net.node(Op::Max { axis: 1 }, &[mask]);
+    let one = net.node(Op::Max { axis: 0 }, &[of_texts]);
+    net.reshape(one, &[1])
+}
+
 /// `[B, L, H size]` as `[B, L, H, size]`, its axes in another order; batch and length vary, so that the shape is computed.
 fn split_heads(net: &mut Net, x: Value, [heads, size]: [usize; 2], order: &[usize]) -> Value {
     let lengths = net.node(Op::Shape, &[x]);

@@ -39,12 +39,10 @@ pub(super) fn norm(net: &mut Net, x: Value, (width, epsilon): (usize, f32), (gai
 
 /// `e^x`, 0 below -87.
 pub(super) fn exp(net: &mut Net, x: Value) -> Value {
-    const ROUND: f32 = 12_582_912.0;
     let clamped = net.node(Op::Clip(-87.0, 88.0), &[x]);
     let scaled = net.times(clamped, std::f32::consts::LOG2_E);
-    let shifted = net.plus(scaled, ROUND);
-    let round = net.number(ROUND);
-    let k = net.sub(shifted, round);
+    // Ties to even, as adding and subtracting 1.5 * 2^23 has it.
+    let k = net.node(Op::Round, &[scaled]);
     // ln 2 in two parts.
     let (high, low) = (net.times(k, 0.693_359_4), net.times(k, -2.121_944_4e-4));
     let r = net.sub(clamped, high);
