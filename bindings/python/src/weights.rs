@@ -12,7 +12,7 @@ pub(crate) type Stored<'py> = (Vec<usize>, Option<Bound<'py, PyByteArray>>, Boun
 
 /// Names and roles of all that is stored, in the order of computation.
 pub(crate) fn names(packed: &Packed) -> Vec<(String, &'static str)> {
-    let role = |role| match role {
+    let role = |role: Role| match role {
         Role::Table => "table",
         Role::Matrix => "matrix",
         Role::Classifier => "classifier",

@@ -192,6 +192,28 @@ def test_a_sweep_is_that_of_the_program(data, program, tmp_path):
     assert (own / "results.csv").read_bytes() == before
 
 
+@pytest.mark.filterwarnings("default")
+def test_a_sweep_over_tasks_of_ray_is_that_of_one_process(data, tmp_path):
+    ray = pytest.importorskip("ray")
+    import bitspike.ray
+
+    asked = {"over": {"bits": [1, 1.58]}, "seeds": [1, 2], "task": MOOD, "data": data, "teacher": TEACHER, "set": SET}
+    bitspike.sweep(**asked, out=tmp_path / "one", threads=1, progress=False)
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        found = bitspike.ray.sweep(**asked, out=tmp_path / "tasks")
+        assert (found["cells"], found["finished"], found["failed"]) == (4, 4, [])
+        assert results(tmp_path / "tasks") == results(tmp_path / "one")
+        # What is done is not done again, and either goes on with the other's folder.
+        before = {file: file.stat().st_mtime for file in (tmp_path / "tasks" / "cells").glob("*/best.safetensors")}
+        assert len(before) == 4
+        assert bitspike.ray.sweep(out=tmp_path / "tasks", resume=True)["finished"] == 4
+        assert bitspike.sweep(out=tmp_path / "tasks", resume=True, progress=False)["finished"] == 4
+        assert all(file.stat().st_mtime == written for file, written in before.items())
+    finally:
+        ray.shutdown()
+
+
 def results(folder):
     """The rows of `results.csv` without what a clock decides."""
     with open(folder / "results.csv", newline="") as file:

@@ -55,12 +55,14 @@ impl CellTraining<'_> {
         if let Some((reason, counters)) = ended(&folder)? {
             return Ok(TrainedCell { folder, reason, counters, _lock });
         }
-        let job = Job { from, resume, max_time, stop, ..Job::new(&cell.recipe, &folder) };
-        let mut done = inputs.distil(&job, observer)?;
-        for text in done.warnings() {
-            done.run.say(observer, Level::Warn, text)?;
-        }
-        let (reason, counters) = (done.run.outcome.reason, done.run.outcome.counters);
+        let (reason, counters) = {
+            let job = Job { from, resume, max_time, stop, ..Job::new(&cell.recipe, &folder) };
+            let mut done = inputs.distil(&job, observer)?;
+            for text in done.warnings() {
+                done.run.say(observer, Level::Warn, text)?;
+            }
+            (done.run.outcome.reason, done.run.outcome.counters)
+        };
         Ok(TrainedCell { folder, reason, counters, _lock })
     }
 }
