@@ -84,7 +84,7 @@ fn walk(packed: &Packed) {
                     assert!(two_bits.iter().all(|byte| byte & byte >> 1 & 0x55 == 0));
                 }
             }
-            Role::Classifier | Role::Vector | Role::Threshold => {
+            Role::Classifier | Role::Relative | Role::Vector | Role::Threshold => {
                 assert!(packed.vector(&tensor.name).iter().all(|value| value.is_finite()));
             }
         }
