@@ -16,6 +16,7 @@ pub(crate) fn names(packed: &Packed) -> Vec<(String, &'static str)> {
         Role::Table => "table",
         Role::Matrix => "matrix",
         Role::Classifier => "classifier",
+        Role::Relative => "relative",
         Role::Vector => "vector",
         Role::Threshold => "threshold",
     };
@@ -56,7 +57,7 @@ pub(crate) fn read<'py>(py: Python<'py>, packed: &Packed, name: &str) -> Result<
             let scales: Vec<f32> = (0..rows).map(|row| table.scale(row)).collect();
             (vec![rows, columns], coded(&|i, codes| table.codes_row(i, codes)), floats(&scales))
         }
-        (Role::Classifier, _) => (vec![rows, columns], None, floats(&packed.vector(name))),
+        (Role::Classifier | Role::Relative, _) => (vec![rows, columns], None, floats(&packed.vector(name))),
         (Role::Vector | Role::Threshold, _) => (vec![columns], None, floats(&packed.vector(name))),
     })
 }
