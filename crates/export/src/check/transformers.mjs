@@ -1,13 +1,13 @@
 // Answers texts with an export in transformers.js: a line of JSON in, logits as f32 out. Counts are not among its outputs.
 import { createInterface } from "node:readline";
-import { resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { AutoModelForSequenceClassification, Tensor, env } from "@huggingface/transformers";
 
 const folder = resolve(process.argv.at(-1));
 env.allowRemoteModels = false;
-env.localModelPath = "/";
+env.localModelPath = dirname(folder);
 const session_options = { intraOpNumThreads: 1 };
-const model = await AutoModelForSequenceClassification.from_pretrained(folder.slice(1), { session_options });
+const model = await AutoModelForSequenceClassification.from_pretrained(basename(folder), { session_options });
 const runtime = `transformers.js ${env.version}`;
 console.log(JSON.stringify({ runtime, settings: `node ${process.version}, device cpu, dtype of config.json, one thread` }));
 

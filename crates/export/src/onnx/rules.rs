@@ -12,7 +12,7 @@ use crate::{Export, Target};
 const BITS: [(u64, u64); 8] = [(1, 32), (2, 8), (3, 8), (7, 64), (9, 8), (11, 64), (22, 4), (26, 2)];
 
 /// The least release of the standard operators that has each operator as it is used.
-const SINCE: [(&str, i64); 37] = [
+const SINCE: [(&str, i64); 38] = [
     ("Abs", 13),
     ("Add", 14),
     ("Cast", 13),
@@ -50,6 +50,7 @@ const SINCE: [(&str, i64); 37] = [
     ("Sum", 13),
     ("Transpose", 13),
     ("Unsqueeze", 13),
+    ("Where", 16),
 ];
 
 fn text<'a>(field: &Field<'a>) -> &'a str {
