@@ -1,4 +1,8 @@
 #!/usr/bin/env bash
+# software: ONNX Runtime 1.32.0, onnx 1.23.2
+# expected: a file is computed as it is written, and an extra output changes no number
+# happens: y * (1 / x) becomes y / x by default, a quarter of the products with other bits, unless 1 / x is an output too
+#
 # One would expect a node of an ONNX file to compute what its operator says, and an extra output to change no number. ONNX
 # Runtime 1.32.0 makes `y / x` of `Mul(y, Div(1, x))` at its default optimisation level, which rounds once where the file
 # rounds twice: a quarter of all products have other bits. Whether it does so depends on who else reads the quotient, so

@@ -32,7 +32,7 @@ pub(super) fn join(net: &mut Net, inputs: &[Value], rest: usize, divisor: usize)
         let parts = if rest == 1 { vec![left] } else { net.split(left, 2, rest) };
         terms.extend(parts.into_iter().map(|high| Pair { high, low: zero }));
     }
-    let sum = terms[1..].to_vec().into_iter().fold(terms[0], |sum, term| add(net, sum, term));
+    let sum = terms[1..].iter().copied().fold(terms[0], |sum, term| add(net, sum, term));
     let Pair { high, low } = two_sum(net, sum.high, sum.low);
     if divisor == 1 {
         return net.add(high, low);
