@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::problem::{Kind, Problem, Result};
@@ -197,7 +198,15 @@ pub(crate) fn check_one(item: &Item, pair: bool, reading: Reading, settings: &Se
     }
 }
 
-/// A JSON body as `T`; what is wrong says where.
+/// A JSON body that is an object, as `T`; what is wrong says where.
+pub(crate) fn parse_object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => Err(Problem::value("body", "expected a JSON object, found a list")),
+        _ => parse(body),
+    }
+}
+
+/// JSON as `T`; what is wrong says where.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::new(Kind::Syntax, "expected a JSON object, found an empty body").at("body"));
@@ -212,6 +221,29 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
     })?;
     json.end().map_err(|error| Problem::new(Kind::Syntax, error.to_string()).at("body"))?;
     Ok(value)
+}
+
+/// An object as `T`. Without it a list is taken, too, its values in the order of the fields.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<T>, D::Error> {
+    struct Object<T>(std::marker::PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_unit<E>(self) -> std::result::Result<Option<T>, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Option<T>, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+        }
+    }
+    deserializer.deserialize_any(Object(std::marker::PhantomData))
 }
 
 /// A whole number, which JSON may write as `1.0` too.

@@ -59,6 +59,8 @@ fn every_wrong_request_names_the_field_at_fault() {
             "unknown field",
         ),
         ("/", r#"{"inputs": ["a"], "normalize": false}"#, 422, "normalize", "give no embeddings"),
+        ("/predict", r#"{"inputs": "a", "parameters": [null, null]}"#, 422, "parameters", "expected an object"),
+        ("/v1/classify", r#" [null, "a", null, null]"#, 422, "body", "expected a JSON object"),
         ("/v2/models/x/infer", "{}", 404, "model", "`x`"),
         ("/v2/models/sst2-tiny/versions/2/infer", "{}", 404, "version", "`2`"),
         ("/v2/models/sst2-tiny/infer", r#"{"inputs": []}"#, 422, "inputs", "named text"),

@@ -13,7 +13,7 @@ use super::answers::{Told, costs};
 use super::lines;
 use crate::app::{Answers, App};
 use crate::body;
-use crate::inputs::{Inputs, Reading, parse};
+use crate::inputs::{Inputs, Reading, parse_object};
 use crate::problem::{Result, json};
 
 /// What is asked.
@@ -69,7 +69,7 @@ pub(super) async fn classify(State(app): State<Arc<App>>, request: Request) -> R
         return super::arrow::stream(&app, &parts, body).await;
     }
     let body = body::of_texts(&app, &parts.headers, body).await?;
-    let Asked { model, inputs, cost, logits } = parse(&body)?;
+    let Asked { model, inputs, cost, logits } = parse_object(&body)?;
     drop(body);
     let served = app.models.wanted(model.as_deref())?;
     let (items, _) = inputs.read(Reading::Batch, served.is_pair(), &app.settings)?;

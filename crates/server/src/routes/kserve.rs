@@ -17,7 +17,7 @@ use super::answers::Told;
 use super::tensors::{Tensor, items, split};
 use crate::app::{Answers, App};
 use crate::body;
-use crate::inputs::{Inputs, Reading, parse};
+use crate::inputs::{Inputs, Reading, parse_object};
 use crate::models::Served;
 use crate::problem::{Problem, Result, json};
 
@@ -206,7 +206,7 @@ pub(super) async fn infer(
     let (parts, body) = request.into_parts();
     let body = body::of_texts(&app, &parts.headers, body).await?;
     let (text, raw) = split(&parts.headers, &body)?;
-    let Asked { id, inputs, outputs } = parse(text)?;
+    let Asked { id, inputs, outputs } = parse_object(text)?;
     let items = items(&served, inputs, raw)?;
     let list = items.into_iter().map(Inputs::Object).collect();
     let (items, _) = Inputs::List(list).read(Reading::Batch, served.is_pair(), &app.settings)?;
@@ -289,7 +289,7 @@ pub(super) async fn predict(
     let served = found(&app, &HashMap::from([("model".to_owned(), name.to_owned())]))?;
     let (parts, body) = request.into_parts();
     let body = body::of_texts(&app, &parts.headers, body).await?;
-    let AskedV1 { instances } = parse(&body)?;
+    let AskedV1 { instances } = parse_object(&body)?;
     let (items, _) = instances.read(Reading::Batch, served.is_pair(), &app.settings)?;
     let Answers { served, answers, .. } = app.classify(served, items, false, since).await?;
     let told: Vec<Told> = answers.into_iter().map(|answer| Told::of(&served, answer, false)).collect();

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::answers::Scored;
 use crate::app::{Answers, App};
 use crate::body;
-use crate::inputs::{Inputs, Reading, parse, whole};
+use crate::inputs::{Inputs, Reading, object, parse_object, whole};
 use crate::models::Served;
 use crate::problem::{Problem, Result, json};
 
@@ -41,8 +41,10 @@ pub(super) struct Asked {
     #[schema(schema_with = super::schemas::direction)]
     truncation_direction: Option<String>,
     /// Hugging Face's.
+    #[serde(default, deserialize_with = "object")]
     parameters: Option<Parameters>,
     /// Hugging Face's; there is nothing to wait for, and no cache.
+    #[serde(default, deserialize_with = "object")]
     #[allow(dead_code, reason = "named, so that they are taken; there is nothing to do")]
     options: Option<ClientOptions>,
 }
@@ -124,7 +126,7 @@ async fn answer(app: &Arc<App>, request: Request, reading: Reading) -> Result<(V
     let since = Instant::now();
     let (parts, body) = request.into_parts();
     let body = body::of_texts(app, &parts.headers, body).await?;
-    let asked: Asked = parse(&body).map_err(|problem| match problem.field.as_deref() {
+    let asked: Asked = parse_object(&body).map_err(|problem| match problem.field.as_deref() {
         Some(field) if EMBEDDINGS.contains(&field) => {
             let message = format!("`{field}` is of embeddings: the models here classify, they give no embeddings");
             Problem { message, ..problem }

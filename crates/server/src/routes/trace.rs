@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::answers::{Scored, Taken, Told};
 use crate::app::App;
 use crate::body;
-use crate::inputs::{Inputs, Item, Reading, parse, whole};
+use crate::inputs::{Inputs, Item, Reading, parse_object, whole};
 use crate::models::Served;
 use crate::problem::{Problem, Result, json};
 use crate::settings::{Settings, traced};
@@ -133,7 +133,7 @@ struct Population {
 pub(super) async fn trace(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
     let (parts, body) = request.into_parts();
     let body = body::read(&app, &parts.headers, body).await?;
-    let mut asked: Asked = parse(&body)?;
+    let mut asked: Asked = parse_object(&body)?;
     let served = app.models.wanted(asked.model.as_deref())?;
     let simulation = simulation(&asked, &app.settings, &served.model().header().student)?;
     let inputs = std::mem::replace(&mut asked.inputs, Inputs::List(Vec::new()));
