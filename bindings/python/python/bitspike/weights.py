@@ -166,11 +166,13 @@ class Weights:
         found = self.maps[name]
         threshold = np.float32(self.populations[found.reads].threshold) / np.float32(self.timesteps)
         counts = np.asarray(counts)
+        currents: NDArray[np.float32]
         if found.codes is None:
-            return np.float32(threshold) * (counts.astype(np.float32) @ found.scales.T) + found.bias
+            currents = threshold * (counts.astype(np.float32) @ found.scales.T) + found.bias
+            return currents
         # Sums of counts and codes are integers below 2^24, which float32 adds exactly in any order.
         sums = counts.astype(np.float32) @ found.codes.T.astype(np.float32)
-        currents: NDArray[np.float32] = sums * (threshold * found.scales) + found.bias
+        currents = sums * (threshold * found.scales) + found.bias
         return currents
 
     def counts(self, population: str, currents: Any) -> NDArray[np.int64]:
