@@ -162,7 +162,8 @@ class Weights:
         return self._matrix("classifier.weight")[1], self._vector("classifier.bias")
 
     def currents(self, name: str, counts: Any) -> NDArray[np.float32]:
-        """What map `name` makes of counts `[..., columns]` of the population that it reads, bit for bit as the engine does."""
+        """What map `name` makes of counts `[..., columns]` of the population that it reads, in the engine's order of operations; sums of
+        codes are exact, and weights of 32 bits are added in another order."""
         found = self.maps[name]
         threshold = np.float32(self.populations[found.reads].threshold) / np.float32(self.timesteps)
         counts = np.asarray(counts)
