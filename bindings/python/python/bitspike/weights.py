@@ -162,15 +162,18 @@ class Weights:
         return self._matrix("classifier.weight")[1], self._vector("classifier.bias")
 
     def currents(self, name: str, counts: Any) -> NDArray[np.float32]:
-        """What map `name` makes of counts `[..., columns]` of the population that it reads, bit for bit as the engine does."""
+        """What map `name` makes of counts `[..., columns]` of the population that it reads, in the engine's order of operations; sums of
+        codes are exact, and weights of 32 bits are added in another order."""
         found = self.maps[name]
         threshold = np.float32(self.populations[found.reads].threshold) / np.float32(self.timesteps)
         counts = np.asarray(counts)
+        currents: NDArray[np.float32]
         if found.codes is None:
-            return np.float32(threshold) * (counts.astype(np.float32) @ found.scales.T) + found.bias
+            currents = threshold * (counts.astype(np.float32) @ found.scales.T) + found.bias
+            return currents
         # Sums of counts and codes are integers below 2^24, which float32 adds exactly in any order.
         sums = counts.astype(np.float32) @ found.codes.T.astype(np.float32)
-        currents: NDArray[np.float32] = sums * (threshold * found.scales) + found.bias
+        currents = sums * (threshold * found.scales) + found.bias
         return currents
 
     def counts(self, population: str, currents: Any) -> NDArray[np.int64]:

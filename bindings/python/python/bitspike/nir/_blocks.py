@@ -150,7 +150,7 @@ class Block:
 def _graph(weights: Weights, start: str) -> Any:
     """All blocks, each with an input and an output of its own."""
     nir = package()
-    blocks = {}
+    blocks: dict[str, Any] = {}
     for name, population in weights.populations.items():
         whole = name.rpartition(".")[2] in _WHOLE
         blocks[name.replace(".", "_")] = _population(weights, population, start, weights.maps[name] if whole else None)
@@ -161,7 +161,8 @@ def _graph(weights: Weights, start: str) -> Any:
     last = list(weights.populations.values())[-1]
     metadata = _metadata("logits", f"spikes of {last.name} at [CLS], or their mean over the window", 0, 1, 0, 0.0, "state")
     blocks["classifier_map"] = _chain(np.float32(last.threshold) * matrix, bias, None, metadata)
-    nodes, edges = {}, []
+    nodes: dict[str, Any] = {}
+    edges: list[tuple[str, str]] = []
     for name, block in blocks.items():
         nodes[f"{name}_input"] = nir.Input(input_type={"input": block.nodes["input"].input_type["input"]})
         nodes[name] = block

@@ -63,7 +63,8 @@ class Recording:
 
     def counts(self, population: str) -> NDArray[np.int64]:
         """int64 `[L, width]`: spikes of the window, of which negative ones are taken from positive ones."""
-        return self.spikes(population).sum(axis=0, dtype=np.int64)
+        counts: NDArray[np.int64] = self.spikes(population).sum(axis=0, dtype=np.int64)
+        return counts
 
     def charges(self, population: str) -> NDArray[np.float64]:
         """float64 `[T, L, width]`: `T I / theta` of each step, found from potentials, which the trace has as float32."""
