@@ -8,6 +8,7 @@ use bitspike_analysis::examples::EncodedSplit;
 use bitspike_export::{Export, Manifest, Opset, Parity, Runtime, Target, compare, record, vacant};
 use serde::Serialize;
 
+use crate::args::limit::at_most;
 use crate::args::{CheckpointArgs, usage};
 use crate::output::{detail, show};
 
@@ -41,9 +42,9 @@ pub(crate) struct ExportArgs {
     /// Folder (or file) with the task's data, whose dev set is compared
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// At most so many texts of it
-    #[arg(long, value_name = "N", requires = "data")]
-    limit: Option<usize>,
+    /// Use at most N examples, the first ones of the split; 0 takes all
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "data")]
+    limit: usize,
     /// Python, or Node, that has the runtime; unless given, `python3` or `node`
     #[arg(long, value_name = "PROGRAM")]
     runtime: Option<PathBuf>,
@@ -143,10 +144,8 @@ pub(crate) fn run(args: ExportArgs) -> Result<()> {
 }
 
 /// The dev set as token ids.
-fn texts(model: &Model, data: &Path, limit: Option<usize>) -> Result<Vec<Encoding>> {
+fn texts(model: &Model, data: &Path, limit: usize) -> Result<Vec<Encoding>> {
     let mut split = EncodedSplit::dev_of(model, data)?;
-    if let Some(limit) = limit {
-        split.truncate(limit);
-    }
+    split.truncate(at_most(limit));
     Ok(split.encodings())
 }
