@@ -2,26 +2,28 @@
 # Tries to lose a training: kills it at random instants (KILL, TERM, HUP) and damages its last checkpoint at random (cut short, a bit
 # flipped, emptied, removed); after each, --resume must end with the weights of an undisturbed run, to the bit. Some seconds a trial; outside CI.
 #
-#   .ci/campaign.sh [KILLS] [DAMAGES] [SEED]      100 and 100 unless given; the program is target/release/bitspike, or BITSPIKE
+#   .ci/campaign.sh [KILLS] [DAMAGES] [SEED]      100 and 100 unless given; the program is target/release/bitspike, or BITSPIKE;
+#                                                 QUICKSTART is a folder that its quickstart has made
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bitspike=$(realpath "${BITSPIKE:-target/release/bitspike}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-echo "a teacher, and a run that nothing disturbs"
-"$bitspike" quickstart --out "$work/quickstart" --display plain > "$work/log" 2>&1
-exec python3 - "$bitspike" "$work" "${1:-100}" "${2:-100}" "${3:-1}" <<'PY'
+quickstart=${QUICKSTART:-$work/quickstart}
+if [ ! -d "$quickstart/student-1.58" ]; then
+    echo "a teacher, and a run that nothing disturbs"
+    "$bitspike" quickstart --out "$quickstart" --display plain > "$work/log" 2>&1
+fi
+python3 - "$bitspike" "$work" "$quickstart" "${1:-100}" "${2:-100}" "${3:-1}" <<'PY'
 import hashlib, json, os, random, shutil, signal, struct, subprocess, sys, time
-program, work, kills, damages, seed = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
+program, work, quick = sys.argv[1:4]
+kills, damages, seed = map(int, sys.argv[4:])
 chance = random.Random(seed)
-quick = os.path.join(work, "quickstart")
 recipe = os.path.join(quick, "student-1.58", "recipe.toml")
-task = json.load(open(os.path.join(quick, "student-1.58", "model.json")))["task"]
-columns = ["--task", task["name"], "--text", task["first"], "--label", task["label"]]
 
 
 def command(out):
-    return [program, "distil", "--recipe", recipe, *columns, "--data", os.path.join(quick, "corpus"), "--teacher",
+    return [program, "distil", "--recipe", recipe, "--task", "sst2", "--data", os.path.join(quick, "corpus"), "--teacher",
             os.path.join(quick, "teacher"), "--out", out, "--limit", "1600", "--set", "run.checkpoint_minutes=0.005", "--threads", "1",
             "--display", "plain"]
 

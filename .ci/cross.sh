@@ -42,8 +42,7 @@ fi
 export "CARGO_TARGET_${variable}_RUNNER=${run[*]}"
 build=("${cross_cargo[@]}" test -p bitspike --release --no-default-features "${cross_options[@]}" --lib --test model --test files
     --test one_file --example fingerprint)
-# CROSS_LOCK is a file that whoever builds at the same time holds, too.
-if [ -n "${CROSS_LOCK:-}" ]; then flock "$CROSS_LOCK" "${build[@]}" --no-run; else "${build[@]}" --no-run; fi
+"${build[@]}" --no-run
 
 echo "== tests on $target"
 "${build[@]}" --quiet

@@ -3,7 +3,7 @@
 # says how large they are. What it takes: `.ci/cross_toolchain.sh`, and wasm-opt of Binaryen from 117 on (WASM_OPT, the one on the path, or
 # the npm package `binaryen`). Ends with 3 and says what is missing.
 #
-# Cargo's files stay in CARGO_TARGET_DIR, or `target/`. CROSS_LOCK is a file that whoever builds at the same time holds, too.
+# Cargo's files stay in CARGO_TARGET_DIR, or `target/`.
 set -euo pipefail
 cd "$(dirname "$0")"
 . ../../.ci/cross_toolchain.sh
@@ -27,7 +27,6 @@ for build in simd128 relaxed; do
     # Paths of this machine are of no use in a panic's message.
     flags+=" --remap-path-prefix=$(cd ../.. && pwd)=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
     command=("${cross_cargo[@]}" build --release --quiet --locked "${cross_options[@]}")
-    [ -z "${CROSS_LOCK:-}" ] || command=(flock "$CROSS_LOCK" "${command[@]}")
     RUSTFLAGS=$flags CARGO_TARGET_DIR=$folder/$build "${command[@]}"
     "$wasm_opt" -O3 --strip-debug --strip-producers "$folder/$build/wasm32-unknown-unknown/release/bitspike_web.wasm" -o "npm/$name.wasm"
     size=$(stat -c %s "npm/$name.wasm")
