@@ -246,7 +246,7 @@ fn finish(sums: v128, row: usize, token: usize, rows: usize, out: &mut Output<'_
 fn write<T: Copy + Default>(out: &mut [T], values: v128) {
     let mut all = [T::default(); QUARTER];
     const { assert!(size_of::<T>() == 4, "32-bit lanes") };
-    match out.as_mut_array() {
+    match out.as_mut_array::<QUARTER>() {
         // SAFETY: the array is 16 bytes.
         Some(out) => unsafe { v128_store(out.as_mut_ptr().cast(), values) },
         None => {
