@@ -26,6 +26,11 @@ pub(super) fn arch() -> pulp::Arch {
     if let Some(arch) = super::isa_tests::forced() {
         return arch;
     }
+    // A module of WebAssembly has vectors or has none: asked anew each time, all of it would be in the module twice.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    // SAFETY: the module is compiled for these instructions, and runs where they are.
+    return pulp::Arch::Simd128(unsafe { pulp::wasm::Simd128::new_unchecked() });
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
     pulp::Arch::new()
 }
 

@@ -126,10 +126,10 @@ fn standard_input() -> std::io::Result<File> {
     Ok(File::from(std::io::stdin().as_handle().try_clone_to_owned()?))
 }
 
-/// Standard input, where a handle to it cannot be had.
+/// What has no handle to it, such as WebAssembly in a browser, has no standard input either.
 #[cfg(not(any(unix, windows)))]
-fn standard_input() -> std::io::Result<std::io::Stdin> {
-    Ok(std::io::stdin())
+fn standard_input() -> std::io::Result<File> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 /// The bytes of a text form, buffered and counted.
