@@ -23,6 +23,7 @@ impl Answers {
         match &answer.output {
             Output::Class { probabilities, .. } => probabilities,
             Output::Score(score) => std::slice::from_ref(score),
+            Output::Vector(values) => values,
         }
     }
 

@@ -154,7 +154,7 @@ pub(crate) fn distil(
             }
         };
         let classes = learnt.classes()?;
-        let inputs = Inputs::load(&learnt.teacher()?, &learnt.data, learnt.corpus.as_deref(), task, classes.as_ref())?;
+        let inputs = Inputs::load(&learnt.teacher()?, &learnt.data, learnt.corpus.as_slice(), task, classes.as_ref())?;
         let job = Job {
             from: learnt.start_from.as_deref(),
             resume,

@@ -20,7 +20,7 @@ pub struct EncodedSplit {
     pub task: TaskSpec,
     /// Their texts.
     pub dataset: Dataset,
-    /// Their tokens, in the same order.
+    /// Their tokens, in the same order; of texts that are read apart two in a row.
     pub examples: Vec<Encoded>,
 }
 
@@ -67,10 +67,10 @@ impl EncodedSplit {
         load: impl FnOnce(&TaskSpec) -> bitspike_data::Result<Dataset>,
     ) -> Result<Self> {
         let header = model.header();
-        if task.num_outputs() != header.student.num_labels {
+        if task.num_outputs() != header.student.classes() || task.target.is_embedding() != model.is_embedder() {
             return Err(Error::Outputs {
                 model: "the model".into(),
-                outputs: header.student.num_labels,
+                outputs: header.student.classes(),
                 task: task.name.clone(),
                 wanted: task.num_outputs(),
             });
@@ -83,7 +83,7 @@ impl EncodedSplit {
     /// Keeps the first `limit` examples.
     pub fn truncate(&mut self, limit: usize) {
         self.dataset.examples.truncate(limit);
-        self.examples.truncate(limit);
+        self.examples.truncate(limit.saturating_mul(self.dataset.sequences()));
     }
 
     /// The metrics of answers to the examples; none where an example has no label.
@@ -91,7 +91,7 @@ impl EncodedSplit {
     /// # Errors
     /// If an answer is not a number.
     pub fn metrics(&self, predictions: &Predictions) -> Result<BTreeMap<String, f64>> {
-        let labelled = self.examples.iter().all(|example| example.target.is_some());
+        let labelled = self.dataset.is_labelled();
         Ok(if labelled { predictions.score(&self.task, &self.examples)? } else { BTreeMap::new() })
     }
 

@@ -53,7 +53,7 @@ impl Score {
             model: model.to_owned(),
             task: split.task.name.clone(),
             split: split.dataset.split.name(),
-            examples: split.examples.len(),
+            examples: split.dataset.examples.len(),
             metrics: split.metrics(predictions)?,
             mean_rate: (!rates.is_empty()).then(|| rates.values().sum::<f64>() / rates.len() as f64),
             rates,

@@ -42,6 +42,7 @@ fn config() -> StudentConfig {
         embedding_bits: EmbeddingBits::Full,
         relative_attention: false,
         feedback: None,
+        pooling: None,
     }
 }
 

@@ -14,6 +14,7 @@ fn main() -> bitspike::Result<()> {
         match answer.output {
             Output::Class { index, label, probabilities } => println!("{label} {:.4}  {text}", probabilities[index]),
             Output::Score(score) => println!("{score:.2}  {text}"),
+            Output::Vector(values) => println!("{} values  {text}", values.len()),
         }
     }
     Ok(())

@@ -14,7 +14,7 @@ pub use feedback::{Feedback, Solver};
 pub use populations::{LAYER_POPULATIONS, population_names, projections};
 pub use refused::{ADAPTER, REFUSED, is_adapter};
 pub use student::StudentConfig;
-pub use task::{MAX_CLASSES, Target, Task, check_names, preview, steers};
+pub use task::{MAX_CLASSES, Pooling, Target, Task, check_names, preview, steers};
 
 use crate::error::{Error, Result};
 

@@ -56,6 +56,7 @@ pub mod pointer;
 pub mod quantize;
 pub mod tokenizer;
 pub mod trace;
+pub mod vector;
 
 pub use config::{Target, Task};
 pub use error::{Error, Result};
@@ -63,3 +64,4 @@ pub use forward::{Dynamics, ExitRule, Simulation};
 pub use kernels::Kernels;
 pub use model::{Answer, Input, Model, Options, Output, Traced};
 pub use tokenizer::Encoding;
+pub use vector::Vector;

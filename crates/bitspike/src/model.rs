@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{Target, Task};
-use crate::encoder::{Embedding, Encoder};
+use crate::encoder::{Embedding, Encoder, Readout};
 use crate::error::{Error, Result};
 use crate::format::{Header, Packed};
 use crate::forward::packs::{packs, tiles};
@@ -25,6 +25,7 @@ use crate::forward::windows::{Windows, Workspace};
 use crate::forward::{ExitRule, Rows, Sentences, Simulation, Wanted, simulate};
 use crate::parallel;
 use crate::tokenizer::{Encoding, Tokenizer};
+use crate::vector::Vector;
 
 pub use answer::{Answer, Output, Traced, probabilities};
 pub use fingerprint::Fingerprint;
@@ -186,7 +187,9 @@ impl Model {
                 "shared weights",
             ));
         };
-        weights.encoder.classifier.reorder(order);
+        if let Readout::Classifier(classifier) = &mut weights.encoder.readout {
+            classifier.reorder(order);
+        }
         if let Target::Classification { labels } = &mut weights.task.target {
             *labels = order.iter().map(|&class| labels[class].clone()).collect();
         }
@@ -240,13 +243,45 @@ impl Model {
     /// [`Error::Invalid`] if a pair is wanted and a text is given or the other way round, or if a current or an answer is not
     /// finite, which weights that overflow `f32` bring about.
     pub fn classify<'a>(&self, inputs: impl IntoIterator<Item: Into<Input<'a>>>) -> Result<Vec<Answer>> {
-        let inputs: Vec<Input<'a>> = inputs.into_iter().map(Into::into).collect();
-        inputs.iter().try_for_each(|input| self.check(input))?;
-        let encoded = parallel::map(inputs, TEXTS_PER_TASK, |input| self.encode_cut(&input));
-        let (encodings, cut): (Vec<Encoding>, Vec<bool>) = encoded.into_iter().unzip();
+        self.check_answers()?;
+        let (encodings, cut) = self.encode_all(inputs)?;
         let mut answers = self.classify_ids(&encodings)?;
         answers.iter_mut().zip(cut).for_each(|(answer, cut)| answer.truncated = cut);
         Ok(answers)
+    }
+
+    /// Vectors of texts, in their order: of length 1 where the model says so. A text longer than the model reads is cut.
+    ///
+    /// ```no_run
+    /// let model = bitspike::Model::load("models/embed-ternary/model.safetensors")?;
+    /// let vectors = model.embed(["a fine film", "a good movie", "how to boil an egg"])?;
+    /// let near = vectors[0].cosine(&vectors[1]);
+    /// assert!(near > vectors[0].cosine(&vectors[2]));
+    /// # Ok::<(), bitspike::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the model gives classes or scores, if an input is a pair, and as [`Model::classify`].
+    pub fn embed<'a>(&self, inputs: impl IntoIterator<Item: Into<Input<'a>>>) -> Result<Vec<Vector>> {
+        self.check_embeds()?;
+        let (encodings, cut) = self.encode_all(inputs)?;
+        let mut vectors = self.embed_ids(&encodings)?;
+        vectors.iter_mut().zip(cut).for_each(|(vector, cut)| vector.truncated = cut);
+        Ok(vectors)
+    }
+
+    /// Vectors of texts that are token ids already.
+    ///
+    /// # Errors
+    /// As [`Model::embed`] and [`Model::classify_ids`].
+    pub fn embed_ids(&self, encodings: &[Encoding]) -> Result<Vec<Vector>> {
+        self.check_embeds()?;
+        let outputs = self.outputs(encodings)?;
+        let vector = |((logits, _), encoding): ((Vec<f32>, u32), &Encoding)| {
+            let Output::Vector(values) = Output::of(&self.task().target, &[], &logits) else { unreachable!("embeds") };
+            Vector { values, tokens: encoding.ids.len(), truncated: false }
+        };
+        Ok(outputs.into_iter().zip(encodings).map(vector).collect())
     }
 
     /// Classifies texts that are token ids already.
@@ -263,6 +298,14 @@ impl Model {
     /// [`Error::Invalid`] if an id or a type is outside the model's tables, a text is empty or longer than the model's
     /// positions, and as [`Model::classify`].
     pub fn classify_ids(&self, encodings: &[Encoding]) -> Result<Vec<Answer>> {
+        self.check_answers()?;
+        let outputs = self.outputs(encodings)?;
+        let answer = |((logits, steps), encoding): (_, &Encoding)| self.answer(logits, steps, encoding.ids.len());
+        Ok(outputs.into_iter().zip(encodings).map(answer).collect())
+    }
+
+    /// Outputs of every text, and the steps that it took.
+    fn outputs(&self, encodings: &[Encoding]) -> Result<Vec<(Vec<f32>, u32)>> {
         self.check_ids(encodings)?;
         let threads = parallel::threads();
         let packs = packs(encodings, threads);
@@ -289,6 +332,45 @@ impl Model {
         self.tokenizer().encode_cut(input.first, input.second, self.header().max_length)
     }
 
+    /// Token ids of texts, and whether each was cut.
+    fn encode_all<'a>(&self, inputs: impl IntoIterator<Item: Into<Input<'a>>>) -> Result<(Vec<Encoding>, Vec<bool>)> {
+        let inputs: Vec<Input<'a>> = inputs.into_iter().map(Into::into).collect();
+        inputs.iter().try_for_each(|input| self.check(input))?;
+        Ok(parallel::map(inputs, TEXTS_PER_TASK, |input| self.encode_cut(&input)).into_iter().unzip())
+    }
+
+    /// Whether it gives vectors, and neither classes nor scores.
+    pub fn is_embedder(&self) -> bool {
+        self.task().target.is_embedding()
+    }
+
+    /// Refuses classes and scores of a model that embeds.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that says what it does instead.
+    pub fn check_answers(&self) -> Result<()> {
+        match self.is_embedder() {
+            true => Err(self.unfit("that gives classes or scores", "one that embeds: ask it for vectors (`embed`)")),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses vectors of a model that gives classes or scores.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that says what it does instead.
+    pub fn check_embeds(&self) -> Result<()> {
+        match &self.task().target {
+            Target::Embedding { .. } => Ok(()),
+            Target::Classification { .. } => Err(self.unfit("that embeds", "one that gives classes (`classify`)")),
+            Target::Regression { .. } => Err(self.unfit("that embeds", "one that gives scores (`classify`)")),
+        }
+    }
+
+    fn unfit(&self, expected: &str, found: &str) -> Error {
+        Error::invalid(format!("model of task {}", self.task().name), format!("a model {expected}"), found)
+    }
+
     /// Refuses a text for a pair, and a pair for a text.
     fn check(&self, input: &Input<'_>) -> Result<()> {
         let what = || format!("input of task {}", self.task().name);
@@ -306,8 +388,8 @@ impl Model {
         encodings.iter().try_for_each(|encoding| self.weights.embedding.check(encoding))
     }
 
-    /// Answers of the sentences of one pack.
-    fn pack(&self, encodings: &[Encoding], tiles: usize) -> Result<Vec<Answer>> {
+    /// Outputs and steps of the sentences of one pack.
+    fn pack(&self, encodings: &[Encoding], tiles: usize) -> Result<Vec<(Vec<f32>, u32)>> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = idle().pop().unwrap_or_default();
         let Scratch { workspace, currents, lengths } = &mut scratch;
@@ -321,7 +403,7 @@ impl Model {
             let time_steps = self.simulation.time_steps;
             Windows { encoder, time_steps, pack }.run(tiles, workspace, |sums| {
                 let mut logits = Vec::with_capacity(encoder.config.num_labels);
-                encoder.classifier.apply(sums, &mut logits);
+                encoder.readout.apply(sums, &mut logits);
                 found.push((logits, time_steps));
             })?;
         } else {
@@ -331,12 +413,17 @@ impl Model {
         }
         idle().push(scratch);
         found.iter().try_for_each(|(logits, _)| encoder.check_answer(logits))?;
-        let answer = |((logits, steps), encoding): (_, &Encoding)| self.answer(logits, steps, encoding.ids.len());
-        Ok(found.into_iter().zip(encodings).map(answer).collect())
+        Ok(found)
     }
 
     fn answer(&self, logits: Vec<f32>, steps: u32, tokens: usize) -> Answer {
-        Answer { output: Output::of(&self.weights.labels, &logits), logits, tokens, truncated: false, steps }
+        Answer {
+            output: Output::of(&self.task().target, &self.weights.labels, &logits),
+            logits,
+            tokens,
+            truncated: false,
+            steps,
+        }
     }
 }
 

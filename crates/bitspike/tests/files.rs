@@ -1,7 +1,7 @@
 //! Every file that opens answers, or says why it cannot: random models of random sizes with weights of every size, and the same
 //! files with bytes changed.
 
-use bitspike::config::{StudentConfig, Target, Task};
+use bitspike::config::{Pooling, StudentConfig, Target, Task};
 use bitspike::format::{Header, Packed, Packing, Role, pack, tensors};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use bitspike::tokenizer::Tokenizer;
@@ -36,11 +36,15 @@ fn headers() -> impl Strategy<Value = Header> {
             EmbeddingBits::Binary,
         ]),
     );
-    (sizes, precisions, 1u32..=127, any::<bool>(), any::<bool>(), 0usize..4).prop_map(
+    (sizes, precisions, 1u32..=127, any::<bool>(), any::<bool>(), 0usize..7).prop_map(
         |((heads, size, intermediate, layers, positions, types), precisions, time_steps, signed, pair, classes)| {
             let (weight_bits, granularity, embedding_bits) = precisions;
+            let pooling = [Pooling::Mean, Pooling::Cls, Pooling::Max].get(classes.wrapping_sub(4)).copied();
             let mut task = Task::classification("any", "text", (0..classes + 1).map(|i| format!("c{i}")));
-            task.second = pair.then(|| "other".into());
+            task.second = (pair && pooling.is_none()).then(|| "other".into());
+            if pooling.is_some() {
+                task.target = Target::Embedding { normalize: pair, prefixes: Vec::new() };
+            }
             if classes == 0 {
                 task.target = Target::Regression { min: -1.0, max: 1.0 };
             }
@@ -53,7 +57,7 @@ fn headers() -> impl Strategy<Value = Header> {
                 max_positions: positions,
                 type_vocab: types,
                 layer_norm_eps: 1e-12,
-                num_labels: task.num_outputs(),
+                num_labels: if pooling.is_some() { heads * size } else { task.num_outputs() },
                 labels: task.labels().to_vec(),
                 time_steps,
                 code: bitspike::neuron::Levels::Unary,
@@ -63,6 +67,7 @@ fn headers() -> impl Strategy<Value = Header> {
                 embedding_bits,
                 relative_attention: false,
                 feedback: None,
+                pooling,
             };
             Header { student, task, max_length: positions }
         },
@@ -116,6 +121,16 @@ fn classify(file: Vec<u8>) {
         };
         let second = header.task.second.as_ref().map(|_| "film b");
         let inputs = ["", "a film", "ab \u{597d} film a film a"].map(|first| Input { first, second });
+        if model.is_embedder() {
+            match model.embed(inputs) {
+                Err(error) => assert!(matches!(error, Error::Invalid { .. }), "{error:?}"),
+                Ok(vectors) => {
+                    let finite = vectors.iter().flat_map(|vector| &vector.values).all(|value| value.is_finite());
+                    assert!(finite && vectors.iter().all(|vector| vector.values.len() == header.student.hidden));
+                }
+            }
+            continue;
+        }
         match model.classify(inputs) {
             Err(error) => assert!(matches!(error, Error::Invalid { .. }), "{error:?}"),
             Ok(answers) => {
@@ -180,6 +195,7 @@ fn with(name: &str, value: f32) -> Vec<u8> {
         embedding_bits: EmbeddingBits::Full,
         relative_attention: false,
         feedback: None,
+        pooling: None,
     };
     let all = tensors(&student);
     let header = Header { student, task, max_length: 8 };

@@ -81,6 +81,18 @@ impl ClassMap {
     pub fn new(model: &[String], task: &TaskSpec, stated: Option<&StatedClasses>) -> Result<Self> {
         let classes = task.labels();
         let map = |(outputs, rule)| Self { outputs, model: model.to_vec(), task: classes.to_vec(), rule };
+        if task.target.is_embedding() {
+            return match (model, stated) {
+                ([], None) => Ok(map((Vec::new(), Rule::Names))),
+                (_, Some(_)) => {
+                    Err(Error::invalid("--map", format!("a task with classes; {} is of vectors", task.name), "a map"))
+                }
+                (model, None) => {
+                    let (outputs, model, task) = (model.len(), list(model), task.name.clone());
+                    Err(Error::Outputs { outputs, model, task, wanted: 0, classes: "a vector".into() })
+                }
+            };
+        }
         if let Target::Regression { .. } = task.target {
             if model.len() != 1 {
                 let (outputs, model, task) = (model.len(), list(model), task.name.clone());

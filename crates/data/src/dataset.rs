@@ -32,12 +32,19 @@ pub struct Dataset {
     pub repeated_ids: Option<RepeatedIds>,
     /// What was decided about the files without being asked, a line each.
     pub notes: Vec<String>,
+    /// Whether each text of a pair is read by itself, as vectors are made.
+    pub apart: bool,
 }
 
 impl Dataset {
     /// Whether every example has a label.
     pub fn is_labelled(&self) -> bool {
         self.examples.iter().all(|example| example.target.is_some())
+    }
+
+    /// How many sequences of tokens an example makes.
+    pub fn sequences(&self) -> usize {
+        if self.apart { 2 } else { 1 }
     }
 
     /// Gives the examples their numbers from 0 as ids.
@@ -84,6 +91,10 @@ pub fn load(task: &TaskSpec, path: &Path, split: Split) -> Result<Dataset> {
 /// As [`load`].
 pub fn load_with(task: &TaskSpec, path: &Path, split: Split, labels: Labels) -> Result<Dataset> {
     task.validate()?;
+    let apart = task.target.is_embedding();
+    let pairs = TaskSpec::scored_pairs();
+    // Vectors are told by pairs whose likeness somebody scored.
+    let task = if apart { &pairs } else { task };
     let files = locate::require(task, path, split)?;
     let (mut examples, mut skipped) = (Vec::new(), 0);
     let mut entries = Examples::new(task, files.clone(), labels);
@@ -99,7 +110,7 @@ pub fn load_with(task: &TaskSpec, path: &Path, split: Split, labels: Labels) -> 
         let file = files.first().map_or(path, PathBuf::as_path);
         return Err(Error::malformed(file, format!("no examples{but}; expected a record a line below the header")));
     }
-    Ok(Dataset { split, files, examples, skipped, repeated_ids, notes })
+    Ok(Dataset { split, files, examples, skipped, repeated_ids, notes, apart })
 }
 
 /// The dev examples: those of the dev split, or those that `share` sets aside of the training examples, of data that has none. A note of

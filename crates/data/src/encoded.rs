@@ -44,8 +44,12 @@ impl Encoded {
     }
 }
 
-/// Tokenises a data set, keeping at most `max_length` tokens of each example.
+/// Tokenises a data set, keeping at most `max_length` tokens of each example. Where the texts of a pair are read apart, an example is
+/// two in a row, the first of which has the target.
 pub fn encode(dataset: &Dataset, tokenizer: &Tokenizer, max_length: usize) -> Vec<Encoded> {
+    if dataset.apart {
+        return apart(dataset, tokenizer, max_length);
+    }
     let pairs: Vec<(&str, Option<&str>)> =
         dataset.examples.iter().map(|example| (example.first.as_str(), example.second.as_deref())).collect();
     let encodings = tokenizer.encode_batch(&pairs, max_length);
@@ -57,6 +61,18 @@ pub fn encode(dataset: &Dataset, tokenizer: &Tokenizer, max_length: usize) -> Ve
         answer: None,
     };
     dataset.examples.iter().zip(encodings).map(join).collect()
+}
+
+fn apart(dataset: &Dataset, tokenizer: &Tokenizer, max_length: usize) -> Vec<Encoded> {
+    let texts = dataset.examples.iter().flat_map(|example| [Some(example.first.as_str()), example.second.as_deref()]);
+    let texts: Vec<(&str, Option<&str>)> = texts.map(|text| (text.unwrap_or_default(), None)).collect();
+    let encodings = tokenizer.encode_batch(&texts, max_length).into_iter().enumerate();
+    let join = |(i, encoding): (usize, Encoding)| {
+        let example = &dataset.examples[i / 2];
+        let target = if i % 2 == 0 { example.target } else { None };
+        Encoded { id: example.id.clone(), ids: encoding.ids, types: encoding.type_ids, target, answer: None }
+    };
+    encodings.map(join).collect()
 }
 
 /// Tokenises plain text, a paragraph a line, into windows of at most `max_length` tokens for general distillation.

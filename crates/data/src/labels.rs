@@ -114,6 +114,7 @@ impl<'a> LabelReader<'a> {
         let marks_absence = match &self.task.target {
             Target::Classification { .. } => !self.alike.contains_key("-1"),
             Target::Regression { min, .. } => *min > -1.0,
+            Target::Embedding { .. } => false,
         };
         if found.is_empty() || (marks_absence && stands_for_none(&found)) {
             if self.required {
@@ -132,6 +133,8 @@ impl<'a> LabelReader<'a> {
                 };
                 found.parse::<f32>().ok().filter(fits)
             }
+            // How alike two texts are, on any scale.
+            Target::Embedding { .. } => found.parse::<f32>().ok().filter(|x| x.is_finite()),
         };
         value.map(Some).ok_or_else(|| {
             let hint = self.composed_alike(&found).unwrap_or_default();
@@ -173,6 +176,7 @@ impl<'a> LabelReader<'a> {
                 format!("one of {} or a class index from 0 to {}", preview(labels), labels.len().saturating_sub(1))
             }
             Target::Classification { labels } => format!("one of {}", preview(labels)),
+            Target::Embedding { .. } => "a finite number".to_owned(),
             Target::Regression { .. } if self.task.discovered => "a finite number".to_owned(),
             Target::Regression { min, max } => format!("a number from {min} to {max}"),
         }

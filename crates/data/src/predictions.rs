@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bitspike::Target;
+use bitspike::vector::cosine;
 
 use crate::encoded::Encoded;
 use crate::error::Result;
@@ -12,14 +13,14 @@ use crate::task::TaskSpec;
 /// Logits of every example, in the examples' order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predictions {
-    /// One row an example: a value a class, or one score.
+    /// One row an example: a value a class, one score, or a vector.
     pub logits: Vec<Vec<f32>>,
     /// Firing rate of each population over all tokens, by name; empty for a teacher.
     pub rates: BTreeMap<String, f64>,
 }
 
 impl Predictions {
-    /// The class of each example, or its score.
+    /// The class of each example, or its score; of vectors, the cosine of every two in a row.
     pub fn answers(&self, task: &TaskSpec) -> Vec<f32> {
         let class = |row: &Vec<f32>| {
             let best = row
@@ -31,6 +32,7 @@ impl Predictions {
         match task.target {
             Target::Regression { .. } => self.logits.iter().map(|row| row[0]).collect(),
             Target::Classification { .. } => self.logits.iter().map(class).collect(),
+            Target::Embedding { .. } => self.logits.chunks_exact(2).map(|pair| cosine(&pair[0], &pair[1])).collect(),
         }
     }
 
@@ -39,7 +41,7 @@ impl Predictions {
     /// # Errors
     /// If an example has no label.
     pub fn undefined(&self, task: &TaskSpec, examples: &[Encoded]) -> Result<Option<&'static str>> {
-        let targets: Vec<f32> = examples.iter().map(Encoded::label).collect::<Result<_>>()?;
+        let targets = targets(task, examples)?;
         Ok(task.primary().undefined(&self.answers(task), &targets))
     }
 
@@ -48,7 +50,13 @@ impl Predictions {
     /// # Errors
     /// If an example has no label, or an answer is not a number.
     pub fn score(&self, task: &TaskSpec, examples: &[Encoded]) -> Result<MetricValues> {
-        let targets: Vec<f32> = examples.iter().map(Encoded::label).collect::<Result<_>>()?;
+        let targets = targets(task, examples)?;
         task.score(&self.answers(task), &targets)
     }
+}
+
+/// What the answers are compared with: of vectors, the score of every two examples in a row.
+fn targets(task: &TaskSpec, examples: &[Encoded]) -> Result<Vec<f32>> {
+    let step = if task.target.is_embedding() { 2 } else { 1 };
+    examples.iter().step_by(step).map(Encoded::label).collect()
 }

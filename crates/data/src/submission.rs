@@ -78,7 +78,10 @@ fn answers(task: &TaskSpec, ids: &[String], predictions: &[f32], as_indices: boo
             let bounded = if task.glue.is_some() { prediction.clamp(*min, *max) } else { prediction };
             Ok(format!("{bounded:.3}"))
         }
-        Target::Regression { .. } => Err(Error::invalid(what(), "finite scores", format!("{prediction} for id {id}"))),
+        Target::Embedding { .. } if prediction.is_finite() => Ok(format!("{prediction:.6}")),
+        Target::Regression { .. } | Target::Embedding { .. } => {
+            Err(Error::invalid(what(), "finite scores", format!("{prediction} for id {id}")))
+        }
         Target::Classification { labels } => {
             let index = prediction as usize;
             match labels.get(index).filter(|_| prediction >= 0.0 && prediction.fract() == 0.0) {

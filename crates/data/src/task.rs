@@ -97,6 +97,31 @@ impl TaskSpec {
         self.target.labels()
     }
 
+    /// Vectors of texts, scored by how their cosines rank pairs. `prefixes` are lengths, below that of a vector, of which the first
+    /// values are to be vectors too.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] unless `prefixes` are falling numbers above 0.
+    pub fn embedding(normalize: bool, prefixes: Vec<usize>) -> Result<Self> {
+        let task = Self {
+            name: "embed".into(),
+            glue: None,
+            first: "text".into(),
+            second: None,
+            label: "score".into(),
+            target: Target::Embedding { normalize, prefixes },
+            metrics: vec![Metric::Spearman, Metric::Pearson],
+            discovered: false,
+        };
+        task.validate()?;
+        Ok(task)
+    }
+
+    /// The task whose pairs and scores tell how good vectors are: STS-B's columns.
+    pub fn scored_pairs() -> Self {
+        GlueTask::Stsb.spec()
+    }
+
     /// The task of a model, with what its names mean here.
     ///
     /// # Errors
@@ -152,7 +177,7 @@ impl TaskSpec {
     pub fn validate(&self) -> Result<()> {
         check_names(&self.name, &self.first, self.second.as_deref(), &self.label)?;
         self.target.validate(&self.name)?;
-        let regression = self.target.is_regression();
+        let regression = self.target.is_regression() || self.target.is_embedding();
         let fits = |m: &Metric| m.is_regression() == regression && (*m != Metric::F1 || self.num_outputs() == 2);
         if self.metrics.is_empty() || !self.metrics.iter().all(fits) {
             let expected =

@@ -128,6 +128,11 @@ impl Export {
     /// # Errors
     /// [`Error::Unfit`] if the format cannot carry the model.
     pub fn new(model: &Model, name: &str, target: Target) -> Result<Self> {
+        if model.is_embedder() {
+            let what = "vectors, the last layer at every token".to_owned();
+            let instead = "classifiers and scores are exported; run this one with bitspike itself".to_owned();
+            return Err(Error::Unfit { target: target.runtime(), what, instead });
+        }
         let packed = model.packed();
         let header = packed.header();
         if header.student.weight_bits == bitspike::quantize::WeightBits::Full {

@@ -124,7 +124,7 @@ impl Student<'_> {
 
     /// `logits = W x[CLS] + b`
     fn classifier(&mut self, x: Counted) {
-        let (classes, hidden) = (self.packed.header().student.num_labels, self.packed.header().student.hidden);
+        let (classes, hidden) = (self.packed.header().student.classes(), self.packed.header().student.hidden);
         let weight = self.packed.vector("classifier.weight");
         let weight = self.net.floats("classifier.weight", &[classes, hidden], weight);
         let bias = self.vector("classifier.bias");

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 pub use change::{Change, changes};
 pub use error::RecipeError;
 pub use named::names;
-pub use stage::{LossWeights, Schedule, SimulatedForward, Stage, StageKind};
+pub use stage::{LossWeights, Schedule, SimulatedForward, Stage, StageKind, VectorWeights};
 pub use student::{Init, StudentRecipe, Thresholds};
 
 /// A whole distillation.

@@ -55,7 +55,7 @@ fn distil(folder: &Path) -> Result<()> {
     recipe.data.max_length = 48;
     let run = RunFolder::create(&folder.join("student"))?;
     let data = quickstart.data();
-    let inputs = Inputs::load(&folder.join("teacher"), &data, None, TaskSpec::glue("sst2")?, None)?;
+    let inputs = Inputs::load(&folder.join("teacher"), &data, &[], TaskSpec::glue("sst2")?, None)?;
     let done = inputs.distil(&Job::new(&recipe, &run), &mut Scores)?;
     println!("ended: {}", done.run.outcome.reason.name());
 

@@ -39,7 +39,7 @@ impl Network<'_> {
     /// Outputs of its classifier, if there is one.
     pub fn outputs(&self) -> Option<usize> {
         match self {
-            Self::Student(student) => Some(student.config.num_labels),
+            Self::Student(student) => Some(student.config.classes()),
             Self::Teacher(teacher) => teacher.num_outputs(),
         }
     }
@@ -103,13 +103,16 @@ pub fn predict_student(student: &Student, examples: &[Encoded], device: &Device)
 /// # Errors
 /// If it has no classifier.
 pub fn predict_teacher(teacher: &Teacher, examples: &[Encoded], device: &Device) -> Result<Predictions> {
-    if teacher.num_outputs().is_none() {
+    if teacher.num_outputs().is_none() && teacher.sentence.is_none() {
         let message = "this teacher has no classifier; fine-tune it on the task first with `bitspike teacher`";
         return Err(Error::Mismatch(message.into()));
     }
     let teacher = Teacher { net: teacher.net.valid(), ..teacher.clone() };
     let logits = predict(examples, |indices| {
-        teacher.infer(&pack(examples, indices), device).logits.expect("a teacher with a classifier has logits")
+        let tokens = pack(examples, indices);
+        let output = teacher.infer(&tokens, device);
+        let vectors = teacher.vectors(&output, &tokens);
+        vectors.or(output.logits).expect("a teacher with a classifier has logits")
     });
     Ok(Predictions { logits, rates: BTreeMap::new() })
 }

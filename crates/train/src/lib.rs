@@ -42,6 +42,7 @@ pub mod teacher;
 pub mod texts;
 pub mod trained;
 pub mod training;
+pub mod vectors;
 
 pub use burn::tensor::Device;
 pub use error::{Error, Result};

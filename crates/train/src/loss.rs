@@ -6,6 +6,7 @@ use crate::layers::{matrix, scalar};
 use crate::ops::{self, Precision};
 use crate::student::{Student, StudentOutput, teacher_layer};
 use crate::teacher::TeacherOutput;
+use crate::vectors;
 use bitspike_run::recipe::LossWeights;
 
 /// The weighted sum to minimise and its parts.
@@ -17,7 +18,7 @@ pub struct Loss {
     pub hidden: Option<Tensor<2>>,
     /// Attention scores, if weighted.
     pub attention: Option<Tensor<2>>,
-    /// Teacher's logits, or the labels where those are weighted instead.
+    /// Teacher's logits, or the labels where those are weighted instead; of vectors what is compared of them.
     pub prediction: Option<Tensor<2>>,
 }
 
@@ -30,6 +31,8 @@ pub struct Target<'a> {
     pub regression: bool,
     /// Temperature `tau` of the soft labels.
     pub temperature: f64,
+    /// The teacher's vectors, and lengths of prefixes that are vectors too; none of other tasks.
+    pub vectors: Option<(&'a Tensor<2>, &'a [usize])>,
 }
 
 /// The distillation loss of one batch.
@@ -66,6 +69,10 @@ pub fn distillation(
         sum.add(terms.reduce(|a, b| a + b).expect("at least one layer"), weights.attention)
     });
     let mut prediction = None;
+    if let Some((vectors, prefixes)) = target.vectors.filter(|_| weights.vectors.sum() > 0.0) {
+        let loss = vectors::loss(&output.logits, vectors.clone(), weights.vectors, prefixes);
+        prediction = Some(sum.add(loss, 1.0));
+    }
     if weights.prediction > 0.0 {
         let logits = teacher.logits.clone().expect("a teacher with a classifier").autodiff();
         let loss = match target.regression {

@@ -193,6 +193,7 @@ mod tests {
             embedding_bits: bitspike::quantize::EmbeddingBits::Full,
             relative_attention: false,
             feedback: None,
+            pooling: None,
         };
         let moved: Vec<String> =
             bitspike::config::population_names(2).into_iter().filter(|name| reach(&config, name) > 0.0).collect();

@@ -1,9 +1,11 @@
 //! What a student or a teacher learns from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bitspike::tokenizer::Tokenizer;
-use bitspike_data::{Dataset, DevShare, Encoded, Labels, TaskSpec, choose, encode, load_for_training};
+use bitspike_data::{
+    Dataset, DevShare, Encoded, Labels, Split, TaskSpec, choose, encode, load_for_training, load_with, read_corpus,
+};
 
 use crate::error::{Error, Result};
 use crate::soft::SoftLabels;
@@ -59,6 +61,41 @@ impl Texts {
         let mut notes = train.notes.clone();
         notes.extend(dev.notes.iter().filter(|note| !train.notes.contains(note)).cloned());
         Ok(Self { train: encoded, dev: encode(&dev), corpus: Vec::new(), notes })
+    }
+
+    /// Texts to learn vectors of, in the files `corpus`, and the dev split of the scored pairs in `data`: each pair is two examples in
+    /// a row, the first of which has the score.
+    ///
+    /// # Errors
+    /// If no corpus is given, a file is missing or bad, or a pair has no score.
+    pub fn of_vectors(
+        corpus: &[PathBuf],
+        columns: &[String],
+        data: &Path,
+        tokenizer: &Tokenizer,
+        max_length: usize,
+    ) -> Result<Self> {
+        if corpus.is_empty() {
+            let message = "a student that embeds learns from texts without labels: give files of them with --corpus";
+            return Err(Error::Mismatch(message.into()));
+        }
+        let dev = load_with(&TaskSpec::embedding(true, Vec::new())?, data, Split::Dev, Labels::Required)?;
+        let texts = read_corpus(corpus, columns)?;
+        let pairs: Vec<(&str, Option<&str>)> = texts.iter().map(|text| (text.as_str(), None)).collect();
+        let encodings = tokenizer.encode_batch(&pairs, max_length).into_iter().enumerate();
+        let train = encodings.map(|(i, encoding)| Encoded {
+            id: i.to_string(),
+            ids: encoding.ids,
+            types: encoding.type_ids,
+            target: None,
+            answer: None,
+        });
+        Ok(Self {
+            train: train.collect(),
+            dev: encode(&dev, tokenizer, max_length),
+            corpus: Vec::new(),
+            notes: dev.notes,
+        })
     }
 
     /// These with `limit` training examples that `seed` chooses; all of them where `limit` is 0.

@@ -31,6 +31,7 @@ fn config(signed: bool, weight_bits: WeightBits, time_steps: u32) -> StudentConf
         embedding_bits: EmbeddingBits::Full,
         relative_attention: signed,
         feedback: None,
+        pooling: None,
     }
 }
 

@@ -40,6 +40,7 @@ fn config() -> StudentConfig {
         embedding_bits: EmbeddingBits::Full,
         relative_attention: true,
         feedback: None,
+        pooling: None,
     }
 }
 

@@ -37,6 +37,7 @@ fn config(weight_bits: WeightBits, feedback: Feedback) -> StudentConfig {
         granularity: Granularity::Matrix,
         embedding_bits: EmbeddingBits::Full,
         relative_attention: false,
+        pooling: None,
         feedback: Some(feedback),
     }
 }

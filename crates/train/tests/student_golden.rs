@@ -118,6 +118,7 @@ fn losses_counts_and_gradients_of_one_step() {
             embedding_bits: EmbeddingBits::Full,
             relative_attention: false,
             feedback: None,
+            pooling: None,
         };
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
         let mut student = Student::from_teacher(config, &teacher, &golden.thresholds, &mut rng, &device).unwrap();

@@ -56,6 +56,7 @@ impl RandomSize {
             embedding_bits: EmbeddingBits::Ternary,
             relative_attention: false,
             feedback: None,
+            pooling: None,
         }
     }
 }

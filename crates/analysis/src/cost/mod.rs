@@ -167,7 +167,7 @@ pub fn measure(
         counts: simulation.counts(config.signed),
         attention_values,
     };
-    let teacher = options.teacher.map(|teacher| DenseShape { num_labels: config.num_labels, ..teacher });
+    let teacher = options.teacher.map(|teacher| DenseShape { num_labels: config.classes(), ..teacher });
     let energy = networks::beside(&counted, simulation, mean_steps, teacher, options.int8);
     let (measured, not_measured) = match joules(model, split) {
         Ok(measured) => (Some(measured), None),

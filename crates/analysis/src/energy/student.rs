@@ -101,7 +101,7 @@ pub fn shape_of(student: &StudentConfig) -> DenseShape {
         intermediate: student.intermediate,
         layers: student.layers,
         heads: student.heads,
-        num_labels: student.num_labels,
+        num_labels: student.classes(),
         distances: student.relative_attention,
     }
 }

@@ -44,7 +44,7 @@ impl EnergyEstimates {
         ];
         if let Some(teacher) = teacher {
             let TeacherFacts { layers, hidden, intermediate, heads, bytes, .. } = *teacher;
-            let num_labels = counted.student.num_labels;
+            let num_labels = counted.student.classes();
             // The teachers of shipped models are BERTs.
             let model = DenseShape { hidden, intermediate, layers, heads, num_labels, distances: false };
             for (name, precision) in [("teacher, FP32", Precision::Fp32), ("teacher, INT8", Precision::Int8)] {

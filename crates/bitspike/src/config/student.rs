@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Feedback, Sizes, cap, positive, within};
+use super::{Feedback, Pooling, Sizes, cap, positive, within};
 use crate::arithmetic::RELATIVE_BUCKETS;
 use crate::error::{Error, Result};
 use crate::neuron::Levels;
@@ -43,6 +43,7 @@ fn is_false(flag: &bool) -> bool {
 ///     embedding_bits: EmbeddingBits::Four,
 ///     relative_attention: false,
 ///     feedback: None,
+///     pooling: None,
 /// };
 /// config.validate()?;
 /// assert_eq!(config.encoder_weights(), 10_616_832);
@@ -68,7 +69,7 @@ pub struct StudentConfig {
     pub type_vocab: usize,
     /// Added to the variance in layer norms.
     pub layer_norm_eps: f32,
-    /// Outputs of the classifier: the classes, or 1 for a score.
+    /// Outputs: the classes, 1 for a score, or the width `D` of a vector.
     pub num_labels: usize,
     /// Names of the classes by index; empty for a score.
     pub labels: Vec<String>,
@@ -91,6 +92,9 @@ pub struct StudentConfig {
     /// The connection from the last layer's output to the embedding population, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feedback: Option<Feedback>,
+    /// How the vector of a text is made of the last layer's; a student that has it has no classifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooling: Option<Pooling>,
 }
 
 impl StudentConfig {
@@ -102,6 +106,10 @@ impl StudentConfig {
         self.sizes().validate()?;
         positive("layer_norm_eps", self.layer_norm_eps)?;
         within(("num_labels", self.num_labels), cap::LABELS)?;
+        if self.pooling.is_some() && self.num_labels != self.hidden {
+            let expected = format!("hidden = {}, the width of the vectors", self.hidden);
+            return Err(Error::invalid("num_labels", expected, self.num_labels));
+        }
         if !self.labels.is_empty() && self.labels.len() != self.num_labels {
             let expected = format!("num_labels = {} names, or none for a score", self.num_labels);
             return Err(Error::invalid("labels", expected, format!("{} names", self.labels.len())));
@@ -162,6 +170,11 @@ impl StudentConfig {
         4 * (self.parameters() - self.thresholds())
     }
 
+    /// Outputs of the classifier: none of a student that embeds.
+    pub fn classes(&self) -> usize {
+        if self.pooling.is_some() { 0 } else { self.num_labels }
+    }
+
     fn thresholds(&self) -> u64 {
         self.layers as u64 * POPULATIONS + 1
     }
@@ -174,7 +187,7 @@ impl StudentConfig {
     /// Scalars that are never quantised: per layer the biases `5 D + F`, two norms `4 D` and the thresholds; the norm and
     /// threshold of the embedding; the classifier; the biases by distance.
     fn full_precision(&self) -> u64 {
-        let [d, f, n, classes] = [self.hidden, self.intermediate, self.layers, self.num_labels].map(|size| size as u64);
+        let [d, f, n, classes] = [self.hidden, self.intermediate, self.layers, self.classes()].map(|size| size as u64);
         n * (5 * d + f + 4 * d) + 2 * d + self.thresholds() + classes * (d + 1) + self.relative_biases()
     }
 

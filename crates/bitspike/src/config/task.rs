@@ -20,9 +20,30 @@ pub enum Target {
         /// Highest score.
         max: f32,
     },
+    /// A vector, as wide as the model, that is near those of texts that mean the same.
+    Embedding {
+        /// Whether vectors are brought to length 1.
+        normalize: bool,
+        /// How many of its first values are a vector too, for which the model was trained: falling numbers below its width.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        prefixes: Vec<usize>,
+    },
 }
 
-/// A task: one or two texts in, a class or a score out.
+/// How the vector of a text is made of those of its tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// Their mean, the marks around the text included.
+    #[default]
+    Mean,
+    /// That of the first token.
+    Cls,
+    /// The largest value in each place.
+    Max,
+}
+
+/// A task: one or two texts in, a class, a score or a vector out.
 ///
 /// How it is read from data sets and scored is carried along as names; the crate `bitspike-data` knows what they mean.
 ///
@@ -63,20 +84,26 @@ pub struct Task {
 pub const MAX_CLASSES: usize = 1000;
 
 impl Target {
-    /// Names of the classes by index; empty for regression.
+    /// Names of the classes by index; empty for scores and vectors.
     pub fn labels(&self) -> &[String] {
         match self {
             Self::Classification { labels } => labels,
-            Self::Regression { .. } => &[],
+            Self::Regression { .. } | Self::Embedding { .. } => &[],
         }
     }
 
-    /// Width of a model's output: one logit a class, or one score.
+    /// Outputs of a model's classifier: one logit a class, or one score; 0 for vectors, which need none.
     pub fn num_outputs(&self) -> usize {
         match self {
             Self::Classification { labels } => labels.len(),
             Self::Regression { .. } => 1,
+            Self::Embedding { .. } => 0,
         }
+    }
+
+    /// Whether it is a vector.
+    pub fn is_embedding(&self) -> bool {
+        matches!(self, Self::Embedding { .. })
     }
 
     /// Whether a score is predicted.
@@ -109,6 +136,11 @@ impl Target {
                     return fail("range", "finite `min` below finite `max`", format!("{min} to {max}"));
                 }
             }
+            Self::Embedding { prefixes, .. } => {
+                if prefixes.contains(&0) || !prefixes.is_sorted_by(|a, b| a > b) {
+                    return fail("prefixes", "falling numbers above 0", format!("{prefixes:?}"));
+                }
+            }
         }
         Ok(())
     }
@@ -129,12 +161,12 @@ impl Task {
         }
     }
 
-    /// Names of the classes by index; empty for regression.
+    /// Names of the classes by index; empty for scores and vectors.
     pub fn labels(&self) -> &[String] {
         self.target.labels()
     }
 
-    /// Width of a model's output: one logit a class, or one score.
+    /// Outputs of a model's classifier: one logit a class, or one score; 0 for vectors.
     pub fn num_outputs(&self) -> usize {
         self.target.num_outputs()
     }

@@ -203,6 +203,7 @@ fn student() -> StudentConfig {
         embedding_bits: EmbeddingBits::Four,
         relative_attention: false,
         feedback: None,
+        pooling: None,
     }
 }
 

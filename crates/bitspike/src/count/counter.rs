@@ -3,7 +3,7 @@
 use std::num::Saturating;
 
 use super::{Operations, VALUE};
-use crate::config::StudentConfig;
+use crate::config::{Pooling, StudentConfig};
 use crate::encoder::Encoder;
 use crate::forward::{Dynamics, Sent, SentenceRun, Simulation};
 use crate::neuron::Code;
@@ -97,7 +97,7 @@ struct Sizes {
 impl Sizes {
     fn of(config: &StudentConfig) -> Self {
         let [d, f, heads, classes] =
-            [config.hidden, config.intermediate, config.heads, config.num_labels].map(|size| Saturating(size as u64));
+            [config.hidden, config.intermediate, config.heads, config.classes()].map(|size| Saturating(size as u64));
         Self { d, f, heads, classes }
     }
 }
@@ -155,6 +155,10 @@ impl Shape<'_> {
         ends.norm_values = values.0;
         ends.norm_rows = self.tokens.0;
         ends.classifier_macs = (classes * d).0;
+        if self.config.pooling == Some(Pooling::Mean) {
+            // Every value is added once; the sums are read by none but the answer.
+            ends.residuals = values.0;
+        }
         // The sum of the rows is written and read once.
         ends.value_bits = (Saturating(2 * VALUE) * values).0;
         let rows = Saturating(3) * self.tokens * Saturating(table_row_bits(self.config));

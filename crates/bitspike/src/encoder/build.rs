@@ -1,7 +1,7 @@
 //! Encoders from latent weights or from a packed file.
 
 use super::projection::{Projection, SpikingWeight};
-use super::{Affine, Encoder, GeluCounts, Layer, Norm};
+use super::{Affine, Encoder, GeluCounts, Layer, Norm, Readout};
 use crate::arithmetic::{RELATIVE_BUCKETS, RelativeBias, flushed};
 use crate::config::{LAYER_POPULATIONS, StudentConfig, projections};
 use crate::error::{Error, Result};
@@ -126,8 +126,13 @@ fn assemble<E: From<Error>>(
     });
     let layers = layers.collect();
     let embedding_threshold = threshold(vector("embedding_neurons.theta", 1)?)?;
-    let weight = vector("classifier.weight", config.num_labels * d)?;
-    let classifier = Affine { weight, bias: vector("classifier.bias", config.num_labels)? };
+    let readout = match config.pooling {
+        Some(pooling) => Readout::Vector(pooling),
+        None => {
+            let weight = vector("classifier.weight", config.num_labels * d)?;
+            Readout::Classifier(Affine { weight, bias: vector("classifier.bias", config.num_labels)? })
+        }
+    };
     let relative = match config.relative_attention {
         true => {
             let table = vector("relative_position", RELATIVE_BUCKETS * config.heads)?;
@@ -136,7 +141,7 @@ fn assemble<E: From<Error>>(
         false => None,
     };
     let kernels = Kernels::detect();
-    Ok(Encoder { config: config.clone(), embedding_threshold, layers, relative, classifier, kernels })
+    Ok(Encoder { config: config.clone(), embedding_threshold, layers, relative, readout, kernels })
 }
 
 impl CountMatrix {

@@ -8,6 +8,7 @@ mod embedding;
 mod gelu_counts;
 mod norm;
 mod projection;
+mod readout;
 
 use std::sync::Arc;
 
@@ -20,8 +21,9 @@ pub(crate) use embedding::Embedding;
 pub(crate) use gelu_counts::GeluCounts;
 pub(crate) use norm::{Affine, Norm};
 pub(crate) use projection::{Counted, Projection, Sums};
+pub(crate) use readout::{Pool, Readout};
 
-/// Layers, thresholds and classifier of a student.
+/// Layers, thresholds and classifier of a student, or how its vectors are made.
 #[derive(Debug, Clone)]
 pub struct Encoder {
     pub(crate) config: StudentConfig,
@@ -29,8 +31,7 @@ pub struct Encoder {
     pub(crate) layers: Vec<Layer>,
     /// Biases of attention scores by distance, in every layer the same.
     pub(crate) relative: Option<Arc<RelativeBias>>,
-    /// `[num_labels, D]`, full precision.
-    pub(crate) classifier: Affine,
+    pub(crate) readout: Readout,
     pub(crate) kernels: Kernels,
 }
 
@@ -101,13 +102,21 @@ impl Encoder {
         self.relative.as_deref().map(|bias| Relative { bias, head, query })
     }
 
-    /// Refuses outputs of the classifier that are no numbers.
+    /// Refuses outputs that are no numbers.
     pub(crate) fn check_answer(&self, logits: &[f32]) -> Result<()> {
         match logits.iter().find(|logit| !logit.is_finite()) {
             None => Ok(()),
             Some(logit) => {
-                let expected = "finite numbers; the classifier's weights are so large that f32 overflows";
-                Err(Error::invalid("outputs of the classifier", expected, logit))
+                let (what, expected) = match self.readout {
+                    Readout::Classifier(_) => (
+                        "outputs of the classifier",
+                        "finite numbers; the classifier's weights are so large that f32 overflows",
+                    ),
+                    Readout::Vector(_) => {
+                        ("values of the vector", "finite numbers; a threshold is so large that f32 overflows")
+                    }
+                };
+                Err(Error::invalid(what, expected, logit))
             }
         }
     }

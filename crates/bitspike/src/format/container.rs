@@ -7,8 +7,8 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::Serialize;
 
 use super::header::{
-    FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITH_CODE, FORMAT_VERSION_WITH_DISTANCES, FORMAT_VERSION_WITHOUT_TOKENIZER,
-    Header,
+    FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITH_CODE, FORMAT_VERSION_WITH_DISTANCES, FORMAT_VERSION_WITH_VECTORS,
+    FORMAT_VERSION_WITHOUT_TOKENIZER, Header,
 };
 use crate::error::Fault;
 
@@ -76,16 +76,16 @@ impl Container {
             None => return Err(Fault::from(format!("metadata `format`: expected `{FORMAT}`, found none: {not_ours}"))),
         }
         let known: &[&str] = match entry("format_version") {
-            Some(FORMAT_VERSION | FORMAT_VERSION_WITH_CODE | FORMAT_VERSION_WITH_DISTANCES) => {
-                &["format", "format_version", "config", "tokenizer"]
-            }
+            Some(
+                FORMAT_VERSION | FORMAT_VERSION_WITH_CODE | FORMAT_VERSION_WITH_DISTANCES | FORMAT_VERSION_WITH_VECTORS,
+            ) => &["format", "format_version", "config", "tokenizer"],
             Some(FORMAT_VERSION_WITHOUT_TOKENIZER) => &["format", "format_version", "config"],
             found => {
                 let found = found.map_or("none".to_owned(), |version| format!("{version:?}"));
                 return Err(Fault::from(format!(
                     "metadata `format_version`: expected `{FORMAT_VERSION_WITHOUT_TOKENIZER}`, \
-                     `{FORMAT_VERSION}`, `{FORMAT_VERSION_WITH_CODE}` or `{FORMAT_VERSION_WITH_DISTANCES}`, found \
-                     {found}; use the version of bitspike that packed it, or pack the run again"
+                     `{FORMAT_VERSION}`, `{FORMAT_VERSION_WITH_CODE}`, `{FORMAT_VERSION_WITH_DISTANCES}` or \
+                     `{FORMAT_VERSION_WITH_VECTORS}`, found {found}; use the version of bitspike that packed it, or pack the run again"
                 )));
             }
         };
@@ -98,7 +98,15 @@ impl Container {
         let header: Header = serde_json::from_str(config).map_err(|e| Fault::of("metadata `config`", e))?;
         header.validate().map_err(|e| Fault::of("metadata `config`", e))?;
         let coded = entry("format_version") == Some(FORMAT_VERSION_WITH_CODE);
-        let later = entry("format_version") == Some(FORMAT_VERSION_WITH_DISTANCES);
+        let vectors = entry("format_version") == Some(FORMAT_VERSION_WITH_VECTORS);
+        let later = vectors || entry("format_version") == Some(FORMAT_VERSION_WITH_DISTANCES);
+        if vectors != header.student.pooling.is_some() {
+            let (version, found) = (entry("format_version").unwrap_or_default(), if vectors { "none" } else { "it" });
+            return Err(Fault::from(format!(
+                "metadata `config`: expected {} `pooling` in a file of version {version}, found {found}",
+                if vectors { "a" } else { "no" }
+            )));
+        }
         if !later && header.student.relative_attention {
             let version = entry("format_version").unwrap_or_default();
             return Err(Fault::from(format!(

@@ -36,6 +36,7 @@ pub(super) fn header(
         embedding_bits,
         relative_attention: wide,
         feedback: None,
+        pooling: None,
     };
     Header { student, task, max_length: 4 }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::StudentConfig;
-use crate::config::Task;
+use crate::config::{Target, Task};
 use crate::error::{Error, Result};
 use crate::tokenizer::Tokenizer;
 
@@ -18,6 +18,9 @@ pub const FORMAT_VERSION_WITH_CODE: &str = "3";
 
 /// The version of a file with biases of attention by distance, or with two separators between the texts of a pair.
 pub const FORMAT_VERSION_WITH_DISTANCES: &str = "4";
+
+/// The version of a file whose model embeds.
+pub const FORMAT_VERSION_WITH_VECTORS: &str = "5";
 
 /// The version before, which is read too: its tokeniser is in a file beside it.
 pub(super) const FORMAT_VERSION_WITHOUT_TOKENIZER: &str = "1";
@@ -40,6 +43,9 @@ pub struct Header {
 impl Header {
     /// The `format_version` of a file with this header and `tokenizer`.
     pub(super) fn version(&self, tokenizer: &Tokenizer) -> &'static str {
+        if self.student.pooling.is_some() {
+            return FORMAT_VERSION_WITH_VECTORS;
+        }
         match (self.student.relative_attention || tokenizer.doubles_separator(), self.student.code.is_unary()) {
             (true, _) => FORMAT_VERSION_WITH_DISTANCES,
             (false, true) => FORMAT_VERSION,
@@ -63,7 +69,24 @@ impl Header {
             ));
         }
         task.validate()?;
-        if student.num_labels != task.num_outputs() {
+        match (&task.target, student.pooling) {
+            (Target::Embedding { prefixes, .. }, Some(_)) => {
+                if let Some(prefix) = prefixes.first().filter(|&&prefix| prefix >= student.hidden) {
+                    let expected = format!("numbers below student.hidden = {}", student.hidden);
+                    return Err(Error::invalid(format!("prefixes of task {}", task.name), expected, prefix));
+                }
+            }
+            (Target::Embedding { .. }, None) => {
+                let expected = "how the vectors of tokens become one, for a task of vectors";
+                return Err(Error::invalid("student.pooling", expected, "nothing"));
+            }
+            (_, Some(pooling)) => {
+                let expected = format!("nothing, since task {} is not of vectors", task.name);
+                return Err(Error::invalid("student.pooling", expected, format!("{pooling:?}").to_lowercase()));
+            }
+            (_, None) => (),
+        }
+        if student.classes() != task.num_outputs() {
             let expected = format!("{}, the outputs of task {}", task.num_outputs(), task.name);
             return Err(Error::invalid("student.num_labels", expected, student.num_labels));
         }

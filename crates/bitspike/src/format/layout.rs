@@ -98,7 +98,9 @@ pub fn tensors(config: &StudentConfig) -> Vec<Tensor> {
             add(format!("layers.{i}.{kind}_neurons.theta"), Role::Threshold, 1, 1);
         }
     }
-    add("classifier.weight".to_owned(), Role::Classifier, config.num_labels, d);
-    add("classifier.bias".to_owned(), Role::Vector, 1, config.num_labels);
+    if config.pooling.is_none() {
+        add("classifier.weight".to_owned(), Role::Classifier, config.num_labels, d);
+        add("classifier.bias".to_owned(), Role::Vector, 1, config.num_labels);
+    }
     all
 }

@@ -14,7 +14,10 @@ mod rows;
 mod writer;
 
 pub use codes::Form;
-pub use header::{FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITH_CODE, FORMAT_VERSION_WITH_DISTANCES, Header};
+pub use header::{
+    FORMAT, FORMAT_VERSION, FORMAT_VERSION_WITH_CODE, FORMAT_VERSION_WITH_DISTANCES, FORMAT_VERSION_WITH_VECTORS,
+    Header,
+};
 pub use layout::{Role, Tensor, tensors};
 pub use reader::Packed;
 pub use rows::{PackedMatrix, PackedTable};

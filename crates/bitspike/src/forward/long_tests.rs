@@ -67,7 +67,7 @@ fn by_identity(encoder: &Encoder, currents: &[f32], time_steps: u32) -> (Vec<Vec
         (x, scale) = fire(&out, thresholds[5]);
     }
     let mut logits = Vec::new();
-    encoder.classifier.apply(Scaled { values: &x[..d], scale }, &mut logits);
+    encoder.readout.apply(Scaled { values: &x[..d], scale }, &mut logits);
     (all, logits)
 }
 

@@ -11,7 +11,7 @@ pub(super) struct Readout<'a> {
     encoder: &'a Encoder,
     rows: Rows<'a>,
     exit: Option<Streak>,
-    /// The value of `[CLS]` after the step before.
+    /// The value that was read after the step before.
     value: Vec<f32>,
     /// Whether the last row stays: if not, the next step replaces it.
     kept: bool,
@@ -24,11 +24,11 @@ impl<'a> Readout<'a> {
         Self { encoder, rows: wanted.rows, exit, value: Vec::new(), kept: true, run }
     }
 
-    /// Notes the answer after one more step, given the sums of the last layer's output population at `[CLS]` and the spikes of
-    /// every population in that step (none where they are not counted); says whether the sentence goes on.
+    /// Notes the answer after one more step, given the sums of the last layer's output population at `[CLS]`, or what those of all
+    /// tokens are pooled to, and the spikes of every population in that step (none where they are not counted); says whether the sentence goes on.
     ///
     /// # Errors
-    /// If an output of the classifier is not finite.
+    /// If an output is not finite.
     pub(super) fn answer(&mut self, sums: Scaled<'_>, spikes: &[u64]) -> Result<bool> {
         let classes = self.encoder.config.num_labels;
         let run = &mut self.run;
@@ -38,7 +38,7 @@ impl<'a> Readout<'a> {
             run.change.pop();
         }
         let first = run.logits.len();
-        self.encoder.classifier.apply(sums, &mut run.logits);
+        self.encoder.readout.apply(sums, &mut run.logits);
         let logits = &run.logits[first..];
         self.encoder.check_answer(logits)?;
 

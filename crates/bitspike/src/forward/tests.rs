@@ -26,6 +26,7 @@ fn config(signed: bool) -> StudentConfig {
         embedding_bits: EmbeddingBits::Full,
         relative_attention: signed,
         feedback: None,
+        pooling: None,
     }
 }
 
@@ -164,7 +165,7 @@ fn an_unwatched_window_gives_the_same_answers() {
             let mut logits = Vec::new();
             let pack = Sentences { currents: &embedded, lengths: &lengths };
             let windows = Windows { encoder: &encoder, time_steps: 16, pack };
-            windows.run(tiles, &mut workspace, |sums| encoder.classifier.apply(sums, &mut logits)).unwrap();
+            windows.run(tiles, &mut workspace, |sums| encoder.readout.apply(sums, &mut logits)).unwrap();
             assert_eq!(logits, expected, "{tiles} tiles");
         }
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::arithmetic::largest;
+use crate::config::Target;
 use crate::trace::Trace;
+use crate::vector::unit;
 
 /// What a model says of a text.
 ///
@@ -19,7 +21,7 @@ use crate::trace::Trace;
 pub struct Answer {
     /// The class or the score.
     pub output: Output,
-    /// The classifier's outputs: one a class, or the score alone.
+    /// The classifier's outputs: one a class, or the score alone; a vector before it is brought to length 1.
     pub logits: Vec<f32>,
     /// Tokens read, frame included.
     pub tokens: usize,
@@ -43,6 +45,8 @@ pub enum Output {
     },
     /// A number on the task's scale.
     Score(f32),
+    /// A vector that stands for the text.
+    Vector(Vec<f32>),
 }
 
 /// What a model did with one text, spike by spike.
@@ -61,8 +65,11 @@ pub struct Traced {
 }
 
 impl Output {
-    /// What `logits` say, given the names of the classes; a score where there are none.
-    pub(super) fn of(labels: &[Arc<str>], logits: &[f32]) -> Self {
+    /// What `logits` say of a model for `target`, given the names of the classes.
+    pub(super) fn of(target: &Target, labels: &[Arc<str>], logits: &[f32]) -> Self {
+        if let Target::Embedding { normalize, .. } = target {
+            return Self::Vector(if *normalize { unit(logits) } else { logits.to_vec() });
+        }
         let index = largest(logits);
         match labels.get(index) {
             Some(label) => Self::Class { index, label: label.clone(), probabilities: probabilities(logits) },
@@ -72,11 +79,11 @@ impl Output {
 }
 
 impl Answer {
-    /// Name of the class; none where the model gives a score.
+    /// Name of the class; none where the model gives a score or a vector.
     pub fn label(&self) -> Option<&str> {
         match &self.output {
             Output::Class { label, .. } => Some(label),
-            Output::Score(_) => None,
+            Output::Score(_) | Output::Vector(_) => None,
         }
     }
 
@@ -84,14 +91,14 @@ impl Answer {
     pub fn class(&self) -> Option<usize> {
         match self.output {
             Output::Class { index, .. } => Some(index),
-            Output::Score(_) => None,
+            Output::Score(_) | Output::Vector(_) => None,
         }
     }
 
     /// The score; none where the model gives a class.
     pub fn score(&self) -> Option<f32> {
         match self.output {
-            Output::Class { .. } => None,
+            Output::Class { .. } | Output::Vector(_) => None,
             Output::Score(score) => Some(score),
         }
     }
@@ -100,7 +107,7 @@ impl Answer {
     pub fn probabilities(&self) -> &[f32] {
         match &self.output {
             Output::Class { probabilities, .. } => probabilities,
-            Output::Score(_) => &[],
+            Output::Score(_) | Output::Vector(_) => &[],
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::tokenizer::Encoding;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint {
-    /// Of the classifier's outputs.
+    /// Of the classifier's outputs, or of vectors before they are brought to length 1.
     pub logits: u64,
     /// Of the sums of every neuron at every token, population by population.
     pub counts: u64,
@@ -50,8 +50,8 @@ impl Model {
     /// # Errors
     /// As [`Model::classify_ids`].
     pub fn fingerprint(&self, encodings: &[Encoding], so_far: Fingerprint) -> Result<Fingerprint> {
-        let answers = self.classify_ids(encodings)?;
-        let logits = answers.iter().fold(so_far.logits, |digest, answer| add(digest, &answer.logits));
+        let outputs = self.outputs(encodings)?;
+        let logits = outputs.iter().fold(so_far.logits, |digest, (logits, _)| add(digest, logits));
         let mut counts = so_far.counts;
         // One by one: the sums of a text take a megabyte.
         for encoding in encodings {

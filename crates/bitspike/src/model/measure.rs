@@ -113,21 +113,22 @@ impl Model {
             let mut logits = Vec::new();
             workspace.restart();
             let windows = Windows { encoder, time_steps: self.simulation.time_steps, pack };
-            windows.run(1, &mut workspace, |sums| encoder.classifier.apply(sums, &mut logits))?;
+            windows.run(1, &mut workspace, |sums| encoder.readout.apply(sums, &mut logits))?;
             workspace.take_watches().iter().for_each(|watch| total.add(watch));
         }
         Ok(total)
     }
 
     /// Multiply-adds with matrices of the encoder that [`Model::classify_ids`] does in one window of counts or, in stepped
-    /// dynamics, in one step. Of the last layer, keys and values of every token and the rest at `[CLS]`.
+    /// dynamics, in one step. Of the last layer, keys and values of every token and, for a classifier, the rest at `[CLS]`.
     pub fn multiply_adds(&self, encodings: &[Encoding]) -> u64 {
         let config = &self.header().student;
         let [d, f, layers, texts] =
             [config.hidden, config.intermediate, config.layers, encodings.len()].map(|n| n as u64);
         let tokens: u64 = encodings.iter().map(|encoding| encoding.ids.len() as u64).sum();
         let per_layer = 4 * d * d + 2 * d * f;
-        if self.simulation.dynamics == Dynamics::Phased && !self.simulation.is_counts() {
+        let spike_by_spike = self.simulation.dynamics == Dynamics::Phased && !self.simulation.is_counts();
+        if spike_by_spike || !self.encoder().readout.reads_first() {
             return tokens * layers * per_layer;
         }
         tokens * ((layers - 1) * per_layer + 2 * d * d) + texts * (per_layer - 2 * d * d)

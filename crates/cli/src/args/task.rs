@@ -12,7 +12,7 @@ use crate::output::say;
 /// The flags that name a task; every command that reads data flattens them.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct TaskArgs {
-    /// A task of GLUE (see `bitspike data list`); with --text, the name of a task of your own
+    /// A task of GLUE (see `bitspike data list`), or `embed` for vectors; with --text, the name of a task of your own
     #[arg(long, help_heading = "Task", value_name = "NAME")]
     pub(crate) task: Option<String>,
     /// Your own task: column of the text
@@ -97,6 +97,9 @@ impl TaskArgs {
                     "no task is named: give --task NAME (see `bitspike data list`), or --text COLUMN and --label COLUMN",
                 ));
             };
+            if name == "embed" {
+                return Ok(TaskSpec::embedding(true, Vec::new())?);
+            }
             return TaskSpec::glue(name).map_err(|error| wrong_value("--task", &error));
         };
         let name = self.task.as_deref().unwrap_or("custom");

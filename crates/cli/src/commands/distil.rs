@@ -23,7 +23,8 @@ use crate::teacher_folder::teacher_folder;
 #[command(after_help = "Examples:\n  \
     bitspike distil --recipe sst2 --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out runs/sst2\n  \
     bitspike distil --recipe sst2 --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out runs/binary --bits 1\n  \
-    bitspike distil --recipe sst2 --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out runs/sst2 --resume")]
+    bitspike distil --recipe sst2 --task sst2 --data SST-2 --teacher minilm-l6-sst2 --out runs/sst2 --resume\n  \
+    bitspike distil --recipe embed --task embed --corpus QQP MNLI/train.tsv --data STS-B --teacher all-MiniLM-L6-v2 --out runs/embed")]
 pub(crate) struct DistilArgs {
     /// Recipe: a TOML file, or the name of one that is compiled in, such as `sst2`
     #[arg(long, value_name = "NAME|FILE")]
@@ -32,15 +33,19 @@ pub(crate) struct DistilArgs {
     task: TaskArgs,
     #[command(flatten)]
     classes: ClassArgs,
-    /// Folder (or file) with the task's data
+    /// Folder (or file) with the task's data; for `--task embed` the scored pairs of STS-B, whose dev split chooses the best student
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Teacher: a Hugging Face BERT, fine-tuned on the task; its folder, or OWNER/NAME on the hub
     #[arg(long, value_name = "MODEL")]
     teacher: PathBuf,
-    /// Plain text for `general` stages, a paragraph a line
-    #[arg(long, value_name = "FILE")]
-    corpus: Option<PathBuf>,
+    /// Texts without labels: for `general` stages plain text, a paragraph a line; for `--task embed` any number of files or folders, of
+    /// plain text or tables
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    corpus: Vec<PathBuf>,
+    /// Columns of texts in the tables of the corpus of `--task embed`; unless given, those called `text`, `sentence1`, `question`, ..
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',', requires = "corpus")]
+    corpus_columns: Vec<String>,
     /// Learn from the answers of this table instead of the teacher's own: `bitspike logits` writes one, and others may (docs/distil.md).
     /// The teacher then need not know the task, and is not run where its hidden states and attention are not compared
     #[arg(long, value_name = "FILE")]
@@ -173,7 +178,8 @@ pub(crate) fn run(args: DistilArgs) -> Result<()> {
         None => resumed(&args, &folder)?,
     };
     let classes = args.classes.map.as_ref();
-    let inputs = Inputs::load(&teacher_folder(&args.teacher)?, &args.data, args.corpus.as_deref(), task, classes)?;
+    let inputs = Inputs::load(&teacher_folder(&args.teacher)?, &args.data, &args.corpus, task, classes)?;
+    let inputs = inputs.with_corpus_columns(args.corpus_columns.clone());
     let inputs = match &args.soft_labels {
         Some(path) => inputs.with_soft_labels(path)?,
         None => inputs,

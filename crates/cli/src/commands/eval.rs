@@ -296,7 +296,7 @@ impl Network {
 
 /// Says which metrics are undefined for these answers, and why.
 fn say_undefined(split: &EncodedSplit, predictions: &Predictions) {
-    let targets: Option<Vec<f32>> = split.examples.iter().map(|example| example.target).collect();
+    let targets: Option<Vec<f32>> = split.dataset.examples.iter().map(|example| example.target).collect();
     let Some(targets) = targets else { return };
     let answers = predictions.answers(&split.task);
     for metric in &split.task.metrics {
@@ -308,8 +308,8 @@ fn say_undefined(split: &EncodedSplit, predictions: &Predictions) {
 
 /// Writes the files that were asked for.
 fn write_answers(args: &EvalArgs, split: &EncodedSplit, predictions: &Predictions) -> Result<()> {
-    let EncodedSplit { task, dataset, examples } = split;
-    let ids: Vec<String> = examples.iter().map(|example| example.id.clone()).collect();
+    let EncodedSplit { task, dataset, .. } = split;
+    let ids: Vec<String> = dataset.examples.iter().map(|example| example.id.clone()).collect();
     let answers = predictions.answers(task);
     if let Some(path) = &args.predictions {
         write_predictions(task, &ids, &answers, path)?;

@@ -98,6 +98,8 @@ fn task(task: &Task) -> String {
     let target = match &task.target {
         Target::Classification { labels } => labels.join(", "),
         Target::Regression { min, max } => format!("a score from {min} to {max}"),
+        Target::Embedding { normalize: true, .. } => "vectors of length 1".to_owned(),
+        Target::Embedding { normalize: false, .. } => "vectors".to_owned(),
     };
     format!("{}: {}{second} to {target}", task.name, task.first)
 }

@@ -51,6 +51,7 @@ impl Folder {
             embedding_bits: EmbeddingBits::Four,
             relative_attention: false,
             feedback: None,
+            pooling: None,
         };
         let header = Header { student, task: task.for_model(), max_length: 12 };
         let mut rng = ChaCha8Rng::seed_from_u64(5);

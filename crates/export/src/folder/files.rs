@@ -32,7 +32,7 @@ pub(super) fn config(model: &Model, target: Target) -> Result<Vec<u8>> {
     let student = &model.header().student;
     let labels = match &model.task().target {
         Answers::Classification { labels } => labels.clone(),
-        Answers::Regression { .. } => vec!["score".to_owned()],
+        Answers::Regression { .. } | Answers::Embedding { .. } => vec!["score".to_owned()],
     };
     let by_index: Map<String, Value> =
         labels.iter().enumerate().map(|(i, label)| (i.to_string(), label.as_str().into())).collect();

@@ -12,8 +12,9 @@ macro_rules! recipes {
     };
 }
 
-static RECIPES: [(&str, &str); 21] = recipes![
+static RECIPES: [(&str, &str); 22] = recipes![
     "cola",
+    "embed",
     "feedback",
     "instantaneous",
     "mnli",

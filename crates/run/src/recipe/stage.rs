@@ -10,7 +10,7 @@ use super::{RecipeError, StudentRecipe, check};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stage {
-    /// `general`, `internal`, `prediction` or `labels`.
+    /// `general`, `internal`, `prediction`, `labels` or `embedding`.
     pub kind: StageKind,
     /// Passes over the training examples (or the corpus).
     #[serde(default = "one")]
@@ -48,6 +48,9 @@ pub struct Stage {
     /// Weight of the loss against the true labels; unset: 1 in `labels`, else 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label_weight: Option<f64>,
+    /// What is compared of the vectors of texts; unset: the defaults in `embedding`, else nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vectors: Option<VectorWeights>,
     /// Weight of the mean firing rate over all populations: buys energy with accuracy.
     #[serde(default)]
     pub rate_penalty: f64,
@@ -110,6 +113,46 @@ impl SimulatedForward {
     }
 }
 
+/// What a student's vectors of a batch are compared with the teacher's by. Cosines and ranks need no equal widths.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VectorWeights {
+    /// `1 - cos` of the two vectors of a text; equal widths.
+    pub cosine: f64,
+    /// Mean square of their difference, before either is brought to length 1; equal widths.
+    pub square: f64,
+    /// Mean square of the difference between the two matrices of cosines among the texts of a batch.
+    pub similarity: f64,
+    /// For each text, how the others are ranked: cross-entropy of the softmax of their cosines over `temperature`.
+    pub ranking: f64,
+    /// For each text, whether its vector finds the teacher's vector of the same text among those of the batch; equal widths.
+    pub contrastive: f64,
+    /// Of `ranking` and `contrastive`.
+    pub temperature: f64,
+}
+
+impl Default for VectorWeights {
+    fn default() -> Self {
+        Self { cosine: 3.0, ranking: 1.0, ..Self::NONE }
+    }
+}
+
+impl VectorWeights {
+    /// Nothing is compared.
+    pub const NONE: Self =
+        Self { cosine: 0.0, square: 0.0, similarity: 0.0, ranking: 0.0, contrastive: 0.0, temperature: 0.05 };
+
+    /// All weights.
+    pub fn sum(&self) -> f64 {
+        self.cosine + self.square + self.similarity + self.ranking + self.contrastive
+    }
+
+    /// Those that compare vectors themselves, which must be equally wide.
+    pub fn of_equal_widths(&self) -> f64 {
+        self.cosine + self.square + self.contrastive
+    }
+}
+
 /// Which losses a stage has unless it says so itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
@@ -123,6 +166,8 @@ pub enum StageKind {
     Prediction,
     /// The true labels.
     Labels,
+    /// The teacher's vectors of texts, hidden states and attention scores; of a task of vectors alone.
+    Embedding,
 }
 
 impl StageKind {
@@ -152,6 +197,8 @@ pub struct LossWeights {
     pub hidden: f64,
     /// Attention scores.
     pub attention: f64,
+    /// Vectors of texts.
+    pub vectors: VectorWeights,
     /// Teacher's logits.
     pub prediction: f64,
     /// True labels.
@@ -177,6 +224,7 @@ impl Stage {
             attention_weight: None,
             prediction_weight: None,
             label_weight: None,
+            vectors: None,
             rate_penalty: 0.0,
             target_nonzero: None,
             simulate: None,
@@ -185,13 +233,15 @@ impl Stage {
 
     /// Loss weights after the defaults of the kind.
     pub fn loss_weights(&self) -> LossWeights {
-        let inner = matches!(self.kind, StageKind::General | StageKind::Internal);
+        let embeds = self.kind == StageKind::Embedding;
+        let inner = embeds || matches!(self.kind, StageKind::General | StageKind::Internal);
         let default = |on: bool, weight: f64| if on { weight } else { 0.0 };
         LossWeights {
             hidden: self.hidden_weight.unwrap_or(default(inner, 1.0)),
             attention: self.attention_weight.unwrap_or(default(inner, 0.1)),
             prediction: self.prediction_weight.unwrap_or(default(self.kind == StageKind::Prediction, 1.0)),
             label: self.label_weight.unwrap_or(default(self.kind == StageKind::Labels, 1.0)),
+            vectors: self.vectors.unwrap_or(if embeds { VectorWeights::default() } else { VectorWeights::NONE }),
             rate: self.rate_penalty,
         }
     }
@@ -223,8 +273,13 @@ impl Stage {
         check(key("weight_decay"), self.weight_decay, "a number in [0, 1)", part)?;
         check(key("clip_norm"), self.clip_norm, "a positive number", |x| x > 0.0)?;
         check(key("temperature"), self.temperature, "a number in (0, 100]", |x| x > 0.0 && x <= 100.0)?;
-        let LossWeights { hidden, attention, prediction, label, rate } = self.loss_weights();
+        let LossWeights { hidden, attention, vectors, prediction, label, rate } = self.loss_weights();
         for (name, weight) in [
+            ("vectors.cosine", vectors.cosine),
+            ("vectors.square", vectors.square),
+            ("vectors.similarity", vectors.similarity),
+            ("vectors.ranking", vectors.ranking),
+            ("vectors.contrastive", vectors.contrastive),
             ("hidden_weight", hidden),
             ("attention_weight", attention),
             ("prediction_weight", prediction),
@@ -240,7 +295,8 @@ impl Stage {
                 return Err(RecipeError::Conflict(format!("`{}`: {why}", key("rate_penalty"))));
             }
         }
-        let any = hidden + attention + prediction + label > 0.0;
+        check(key("vectors.temperature"), vectors.temperature, "a number in (0, 1]", |x| x > 0.0 && x <= 1.0)?;
+        let any = hidden + attention + prediction + label + vectors.sum() > 0.0;
         check(key("*_weight"), 0.0, "at least one loss above 0", |_| any)?;
         let conflict = |key: &str, why: &str| Err(RecipeError::Conflict(format!("`{key}`: {why}")));
         if let Some(simulate) = &self.simulate {
@@ -257,6 +313,13 @@ impl Stage {
                 return conflict(&key, "a student with feedback trains at its fixed point; leave one out");
             }
             check(format!("{key}.from"), simulate.from, "a number in [0, 1)", part)?;
+        }
+        if vectors.sum() > 0.0 && self.kind != StageKind::Embedding {
+            return conflict(&key("vectors"), "vectors are compared in stages of kind `embedding` alone");
+        }
+        if self.kind == StageKind::Embedding && prediction + label > 0.0 {
+            let why = "an embedding stage has neither logits nor labels: prediction_weight and label_weight are 0";
+            return conflict(&format!("stage.{i}"), why);
         }
         if self.kind == StageKind::General && prediction + label > 0.0 {
             let why = "a general stage has unlabelled text: prediction_weight and label_weight are 0";

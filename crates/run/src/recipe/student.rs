@@ -1,6 +1,6 @@
 //! The student's part of a recipe.
 
-use bitspike::config::Feedback;
+use bitspike::config::{Feedback, Pooling};
 use bitspike::neuron::{Equilibrium, Levels, NeuronConfig};
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,12 @@ pub struct StudentRecipe {
     /// Connects the last layer's output back to the embedding population.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feedback: Option<Feedback>,
+    /// Of a student that embeds, how the vectors of a text's tokens become one; unset: as the teacher's do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pooling: Option<Pooling>,
+    /// Of a student that embeds, how many of a vector's first values are to be a vector too: falling numbers below its width.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub prefixes: Vec<usize>,
 }
 
 impl Default for StudentRecipe {
@@ -61,6 +67,8 @@ impl Default for StudentRecipe {
             learn_thresholds: true,
             thresholds: Thresholds::default(),
             feedback: None,
+            pooling: None,
+            prefixes: Vec::new(),
         }
     }
 }

@@ -55,6 +55,7 @@ pub(crate) fn describe(
         embedding_bits: EmbeddingBits::Full,
         relative_attention: false,
         feedback: None,
+        pooling: None,
     };
     change(&mut student);
     let run = RunFolder::create(&folder.join("run")).unwrap();

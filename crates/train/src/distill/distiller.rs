@@ -276,14 +276,20 @@ impl Learner for Distiller {
         let tokens = pack(self.examples(stage), batch);
         let labels = if weights.label > 0.0 { targets(self.examples(stage), batch)? } else { Vec::new() };
         let regression = matches!(self.setup.task.target, TaskTarget::Regression { .. });
-        let target = Target { labels: &labels, regression, temperature: settings.temperature };
 
         let answers = answers(self.examples(stage), batch);
         let teacher = match &answers {
             Some(_) if weights.hidden == 0.0 && weights.attention == 0.0 => TeacherOutput::default(),
             _ => self.setup.teacher.infer(&tokens, &self.device),
         };
-        let logits = answers.map(|(values, shape)| matrix(values, shape, &self.device));
+        let said = answers.map(|(values, shape)| matrix(values, shape, &self.device));
+        let (mut vectors, mut logits) = (None, said);
+        if let TaskTarget::Embedding { prefixes, .. } = &self.setup.task.target {
+            let own = || self.setup.teacher.vectors(&teacher, &tokens);
+            vectors = logits.take().or_else(own).map(|vectors| (vectors, prefixes.clone()));
+        }
+        let vectors = vectors.as_ref().map(|(vectors, prefixes)| (vectors, prefixes.as_slice()));
+        let target = Target { labels: &labels, regression, temperature: settings.temperature, vectors };
         let teacher = TeacherOutput { logits: logits.or(teacher.logits), ..teacher };
         let student = self.student.as_ref().expect(HELD);
         let on = self.device.clone().autodiff();

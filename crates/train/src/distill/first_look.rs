@@ -29,9 +29,11 @@ pub(super) fn first_look(
     dev: &[Encoded],
     device: &Device,
 ) -> Result<Vec<(Level, String)>> {
-    let examples = &dev[..dev.len().min(EXAMPLES)];
+    // Of vectors every pair: there are few, and a part ranks otherwise.
+    let examples = if task.target.is_embedding() { dev } else { &dev[..dev.len().min(EXAMPLES)] };
     let mut said = Vec::new();
-    if teacher.num_outputs() == Some(task.num_outputs()) && !examples.is_empty() {
+    let embeds = teacher.sentence.is_some() && task.target.is_embedding();
+    if (embeds || teacher.num_outputs() == Some(task.num_outputs())) && !examples.is_empty() {
         let scored = score(Network::Teacher(teacher), task, examples, device)?;
         if let Some(value) = scored.metrics.get(&task.primary().to_string()) {
             let of =

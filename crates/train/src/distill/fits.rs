@@ -35,7 +35,7 @@ pub fn student_config(recipe: &Recipe, teacher: &Teacher, task: &TaskSpec) -> Re
         max_positions: source.max_position_embeddings,
         type_vocab: source.type_vocab_size,
         layer_norm_eps: source.layer_norm_eps,
-        num_labels: task.num_outputs(),
+        num_labels: if task.target.is_embedding() { or(wanted.hidden, source.hidden_size) } else { task.num_outputs() },
         labels: task.labels().to_vec(),
         time_steps: wanted.time_steps,
         code: wanted.code,
@@ -45,6 +45,10 @@ pub fn student_config(recipe: &Recipe, teacher: &Teacher, task: &TaskSpec) -> Re
         embedding_bits: wanted.embedding_bits,
         relative_attention: source.family().has_distances(),
         feedback: wanted.feedback,
+        pooling: task.target.is_embedding().then(|| {
+            let teachers = teacher.sentence.unwrap_or_default().pooling;
+            wanted.pooling.unwrap_or(teachers)
+        }),
     };
     config.validate()?;
     Ok(config)
@@ -88,6 +92,26 @@ pub fn check(recipe: &Recipe, task: &TaskSpec, teacher: &Teacher, texts: &Texts)
     let fail = |message: String| Err(Error::Mismatch(message));
     for (i, stage) in recipe.stage.iter().enumerate() {
         let weights = stage.loss_weights();
+        if (stage.kind == StageKind::Embedding) != task.target.is_embedding() && stage.kind != StageKind::Internal {
+            return fail(match stage.kind {
+                StageKind::Embedding => {
+                    format!("stage {i} is `embedding`, but task {} is not of vectors: give --task embed", task.name)
+                }
+                kind => format!(
+                    "stage {i} is `{}`, but the task is of vectors: its stages are `embedding`, or `internal`",
+                    kind.name()
+                ),
+            });
+        }
+        let answer = texts.train.first().and_then(|example| example.answer.as_ref());
+        let width = answer.map_or(teacher.config.hidden_size, |answer| answer.len());
+        if weights.vectors.of_equal_widths() > 0.0 && width != config.hidden {
+            return fail(format!(
+                "stage {i} compares vectors by their coordinates, but the student's have {} and the teacher's {width}; set \
+                 `vectors.cosine`, `vectors.square` and `vectors.contrastive` to 0 and compare by `similarity` and `ranking`",
+                config.hidden
+            ));
+        }
         if stage.kind == StageKind::General && texts.corpus.is_empty() {
             return fail(format!("stage {i} is `general` and needs plain text: give a file with --corpus"));
         }

@@ -35,7 +35,7 @@ use crate::training::{Controls, EndReason, LastEnd, Log, Logged, last_end, train
 /// # use bitspike_data::TaskSpec;
 /// # use bitspike_run::{progress::Silent, recipe::Recipe, run::RunFolder};
 /// # use bitspike_train::distill::{Inputs, Job};
-/// let inputs = Inputs::load("teacher".as_ref(), "SST-2".as_ref(), None, TaskSpec::glue("sst2")?, None)?;
+/// let inputs = Inputs::load("teacher".as_ref(), "SST-2".as_ref(), &[], TaskSpec::glue("sst2")?, None)?;
 /// let recipe = Recipe::load(Some("recipes/sst2.toml".as_ref()), &["seed=7".into()])?;
 /// let folder = RunFolder::create("runs/sst2".as_ref())?;
 /// let done = inputs.distil(&Job::new(&recipe, &folder), &mut Silent)?;
@@ -53,7 +53,9 @@ pub struct Inputs {
     /// The teacher's folder, and its digest.
     source: Source,
     data: PathBuf,
-    corpus: Option<PathBuf>,
+    /// Files of texts for `general` and `embedding` stages, and their columns of texts where those are stated.
+    corpus: Vec<PathBuf>,
+    columns: Vec<String>,
     /// What should be said of the teacher's classes.
     note: Option<String>,
     /// Why the teacher's outputs are not the task's classes, if they are not.
@@ -119,14 +121,14 @@ impl<'a> Job<'a> {
 
 impl Inputs {
     /// Loads the teacher of the folder `teacher`, its outputs in the order of the task's classes ([`Teacher::answer_for`]), and its
-    /// tokeniser. The data in `data`, and plain text for `general` stages in `corpus`, are read for each student.
+    /// tokeniser. The data in `data`, and texts for `general` and `embedding` stages in `corpus`, are read for each student.
     ///
     /// # Errors
     /// If either is missing or damaged, the two do not fit, or the `classes` that are stated cannot be.
     pub fn load(
         teacher: &Path,
         data: &Path,
-        corpus: Option<&Path>,
+        corpus: &[PathBuf],
         task: TaskSpec,
         classes: Option<&StatedClasses>,
     ) -> Result<Self> {
@@ -134,6 +136,9 @@ impl Inputs {
         let path = teacher;
         let (mut teacher, tokenizer) = Teacher::with_tokenizer(path, &device)?;
         teacher.check_types(&tokenizer, task.second.is_some()).map_err(|e| e.during(path.display().to_string()))?;
+        if task.target.is_embedding() {
+            teacher = teacher.as_embedder(path)?;
+        }
         let (note, mismatch) = match teacher.answer_for(&task, classes) {
             Ok(note) => (note.map(|note| format!("teacher {}: {note}", path.display())), None),
             Err(error) => {
@@ -146,8 +151,26 @@ impl Inputs {
             }
         };
         let source = of_teacher(path, &teacher);
-        let (data, corpus) = (data.into(), corpus.map(Into::into));
-        Ok(Self { task, teacher, tokenizer, source, data, corpus, note, mismatch, soft: None, device })
+        let (data, corpus, columns) = (data.into(), corpus.to_vec(), Vec::new());
+        Ok(Self { task, teacher, tokenizer, source, data, corpus, columns, note, mismatch, soft: None, device })
+    }
+
+    /// The same with the texts of a corpus in these columns of its tables, instead of those whose names say so.
+    pub fn with_corpus_columns(self, columns: Vec<String>) -> Self {
+        Self { columns, ..self }
+    }
+
+    /// The task as `recipe` has it, of vectors with the lengths that it says.
+    fn task_of(&self, recipe: &Recipe) -> Result<TaskSpec> {
+        if !self.task.target.is_embedding() {
+            if !recipe.student.prefixes.is_empty() || recipe.student.pooling.is_some() {
+                let message = "`student.pooling` and `student.prefixes` are of students that embed: give --task embed, or leave them out";
+                return Err(Error::Mismatch(message.into()));
+            }
+            return Ok(self.task.clone());
+        }
+        let normalize = self.teacher.sentence.unwrap_or_default().normalize;
+        Ok(TaskSpec::embedding(normalize, recipe.student.prefixes.clone())?)
     }
 
     /// The same with the answers of the table at `path` ([`crate::soft`]) instead of the teacher's own. Hidden states and attention are the
@@ -203,13 +226,19 @@ impl Inputs {
         let labelled =
             recipe.stage.iter().any(|stage| stage.kind != StageKind::General && stage.loss_weights().label > 0.0);
         let labels = if labelled { Labels::Required } else { Labels::Optional };
+        if self.task.target.is_embedding() {
+            if recipe.data.dev.is_some() {
+                let message = "`data.dev`: a student that embeds is scored on pairs with scores, which its corpus has not; leave it out";
+                return Err(Error::Mismatch(message.into()));
+            }
+            let texts = Texts::of_vectors(&self.corpus, &self.columns, &self.data, &self.tokenizer, max_length)?;
+            return Ok(texts.limited(recipe.data.limit, recipe.seed));
+        }
         let reading = Reading { max_length, labels, dev: recipe.data.dev, soft: self.soft.as_ref() };
         let texts = Texts::read(&self.task, &self.data, &self.tokenizer, &reading)?;
-        let corpus = match &self.corpus {
-            Some(path) => encode_text(path, &self.tokenizer, max_length)?,
-            None => Vec::new(),
-        };
-        if self.corpus.is_some() && !recipe.stage.iter().any(|stage| stage.kind == StageKind::General) {
+        let windows = self.corpus.iter().map(|path| encode_text(path, &self.tokenizer, max_length));
+        let corpus: Vec<_> = windows.collect::<Result<Vec<_>, _>>()?.concat();
+        if !corpus.is_empty() && !recipe.stage.iter().any(|stage| stage.kind == StageKind::General) {
             let message = "--corpus is for `general` stages, and the recipe has none; leave it out or add one";
             return Err(Error::Mismatch(message.into()));
         }
@@ -223,7 +252,7 @@ impl Inputs {
     pub fn check(&self, recipe: &Recipe, texts: &Texts) -> Result<StudentConfig> {
         self.answers(recipe)?;
         let (max_length, _) = length(&self.tokenizer, recipe.data.max_length)?;
-        check(&with_length(recipe, max_length), &self.task, &self.teacher, texts)
+        check(&with_length(recipe, max_length), &self.task_of(recipe)?, &self.teacher, texts)
     }
 
     /// One digest of teacher, `texts` and the run to start from.
@@ -269,7 +298,7 @@ impl Inputs {
         if !job.resume {
             notes.extend(first_look(&self.teacher, &self.tokenizer, &self.task, &texts.dev, &self.device)?);
         }
-        let task = self.task.clone();
+        let task = self.task_of(recipe)?;
         let setup = Setup {
             recipe: with_length(recipe, max_length),
             task,
@@ -298,8 +327,12 @@ impl Inputs {
                 notes.push((Level::Info, distiller.start_from(&from)?));
                 origin.from = Some(of_predecessor(&from)?);
             }
-            let description =
-                Description { format: FORMAT.into(), student: student.clone(), task: self.task.clone(), max_length };
+            let description = Description {
+                format: FORMAT.into(),
+                student: student.clone(),
+                task: self.task_of(recipe)?,
+                max_length,
+            };
             if !job.resume || Origin::read(folder.path())?.is_some() {
                 origin.write(folder.path())?;
             }

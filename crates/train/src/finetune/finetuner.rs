@@ -184,15 +184,15 @@ impl Learner for Finetuner {
         let rng = ChaCha8Rng::seed_from_u64(derive_seed(self.settings.seed, (1 << 40) + step));
         let mut dropout = RandomDropout { p: teacher.config.hidden_dropout_prob, rng };
         let output = teacher.forward(rows.clone(), &tokens, &mut dropout);
-        let target = Target { labels: &labels, regression, temperature: 1.0 };
+        let target = Target { labels: &labels, regression, temperature: 1.0, vectors: None };
         let loss = label_loss(output.logits.expect("fine-tuning has a classifier"), target);
         let found = finite(value(&loss), "the loss", step)?;
         let gradients = StepGradients::take(&teacher.net, &rows, &tokens.vocabulary, loss.backward());
         // Whatever shares the weights' memory goes before they are updated in place.
         drop((output.hidden, output.query_key, output.pooled, rows));
-        let Teacher { config, net, mut words, notes } = self.teacher.take().expect(HELD);
+        let Teacher { config, net, mut words, sentence, notes } = self.teacher.take().expect(HELD);
         let (net, norm) = self.optimizer.step(net, &mut words, gradients, update);
-        self.teacher = Some(Teacher { config, net, words, notes });
+        self.teacher = Some(Teacher { config, net, words, sentence, notes });
         let grad_norm = finite(norm, "the norm of the gradient", step)?;
         let tokens = tokens.len();
         Ok(StepReport { loss: found, prediction: Some(found), grad_norm, tokens, ..StepReport::default() })

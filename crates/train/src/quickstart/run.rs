@@ -118,7 +118,7 @@ impl Quickstart<'_> {
         if self.teacher(observer)? == EndReason::Interrupted {
             return Ok(None);
         }
-        let inputs = Inputs::load(&self.out.join(TEACHER), &self.data(), None, task()?, None)?;
+        let inputs = Inputs::load(&self.out.join(TEACHER), &self.data(), &[], task()?, None)?;
         comparison.rows.push(of_teacher(&inputs, &self.recipe(WeightBits::Full))?);
         for bits in BITS {
             let Some(row) = self.student(&inputs, bits, observer)? else { return Ok(None) };

@@ -1,6 +1,6 @@
 //! The network itself, and what it computes of a batch.
 
-use bitspike::config::StudentConfig;
+use bitspike::config::{Pooling, StudentConfig};
 use bitspike::neuron::Levels;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -9,6 +9,7 @@ use crate::equilibrium::{Solution, SolveReport};
 use crate::feedback::{Around, FeedbackMap, Spectrum};
 use crate::layers::{Affine, Embeddings, Norm, PackedTokens, Population, WordTable, matrix, parameter, scalar};
 use crate::ops::{self, Precision, Segments};
+use crate::vectors;
 
 /// A population of neurons sharing one threshold.
 #[derive(Module, Debug)]
@@ -90,7 +91,8 @@ pub struct StudentNet {
     pub(super) layers: Vec<StudentLayer>,
     /// Biases of attention scores by distance `[32, heads]`, in every layer the same, where the configuration has them.
     pub(super) relative_position: Option<Param<Tensor<2>>>,
-    pub(super) classifier: Affine,
+    /// Of a student that embeds, none.
+    pub(super) classifier: Option<Affine>,
     /// `W_fb`, where the configuration has feedback.
     pub(super) feedback: Option<FeedbackMap>,
     /// `W_td`: student width to teacher width, for the hidden-state loss only; full precision, not part of the model.
@@ -115,7 +117,7 @@ pub struct StudentOutput {
     pub hidden: Vec<Population>,
     /// Per layer the query currents `[M, D]` and the key population.
     pub query_key: Vec<(Tensor<2>, Population)>,
-    /// `[B, classes]`.
+    /// `[B, classes]`; of a student that embeds its vectors `[B, D]`, not yet of length 1.
     pub logits: Tensor<2>,
     /// Spike counts of every population, by name, in the order of computation.
     pub populations: Vec<(String, Tensor<2>)>,
@@ -267,9 +269,11 @@ impl StudentNet {
             ];
             populations.extend(named.into_iter().map(|(name, (counts, _))| (format!("layer.{i}.{name}"), counts)));
         }
-        let starts = tokens.segments.starts().iter().map(|&row| row as u32).collect();
-        let cls = (ops::gather_rows(x.0, starts), x.1);
-        let logits = self.classifier.spikes(&cls, Precision::FULL);
+        let read = (vectors::pool(x.0, &tokens.segments, config.pooling.unwrap_or(Pooling::Cls)), x.1);
+        let logits = match &self.classifier {
+            Some(classifier) => classifier.spikes(&read, Precision::FULL),
+            None => read.0 * read.1,
+        };
         let segments = tokens.segments.clone();
         StudentOutput { hidden, query_key, logits, populations, segments, solve: None }
     }

@@ -115,7 +115,7 @@ impl Student {
             output_neurons: neurons(thresholds.output),
         });
         let layers = layers.collect();
-        let classifier = affine(config.num_labels, d);
+        let classifier = config.pooling.is_none().then(|| affine(config.num_labels, d));
         let fit = if teacher_width == d { Affine::identity(d, device) } else { affine(teacher_width, d) };
         let mut table = |rows: usize| normal(rows * d, deviation, rng);
         let words = WordTable { values: table(config.vocab_size), width: d };
@@ -140,7 +140,7 @@ impl Student {
     /// If `order` does not name every output once.
     #[must_use]
     pub fn in_class_order(mut self, order: &[usize]) -> Self {
-        self.net.classifier = self.net.classifier.in_order(order);
+        self.net.classifier = self.net.classifier.map(|classifier| classifier.in_order(order));
         if !self.config.labels.is_empty() {
             self.config.labels = order.iter().map(|&class| self.config.labels[class].clone()).collect();
         }

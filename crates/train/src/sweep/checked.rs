@@ -31,7 +31,7 @@ impl Checked {
     /// If something is missing or damaged, or a cell does not fit; it is named.
     pub(super) fn new(paths: &Paths, task: TaskSpec, cells: &[Cell]) -> Result<Self> {
         let from = paths.from.as_deref().map(start).transpose()?;
-        let inputs = Inputs::load(&paths.teacher, &paths.data, paths.corpus.as_deref(), task, paths.map.as_ref())?;
+        let inputs = Inputs::load(&paths.teacher, &paths.data, paths.corpus.as_slice(), task, paths.map.as_ref())?;
         let inputs = match &paths.soft_labels {
             Some(path) => inputs.with_soft_labels(path)?,
             None => inputs,

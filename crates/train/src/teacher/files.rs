@@ -118,7 +118,7 @@ impl Teacher {
         notes.extend(left_out(&weights, family));
         let embeddings = Embeddings { position, token_type, norm };
         let net = TeacherNet { embeddings, layers, relative_position, pooler, classifier }.without_types(&config);
-        Ok(Self { config, words: WordTable { values: words, width: d }, net, notes })
+        Ok(Self { config, words: WordTable { values: words, width: d }, net, sentence: None, notes })
     }
 
     /// Writes `config.json` and `model.safetensors` (F32, names of the family with its prefix) into `folder`, atomically file by file.

@@ -1,5 +1,7 @@
 //! The encoder itself, with an optional pooler and classifier.
 
+use std::path::Path;
+
 use bitspike::arithmetic::RELATIVE_BUCKETS;
 use bitspike::config::BertConfig;
 use bitspike::quantize::EmbeddingBits;
@@ -11,6 +13,7 @@ use rand::Rng;
 use crate::error::{Error, Result};
 use crate::layers::{Affine, Embeddings, Norm, PackedTokens, WordTable, matrix, normal, parameter};
 use crate::ops;
+use crate::vectors::{self, SentenceSettings};
 
 /// One encoder layer.
 #[derive(Module, Debug)]
@@ -45,6 +48,8 @@ pub struct Teacher {
     pub words: WordTable,
     /// All other weights.
     pub net: TeacherNet,
+    /// How its vectors of texts are made, where they are what is learnt from it.
+    pub sentence: Option<SentenceSettings>,
     /// What was read otherwise than its files say, a sentence each.
     pub notes: Vec<String>,
 }
@@ -146,7 +151,7 @@ impl Teacher {
         let biases = || parameter(normal(RELATIVE_BUCKETS * heads, deviation, rng), [RELATIVE_BUCKETS, heads], device);
         let relative_position = config.family().has_distances().then(biases);
         let net = TeacherNet { embeddings, layers, relative_position, pooler, classifier: None };
-        Self { words, net: net.without_types(&config), config, notes: Vec::new() }
+        Self { words, net: net.without_types(&config), config, sentence: None, notes: Vec::new() }
     }
 
     /// Gives the teacher a classifier for `labels` (regression: one label) unless it has one of that size already; adds a
@@ -188,6 +193,23 @@ impl Teacher {
     /// pooled vector (as BERT, but for the attention probabilities).
     pub fn forward(&self, rows: Tensor<2>, tokens: &PackedTokens, dropout: &mut impl Dropout) -> TeacherOutput {
         self.net.forward(&self.config, rows, tokens, dropout)
+    }
+
+    /// The same as a teacher of vectors, as its folder says ([`SentenceSettings::read`]) or else by the mean, of length 1; its
+    /// classifier, if there is one, is not read.
+    ///
+    /// # Errors
+    /// If the folder asks for what is not done here.
+    pub fn as_embedder(mut self, folder: &Path) -> Result<Self> {
+        self.sentence = Some(SentenceSettings::read(folder)?.unwrap_or_default());
+        self.net.classifier = None;
+        Ok(self)
+    }
+
+    /// Vectors of the texts of `output` `[B, D]`, not yet of length 1; none unless it is a teacher of vectors.
+    pub fn vectors(&self, output: &TeacherOutput, tokens: &PackedTokens) -> Option<Tensor<2>> {
+        let SentenceSettings { pooling, .. } = self.sentence?;
+        Some(vectors::pool(output.hidden.last()?.clone(), &tokens.segments, pooling))
     }
 
     /// [`Teacher::forward`] without gradient or dropout.

@@ -68,7 +68,15 @@ pub(super) fn run<R: Record>(
     }
     let spikes = std::mem::take(&mut phases.run.spikes);
     let mut readout = Readout::new(encoder, wanted, phases.run);
-    readout.answer(Scaled { values: &x.sums[..d], scale: x.scale }, &spikes)?;
+    let mut pool = encoder.readout.pool(d);
+    let values = match &mut pool {
+        Some(pool) => {
+            pool.add(&x.sums);
+            pool.finish()
+        }
+        None => &x.sums[..d],
+    };
+    readout.answer(Scaled { values, scale: x.scale }, &spikes)?;
     readout.run.steps = simulation.steps();
     Ok(readout.run)
 }

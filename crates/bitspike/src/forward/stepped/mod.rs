@@ -4,7 +4,7 @@
 //! after population takes a whole chunk of steps. What must know the whole sentence, attention, works head by head
 //! ([`heads`]); everything else tile by tile, a tile being a few tokens ([`tile`]). State and spikes of a tile, or of a head,
 //! then stay in a core's second-level cache, each weight is fetched once for many steps, and threads meet twice a layer. Where
-//! answers alone are asked for, `[CLS]` is a tile of its own, the only one of which the last layer computes more than keys and
+//! answers alone are asked for of a classifier, `[CLS]` is a tile of its own, the only one of which the last layer computes more than keys and
 //! values.
 
 mod buffers;
@@ -34,7 +34,8 @@ pub(super) fn run<R: Record>(
     record: &mut R,
 ) -> Result<SentenceRun> {
     let tokens = currents.len() / encoder.config.hidden;
-    let answers_only = wanted.answers_only && !wanted.sums && !wanted.sent && !R::ON && !encoder.layers.is_empty();
+    let alone = encoder.readout.reads_first() && !encoder.layers.is_empty();
+    let answers_only = wanted.answers_only && !wanted.sums && !wanted.sent && !R::ON && alone;
     let sizes = match (R::ON, answers_only) {
         // A record sees a whole population at a time.
         (true, _) => vec![tokens],

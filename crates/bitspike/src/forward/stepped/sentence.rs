@@ -4,7 +4,7 @@ use super::buffers::Buffers;
 use super::layer::LayerState;
 use super::pass::{Chunk, Pass};
 use crate::arithmetic::Scaled;
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, Pool};
 use crate::error::Result;
 use crate::forward::neurons::{Input, Neurons};
 use crate::forward::readout::Readout;
@@ -38,8 +38,9 @@ pub(super) struct Sentence<'a> {
     buffers: Vec<Buffers>,
     /// Spikes of a chunk, `[steps, populations]`; empty where they are not counted.
     spikes: Vec<u64>,
-    /// Sums of the last layer's output at `[CLS]`.
+    /// Sums of the last layer's output at `[CLS]`, or at every token where all are pooled.
     answer: Vec<f32>,
+    pool: Option<Pool>,
 }
 
 impl<'a> Sentence<'a> {
@@ -56,7 +57,8 @@ impl<'a> Sentence<'a> {
             buffers: tiles.sizes.iter().map(|&tokens| Buffers::new(config, tokens, steps)).collect(),
             tiles,
             spikes: Vec::new(),
-            answer: vec![0.0; config.hidden],
+            answer: vec![0.0; if encoder.readout.reads_first() { config.hidden } else { currents.len() }],
+            pool: encoder.readout.pool(config.hidden),
         }
     }
 
@@ -124,14 +126,25 @@ impl<'a> Sentence<'a> {
             }
         }
 
-        let first = &self.buffers[0];
         for (local, &step) in steps.iter().enumerate() {
-            let row = local * self.tiles.sizes[0];
-            for (sum, &s) in self.answer.iter_mut().zip(first.x.rows(row..row + 1)) {
-                *sum = step.beta * *sum + f32::from(s);
+            let mut sums = self.answer.chunks_exact_mut(d);
+            for (buffers, &tokens) in self.buffers.iter().zip(&self.tiles.sizes) {
+                let first = local * tokens;
+                // `[CLS]` alone, where that is all that is read.
+                let sums = sums.by_ref().take(tokens).flatten();
+                for (sum, &s) in sums.zip(buffers.x.rows(first..first + tokens)) {
+                    *sum = step.beta * *sum + f32::from(s);
+                }
             }
+            let values = match &mut self.pool {
+                Some(pool) => {
+                    pool.add(&self.answer);
+                    pool.finish()
+                }
+                None => &self.answer,
+            };
             let spikes = self.spikes.get(local * populations..(local + 1) * populations).unwrap_or_default();
-            if !readout.answer(Scaled { values: &self.answer, scale: threshold / step.weight }, spikes)? {
+            if !readout.answer(Scaled { values, scale: threshold / step.weight }, spikes)? {
                 return Ok(false);
             }
         }

@@ -4,8 +4,8 @@
 //! into *tiles*, one a thread; only attention looks beyond a tile, at the keys and values of the whole sentence, so that threads
 //! meet once a layer. Each token is computed by itself: neither packs nor tiles change a bit of any result.
 //!
-//! An answer is read at `[CLS]`. Where nobody watches the counts, the last layer therefore computes keys and values of all
-//! tokens, and everything else at each sentence's first token alone.
+//! A classifier reads `[CLS]`. Where nobody watches the counts, the last layer therefore computes keys and values of all
+//! tokens, and everything else at each sentence's first token alone. A vector is read of all tokens.
 //!
 //! Populations are numbered in the order of computation: 0 is the embedding's, `1 + 6 l + k` is of kind `k` in layer `l`, so that
 //! `6 l` is the one which layer `l` reads.
@@ -38,8 +38,8 @@ pub(crate) struct Windows<'a> {
 }
 
 impl Windows<'_> {
-    /// Runs the pack in up to `threads` tiles and hands the counts of the last layer at each sentence's `[CLS]`, `[D]`, to
-    /// `answer`, in the order of the sentences.
+    /// Runs the pack in up to `threads` tiles and hands the counts of the last layer at each sentence's `[CLS]`, `[D]`, or what
+    /// they are pooled to, to `answer`, in the order of the sentences.
     ///
     /// # Errors
     /// If a current is not finite.
@@ -55,6 +55,24 @@ impl Windows<'_> {
         for index in 0..layers {
             workspace.rise();
             workspace.each(|tile, here, next| self.layer(index, tile, here, next))?;
+        }
+        if let Some(mut pool) = self.encoder.readout.pool(d) {
+            let mut lengths = self.pack.lengths.iter().copied();
+            let mut left = lengths.next().unwrap_or(0);
+            for tile in workspace.tiles() {
+                let mut rows = tile.x.as_slice();
+                while !rows.is_empty() && left > 0 {
+                    let count = left.min(rows.len() / d);
+                    let (mine, others) = rows.split_at(count * d);
+                    pool.add(mine);
+                    (rows, left) = (others, left - count);
+                    if left == 0 {
+                        answer(self.scaled(6 * layers, pool.finish()));
+                        left = lengths.next().unwrap_or(0);
+                    }
+                }
+            }
+            return Ok(());
         }
         for tile in workspace.tiles() {
             for (number, start) in self.starts(&tile.rows).enumerate() {
@@ -190,9 +208,9 @@ impl Windows<'_> {
         Ok(())
     }
 
-    /// Whether layer `index` is computed at each sentence's `[CLS]` alone: the last, if unwatched.
+    /// Whether layer `index` is computed at each sentence's `[CLS]` alone: the last, if unwatched and nothing else is read.
     fn is_narrow<W: Watch>(&self, index: usize) -> bool {
-        !W::COUNTS && index + 1 == self.encoder.layers.len()
+        !W::COUNTS && index + 1 == self.encoder.layers.len() && self.encoder.readout.reads_first()
     }
 
     /// The first tokens of the sentences that begin among the tokens `rows` of the pack.

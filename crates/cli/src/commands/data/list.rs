@@ -50,7 +50,7 @@ fn object(task: GlueTask) -> Value {
         "labels": spec.labels(),
         "range": match spec.target {
             Target::Regression { min, max } => json!([min, max]),
-            Target::Classification { .. } => Value::Null,
+            Target::Classification { .. } | Target::Embedding { .. } => Value::Null,
         },
         "metrics": metrics(&spec),
     })
@@ -60,6 +60,7 @@ fn kind(spec: &TaskSpec) -> &'static str {
     match spec.target {
         Target::Classification { .. } => "classification",
         Target::Regression { .. } => "regression",
+        Target::Embedding { .. } => "embedding",
     }
 }
 
@@ -76,5 +77,6 @@ fn meaning(spec: &TaskSpec) -> String {
     match &spec.target {
         Target::Classification { labels } => format!("{}: {}", spec.label, labels.join(", ")),
         Target::Regression { min, max } => format!("{}: a score from {min} to {max}", spec.label),
+        Target::Embedding { .. } => "a vector".to_owned(),
     }
 }

@@ -1,0 +1,108 @@
+//! Vectors that stand for texts: how near two are, and the smaller forms in which they are kept.
+
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
+/// The vector of a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vector {
+    /// `[D]`, or fewer of a [`prefix`].
+    pub values: Vec<f32>,
+    /// Tokens read, frame included.
+    pub tokens: usize,
+    /// Whether the text was longer than the model reads.
+    pub truncated: bool,
+}
+
+/// The order of bits in a byte of a [`binary`] vector. Libraries differ: faiss and sqlite-vec want the first value in the least
+/// bit, NumPy's `packbits`, pgvector and DuckDB in the greatest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BitOrder {
+    /// The first value is the least bit.
+    LeastFirst,
+    /// The first value is the greatest bit.
+    #[default]
+    MostFirst,
+}
+
+impl FromStr for BitOrder {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "least-first" => Ok(Self::LeastFirst),
+            "most-first" => Ok(Self::MostFirst),
+            other => Err(Error::invalid("order of bits", "least-first or most-first", format!("`{other}`"))),
+        }
+    }
+}
+
+impl Vector {
+    /// The cosine of the angle to `other`.
+    pub fn cosine(&self, other: &Self) -> f32 {
+        cosine(&self.values, &other.values)
+    }
+}
+
+/// The cosine of the angle between two vectors of one width, summed in `f64`; 0 where one is 0 throughout.
+pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
+    let lengths = (dot(a, a) * dot(b, b)).sqrt();
+    if lengths > 0.0 { (dot(a, b) / lengths) as f32 } else { 0.0 }
+}
+
+/// The vector brought to length 1; one that is 0 throughout stays.
+///
+/// ```
+/// assert_eq!(bitspike::vector::unit(&[3.0, -4.0]), [0.6, -0.8]);
+/// assert_eq!(bitspike::vector::unit(&[0.0]), [0.0]);
+/// ```
+pub fn unit(values: &[f32]) -> Vec<f32> {
+    let length = values.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+    if length == 0.0 {
+        return values.to_vec();
+    }
+    values.iter().map(|&x| (f64::from(x) / length) as f32).collect()
+}
+
+/// The first `dims` values, brought to length 1 again where `normalize`.
+///
+/// # Errors
+/// [`Error::Invalid`] unless there are from 1 to as many.
+pub fn prefix(values: &[f32], dims: usize, normalize: bool) -> Result<Vec<f32>> {
+    match values.get(..dims).filter(|values| !values.is_empty()) {
+        Some(values) => Ok(if normalize { unit(values) } else { values.to_vec() }),
+        None => Err(Error::invalid("dimensions of a vector", format!("1 to {}", values.len()), dims)),
+    }
+}
+
+/// Codes from -127 to 127, the largest value of the vector being one of the two. What each vector was divided by is lost: angles
+/// stay, lengths do not.
+///
+/// ```
+/// assert_eq!(bitspike::vector::int8(&[0.5, -1.0, 0.0]), [64, -127, 0]);
+/// ```
+pub fn int8(values: &[f32]) -> Vec<i8> {
+    let most = values.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+    let scale = if most > 0.0 { 127.0 / f64::from(most) } else { 0.0 };
+    values.iter().map(|&x| (f64::from(x) * scale).round() as i8).collect()
+}
+
+/// A bit a value: 1 where it is above 0. The last byte is filled with zeros.
+///
+/// ```
+/// use bitspike::vector::{BitOrder, binary};
+/// let values = [1.0, -1.0, 1.0, 1.0, -1.0, -1.0, -1.0, -1.0, 1.0];
+/// assert_eq!(binary(&values, BitOrder::MostFirst), [0b1011_0000, 0b1000_0000]);
+/// assert_eq!(binary(&values, BitOrder::LeastFirst), [0b0000_1101, 0b0000_0001]);
+/// ```
+pub fn binary(values: &[f32], order: BitOrder) -> Vec<u8> {
+    let byte = |values: &[f32]| {
+        (0..8).fold(0, |byte, i| {
+            let bit = u8::from(values.get(i).is_some_and(|&x| x > 0.0));
+            byte | bit << if order == BitOrder::LeastFirst { i } else { 7 - i }
+        })
+    };
+    values.chunks(8).map(byte).collect()
+}
