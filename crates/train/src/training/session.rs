@@ -303,5 +303,5 @@ impl<'a> Session<'a> {
 /// Whether a stage trains what the dev metric measures.
 fn scored(stage: &Stage) -> bool {
     let weights = stage.loss_weights();
-    weights.prediction + weights.label > 0.0
+    weights.prediction + weights.label + weights.vectors.sum() > 0.0
 }
