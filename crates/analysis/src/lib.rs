@@ -34,6 +34,7 @@ pub mod chart;
 pub mod cost;
 pub mod counts;
 pub mod digest;
+pub mod doctor;
 pub mod draw;
 pub mod energy;
 pub mod error;

@@ -153,12 +153,17 @@ pub fn repeated<T>(plan: &Plan, mut call: impl FnMut() -> Result<T>) -> Result<V
     Ok(times)
 }
 
-/// The processor's name and the number of threads that the machine runs at once.
-fn machine() -> String {
+/// The processor's name; its architecture where it does not say.
+pub(crate) fn processor() -> String {
     let listed = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let named = listed.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let name = named.map_or(std::env::consts::ARCH, |(_, name)| name.trim());
-    let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
+    name.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+/// The processor's name and the number of threads that the machine runs at once.
+fn machine() -> String {
+    let name = processor();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     format!("{name}, {threads} threads, {}", std::env::consts::OS)
 }

@@ -61,6 +61,7 @@ enum Command {
     #[cfg(feature = "serve")]
     Serve(Box<commands::serve::ServeArgs>),
     Bench(commands::bench::BenchArgs),
+    Doctor(commands::doctor::DoctorArgs),
     Cost(commands::cost::CostArgs),
     Report(Box<commands::report::ReportArgs>),
     Models(commands::models::ModelsArgs),
@@ -104,6 +105,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         #[cfg(feature = "serve")]
         Command::Serve(args) => commands::serve::run(*args),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Doctor(args) => commands::doctor::run(args),
         Command::Cost(args) => commands::cost::run(args),
         Command::Report(args) => commands::report::run(*args),
         Command::Models(args) => commands::models::run(args),

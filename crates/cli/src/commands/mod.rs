@@ -7,6 +7,7 @@ pub(crate) mod cost;
 pub(crate) mod data;
 #[cfg(feature = "train")]
 pub(crate) mod distil;
+pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod export;
 pub(crate) mod inspect;

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod cost;
+pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod inspect;
 pub(crate) mod models;
