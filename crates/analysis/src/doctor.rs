@@ -121,10 +121,15 @@ impl Machine {
             ));
         }
         if let Some(load) = load.filter(|&load| load > 0.5 * usable as f64) {
-            advice.push(format!("others keep it busy (load {load:.1} on {usable} threads): times measured now say little"));
+            advice.push(format!(
+                "others keep it busy (load {load:.1} on {usable} threads): times measured now say little"
+            ));
         }
         if self.is_virtual {
-            advice.push("it is a virtual machine, whose neighbours may slow it down: compare times within one run alone".to_owned());
+            advice.push(
+                "it is a virtual machine, whose neighbours may slow it down: compare times within one run alone"
+                    .to_owned(),
+            );
         }
         for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
             let set = variable(name).and_then(|value| value.trim().parse::<usize>().ok());
@@ -245,7 +250,8 @@ mod tests {
         };
         let one = |name: &str| (name == "RAYON_NUM_THREADS").then(|| "1".to_owned());
         let advice = busy.advise(Kernels::Avx2, &one).join("\n");
-        for word in ["VNNI", "2 of 8 threads", "share 4 cores", "load 6.0", "virtual", "RAYON_NUM_THREADS=1", "1.1 GB"] {
+        for word in ["VNNI", "2 of 8 threads", "share 4 cores", "load 6.0", "virtual", "RAYON_NUM_THREADS=1", "1.1 GB"]
+        {
             assert!(advice.contains(word), "{word}: {advice}");
         }
     }

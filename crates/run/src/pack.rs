@@ -24,7 +24,7 @@ impl FromRun {
         let header = Header {
             student: description.student,
             task: description.task.for_model(),
-            max_length: description.max_length,
+            max_length: packing.max_length.unwrap_or(description.max_length),
         };
         header.validate().map_err(|e| Error::Unpackable { path: run.path().into(), source: Box::new(e.into()) })?;
         let tokenizer = run.tokenizer()?;

@@ -41,6 +41,11 @@ fn a_student_of_a_run_is_packed_and_answers() {
     save(&run.last(), small_run::weights(student, 2), &Counters::default()).unwrap();
     let last = FromRun::pack(&run, Checkpoint::Last, Packing::default()).unwrap().file;
     assert_ne!(last, best.file);
+    let most = student.max_positions;
+    let of_length = |max_length| FromRun::pack(&run, Checkpoint::Last, Packing { max_length, ..Packing::default() });
+    assert_eq!(of_length(Some(most)).unwrap().header.max_length, most);
+    let Err(error) = of_length(Some(most + 1)) else { panic!("packed with more tokens than positions") };
+    assert!(chain(&error).iter().any(|cause| cause.contains("max_length")), "{error}");
     fs::remove_file(run.best()).unwrap();
     assert_eq!(FromRun::pack(&run, Checkpoint::Best, Packing::default()).unwrap().file, last);
     fs::remove_file(run.last()).unwrap();

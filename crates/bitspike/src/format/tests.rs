@@ -189,7 +189,7 @@ proptest! {
 fn tables_can_be_packed_lower_than_they_were_trained() {
     let trained = header(true, WeightBits::Binary, Granularity::Matrix, EmbeddingBits::Eight);
     for bits in EMBEDDINGS {
-        let packing = Packing { embedding_bits: Some(bits), trits: false };
+        let packing = Packing { embedding_bits: Some(bits), ..Packing::default() };
         let packed = Packed::from_bytes(packed(&trained, packing)).unwrap();
         assert_eq!(packed.header().student.embedding_bits, bits);
         for name in ["words", "embeddings.position", "embeddings.token_type"] {

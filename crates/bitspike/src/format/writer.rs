@@ -22,6 +22,8 @@ pub struct Packing {
     /// Precision of the embedding tables, where it is not the one they were trained at: their trained values are quantised
     /// once more.
     pub embedding_bits: Option<EmbeddingBits>,
+    /// Tokens kept of a text; as many as in training unless given.
+    pub max_length: Option<usize>,
     /// Ternary matrices and tables as five codes a byte rather than four: a fifth smaller, a little slower to open.
     pub trits: bool,
 }
@@ -59,6 +61,8 @@ pub fn pack<E: From<Error>>(
     tokenizer.check_vocab(header.student.vocab_size)?;
     let mut packed = header.clone();
     packed.student.embedding_bits = packing.embedding_bits.unwrap_or(header.student.embedding_bits);
+    packed.max_length = packing.max_length.unwrap_or(header.max_length);
+    packed.validate()?;
     pack_stored(&packed, tokenizer, |tensor| {
         let values = get(&tensor.name)?;
         let expected = tensor.rows * tensor.columns;

@@ -12,10 +12,13 @@ pub(crate) struct PackingArgs {
     /// Five ternary weights a byte instead of four: smaller, a little slower to load, the same answers
     #[arg(long)]
     pub(crate) trits: bool,
+    /// Tokens kept of a text, up to the positions of the teacher; unless given, as many as in training
+    #[arg(long, value_name = "N")]
+    pub(crate) max_length: Option<usize>,
 }
 
 impl From<PackingArgs> for Packing {
-    fn from(PackingArgs { embedding_bits, trits }: PackingArgs) -> Self {
-        Self { embedding_bits, trits }
+    fn from(PackingArgs { embedding_bits, trits, max_length }: PackingArgs) -> Self {
+        Self { embedding_bits, trits, max_length }
     }
 }

@@ -248,7 +248,9 @@ fn loop_step(forward: SolveReport, backward: SolveReport) -> LoopStep {
 impl Learner for Distiller {
     fn sizes(&self) -> Sizes {
         let (Student { net, words, .. }, texts) = (self.student(), &self.setup.texts);
-        Sizes { parameters: net.num_params() + words.values.len(), train: texts.train.len(), dev: texts.dev.len() }
+        let pairs = if self.setup.task.target.is_embedding() { 2 } else { 1 };
+        let parameters = net.num_params() + words.values.len();
+        Sizes { parameters, train: texts.train.len(), dev: texts.dev.len() / pairs }
     }
 
     fn primary(&self) -> String {
