@@ -139,6 +139,7 @@ impl Distiller {
         let place = other.path().display();
         let outputs = same_outputs(&theirs, &self.setup.task);
         let said = match &outputs {
+            Some(_) if student.config.pooling.is_some() => format!("starts from {place}"),
             Some(_) => format!("starts from {place}, classifier included"),
             None => format!(
                 "starts from {place}, but for its classifier: its classes are those of task {}, not of {}",
