@@ -7,8 +7,10 @@ pub(crate) mod cost;
 pub(crate) mod data;
 #[cfg(feature = "train")]
 pub(crate) mod distil;
+pub(crate) mod embed;
 pub(crate) mod eval;
 pub(crate) mod export;
+pub(crate) mod index;
 pub(crate) mod inspect;
 #[cfg(feature = "train")]
 pub(crate) mod logits;
@@ -18,6 +20,7 @@ pub(crate) mod pack;
 #[cfg(feature = "train")]
 pub(crate) mod quickstart;
 pub(crate) mod report;
+pub(crate) mod search;
 #[cfg(feature = "serve")]
 pub(crate) mod serve;
 #[cfg(feature = "train")]
