@@ -49,6 +49,7 @@ pub mod error;
 pub mod format;
 pub mod forward;
 pub mod kernels;
+pub mod mapping;
 pub mod model;
 pub mod neuron;
 mod parallel;

@@ -197,6 +197,23 @@ impl Model {
         Ok(self)
     }
 
+    /// The same model with its vectors brought to length 1, or left as long as they are, before it is shared or used. The header
+    /// stays what the file says.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it gives no vectors, or another model shares these weights.
+    pub fn with_normalize(mut self, normalize: bool) -> Result<Self> {
+        self.check_embeds()?;
+        let Some(weights) = Arc::get_mut(&mut self.weights) else {
+            let expected = "a model that shares its weights with no other";
+            return Err(Error::invalid("length of vectors", expected, "shared weights"));
+        };
+        if let Target::Embedding { normalize: own, .. } = &mut weights.task.target {
+            *own = normalize;
+        }
+        Ok(self)
+    }
+
     /// What the file says of itself.
     pub fn header(&self) -> &Header {
         self.weights.packed.header()

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
+
 use crate::error::{Error, Result};
 
 /// The vector of a text.
@@ -34,6 +36,81 @@ impl FromStr for BitOrder {
             "least-first" => Ok(Self::LeastFirst),
             "most-first" => Ok(Self::MostFirst),
             other => Err(Error::invalid("order of bits", "least-first or most-first", format!("`{other}`"))),
+        }
+    }
+}
+
+/// In which form the values of a vector are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Floats of 32 bits, as the model gives them.
+    #[default]
+    Single,
+    /// Codes of 8 bits ([`int8`]).
+    Int8,
+    /// A bit a value ([`binary`]).
+    Binary(BitOrder),
+}
+
+/// The values of a vector in one of the forms of [`Precision`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    /// Floats of 32 bits.
+    Single(Vec<f32>),
+    /// Codes of 8 bits.
+    Int8(Vec<i8>),
+    /// Bytes of eight values each.
+    Binary(Vec<u8>),
+}
+
+impl Precision {
+    /// A vector in this form.
+    ///
+    /// ```
+    /// use bitspike::vector::{Precision, Values};
+    /// assert_eq!(Precision::Int8.of(vec![0.5, -1.0]), Values::Int8(vec![64, -127]));
+    /// ```
+    pub fn of(self, values: Vec<f32>) -> Values {
+        match self {
+            Self::Single => Values::Single(values),
+            Self::Int8 => Values::Int8(int8(&values)),
+            Self::Binary(order) => Values::Binary(binary(&values, order)),
+        }
+    }
+
+    /// Numbers that a vector of `dims` values takes in this form: floats, codes or bytes.
+    pub fn width(self, dims: usize) -> usize {
+        if let Self::Binary(_) = self { dims.div_ceil(8) } else { dims }
+    }
+}
+
+impl Values {
+    /// The bytes that the values take, the least of each first.
+    pub fn le_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Single(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            Self::Int8(values) => values.iter().map(|value| value.cast_unsigned()).collect(),
+            Self::Binary(bytes) => bytes.clone(),
+        }
+    }
+
+    /// How many bytes that are.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Single(values) => 4 * values.len(),
+            Self::Int8(values) => values.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+}
+
+impl Serialize for Values {
+    /// As a list of numbers.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Single(values) => serializer.collect_seq(values),
+            Self::Int8(values) => serializer.collect_seq(values),
+            Self::Binary(bytes) => serializer.collect_seq(bytes),
         }
     }
 }

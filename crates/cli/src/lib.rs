@@ -16,6 +16,7 @@ mod log;
 mod output;
 mod print;
 mod progress;
+mod streams;
 #[cfg(feature = "train")]
 mod teacher_folder;
 mod trained;
@@ -58,6 +59,9 @@ enum Command {
     Export(Box<commands::export::ExportArgs>),
     Inspect(commands::inspect::InspectArgs),
     Classify(Box<commands::classify::ClassifyArgs>),
+    Embed(Box<commands::embed::EmbedArgs>),
+    Index(commands::index::IndexArgs),
+    Search(Box<commands::search::SearchArgs>),
     #[cfg(feature = "serve")]
     Serve(Box<commands::serve::ServeArgs>),
     Bench(commands::bench::BenchArgs),
@@ -102,6 +106,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Export(args) => commands::export::run(*args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Classify(args) => commands::classify::run(*args),
+        Command::Embed(args) => commands::embed::run(*args),
+        Command::Index(args) => commands::index::run(args),
+        Command::Search(args) => commands::search::run(*args),
         #[cfg(feature = "serve")]
         Command::Serve(args) => commands::serve::run(*args),
         Command::Bench(args) => commands::bench::run(args),

@@ -8,7 +8,6 @@ mod codes;
 mod container;
 mod header;
 mod layout;
-mod mapping;
 mod reader;
 mod rows;
 mod writer;

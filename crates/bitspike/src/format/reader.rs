@@ -11,9 +11,9 @@ use super::codes::Form;
 use super::container::{Container, Entry};
 use super::header::{FORMAT_VERSION_WITHOUT_TOKENIZER, Header};
 use super::layout::{Role, Tensor, tensors};
-use super::mapping::Bytes;
 use super::rows::{PackedMatrix, PackedTable, floats};
 use crate::error::{Fault, Result};
+use crate::mapping::{Bytes, Wanted};
 use crate::neuron::{Equilibrium, NeuronConfig};
 use crate::parallel;
 use crate::pointer;
@@ -73,7 +73,7 @@ impl Packed {
     /// anything but a complete model of a version that is known.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::of(Bytes::read(path)?).map_err(|fault| fault.at(path))
+        Self::of(Bytes::read(path, Wanted::MODEL)?).map_err(|fault| fault.at(path))
     }
 
     /// [`Packed::open`] through a memory map: processes that use the same model share its memory.
@@ -86,7 +86,7 @@ impl Packed {
     /// As [`Packed::open`].
     #[cfg(feature = "mmap")]
     pub fn map(path: &Path) -> Result<Self> {
-        Self::of(Bytes::map(path)?).map_err(|fault| fault.at(path))
+        Self::of(Bytes::map(path, Wanted::MODEL, true)?).map_err(|fault| fault.at(path))
     }
 
     /// The same on bytes in memory.

@@ -1,6 +1,7 @@
 //! Flags that several commands have.
 
 pub(crate) mod checkpoint;
+pub(crate) mod embedder;
 pub(crate) mod limit;
 pub(crate) mod packing;
 pub(crate) mod place;
@@ -13,6 +14,7 @@ mod usage;
 mod verbosity;
 
 pub(crate) use checkpoint::{CheckpointArgs, CheckpointName};
+pub(crate) use embedder::EmbedderArgs;
 pub(crate) use packing::PackingArgs;
 pub(crate) use place::vacant;
 pub(crate) use profile::profile;

@@ -6,14 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use bitspike::forward::{Dynamics, ExitRule};
 use bitspike::kernels::Kernels;
-use bitspike::{Model, Options, atomic_file};
-use bitspike_analysis::number::grouped;
-use bitspike_data::answers::{
-    AnswerOptions, OnError, Progress, Summary, TextColumns, Texts, classify_stream, classify_texts,
-};
+use bitspike::{Model, Options};
+use bitspike_data::answers::{AnswerOptions, OnError, Summary, TextColumns, Texts, classify_stream, classify_texts};
 use bitspike_data::table::{Decoder, Form, Source};
 use bitspike_data::{TaskSpec, table_files};
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use bitspike_hub::Subject;
 
@@ -21,7 +17,7 @@ use crate::args::simulation::{parse_rule, time_steps};
 use crate::args::{CheckpointArgs, Threads, usage};
 use crate::interrupt;
 use crate::output::{Stdout, say, warn};
-use crate::progress::{ProgressLine, Unit};
+use crate::streams::{StreamLine, check_output, file, forms, input_form, notes, on_error, to_file};
 
 /// Classify texts, with the model that is compiled in or another
 ///
@@ -95,7 +91,10 @@ pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
         return Err(usage("--exit: expected --dynamics accumulated or instantaneous, found phased"));
     }
     let output = output_form(&args)?;
-    let input = input_form(&args)?;
+    let input = input_form("--input", file(&args.input), args.format)?;
+    if input == Form::Text && (args.text.is_some() || args.text2.is_some()) {
+        return Err(usage("--text, --text2: plain text has no columns; give --format csv, tsv, jsonl or parquet"));
+    }
     let subject = match &args.model {
         Some(model) => args.checkpoint.resolve(model)?,
         None => Subject::builtin(),
@@ -153,74 +152,10 @@ fn work(
     match job {
         Job::Texts(texts) => Ok(classify_texts(model, texts, out, options)?),
         Job::Stream(texts) => {
-            let size = size(&texts.source).filter(|_| texts.form != Form::Parquet);
-            let unit = if size.is_some() { Unit::Bytes } else { Unit::Things("texts") };
-            let mut line = progress.then(|| ProgressLine::new("", unit, size));
-            let mut show = |progress: Progress| {
-                let Some(line) = &mut line else { return };
-                match size {
-                    Some(_) => line.label(format!("{} texts", grouped(progress.texts)), progress.position),
-                    None => line.set(progress.texts),
-                }
-            };
-            Ok(classify_stream(model, texts, out, options, &mut show)?)
+            let mut line = StreamLine::new(&texts, progress);
+            Ok(classify_stream(model, texts, out, options, &mut |progress| line.show(progress))?)
         }
     }
-}
-
-/// Bytes of the file, or of the parts, that are read.
-fn size(source: &Source) -> Option<u64> {
-    match source {
-        Source::File(path) => table_files(path).ok()?.into_iter().map(|file| Source::File(file).size()).sum(),
-        other => other.size(),
-    }
-}
-
-/// Puts what `write` writes into the file at `path` once it is complete; nothing after an interrupt.
-fn to_file(path: &Path, write: impl FnOnce(&mut std::fs::File) -> Result<Summary>) -> Result<Option<Summary>> {
-    let mut result = None;
-    let written = atomic_file::write(path, |file| {
-        let done = result.insert(write(file));
-        match done {
-            Ok(_) if !interrupt::requested() => Ok(()),
-            // Anything that keeps the file from being replaced.
-            _ => Err(std::io::ErrorKind::Interrupted.into()),
-        }
-    });
-    match result {
-        Some(Err(error)) => Err(error),
-        Some(Ok(_)) if interrupt::requested() => Ok(None),
-        other => {
-            written?;
-            Ok(other.and_then(Result::ok))
-        }
-    }
-}
-
-/// The file that a path names; none for standard input.
-fn file(path: &Option<PathBuf>) -> Option<&Path> {
-    path.as_deref().filter(|path| *path != Path::new("-"))
-}
-
-fn input_form(args: &ClassifyArgs) -> Result<Form> {
-    let path = file(&args.input);
-    // What a folder is, its parts say.
-    let part = path.filter(|path| path.is_dir()).map(table_files).transpose()?.and_then(|files| files.first().cloned());
-    let named = part.as_deref().or(path);
-    let Some(form) = args.format.or_else(|| named.map_or(Some(Form::Text), Form::of)) else {
-        let name = path.unwrap_or(Path::new("")).display();
-        let message = "cannot tell the form by the name; give --format text, csv, tsv, jsonl or parquet";
-        return Err(usage(format!("--input {name}: {message}")));
-    };
-    if form == Form::Parquet && path.is_none() {
-        return Err(usage(
-            "Parquet has its table of contents at the end and cannot be streamed; name the file with --input",
-        ));
-    }
-    if form == Form::Text && (args.text.is_some() || args.text2.is_some()) {
-        return Err(usage("--text, --text2: plain text has no columns; give --format csv, tsv, jsonl or parquet"));
-    }
-    Ok(form)
 }
 
 fn output_form(args: &ClassifyArgs) -> Result<Form> {
@@ -256,23 +191,9 @@ fn check_files(args: &ClassifyArgs, model: &Subject) -> Result<()> {
         }
     }
     let Some(output) = &args.output else { return Ok(()) };
-    let folder = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        bail!("--out {}: there is no folder {}", output.display(), folder.display());
-    }
-    // What is written replaces the file of that name, which must not happen to a device.
-    if output.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        bail!("--out {}: expected the name of a file, found a folder or a device", output.display());
-    }
-    let same = |path: &Path| matches!((path.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b);
     let parts = input.map(table_files).transpose()?.unwrap_or_default();
     let parts = parts.iter().map(|part| ("--input", part.as_path()));
-    for (flag, path) in named.into_iter().flatten().chain(parts) {
-        if same(path) {
-            return Err(usage(format!("--out {}: that is the file of {flag}; choose another", output.display())));
-        }
-    }
-    Ok(())
+    check_output(output, named.into_iter().flatten().chain(parts))
 }
 
 fn load(args: &ClassifyArgs, subject: &Subject) -> Result<Model> {
@@ -303,54 +224,4 @@ fn columns(args: &ClassifyArgs, task: &TaskSpec, form: Form) -> Result<TextColum
     }
     let columns = TextColumns::new(task, args.text.as_deref(), args.text2.as_deref())?;
     Ok(TextColumns { flags: Some(["--text", "--text2"]), ..columns })
-}
-
-/// What may become of a record without a text.
-fn on_error() -> impl TypedValueParser<Value = OnError> {
-    PossibleValuesParser::new(["stop", "skip", "null"]).try_map(|name| name.parse::<OnError>())
-}
-
-/// The forms by name, with what each is.
-fn forms() -> impl TypedValueParser<Value = Form> {
-    let about = |form: &Form| match form {
-        Form::Text => "A text a line (two with a tab between where the task is on pairs); answers: lines for people",
-        Form::Csv => "Comma-separated values with a header line (RFC 4180)",
-        Form::Tsv => "Tab-separated values with a header line, without quotes",
-        Form::Jsonl => "JSON Lines: an object a line; read is also one array of objects",
-        Form::Parquet => "Parquet",
-    };
-    let value = |form: &Form| {
-        let value = PossibleValue::new(form.name()).help(about(form));
-        if *form == Form::Jsonl { value.alias("json") } else { value }
-    };
-    let values = Form::ALL.iter().map(value);
-    PossibleValuesParser::new(values.collect::<Vec<_>>()).try_map(|name| name.parse::<Form>())
-}
-
-/// What was not as it should be, once at the end.
-fn notes(summary: &Summary, max_length: usize, on_error: OnError) {
-    let Summary { cut, empty, replaced, spaced, left_out, missing, quoted, .. } = summary;
-    for column in &summary.unreadable {
-        say(format_args!("note: a column is left out, since it cannot be read: {column}"));
-    }
-    let became = match on_error {
-        OnError::Skip => "left out",
-        OnError::Null | OnError::Stop => "written without an answer (--on-error stop or skip does otherwise)",
-    };
-    for (count, note) in [
-        (*missing, format!("records without a text, {became}")),
-        (
-            *quoted,
-            "records of TSV with a field in double quotes, read with its quotes as TSV has none (CSV has)".to_owned(),
-        ),
-        (*cut, format!("texts cut to the {max_length} tokens that the model reads")),
-        (*empty, "texts without words, answered as an empty text is".to_owned()),
-        (*replaced, "lines or fields that are not UTF-8, read with U+FFFD".to_owned()),
-        (*spaced, "fields whose tabs and line breaks became spaces".to_owned()),
-        (*left_out, "records whose keys beyond those of the first one were left out".to_owned()),
-    ] {
-        if count > 0 {
-            say(format_args!("note: {note}: {count}"));
-        }
-    }
 }

@@ -8,8 +8,10 @@ pub(crate) mod data;
 #[cfg(feature = "train")]
 pub(crate) mod distil;
 pub(crate) mod doctor;
+pub(crate) mod embed;
 pub(crate) mod eval;
 pub(crate) mod export;
+pub(crate) mod index;
 pub(crate) mod inspect;
 #[cfg(feature = "train")]
 pub(crate) mod logits;
@@ -19,6 +21,7 @@ pub(crate) mod pack;
 #[cfg(feature = "train")]
 pub(crate) mod quickstart;
 pub(crate) mod report;
+pub(crate) mod search;
 #[cfg(feature = "serve")]
 pub(crate) mod serve;
 #[cfg(feature = "train")]

@@ -1,6 +1,7 @@
-//! Classifying texts and writing the answers beside them, in any form of [`table`](crate::table) to any other.
+//! Classifying or embedding texts and writing the answers beside them, in any form of [`table`](crate::table) to any other.
 //!
-//! [`classify_stream`] is for a table or a stream, [`classify_texts`] for texts that are all there. Records are read on a thread of
+//! [`classify_stream`] and [`embed_stream`] are for a table or a stream, [`classify_texts`] and [`embed_texts`] for texts that are all
+//! there; [`answer_each`] is for those who write nothing. Records are read on a thread of
 //! their own and classified a chunk at a time, so that what has arrived is answered while more is awaited, and memory does not
 //! grow with the number of texts.
 //!
@@ -24,19 +25,26 @@
 //! # Ok::<(), bitspike_data::Error>(())
 //! ```
 
+mod embedder;
 mod header;
+mod matrix;
 mod model;
 mod options;
 mod output;
 mod people;
 mod queue;
+mod sink;
 mod stream;
+mod vectors;
 
+pub use embedder::Embedder;
 pub use header::TextColumns;
 pub use model::{Classifier, Said};
 pub use options::{AnswerOptions, OnError};
 pub use output::{answer_names, free_name};
-pub use stream::{Progress, Summary, Texts, classify_stream, classify_texts};
+pub use sink::Told;
+pub use stream::{Progress, Summary, Texts, answer_each, classify_stream, classify_texts};
+pub use vectors::{VectorForm, VectorOptions, Vectors, embed_stream, embed_texts};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! How answers are given.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
+use super::stream::Work;
 use crate::error::Error;
 use crate::table::Form;
 
@@ -38,7 +39,8 @@ impl AnswerOptions<'_> {
         Self { form, on_error: OnError::Null, cancel: None }
     }
 
-    pub(super) fn cancelled(&self) -> bool {
-        self.cancel.is_some_and(|flag| flag.load(Ordering::SeqCst))
+    pub(super) fn work(&self) -> Work<'_> {
+        // Answers for people show the texts alone.
+        Work { on_error: self.on_error, cancel: self.cancel, texts_only: self.form == Form::Text }
     }
 }

@@ -1,6 +1,7 @@
 //! Answers beside their records, in every form.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 
 use bitspike::Target;
 use serde::{Serialize, Serializer};
@@ -8,6 +9,7 @@ use serde::{Serialize, Serializer};
 use super::header::{Header, Record};
 use super::model::Said;
 use super::people::People;
+use super::sink::Sink as Receiver;
 use crate::error::{Error, Place, Result};
 use crate::table::{Cell, Column, Form, Kind, TableWriter};
 
@@ -96,7 +98,7 @@ impl Serialize for Probabilities<'_> {
 
 /// Writes answers in one of the forms.
 pub(super) struct AnswerWriter<'a> {
-    header: &'a Header,
+    header: Header,
     answers: AnswerColumns,
     form: Form,
     sink: Sink<'a>,
@@ -111,12 +113,7 @@ enum Sink<'a> {
 
 impl<'a> AnswerWriter<'a> {
     /// A writer of `form`; it begins with a header where the form has one.
-    pub(super) fn new(
-        form: Form,
-        header: &'a Header,
-        target: &Target,
-        out: &'a mut (dyn Write + Send),
-    ) -> Result<Self> {
+    pub(super) fn new(form: Form, header: &Header, target: &Target, out: &'a mut (dyn Write + Send)) -> Result<Self> {
         let answers = AnswerColumns::of(target, &header.columns);
         let sink = match form {
             Form::Text => Sink::People(People::new(&answers.labels, out)),
@@ -125,11 +122,13 @@ impl<'a> AnswerWriter<'a> {
                 Sink::Table(TableWriter::create(out, form, columns)?)
             }
         };
-        Ok(Self { header, answers, form, sink, left_out: 0 })
+        Ok(Self { header: header.clone(), answers, form, sink, left_out: 0 })
     }
+}
 
-    /// Writes answers beside their records, which come from `place`, and lets them go out at once, as far as the form allows it.
-    pub(super) fn write(&mut self, place: &Place, records: Vec<Record>, said: &[Option<Said>]) -> Result<()> {
+impl Receiver for AnswerWriter<'_> {
+    /// Writes answers beside their records, and lets them go out at once, as far as the form allows it.
+    fn write(&mut self, place: &Place, records: Vec<Record>, said: Vec<Option<Said>>) -> Result<ControlFlow<()>> {
         for (record, said) in records.into_iter().zip(said) {
             if self.form == Form::Jsonl {
                 if let Some(key) = record.extra.iter().find(|key| self.answers.keys.contains(key)) {
@@ -148,10 +147,10 @@ impl<'a> AnswerWriter<'a> {
             Sink::People(people) => people.flush(),
             Sink::Table(table) => table.flush(),
         }
+        .map(ControlFlow::Continue)
     }
 
-    /// Ends the output. Returns how many fields of TSV had tabs or line breaks replaced, and how many records had keys left out.
-    pub(super) fn finish(self) -> Result<(usize, usize)> {
+    fn finish(self) -> Result<(usize, usize)> {
         match self.sink {
             Sink::People(mut people) => people.flush().map(|()| (0, self.left_out)),
             Sink::Table(table) => table.finish().map(|spaced| (spaced, self.left_out)),

@@ -1,15 +1,17 @@
 //! From texts through a model to an output, a chunk at a time.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::header::{Header, Record, TextColumns};
-use super::model::{Classifier, Said};
+use super::model::Classifier;
 use super::options::{AnswerOptions, OnError};
 use super::output::AnswerWriter;
 use super::queue::{CHUNK, Queue};
+use super::sink::{Each, Sink, Told};
 use crate::error::{Error, Place, Result};
 use crate::locate::table_files;
 use crate::table::{Cell, Decoder, Form, QuotedFields, ReadOptions, Row, Source, Table};
@@ -68,24 +70,7 @@ pub fn classify_texts(
     out: &mut (dyn Write + Send),
     options: &AnswerOptions<'_>,
 ) -> Result<Summary> {
-    let task = model.task();
-    if let (Some(second), false) = (&task.second, texts.len().is_multiple_of(2)) {
-        let what = format!("task {} is on pairs, {} and {second}", task.name, task.first);
-        return Err(Error::invalid(what, "an even number of texts", texts.len()));
-    }
-    let header = Header::plain(task.second.is_some());
-    let mut answering = Answering::new(model, &header, out, options)?;
-    let mut texts = texts.into_iter().map(Cell::Text).peekable();
-    while texts.peek().is_some() && !options.cancelled() {
-        let record = || {
-            let cells: Vec<Cell> = texts.by_ref().take(header.columns.len()).collect();
-            let row = Row { columns: Arc::clone(&header.columns), cells, ..Row::default() };
-            (!row.cells.is_empty()).then(|| Record { row, extra: Vec::new() })
-        };
-        let records = std::iter::from_fn(record).take(CHUNK).collect();
-        answering.chunk(&Place::Reader, records)?;
-    }
-    answering.finish()
+    texts_to(model, texts, options.work(), |header| AnswerWriter::new(options.form, header, &model.task().target, out))
 }
 
 /// Classifies what a source gives, and writes every record with all its columns and its answer beside them: `label` and
@@ -104,23 +89,96 @@ pub fn classify_stream(
     options: &AnswerOptions<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Summary> {
+    let target = &model.task().target;
+    stream_to(model, texts, options.work(), |header| AnswerWriter::new(options.form, header, target, out), progress)
+}
+
+/// Asks a model about what a source gives, and hands every record with what is said of it to `each`, in their order, until it wants
+/// no more. The form of `options` means nothing here.
+///
+/// # Errors
+/// As [`classify_stream`], once what comes before the fault is handed over.
+pub fn answer_each(
+    model: &dyn Classifier,
+    texts: Texts,
+    options: &AnswerOptions<'_>,
+    each: &mut dyn FnMut(Told<'_>) -> ControlFlow<()>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Summary> {
+    let work = Work { texts_only: false, ..options.work() };
+    stream_to(model, texts, work, |header| Ok(Each { header: header.clone(), each }), progress)
+}
+
+/// How a stream is worked on, whatever it is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Work<'a> {
+    pub(super) on_error: OnError,
+    pub(super) cancel: Option<&'a AtomicBool>,
+    /// Whether the columns of the texts alone are wanted.
+    pub(super) texts_only: bool,
+}
+
+impl Work<'_> {
+    fn cancelled(&self) -> bool {
+        self.cancel.is_some_and(|flag| flag.load(Ordering::SeqCst))
+    }
+}
+
+/// From texts that are all there, through a model, to a sink; for a model on pairs, every two are one.
+pub(super) fn texts_to<S: Sink>(
+    model: &dyn Classifier,
+    texts: Vec<String>,
+    work: Work<'_>,
+    open: impl FnOnce(&Header) -> Result<S>,
+) -> Result<Summary> {
+    let task = model.task();
+    if let (Some(second), false) = (&task.second, texts.len().is_multiple_of(2)) {
+        let what = format!("task {} is on pairs, {} and {second}", task.name, task.first);
+        return Err(Error::invalid(what, "an even number of texts", texts.len()));
+    }
+    let header = Header::plain(task.second.is_some());
+    let mut answering = Answering::new(model, &header, open(&header)?, work);
+    let mut texts = texts.into_iter().map(Cell::Text).peekable();
+    while texts.peek().is_some() && !work.cancelled() {
+        let record = || {
+            let cells: Vec<Cell> = texts.by_ref().take(header.columns.len()).collect();
+            let row = Row { columns: Arc::clone(&header.columns), cells, ..Row::default() };
+            (!row.cells.is_empty()).then(|| Record { row, extra: Vec::new() })
+        };
+        let records = std::iter::from_fn(record).take(CHUNK).collect();
+        if answering.chunk(&Place::Reader, records)?.is_break() {
+            break;
+        }
+    }
+    answering.finish()
+}
+
+/// From a source, through a model, to a sink.
+pub(super) fn stream_to<S: Sink>(
+    model: &dyn Classifier,
+    texts: Texts,
+    work: Work<'_>,
+    open: impl FnOnce(&Header) -> Result<S>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Summary> {
     let (place, whole, decoder) = (texts.source.place(), texts.source.is_file(), texts.decoder.clone());
     let queue = Arc::new(Queue::default());
     let quoted = Arc::new(AtomicUsize::new(0));
-    // Answers for people show the texts alone.
-    let reading =
-        Reading { texts_only: options.form == Form::Text, on_error: options.on_error, quoted: Arc::clone(&quoted) };
+    let reading = Reading { texts_only: work.texts_only, on_error: work.on_error, quoted: Arc::clone(&quoted) };
     // Not waited for: it may be blocked on an input that never ends.
     let filled = Arc::clone(&queue);
     let reader = std::thread::Builder::new().name("reader".into()).spawn(move || read(texts, reading, &filled));
     reader.map_err(|e| Error::io("start to read", place.clone(), e))?;
-    let mut answer = || -> Result<Summary> {
-        let Some(header) = queue.header(|| options.cancelled())? else { return Ok(Summary::default()) };
-        let mut answering = Answering::new(model, &header, out, options)?;
-        while let Some(records) = queue.chunk(whole, || options.cancelled())? {
+    let answer = || -> Result<Summary> {
+        let Some(header) = queue.header(|| work.cancelled())? else { return Ok(Summary::default()) };
+        let mut answering = Answering::new(model, &header, open(&header)?, work);
+        while let Some(records) = queue.chunk(whole, || work.cancelled())? {
             let position = records.last().map_or(0, |record| record.row.position);
-            answering.chunk(&place, records)?;
+            let more = answering.chunk(&place, records)?;
             progress(Progress { texts: answering.summary.texts, position });
+            if more.is_break() {
+                break;
+            }
         }
         answering.finish()
     };
@@ -130,28 +188,22 @@ pub fn classify_stream(
 }
 
 /// A model at work on records of one header.
-struct Answering<'a> {
+struct Answering<'a, S> {
     model: &'a dyn Classifier,
     header: &'a Header,
     on_error: OnError,
-    writer: AnswerWriter<'a>,
+    sink: S,
     summary: Summary,
 }
 
-impl<'a> Answering<'a> {
-    fn new(
-        model: &'a dyn Classifier,
-        header: &'a Header,
-        out: &'a mut (dyn Write + Send),
-        options: &AnswerOptions<'_>,
-    ) -> Result<Self> {
-        let writer = AnswerWriter::new(options.form, header, &model.task().target, out)?;
+impl<'a, S: Sink> Answering<'a, S> {
+    fn new(model: &'a dyn Classifier, header: &'a Header, sink: S, work: Work<'_>) -> Self {
         let summary = Summary { unreadable: header.unreadable.clone(), ..Summary::default() };
-        Ok(Self { model, header, on_error: options.on_error, writer, summary })
+        Self { model, header, on_error: work.on_error, sink, summary }
     }
 
-    /// Classifies records from `place` and writes them with their answers.
-    fn chunk(&mut self, place: &Place, mut records: Vec<Record>) -> Result<()> {
+    /// Asks the model about records from `place` and hands them over with what it says.
+    fn chunk(&mut self, place: &Place, mut records: Vec<Record>) -> Result<ControlFlow<()>> {
         let line = |record: Option<&Record>| record.map_or(0, |record| record.row.line);
         let (first, last) = (line(records.first()), line(records.last()));
         let missing = |record: &Record| self.header.lacks_text(record);
@@ -172,12 +224,12 @@ impl<'a> Answering<'a> {
         self.summary.cut += said.iter().filter(|said| said.truncated).count();
         self.summary.empty += said.iter().filter(|said| said.tokens <= frame && !said.truncated).count();
         let mut said = said.into_iter();
-        let said: Vec<Option<Said>> = unanswered.iter().map(|&none| if none { None } else { said.next() }).collect();
-        self.writer.write(place, records, &said)
+        let said = unanswered.iter().map(|&none| if none { None } else { said.next() }).collect();
+        self.sink.write(place, records, said)
     }
 
     fn finish(self) -> Result<Summary> {
-        let (spaced, left_out) = self.writer.finish()?;
+        let (spaced, left_out) = self.sink.finish()?;
         Ok(Summary { spaced, left_out, ..self.summary })
     }
 }

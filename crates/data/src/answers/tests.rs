@@ -469,3 +469,120 @@ fn a_folder_with_the_parts_of_a_table_is_one_table() {
         assert!(error.contains(says), "{error}");
     }
 }
+
+#[path = "../../../bitspike/tests/small_embedder/mod.rs"]
+mod small_embedder;
+
+fn embedder() -> bitspike::Model {
+    let file = small_embedder::file(&small_embedder::header(bitspike::config::Pooling::Mean, true));
+    bitspike::Options::new().build(bitspike::format::Packed::from_bytes(file).unwrap(), None).unwrap()
+}
+
+#[test]
+fn vectors_stand_beside_their_records() {
+    let model = embedder();
+    let short = Embedder::new(&model, Some(8)).unwrap();
+    let expected = |text: &str| short.answer(&[(text, None)]).unwrap().swap_remove(0).values;
+    let texts = |form, bytes: &[u8]| Texts {
+        source: Source::Reader(Box::new(std::io::Cursor::new(bytes.to_vec()))),
+        form,
+        columns: TextColumns::new(&TaskSpec::embedding(true, Vec::new()).unwrap(), Some("body"), None).unwrap(),
+        decoder: Decoder::any(false, "convert it"),
+    };
+    let run = |form, bytes: &[u8], to, options: &VectorOptions<'_>| {
+        let mut out = Vec::new();
+        let result = embed_stream(&short, texts(form, bytes), Vectors::Table(to, &mut out), options, &mut |_| {});
+        (String::from_utf8_lossy(&out).into_owned(), result)
+    };
+    let csv = b"id,body\n7,a good film\n8,\n9,bad\n";
+    let (out, summary) = run(Form::Csv, csv, Form::Jsonl, &VectorOptions::default());
+    let found = lines(&out);
+    assert_eq!((found.len(), summary.unwrap().missing), (3, 1));
+    for (line, text) in [(0, "a good film"), (2, "bad")] {
+        let values: Vec<f32> = serde_json::from_value(found[line]["vector"].clone()).unwrap();
+        assert_eq!((values, &found[line]["body"]), (expected(text), &json!(text)));
+    }
+    assert_eq!(found[1], json!({"id": "8", "body": "", "vector": null}));
+    let (out, _) =
+        run(Form::Csv, csv, Form::Csv, &VectorOptions { on_error: OnError::Skip, ..VectorOptions::default() });
+    assert!(out.starts_with("id,body,vector\n7,a good film,\"["), "{out}");
+    assert_eq!(out.lines().count(), 3);
+
+    let int8 = VectorOptions { precision: bitspike::vector::Precision::Int8, column: "v".into(), ..Default::default() };
+    let (out, _) = run(Form::Jsonl, b"{\"body\":\"bad\",\"vector\":1}\n", Form::Jsonl, &int8);
+    assert_eq!(lines(&out)[0], json!({"body": "bad", "vector": 1, "v": bitspike::vector::int8(&expected("bad"))}));
+
+    // A column of that name, in the header or in a later object.
+    let (_, result) = run(Form::Csv, b"vector,body\n1,a\n", Form::Jsonl, &VectorOptions::default());
+    assert!(result.unwrap_err().to_string().contains("column of the vectors"));
+    let late = b"{\"body\":\"a\"}\n{\"body\":\"a\",\"vector\":1}\n";
+    let (_, result) = run(Form::Jsonl, late, Form::Jsonl, &VectorOptions::default());
+    let message = result.unwrap_err().to_string();
+    assert!(message.contains("line 2") && message.contains("`vector`"), "{message}");
+    for (dims, says) in [(0, "1 to 24"), (25, "found 25")] {
+        assert!(Embedder::new(&model, Some(dims)).unwrap_err().to_string().contains(says));
+    }
+    assert_eq!(Embedder::new(&model, Some(9)).unwrap().trained_dims(), Some(vec![24, 8]));
+    assert_eq!(short.trained_dims(), None);
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn vectors_in_parquet_are_lists_or_bytes() {
+    use bitspike::vector::{BitOrder, Precision, binary, int8};
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+
+    let model = embedder();
+    let whole = Embedder::new(&model, None).unwrap();
+    let values = whole.answer(&[("a good film", None)]).unwrap().swap_remove(0).values;
+    let order = BitOrder::LeastFirst;
+    for (precision, expected, schema) in [
+        (Precision::Single, json!(values), "REQUIRED FLOAT element"),
+        (Precision::Int8, json!(int8(&values)), "REQUIRED INT32 element (INTEGER(8,true))"),
+        (Precision::Binary(order), json!(null), "FIXED_LEN_BYTE_ARRAY (3) vector"),
+    ] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let texts = ["a good film", "bad", "", "film"].map(str::to_owned).to_vec();
+        let options = VectorOptions { precision, ..VectorOptions::default() };
+        embed_texts(&whole, texts, Vectors::Table(Form::Parquet, file.as_file_mut()), &options).unwrap();
+        let reader = SerializedFileReader::new(file.reopen().unwrap()).unwrap();
+        let mut printed = Vec::new();
+        parquet::schema::printer::print_schema(&mut printed, reader.metadata().file_metadata().schema());
+        let printed = String::from_utf8(printed).unwrap();
+        assert!(printed.contains(schema), "{printed}");
+        let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+        assert_eq!(rows.len(), 4);
+        let vector = rows[0].get_column_iter().nth(1).unwrap().1;
+        match precision {
+            Precision::Binary(_) => {
+                let parquet::record::Field::Bytes(bytes) = vector else { panic!("{vector}") };
+                assert_eq!(bytes.data(), binary(&values, order));
+            }
+            _ => {
+                let found: Vec<f64> = serde_json::from_value(vector.to_json_value()).unwrap();
+                let expected: Vec<f64> = serde_json::from_value(expected).unwrap();
+                let same = |(a, b): (&f64, &f64)| *a as f32 == *b as f32;
+                assert!(found.len() == expected.len() && found.iter().zip(&expected).all(same), "{found:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_writes_nothing_is_told_each_record_and_may_stop() {
+    let texts = SST2.texts(Source::Reader(Box::new(&b"sentence,n\na,1\n,2\nb,3\nc,4\n"[..])));
+    let mut told = Vec::new();
+    let summary = answer_each(
+        &letters("sst2"),
+        texts,
+        &AnswerOptions::new(Form::Text),
+        &mut |record| {
+            told.push((record.text.to_owned(), record.row.cells[1].text().into_owned(), record.said.is_some()));
+            if record.text == "b" { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
+        },
+        &mut |_| {},
+    );
+    assert_eq!(summary.unwrap().missing, 1);
+    let expected = [("a", "1", true), ("", "2", false), ("b", "3", true)];
+    assert_eq!(told, expected.map(|(text, n, said)| (text.to_owned(), n.to_owned(), said)));
+}

@@ -46,6 +46,7 @@ pub(super) fn json_entry(first: bool, key: &str, cell: &Cell, line: &mut Vec<u8>
         Cell::Single(value) => json(value, line),
         Cell::Number(value) => json(value, line),
         Cell::Text(text) | Cell::Bytes(text) => json(text, line),
+        Cell::Vector(values) => json(values, line),
         Cell::Json(text) => {
             line.extend(text.bytes());
             Ok(())

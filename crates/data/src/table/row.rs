@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use bitspike::vector::{Precision, Values};
+
 use crate::error::Result;
 
 /// One value of one column.
@@ -26,6 +28,8 @@ pub enum Cell {
     Bytes(String),
     /// A value that is none of these, as JSON: a list, an object, a number in its own spelling.
     Json(String),
+    /// A vector; only written, never read.
+    Vector(Values),
 }
 
 impl Cell {
@@ -39,6 +43,7 @@ impl Cell {
             Self::Single(value) => value.to_string().into(),
             Self::Number(value) => value.to_string().into(),
             Self::Text(text) | Self::Bytes(text) | Self::Json(text) => text.into(),
+            Self::Vector(values) => serde_json::to_string(values).unwrap_or_default().into(),
         }
     }
 
@@ -46,6 +51,7 @@ impl Cell {
     pub(crate) fn identifier(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Json(text) if is_nested(text) => None,
+            Self::Vector(_) => None,
             other => Some(other.text()).filter(|text| !text.trim().is_empty()),
         }
     }
@@ -63,7 +69,10 @@ impl Cell {
 
     /// Whether it is a list or an object.
     pub(crate) fn is_nested(&self) -> bool {
-        matches!(self, Self::Json(text) if is_nested(text))
+        match self {
+            Self::Json(text) => is_nested(text),
+            other => matches!(other, Self::Vector(_)),
+        }
     }
 
     /// What it is, for a message.
@@ -78,13 +87,18 @@ impl Cell {
             Self::Bytes(_) => "bytes that are not UTF-8".into(),
             Self::Json(text) if is_nested(text) => "a list or an object".into(),
             Self::Json(text) => format!("the number {text}"),
+            Self::Vector(_) => "a vector".into(),
         }
     }
 
     /// Memory that it takes, about.
-    fn size(&self) -> usize {
-        let text = if let Self::Text(text) | Self::Bytes(text) | Self::Json(text) = self { text.len() } else { 0 };
-        size_of::<Self>() + text
+    pub(super) fn size(&self) -> usize {
+        let more = match self {
+            Self::Text(text) | Self::Bytes(text) | Self::Json(text) => text.len(),
+            Self::Vector(values) => values.size(),
+            _ => 0,
+        };
+        size_of::<Self>() + more
     }
 }
 
@@ -113,6 +127,8 @@ pub enum Kind {
     Double,
     /// Text; other values are written out.
     Text,
+    /// Vectors of so many values each, in that form.
+    Vector(Precision, usize),
 }
 
 /// A column of a table.

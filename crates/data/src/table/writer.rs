@@ -87,7 +87,7 @@ impl<W: Write + Send> TableWriter<W> {
             Sink::Lines { form, buffer, .. } => (*form, buffer),
             #[cfg(feature = "parquet")]
             Sink::Parquet(writer) => {
-                let bytes = row.size();
+                let bytes = row.size() + beside.iter().map(Cell::size).sum::<usize>();
                 let cells = row.cells.into_iter().chain(beside).collect();
                 return writer.write(cells, bytes).map_err(Error::write);
             }

@@ -83,6 +83,8 @@ fn json(field: &Field) -> Value {
             Cell::Single(value) => value.to_string().parse().unwrap_or_else(|_| f64::from(value)).into(),
             Cell::Number(value) => value.into(),
             Cell::Text(text) | Cell::Bytes(text) | Cell::Json(text) => text.into(),
+            // No file is read into one.
+            Cell::Vector(_) => Value::Null,
         },
     }
 }
