@@ -167,3 +167,29 @@ def test_adapters(model):
 
     found = Embed(model, text="text", truncate_dim=16)(pyarrow.table({"text": TEXTS}))
     assert found.schema.field("embedding").type.list_size == 16
+
+
+def test_chroma_takes_it_as_an_embedding_function(model, tmp_path):
+    chromadb = pytest.importorskip("chromadb")
+    client = chromadb.PersistentClient(str(tmp_path))
+    collection = client.create_collection("texts", embedding_function=model)
+    texts = [text for text in TEXTS if text]
+    collection.add(ids=[str(i) for i in range(len(texts))], documents=texts)
+    stored = numpy.array(collection.get(include=["embeddings"])["embeddings"], "float32")
+    equal(stored, UNIT[[TEXTS.index(text) for text in texts]])
+    # Found again by whoever opens the folder, from the collection's own account of its function.
+    again = chromadb.PersistentClient(str(tmp_path)).get_collection("texts")
+    assert again.query(query_texts=[texts[1]], n_results=1)["documents"] == [[texts[1]]]
+    with pytest.raises(bitspike.OptionError, match="embed the documents anew"):
+        model.validate_config_update(model.get_config(), {**model.get_config(), "model": "other"})
+    model.validate_config(model.get_config())
+    with pytest.raises(bitspike.OptionError, match="config"):
+        model.validate_config({})
+
+
+def test_langchain_takes_it_for_its_embeddings(model):
+    stores = pytest.importorskip("langchain_core.vectorstores")
+    store = stores.InMemoryVectorStore(embedding=model)
+    texts = [text for text in TEXTS if text]
+    store.add_texts(texts)
+    assert store.similarity_search(texts[2], k=1)[0].page_content == texts[2]

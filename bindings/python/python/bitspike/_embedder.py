@@ -186,6 +186,25 @@ class Embedder(Loaded):
         return Embedder(**config)
 
     @staticmethod
+    def is_legacy() -> bool:
+        """Chroma keeps `get_config` with a collection, and makes the function again from it."""
+        return False
+
+    @staticmethod
+    def validate_config(config: dict[str, Any]) -> None:
+        """Refuses what `get_config` does not give."""
+        names = ["dynamics", "model", "threads", "timesteps"]
+        if sorted(config) != names:
+            raise OptionError.at("config", ", ".join(names), ", ".join(sorted(config)))
+
+    @staticmethod
+    def validate_config_update(old_config: dict[str, Any], new_config: dict[str, Any]) -> None:
+        """Refuses another model for a collection: its vectors are of another space."""
+        for name in ("model", "timesteps", "dynamics"):
+            if old_config[name] != new_config[name]:
+                raise OptionError.at(name, repr(old_config[name]), repr(new_config[name]), "embed the documents anew")
+
+    @staticmethod
     def default_space() -> str:
         """How distances are measured unless somebody says otherwise."""
         return "cosine"
