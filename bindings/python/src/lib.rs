@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`engine`] | a model with a pool of threads of its own, and what becomes of both in a forked child |
 //! | [`model`] | the class behind `bitspike.Classifier` |
-//! | [`texts`], [`answers`] | what Python gives, and what it gets |
+//! | [`texts`], [`answers`], [`vectors`] | what Python gives, and what it gets |
 //! | [`arrow`] | tables in and out, through Arrow's C interface |
 //! | [`look`] | traces, costs and scores |
 //! | [`weights`] | weights as they are stored |
@@ -25,6 +25,7 @@ mod model;
 mod program;
 mod texts;
 mod train;
+mod vectors;
 mod weights;
 
 use pyo3::prelude::*;

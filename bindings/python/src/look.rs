@@ -60,7 +60,7 @@ pub(crate) fn cost(model: &Model, name: &str, texts: Vec<Text>, profile: &str) -
     let example =
         |(i, text): (usize, Text)| Example { id: i.to_string(), first: text.first, second: text.second, target: None };
     let dataset = Dataset {
-            apart: false,
+        apart: false,
         split: Split::Test,
         files: Vec::new(),
         examples: texts.into_iter().enumerate().map(example).collect(),

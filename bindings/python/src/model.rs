@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use bitspike::{Answer, Dynamics, Options};
+use bitspike::{Dynamics, Options};
 use bitspike_analysis::digest::hexadecimal;
 use bitspike_hub::{Subject, TOKENIZER};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyByteArray, PyList};
 use sha2::{Digest, Sha256};
 
 use crate::answers::Answers;
@@ -17,11 +16,9 @@ use crate::arrow::input::Wanted;
 use crate::engine::{Shared, threads};
 use crate::fault::{Fault, Kind, Result, json};
 use crate::look::{self, Traced};
-use crate::texts::{self, Text};
+use crate::texts;
+use crate::vectors::{self, Shape};
 use crate::weights;
-
-/// Texts between two looks at whether to stop.
-const CHUNK: usize = 256;
 
 /// A model that was loaded, with threads of its own.
 #[pyclass(frozen, module = "bitspike._native")]
@@ -29,18 +26,6 @@ pub(crate) struct Model {
     pub(crate) engine: Shared,
     subject: Subject,
     options: Options,
-}
-
-/// Answers to `texts`, unless somebody wants it to stop.
-pub(crate) fn answer(model: &bitspike::Model, texts: &[Text], stop: &AtomicBool) -> Result<Vec<Answer>> {
-    let mut answers = Vec::with_capacity(texts.len());
-    for chunk in texts.chunks(CHUNK) {
-        if stop.load(Ordering::Relaxed) {
-            return Err(Fault::new(Kind::Error, "stopped"));
-        }
-        answers.extend(model.classify(chunk)?);
-    }
-    Ok(answers)
 }
 
 #[pymethods]
@@ -163,10 +148,67 @@ impl Model {
     /// Answers to a list of texts, whose first one is number `first` in messages.
     fn classify(&self, py: Python<'_>, items: &Bound<'_, PyList>, first: usize) -> PyResult<Answers> {
         let model = self.engine.model();
+        model.check_answers().map_err(Fault::from)?;
         let texts = texts::read(items, first, model.task())?;
         let labels = model.labels().to_vec();
-        let answers = self.engine.run(py, move |model, stop| answer(model, &texts, stop))?;
+        let answers = self.engine.run(py, move |model, stop| vectors::answers(model, &texts, stop))?;
         Ok(Answers { answers, labels })
+    }
+
+    /// Whether it gives vectors.
+    #[getter]
+    fn embeds(&self) -> bool {
+        self.engine.model().is_embedder()
+    }
+
+    /// Values of a vector.
+    #[getter]
+    fn width(&self) -> usize {
+        self.engine.model().header().student.hidden
+    }
+
+    /// Whether vectors have length 1 unless somebody asks for others.
+    #[getter]
+    fn normalizes(&self) -> bool {
+        self.engine.model().task().target.normalizes()
+    }
+
+    /// How many of a vector's first values are a vector too, for which the model was trained.
+    #[getter]
+    fn prefixes(&self) -> Vec<usize> {
+        self.engine.model().task().target.prefixes().to_vec()
+    }
+
+    /// Vectors of a list of texts, whose first one is number `first` in messages, one after another in bytes.
+    fn embed<'py>(
+        &self,
+        py: Python<'py>,
+        items: &Bound<'_, PyList>,
+        first: usize,
+        normalize: Option<bool>,
+        dims: Option<usize>,
+        precision: &str,
+    ) -> PyResult<Bound<'py, PyByteArray>> {
+        let model = self.engine.model();
+        let shape = Shape::new(model, normalize, dims)?;
+        vectors::bytes(py, &self.engine, texts::read(items, first, model.task())?, shape, precision)
+    }
+
+    /// The rows of a table with their vectors beside them.
+    #[allow(clippy::too_many_arguments, reason = "Python gives them one by one")]
+    fn embed_arrow(
+        &self,
+        py: Python<'_>,
+        table: &Bound<'_, PyAny>,
+        text: Option<String>,
+        null: bool,
+        keep: bool,
+        normalize: Option<bool>,
+        dims: Option<usize>,
+    ) -> PyResult<Table> {
+        let shape = Shape::new(self.engine.model(), normalize, dims)?;
+        let wanted = Wanted { text, text_pair: None, null, keep };
+        crate::arrow::answered(&self.engine, py, table, wanted, Some(shape))
     }
 
     /// The rows of a table with their answers beside them.
@@ -179,7 +221,8 @@ impl Model {
         null: bool,
         keep: bool,
     ) -> PyResult<Table> {
-        crate::arrow::classify(&self.engine, py, table, Wanted { text, text_pair, null, keep })
+        self.engine.model().check_answers().map_err(Fault::from)?;
+        crate::arrow::answered(&self.engine, py, table, Wanted { text, text_pair, null, keep }, None)
     }
 
     /// A text, or a pair, spike by spike.

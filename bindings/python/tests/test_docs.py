@@ -13,7 +13,7 @@ import bitspike
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.mark.parametrize("name", ["", "._classifier", "._estimator", ".errors", ".results", ".data", ".weights", ".nir._recording"])
+@pytest.mark.parametrize("name", ["", "._classifier", "._loaded", "._estimator", ".errors", ".results", ".data", ".weights", ".nir._recording"])
 def test_docstrings(name):
     failed, tried = doctest.testmod(importlib.import_module(f"bitspike{name}"))
     assert failed == 0

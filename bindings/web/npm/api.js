@@ -65,6 +65,18 @@ export class Model {
     return (await this.#port.ask({ classify: { inputs, ...wanted } }, signal)).results;
   }
 
+  /** The vector of a text, or vectors of a list of them, in order, each a `Float32Array`; of a model that embeds. */
+  async embed(inputs, { signal, normalize, dimensions } = {}) {
+    const single = !Array.isArray(inputs);
+    const texts = single ? [taken(inputs, "inputs")] : inputs.map((input, i) => taken(input, `inputs[${i}]`));
+    const found = [];
+    for (let first = 0; first < texts.length; first += BATCH) {
+      const embed = { inputs: texts.slice(first, first + BATCH), normalize, dimensions };
+      found.push(...(await this.#port.ask({ embed }, signal)).vectors.map((values) => Float32Array.from(values)));
+    }
+    return single ? found[0] : found;
+  }
+
   /** Answers to a stream of texts, in order, as they are known; reads no further ahead than `batch` texts. */
   async *classifyStream(inputs, { signal, logits = false, cost = false, batch = BATCH } = {}) {
     const wanted = { logits, cost };

@@ -81,6 +81,13 @@ export interface Answer {
   cost?: Cost;
 }
 
+export interface EmbedOptions extends AskOptions {
+  /** Whether vectors have length 1; as the model has them unless given. */
+  normalize?: boolean;
+  /** How many of a vector's first values are told; all unless given. */
+  dimensions?: number;
+}
+
 export type Dynamics = "phased" | "accumulated" | "instantaneous";
 
 export interface TraceOptions extends AskOptions {
@@ -148,6 +155,8 @@ export class Model {
   /** Classes in the order of answers; null where the model gives a score. */
   readonly labels: string[] | null;
   readonly regression: boolean;
+  /** Whether it gives vectors: it answers `embed`, any other `classify`. */
+  readonly embedding: boolean;
   /** Whether it takes pairs of texts. */
   readonly pair: boolean;
   readonly layers: number;
@@ -169,6 +178,9 @@ export class Model {
 
   classify(input: Input, options?: ClassifyOptions): Promise<Answer>;
   classify(inputs: readonly Input[], options?: ClassifyOptions): Promise<Answer[]>;
+  /** The vector of a text, or vectors of a list of them, in order; of a model that embeds. */
+  embed(input: string, options?: EmbedOptions): Promise<Float32Array>;
+  embed(inputs: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   /** Answers to a stream of texts, in order, as they are known. */
   classifyStream(
     inputs: AsyncIterable<Input> | Iterable<Input>,

@@ -43,8 +43,8 @@ for (const given of models) {
   const file = `models/${id}.safetensors`;
   await copyFile(path, join(folder, file));
   const model = await load(await readFile(path), { worker: false });
-  const { task, labels, regression, pair, layers, width, steps, dynamics, weight_bits, max_length, bytes, sha256 } = model;
-  const about = { task, labels, regression, pair, layers, width, steps, dynamics, weight_bits, max_length, bytes, sha256 };
+  const { task, labels, regression, embedding, pair, layers, width, steps, dynamics, weight_bits, max_length, bytes, sha256 } = model;
+  const about = { task, labels, regression, embedding, pair, layers, width, steps, dynamics, weight_bits, max_length, bytes, sha256 };
   listed.push({ id, default: listed.length === 0, ...about, file });
 }
 await writeFile(join(folder, "models.json"), JSON.stringify({ models: listed }));

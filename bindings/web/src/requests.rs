@@ -1,7 +1,8 @@
 //! Requests, by the names of the server's routes.
 
 use bitspike::model::Fingerprint;
-use bitspike::{Input, Model};
+use bitspike::vector::shaped;
+use bitspike::{Answer, Input, Model};
 use serde::{Deserialize, Serialize};
 
 use crate::cost::Meter;
@@ -14,6 +15,7 @@ use crate::trace;
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
 enum Request {
     Classify(Classify),
+    Embed(Embed),
     Trace(trace::Asked),
     Fingerprint(Continued),
 }
@@ -27,6 +29,17 @@ struct Classify {
     logits: bool,
     #[serde(default)]
     cost: bool,
+}
+
+/// Vectors of texts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Embed {
+    inputs: Vec<Text>,
+    #[serde(default)]
+    normalize: Option<bool>,
+    #[serde(default)]
+    dimensions: Option<usize>,
 }
 
 /// Digests of texts, after those of others.
@@ -60,6 +73,7 @@ impl Text {
 pub(crate) fn answer(model: &Model, meter: &Meter, request: &[u8]) -> Result<Vec<u8>, Fault> {
     match serde_json::from_slice(request).map_err(|error| Fault::malformed(&error))? {
         Request::Classify(asked) => classify(model, meter, &asked),
+        Request::Embed(asked) => embed(model, &asked),
         Request::Trace(asked) => trace::trace(model, meter, &asked),
         Request::Fingerprint(asked) => fingerprint(model, &asked),
     }
@@ -78,6 +92,25 @@ fn classify(model: &Model, meter: &Meter, asked: &Classify) -> Result<Vec<u8>, F
         }
     }
     Ok(json(&Reply { results }))
+}
+
+fn embed(model: &Model, asked: &Embed) -> Result<Vec<u8>, Fault> {
+    #[derive(Serialize)]
+    struct Reply {
+        vectors: Vec<Vec<f32>>,
+    }
+    model.check_embeds()?;
+    if let Some(i) = asked.inputs.iter().position(|text| text.input().second.is_some()) {
+        return Err(Fault::value(format!("inputs[{i}]"), "expected one text, found a pair"));
+    }
+    let encodings: Vec<_> = asked.inputs.iter().map(|text| model.encode(text.input())).collect();
+    let normalize = asked.normalize.unwrap_or(model.task().target.normalizes());
+    let vector = |answer: Answer| {
+        shaped(&answer.logits, asked.dimensions, normalize)
+            .map_err(|error| Fault::value("dimensions", error.to_string()))
+    };
+    let vectors = model.answer_ids(&encodings)?.into_iter().map(vector).collect::<Result<_, _>>()?;
+    Ok(json(&Reply { vectors }))
 }
 
 fn fingerprint(model: &Model, asked: &Continued) -> Result<Vec<u8>, Fault> {

@@ -17,6 +17,7 @@ pub(crate) struct Opened<'a> {
     task: &'a str,
     labels: Option<&'a [String]>,
     regression: bool,
+    embedding: bool,
     pair: bool,
     layers: usize,
     width: usize,
@@ -35,7 +36,8 @@ impl<'a> Opened<'a> {
         Self {
             task: &model.task().name,
             labels: (!labels.is_empty()).then_some(labels),
-            regression: labels.is_empty(),
+            regression: model.task().target.is_regression(),
+            embedding: model.is_embedder(),
             pair: model.task().is_pair(),
             layers: header.student.layers,
             width: header.student.hidden,
@@ -78,6 +80,11 @@ struct Scored<'a> {
 }
 
 impl<'a> Told<'a> {
+    /// The same with another score.
+    pub(crate) fn with_score(self, score: f32) -> Self {
+        Self { score: score.into(), ..self }
+    }
+
     pub(crate) fn of(model: &'a Model, answer: &'a Answer, logits: bool) -> Self {
         let probabilities = answer.probabilities();
         let scored = |(label, &score): (&'a String, &f32)| Scored { label, score: score.into() };

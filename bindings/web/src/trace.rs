@@ -1,9 +1,10 @@
 //! One text through the model, population by population and step by step.
 
-use bitspike::config::population_names;
+use bitspike::config::{Target, population_names};
 use bitspike::model::probabilities;
 use bitspike::trace::{NeuronName, PopulationTrace, Summary};
-use bitspike::{Dynamics, Model, Simulation};
+use bitspike::vector::cosine;
+use bitspike::{Answer, Dynamics, Model, Simulation};
 use serde::{Deserialize, Serialize};
 
 use crate::cost::{Meter, Taken};
@@ -81,8 +82,13 @@ pub(crate) fn trace(model: &Model, meter: &Meter, asked: &Asked) -> Result<Vec<u
         true => Some(meter.measure(&model.with_simulation(simulation)?, &encoding)?),
         false => None,
     };
-    let outputs = model.task().target.num_outputs();
-    let reading = |logits: &[f32]| if model.labels().is_empty() { logits.to_vec() } else { probabilities(logits) };
+    let outputs = model.encoder().config().num_labels;
+    let settled = traced.equilibrium.logits.clone();
+    let reading = |logits: &[f32]| match model.task().target {
+        Target::Classification { .. } => probabilities(logits),
+        Target::Regression { .. } => logits.to_vec(),
+        Target::Embedding { .. } => vec![cosine(logits, &settled)],
+    };
     let steps = traced.readings.chunks_exact(outputs).map(reading);
     Ok(json(&Answered {
         tokens: &traced.tokens,
@@ -90,12 +96,18 @@ pub(crate) fn trace(model: &Model, meter: &Meter, asked: &Asked) -> Result<Vec<u
         dynamics: simulation.dynamics.name(),
         steps: simulation.time_steps,
         signed: model.header().student.signed,
-        answer: Told::of(model, &traced.answer, false),
-        phased: Told::of(model, &traced.equilibrium, false),
+        answer: told(model, &traced.answer, &settled),
+        phased: told(model, &traced.equilibrium, &settled),
         populations: traced.trace.populations.iter().map(|one| Population::of(one, tokens, asked)).collect(),
         per_step_answers: (simulation.dynamics != Dynamics::Phased).then(|| steps.collect()),
         cost,
     }))
+}
+
+/// What is told of an answer; of a model that embeds its score is the cosine to the vector of `phased`, which is `settled`.
+fn told<'a>(model: &'a Model, answer: &'a Answer, settled: &[f32]) -> Told<'a> {
+    let told = Told::of(model, answer, false);
+    if model.is_embedder() { told.with_score(cosine(&answer.logits, settled)) } else { told }
 }
 
 fn simulation(model: &Model, asked: &Asked) -> Result<Simulation, Fault> {

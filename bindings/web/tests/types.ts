@@ -16,8 +16,10 @@ export async function use(): Promise<void> {
   for await (const answer of model.classifyStream(["a"], { batch: 4 })) console.log(answer.label ?? answer.score);
   const trace: Trace = await model.trace("a", { dynamics: "phased", token: 0, population: "embedding" });
   const counts: number[][] | undefined = trace.populations[0]?.counts;
+  const vector: Float32Array = await model.embed("a fine film", { dimensions: 64 });
+  const vectors: Float32Array[] = await model.embed(["a", "b"], { normalize: false });
   const bits: Fingerprint = await model.fingerprint(["a"]);
-  console.log(one, many, counts, bits.counts, build(), await clearCache());
+  console.log(one, many, counts, vector.length, vectors.length, bits.counts, build(), await clearCache());
   // @ts-expect-error: a number is no text
   await model.classify(7);
   // @ts-expect-error: there is no such dynamics

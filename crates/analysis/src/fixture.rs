@@ -47,6 +47,19 @@ pub(crate) fn shipped(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models").join(name)
 }
 
+/// The small model of `fixtures` that embeds.
+pub(crate) fn embedder() -> Model {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/embedder/model.safetensors");
+    Model::load(path).expect("a packed model")
+}
+
+/// A dev set of pairs with scores in `folder`, by which vectors are judged; three of them.
+pub(crate) fn write_pairs(folder: &Path) {
+    let rows = "a film\ta movie\t4.5\na film\tan egg\t0.5\nhow to boil\tboiling <b>\t3.0\n";
+    std::fs::write(folder.join("dev.tsv"), format!("sentence1\tsentence2\tscore\n{rows}"))
+        .expect("a folder to write in");
+}
+
 /// Sentences and labels.
 pub(crate) const SENTENCES: [(&str, u8); 4] =
     [("w6 w7 w8", 1), ("w9 <b> w30 w31 w32 w33", 0), ("w6", 1), ("w20 & w21", 0)];

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use bitspike::{Input, Model};
-use bitspike_data::{Dataset, Encoded};
+use bitspike_data::{Dataset, Encoded, Example};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -52,12 +52,8 @@ pub fn on_threads<T: Send>(threads: usize, measure: impl FnOnce() -> Result<T> +
 /// # Errors
 /// If there are none, the thread cannot be started or a current is not finite.
 pub fn texts(model: &Model, dataset: &Dataset) -> Result<Latency> {
-    let texts: Vec<Input<'_>> = dataset
-        .examples
-        .iter()
-        .take(TEXTS)
-        .map(|example| Input { first: &example.first, second: example.second.as_deref() })
-        .collect();
+    let texts: Vec<Input<'_>> =
+        dataset.examples.iter().flat_map(|example| inputs(example, dataset.apart)).take(TEXTS).collect();
     if texts.is_empty() {
         return Err(Error::no_examples("to time"));
     }
@@ -65,15 +61,15 @@ pub fn texts(model: &Model, dataset: &Dataset) -> Result<Latency> {
     let mut tokens = 0;
     on_threads(1, || {
         // The first answers meet cold caches.
-        model.classify(&texts[..texts.len().min(8)])?;
+        answer(model, &texts[..texts.len().min(8)])?;
         for text in &texts {
             let mut best = f64::INFINITY;
             for repeat in 0..REPEATS {
                 let began = Instant::now();
-                let answers = black_box(model.classify([black_box(*text)])?);
+                let read = black_box(answer(model, black_box(std::slice::from_ref(text)))?);
                 best = best.min(began.elapsed().as_secs_f64() * 1e3);
                 if repeat == 0 {
-                    tokens += answers.iter().map(|answer| answer.tokens).sum::<usize>();
+                    tokens += read;
                 }
             }
             times.push(best);
@@ -89,6 +85,24 @@ pub fn texts(model: &Model, dataset: &Dataset) -> Result<Latency> {
         mean_tokens: tokens as f64 / texts.len() as f64,
         median_ms: rounded(times[(times.len() - 1) / 2]),
         slowest_ms: rounded(times[times.len() - 1]),
+    })
+}
+
+/// What a model is asked for an example: two inputs where its texts are read apart.
+fn inputs(example: &Example, apart: bool) -> impl Iterator<Item = Input<'_>> {
+    let (first, second) = (&*example.first, example.second.as_deref());
+    let inputs = match apart {
+        true => [Some(Input::from(first)), second.map(Input::from)],
+        false => [Some(Input { first, second }), None],
+    };
+    inputs.into_iter().flatten()
+}
+
+/// What the model gives for texts, classes or vectors, and how many tokens it read for that.
+fn answer(model: &Model, texts: &[Input<'_>]) -> Result<usize> {
+    Ok(match model.is_embedder() {
+        true => black_box(model.embed(texts)?).iter().map(|vector| vector.tokens).sum(),
+        false => black_box(model.classify(texts)?).iter().map(|answer| answer.tokens).sum(),
     })
 }
 
@@ -120,9 +134,9 @@ pub fn sentence(model: &Model, examples: &[Encoded]) -> Result<SentenceTime> {
     let plan = Plan { time: Duration::from_millis(600), fewest: 21, most: 2001 };
     let times = on_threads(1, || {
         for _ in 0..3 {
-            model.classify_ids(&sentence)?;
+            model.answer_ids(&sentence)?;
         }
-        repeated(&plan, || Ok(model.classify_ids(black_box(&sentence))?))
+        repeated(&plan, || Ok(model.answer_ids(black_box(&sentence))?))
     })?;
     Ok(SentenceTime { median: times[times.len() / 2], best: times[0], tokens: example.ids.len() })
 }
@@ -171,6 +185,18 @@ fn machine() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn vectors_are_timed_text_by_text() {
+        use crate::fixture::{embedder, write_pairs};
+        let (model, folder) = (embedder(), tempfile::tempdir().unwrap());
+        write_pairs(folder.path());
+        let split = crate::examples::EncodedSplit::dev_of(&model, folder.path()).unwrap();
+        let latency = texts(&model, &split.dataset).unwrap();
+        let tokens: usize = split.lengths().iter().sum();
+        assert_eq!((latency.texts, latency.mean_tokens), (6, tokens as f64 / 6.0));
+        assert!(sentence(&model, &split.examples).unwrap().tokens > 0);
+    }
 
     #[test]
     fn calls_are_repeated_as_planned() {

@@ -149,9 +149,11 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the rule is out of range, or the dynamics is `phased`, which has an answer at its end alone.
+    /// [`Error::Invalid`] if the rule is out of range, the dynamics is `phased`, which has an answer at its end alone, or the model
+    /// embeds, which gives no answer that could be settled.
     pub fn with_exit(&self, rule: ExitRule) -> Result<Self> {
         rule.check(self.simulation.dynamics)?;
+        options::check_exit(&self.header().student)?;
         let (weights, simulation) = (self.weights.clone(), self.simulation);
         Ok(Self { weights, simulation, exit: Some(rule), idle: Mutex::default() })
     }
@@ -293,12 +295,23 @@ impl Model {
     /// As [`Model::embed`] and [`Model::classify_ids`].
     pub fn embed_ids(&self, encodings: &[Encoding]) -> Result<Vec<Vector>> {
         self.check_embeds()?;
+        let answers = self.answer_ids(encodings)?.into_iter();
+        Ok(answers
+            .map(|Answer { output, tokens, truncated, .. }| {
+                let Output::Vector(values) = output else { unreachable!("it embeds") };
+                Vector { values, tokens, truncated }
+            })
+            .collect())
+    }
+
+    /// What the model gives for texts that are token ids, be it classes, scores or vectors: for those who serve either.
+    ///
+    /// # Errors
+    /// As [`Model::classify_ids`], but for the kind of model.
+    pub fn answer_ids(&self, encodings: &[Encoding]) -> Result<Vec<Answer>> {
         let outputs = self.outputs(encodings)?;
-        let vector = |((logits, _), encoding): ((Vec<f32>, u32), &Encoding)| {
-            let Output::Vector(values) = Output::of(&self.task().target, &[], &logits) else { unreachable!("embeds") };
-            Vector { values, tokens: encoding.ids.len(), truncated: false }
-        };
-        Ok(outputs.into_iter().zip(encodings).map(vector).collect())
+        let answer = |((logits, steps), encoding): (_, &Encoding)| self.answer(logits, steps, encoding.ids.len());
+        Ok(outputs.into_iter().zip(encodings).map(answer).collect())
     }
 
     /// Classifies texts that are token ids already.
@@ -316,9 +329,7 @@ impl Model {
     /// positions, and as [`Model::classify`].
     pub fn classify_ids(&self, encodings: &[Encoding]) -> Result<Vec<Answer>> {
         self.check_answers()?;
-        let outputs = self.outputs(encodings)?;
-        let answer = |((logits, steps), encoding): (_, &Encoding)| self.answer(logits, steps, encoding.ids.len());
-        Ok(outputs.into_iter().zip(encodings).map(answer).collect())
+        self.answer_ids(encodings)
     }
 
     /// Outputs of every text, and the steps that it took.

@@ -154,6 +154,27 @@ pub fn prefix(values: &[f32], dims: usize, normalize: bool) -> Result<Vec<f32>> 
     }
 }
 
+/// A vector as it is asked for: `raw`, which is as the layers give it, brought to length 1 where `normalize`, and its [`prefix`] of `dims`
+/// where that is given.
+///
+/// # Errors
+/// As [`prefix`].
+///
+/// ```
+/// use bitspike::vector::shaped;
+/// assert_eq!(shaped(&[3.0, 4.0], None, true)?, [0.6, 0.8]);
+/// assert_eq!(shaped(&[3.0, 4.0], Some(1), true)?, [1.0]);
+/// assert_eq!(shaped(&[3.0, 4.0], Some(1), false)?, [3.0]);
+/// # Ok::<(), bitspike::Error>(())
+/// ```
+pub fn shaped(raw: &[f32], dims: Option<usize>, normalize: bool) -> Result<Vec<f32>> {
+    let whole = if normalize { unit(raw) } else { raw.to_vec() };
+    match dims {
+        Some(dims) => prefix(&whole, dims, normalize),
+        None => Ok(whole),
+    }
+}
+
 /// Codes from -127 to 127, the largest value of the vector being one of the two. What each vector was divided by is lost: angles
 /// stay, lengths do not.
 ///

@@ -282,7 +282,13 @@ function grow() {
 
 async function start() {
   try {
-    models = (await backend.models()).models;
+    const all = (await backend.models()).models;
+    models = all.filter((one) => !one.embedding);
+    if (!models.length) {
+      const names = all.map(({ id }) => id).join(", ");
+      const said = `${names} gives vectors, which this page does not show: programs ask v1/embeddings or embed.`;
+      return fail(new BackendError({ status: 422, code: "embeds", message: said }));
+    }
   } catch (error) {
     return fail(error);
   }

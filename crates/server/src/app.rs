@@ -56,7 +56,7 @@ impl App {
     }
 
     /// What the model says of texts, which wait their turn. `keep` keeps their token ids.
-    pub(crate) async fn classify(
+    pub(crate) async fn answer(
         &self,
         served: Arc<Served>,
         items: Vec<Item>,

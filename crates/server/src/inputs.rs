@@ -157,19 +157,24 @@ fn pair_of(mut texts: impl Iterator<Item = String>) -> Item {
 
 /// Refuses what the model does not take, and what is beyond the limits.
 fn check(items: &[Item], single: bool, pair: bool, reading: Reading, settings: &Settings) -> Result<()> {
-    if items.len() > settings.max_texts {
-        let message = format!(
-            "a request may have {} texts (--max-texts), found {}; send more requests, or lines to /v1/classify",
-            settings.max_texts,
-            items.len()
-        );
-        return Err(Problem::too_large("inputs", message));
-    }
+    check_number(items.len(), settings)
+        .map_err(|problem| Problem { message: format!("{}, or lines to /v1/classify", problem.message), ..problem })
+        .map_err(|problem| problem.at("inputs"))?;
     for (i, item) in items.iter().enumerate() {
         let at = || if single { "inputs".to_owned() } else { format!("inputs[{i}]") };
         check_one(item, pair, reading, settings).map_err(|problem| problem.at(at()))?;
     }
     Ok(())
+}
+
+/// Refuses more texts than a request may have.
+pub(crate) fn check_number(texts: usize, settings: &Settings) -> Result<()> {
+    let most = settings.max_texts;
+    if texts <= most {
+        return Ok(());
+    }
+    let message = format!("a request may have {most} texts (--max-texts), found {texts}; send more requests");
+    Err(Problem::new(Kind::TooLarge, message))
 }
 
 /// The same of one text.

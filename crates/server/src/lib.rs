@@ -2,7 +2,7 @@
 //!
 //! [`Server::bind`] loads models and listens, [`Server::run`] answers until it is told to stop. Routes are those of
 //! text-embeddings-inference (`/predict`, `/info`, `/health`, `/metrics`), of Hugging Face's clients (`/`), of KServe (`/v2`), and our own
-//! (`/v1/classify`, `/v1/trace`, `/v1/models`); `/docs` lists them and `/` is a page. `docs/server.md` is the reference.
+//! (`/v1/classify`, `/v1/embeddings`, `/v1/trace`, `/v1/models`); `/docs` lists them and `/` is a page. `docs/server.md` is the reference.
 //!
 //! | module | what |
 //! |---|---|

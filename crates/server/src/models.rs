@@ -1,6 +1,7 @@
 //! The models that answer: by name, and replaced whole when their files change.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bitspike::{Encoding, ExitRule, Model, Options};
 use bitspike_analysis::cost::TextMeter;
@@ -15,12 +16,23 @@ use crate::meters::Meters;
 use crate::problem::Problem;
 use crate::stamp::Stamp;
 
+/// What is asked of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// Classes or a score.
+    Classify,
+    /// Vectors.
+    Embed,
+}
+
 /// One model, as it was loaded.
 pub(crate) struct Served {
     pub(crate) id: String,
     /// SHA-256 of the packed file.
     pub(crate) digest: String,
     pub(crate) bytes: usize,
+    /// When it was loaded, in seconds since the epoch.
+    pub(crate) loaded: u64,
     model: Model,
     /// The same weights with an exit rule, for times of much load.
     early: Option<Model>,
@@ -42,7 +54,8 @@ impl Served {
         let (digest, bytes) = (sha256(file), file.len());
         let id = subject.name();
         let counters = meters.of_model(&id);
-        Ok(Self { id, digest, bytes, model, early, subject, meter: OnceLock::new(), counters })
+        let loaded = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        Ok(Self { id, digest, bytes, loaded, model, early, subject, meter: OnceLock::new(), counters })
     }
 
     pub(crate) fn model(&self) -> &Model {
@@ -52,6 +65,11 @@ impl Served {
     /// The model for times of much load, if there is one.
     pub(crate) fn early(&self) -> Option<&Model> {
         self.early.as_ref()
+    }
+
+    /// Values of its vectors.
+    pub(crate) fn width(&self) -> usize {
+        self.model.header().student.hidden
     }
 
     /// Whether it takes two texts.
@@ -72,6 +90,23 @@ impl Served {
             let profile = Profile::named(PROFILES[0].0).expect("a profile that comes with the program");
             TextMeter::new(&self.model, profile)
         })
+    }
+
+    /// Whether it does that.
+    pub(crate) fn does(&self, ask: Ask) -> bool {
+        self.model.is_embedder() == (ask == Ask::Embed)
+    }
+
+    /// What to say to those who ask it for what it does not do; `other` is a model that does.
+    fn unfit(&self, other: Option<&Self>) -> Problem {
+        let id = &self.id;
+        let does = match self.model.task().target.kind() {
+            "embedding" => "embeds, it gives no classes and no scores: ask /v1/embeddings or /embed",
+            "regression" => "gives scores, it gives no embeddings: ask /v1/classify or /predict",
+            _ => "classifies, it gives no embeddings: ask /v1/classify or /predict",
+        };
+        let other = other.map(|other| format!(", or name `{}`", other.id)).unwrap_or_default();
+        Problem::value("model", format!("`{id}` {does}{other}"))
     }
 
     /// Notes texts that were computed.
@@ -145,6 +180,19 @@ impl Models {
             let name = name.unwrap_or_default();
             Problem::value("model", format!("there is no model `{name}` here; there is {}", known.join(", ")))
         })
+    }
+
+    /// The model that a request asks to do something: the one that it names, or the first that does it.
+    pub(crate) fn wanted_to(&self, ask: Ask, name: Option<&str>) -> crate::problem::Result<Arc<Served>> {
+        let wanted = self.wanted(name)?;
+        if wanted.does(ask) {
+            return Ok(wanted);
+        }
+        let other = self.all().iter().find(|served| served.does(ask)).cloned();
+        match other {
+            Some(other) if name.is_none_or(str::is_empty) => Ok(other),
+            other => Err(wanted.unfit(other.as_deref())),
+        }
     }
 
     /// Loads anew whichever file has changed, or every one where `all`. One that cannot be loaded leaves the old model at work.

@@ -255,7 +255,7 @@ impl Queue {
 
 /// What the model says; a mistake of ours ends the request and not the server.
 fn answer(model: &Model, encodings: &[Encoding]) -> Result<Vec<Answer>> {
-    let run = || model.classify_ids(encodings);
+    let run = || model.answer_ids(encodings);
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
         Ok(answers) => Ok(answers?),
         Err(_) => Err(Problem::new(Kind::Internal, "the model failed; the log says why")),

@@ -58,7 +58,7 @@ fn every_wrong_request_names_the_field_at_fault() {
             "parameters.temperature",
             "unknown field",
         ),
-        ("/", r#"{"inputs": ["a"], "normalize": false}"#, 422, "normalize", "give no embeddings"),
+        ("/", r#"{"inputs": ["a"], "normalize": false}"#, 422, "model", "gives no embeddings"),
         ("/predict", r#"{"inputs": "a", "parameters": [null, null]}"#, 422, "parameters", "expected an object"),
         ("/v1/classify", r#" [null, "a", null, null]"#, 422, "body", "expected a JSON object"),
         ("/v2/models/x/infer", "{}", 404, "model", "`x`"),
@@ -109,8 +109,8 @@ fn paths_and_methods_that_are_not_there_are_refused_in_shape() {
     let wrong = running.get("/predict");
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("POST")));
     assert_eq!(wrong.json()["error_type"], "method_not_allowed");
-    let embed = running.post("/embed", "{}");
-    assert!(embed.text().contains("no embeddings"), "{}", embed.text());
+    let embed = running.post("/embed_sparse", "{}");
+    assert!(embed.status == 404 && embed.text().contains("one vector a text"), "{}", embed.text());
 }
 
 #[test]

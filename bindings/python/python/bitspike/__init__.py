@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from . import data, errors
 from ._classifier import Classifier, load
+from ._embedder import Embedder
 from ._native import Table, __version__
 from ._training import Recipe, distil, sweep
 from .errors import (
@@ -33,6 +34,7 @@ __all__ = [
     "ColumnError",
     "Cost",
     "DataError",
+    "Embedder",
     "Error",
     "ModelError",
     "NotFoundError",

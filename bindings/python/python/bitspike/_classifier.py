@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from itertools import islice
-from os import PathLike, fspath, path
+from os import PathLike
 
 from . import _native
 from ._estimator import BATCH, Estimator
-from ._items import is_one, listed, place
-from .errors import ChangedError, ModelError, NotFoundError, OptionError, TextError
-from .results import Cost, Score, Trace
+from ._items import is_one, listed
+from ._loaded import Loaded, check_number, opened
+from .errors import OptionError, TextError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import Any, overload
 
-    from .data import Dataset
-    from .weights import Weights
+else:
+
+    def overload(function: object) -> object:
+        """Types alone have several forms of a function."""
+        return function
+
 
 #: What scikit-learn's `Pipeline.fit` sets and takes away around `fit`, for callbacks that there are none of here.
 _CALLBACKS = "_parent_callback_ctx"
@@ -26,12 +30,27 @@ _CALLBACKS = "_parent_callback_ctx"
 _UNSET: Any = object()
 
 
+@overload
+def load(
+    model: None = None, threads: int | None = None, timesteps: int | None = None, dynamics: str | None = None
+) -> Classifier: ...
+
+
+@overload
+def load(
+    model: str | PathLike[str] | None,
+    threads: int | None = None,
+    timesteps: int | None = None,
+    dynamics: str | None = None,
+) -> Any: ...
+
+
 def load(
     model: str | PathLike[str] | None = None,
     threads: int | None = None,
     timesteps: int | None = None,
     dynamics: str | None = None,
-) -> Classifier:
+) -> Any:
     """The model that `model` names: a name, a file, the folder of a model or of a run, `OWNER/NAME` of what was fetched from the
     Hugging Face hub; without it the one that is in the package.
 
@@ -42,12 +61,20 @@ def load(
     >>> bitspike.load(threads=1).labels
     ['negative', 'positive']
 
+    A model that embeds is an `Embedder`, any other a `Classifier`.
+
     Raises `NotFoundError`, `ModelError` or `OptionError`.
     """
-    return Classifier(model, threads=threads, timesteps=timesteps, dynamics=dynamics)
+    from ._embedder import Embedder
+
+    native, asked = opened(model, threads, timesteps, dynamics)
+    loaded = object.__new__(Embedder if native.embeds else Classifier)
+    object.__setattr__(loaded, "_native", native)
+    object.__setattr__(loaded, "_asked", asked)
+    return loaded
 
 
-class Classifier(Estimator):
+class Classifier(Loaded, Estimator):
     """A model, ready to answer. It never changes and may be shared by threads; a forked child uses it as its parent does.
 
     Answers do not depend on batch, order, threads or processor, and are those of the program `bitspike`, bit for bit.
@@ -63,13 +90,12 @@ class Classifier(Estimator):
         timesteps: int | None = None,
         dynamics: str | None = None,
     ) -> None:
-        if model is not None:
-            model = place("model", model, "a name or a path (str, pathlib.Path)")
-        for name, number in (("threads", threads), ("timesteps", timesteps)):
-            _check_number(name, number)
-        native = _native.Model.load(model, threads, timesteps, dynamics)
+        native, asked = opened(model, threads, timesteps, dynamics)
+        if native.embeds:
+            expected = "a model that gives classes or scores"
+            raise OptionError.at("model", expected, f"`{native.name}`, which embeds", "use bitspike.load")
         object.__setattr__(self, "_native", native)
-        object.__setattr__(self, "_asked", (model, threads, timesteps, dynamics))
+        object.__setattr__(self, "_asked", asked)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == _CALLBACKS:
@@ -96,40 +122,9 @@ class Classifier(Estimator):
         return self._native.name
 
     @property
-    def path(self) -> str | None:
-        """Its file or folder; none of the model in the package."""
-        found = self._native.place
-        return None if found is None else fspath(found)
-
-    @property
     def takes_pairs(self) -> bool:
         """Whether it classifies pairs of texts."""
         return self._native.takes_pairs
-
-    @property
-    def threads(self) -> int:
-        """Threads of its own that it computes with."""
-        return self._native.threads
-
-    @property
-    def timesteps(self) -> int:
-        """`T`: steps of a window, or of the whole simulation."""
-        return self._native.timesteps
-
-    @property
-    def dynamics(self) -> str:
-        """`phased`, `accumulated` or `instantaneous`."""
-        return self._native.dynamics
-
-    @property
-    def max_length(self) -> int:
-        """Tokens that it reads of a text; the rest is cut off."""
-        return self._native.max_length
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the weights that were loaded."""
-        return self._native.digest()
 
     # Answers as transformers' pipeline gives them.
 
@@ -164,9 +159,9 @@ class Classifier(Estimator):
             if not isinstance(texts, str):
                 raise TextError.at("text_pair", "one text before it", type(texts).__name__)
             texts = {"text": texts, "text_pair": text_pair}
-        _check_number("batch_size", batch_size, required=True)
+        check_number("batch_size", batch_size, required=True)
         if top_k is not _UNSET:
-            _check_number("top_k", top_k)
+            check_number("top_k", top_k)
         items = listed(texts)
         if not isinstance(items, list):
             return self._stream(items, top_k, batch_size)
@@ -215,62 +210,6 @@ class Classifier(Estimator):
 
     # What is inside.
 
-    def trace(
-        self,
-        text: str | tuple[str, str] | dict[str, str],
-        *,
-        timesteps: int = 64,
-        dynamics: str = "accumulated",
-        neurons: list[tuple[str, int, int]] | None = None,
-    ) -> Trace:
-        """One text spike by spike: rates, membranes and spikes as tables, and a picture. `neurons` are those whose membranes are
-        kept, each by population, token and number; unless given, the most active ones.
-
-        >>> import bitspike
-        >>> bitspike.load().trace("a fine film", timesteps=16).tokens
-        ['[CLS]', 'a', 'fine', 'film', '[SEP]']
-        """
-        _check_number("timesteps", timesteps, required=True)
-        return Trace(self._native.trace(text, timesteps, dynamics, neurons or []))
-
-    def cost(self, texts: Any, profile: str = "45nm") -> Cost:
-        """What texts cost: spikes and operations, counted exactly, and their energy under named constants beside that of baselines.
-        `profile` is `45nm`, `45nm-integer`, `neuromorphic`, or a TOML file of your own."""
-        import json
-
-        return Cost(json.loads(self._native.cost(list(listed(texts)), profile)))
-
-    def eval(
-        self,
-        data: str | PathLike[str] | Dataset,
-        task: str | None = None,
-        split: str = "dev",
-        limit: int | None = None,
-    ) -> Score:
-        """Metrics on a split of a task's data: a folder, a file, or what `bitspike.data.load` gave. The task is the model's own
-        unless given."""
-        import json
-
-        if limit is not None:
-            _check_number("limit", limit, required=True)
-        source = getattr(data, "source", None)
-        if source is not None:
-            task, data, split = source
-        return Score(json.loads(self._native.eval(fspath(data), task, split, limit)))  # type: ignore[arg-type]
-
-    @property
-    def weights(self) -> Weights:
-        """Codes and scales, biases and thresholds, by map and population: see `bitspike.weights`.
-
-        >>> import bitspike
-        >>> weights = bitspike.load().weights
-        >>> weights.maps["layer.0.key"].codes.dtype.name, weights.populations["layer.0.key"].threshold > 0
-        ('int8', True)
-        """
-        from .weights import Weights
-
-        return Weights(self._native)
-
     def to_nir(self, file: str | PathLike[str], *, start: str = "state", force: bool = False) -> None:
         """Writes blocks of the model, and not the model, in the neuromorphic intermediate representation: see `bitspike.nir`.
 
@@ -285,61 +224,3 @@ class Classifier(Estimator):
         from .nir import write
 
         write(self, file, start=start, force=force)
-
-    # Between processes.
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        model, threads, timesteps, dynamics = self._asked
-        where = self.path
-        if where is not None:
-            where = path.abspath(where)
-        return restore, (model, where, self.sha256, threads, timesteps, dynamics)
-
-
-def _check_number(name: str, number: Any, *, required: bool = False) -> None:
-    if number is None and not required:
-        return
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1 or number >= 1 << 62:
-        raise OptionError.at(name, "a number from 1 on", repr(number))
-
-
-#: What was unpickled last in this process, so that a worker that is given the same model again and again loads it once.
-_restored: dict[tuple[Any, ...], Classifier] = {}
-_KEPT = 4
-
-
-def restore(
-    model: str | None,
-    where: str | None,
-    sha256: str,
-    threads: int | None,
-    timesteps: int | None,
-    dynamics: str | None,
-) -> Classifier:
-    """The model that was pickled: by its path, and where that is not there by its name. A file that has changed is refused."""
-    key = (where, model, sha256, threads, timesteps, dynamics)
-    known = _restored.get(key)
-    if known is not None and (where is None or path.exists(where)):
-        return known
-    source = where if where is not None and path.exists(where) else model
-    if where is not None and source is None:
-        raise NotFoundError(f"{where}: the model that was pickled is no longer there", where=where)
-    try:
-        restored = Classifier(source, threads=threads, timesteps=timesteps, dynamics=dynamics)
-    except NotFoundError as error:
-        raise NotFoundError(f"the model that was pickled is not here: {error}", where=where or model) from None
-    except ModelError as error:
-        raise ChangedError(f"the model that was pickled is no longer what it was: {error}", where=where) from error
-    if restored.sha256 != sha256:
-        found = source or restored.name
-        raise ChangedError(
-            f"{found}: expected the model that was pickled (SHA-256 {sha256[:16]}), found another ({restored.sha256[:16]}); "
-            "pickle the model again",
-            expected=sha256,
-            found=restored.sha256,
-            where=found,
-        )
-    while len(_restored) >= _KEPT:
-        _restored.pop(next(iter(list(_restored))), None)
-    _restored[key] = restored
-    return restored

@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import Any
 
-from ._classifier import Classifier, load
+from ._classifier import Classifier
 
 __all__ = ["classify"]
 
@@ -26,7 +26,7 @@ def classify(
     import pyarrow
 
     if not isinstance(model, Classifier):
-        model = load(model)
+        model = Classifier(model)
     columns = [
         daft.col(column) if isinstance(column, str) else column for column in (text, text_pair) if column is not None
     ]

@@ -6,7 +6,8 @@ from os import PathLike, path
 from typing import TYPE_CHECKING, Any
 
 from . import _native
-from ._classifier import Classifier, load
+from ._classifier import Classifier
+from ._embedder import Embedder
 from ._items import place
 from ._training import Recipe, learnt_from, run_sweep
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .data import Task
     from .results import Sweep
 
-__all__ = ["Classify", "sweep"]
+__all__ = ["Classify", "Embed", "sweep"]
 
 
 class Classify:
@@ -48,13 +49,45 @@ class Classify:
         if isinstance(model, Classifier):
             self.model = model
         else:
-            self.model = load(model, threads=threads, timesteps=timesteps, dynamics=dynamics)
+            self.model = Classifier(model, threads=threads, timesteps=timesteps, dynamics=dynamics)
         self.asked: dict[str, Any] = {"text": text, "text_pair": text_pair, "errors": errors}
 
     def __call__(self, table: Any) -> Any:
         import pyarrow
 
         return pyarrow.table(self.model.classify_arrow(table, **self.asked))
+
+
+class Embed:
+    """As `Classify`, for a model that embeds: column `embedding` beside the others."""
+
+    def __init__(
+        self,
+        model: str | PathLike[str] | Embedder,
+        text: str | None = None,
+        *,
+        errors: str = "raise",
+        normalize_embeddings: bool | None = None,
+        truncate_dim: int | None = None,
+        threads: int | None = None,
+        timesteps: int | None = None,
+        dynamics: str | None = None,
+    ) -> None:
+        if isinstance(model, Embedder):
+            self.model = model
+        else:
+            self.model = Embedder(model, threads=threads, timesteps=timesteps, dynamics=dynamics)
+        self.asked: dict[str, Any] = {
+            "text": text,
+            "errors": errors,
+            "normalize_embeddings": normalize_embeddings,
+            "truncate_dim": truncate_dim,
+        }
+
+    def __call__(self, table: Any) -> Any:
+        import pyarrow
+
+        return pyarrow.table(self.model.embed_arrow(table, **self.asked))
 
 
 def sweep(

@@ -9,10 +9,12 @@ from functools import partial
 from os import PathLike, path
 from typing import Any
 
-from ._classifier import Classifier, load, restore
+from ._classifier import Classifier
+from ._embedder import Embedder
+from ._loaded import restore
 from .errors import OptionError
 
-__all__ = ["classify"]
+__all__ = ["classify", "embed"]
 
 
 def classify(
@@ -30,16 +32,36 @@ def classify(
     driver has. The model is found by the driver's path or, where that is not there, by name; with `ship` its file is sent along through
     `SparkContext.addFile`.
     """
+    if not isinstance(model, Classifier):
+        model = Classifier(model)
+    return _answered(frame, model, "classify_arrow", {"text": text, "text_pair": text_pair, "errors": errors}, ship)
+
+
+def embed(
+    frame: Any,
+    model: str | PathLike[str] | Embedder,
+    text: str | None = None,
+    *,
+    errors: str = "raise",
+    normalize_embeddings: bool | None = None,
+    truncate_dim: int | None = None,
+    ship: bool = False,
+) -> Any:
+    """As `classify`, for a model that embeds: column `embedding`, arrays of floats, beside the others."""
+    if not isinstance(model, Embedder):
+        model = Embedder(model)
+    asked = {"text": text, "errors": errors, "normalize_embeddings": normalize_embeddings, "truncate_dim": truncate_dim}
+    return _answered(frame, model, "embed_arrow", asked, ship)
+
+
+def _answered(frame: Any, model: Classifier | Embedder, method: str, asked: dict[str, Any], ship: bool) -> Any:
     from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
     from pyspark.sql.types import StructField, StructType
 
     import pyarrow
 
-    if not isinstance(model, Classifier):
-        model = load(model)
-    asked: dict[str, Any] = {"text": text, "text_pair": text_pair, "errors": errors}
     rows = to_arrow_schema(frame.schema).empty_table()
-    said = pyarrow.table(model.classify_arrow(rows, **asked)).schema
+    said = pyarrow.table(getattr(model, method)(rows, **asked)).schema
     # The frame's own columns as Spark has them, which may be more than Arrow says.
     added = from_arrow_schema(pyarrow.schema(list(said)[len(frame.columns) :]))
     fields = [*frame.schema.fields, *(StructField(field.name, field.dataType) for field in added)]
@@ -47,19 +69,19 @@ def classify(
     if ship:
         shipped = _shipped(frame.sparkSession.sparkContext, model)
         function, arguments = _of_spark, (shipped, *arguments[2:])
-    return frame.mapInArrow(partial(_answers, (function, arguments), asked), StructType(fields))
+    return frame.mapInArrow(partial(_answers, (function, arguments), method, asked), StructType(fields))
 
 
-def _answers(model: tuple[Any, Any], asked: dict[str, Any], batches: Iterator[Any]) -> Iterator[Any]:
+def _answers(model: tuple[Any, Any], method: str, asked: dict[str, Any], batches: Iterator[Any]) -> Iterator[Any]:
     import pyarrow
 
     function, arguments = model
-    classifier = function(*arguments)
+    answer = getattr(function(*arguments), method)
     for batch in batches:
-        yield from pyarrow.table(classifier.classify_arrow(batch, **asked)).to_batches()
+        yield from pyarrow.table(answer(batch, **asked)).to_batches()
 
 
-def _shipped(context: Any, model: Classifier) -> str:
+def _shipped(context: Any, model: Classifier | Embedder) -> str:
     """The name under which Spark hands out the model's file."""
     place = model.path
     if place is None or not path.isfile(place):
@@ -74,7 +96,7 @@ def _shipped(context: Any, model: Classifier) -> str:
     return name
 
 
-def _of_spark(name: str, *rest: Any) -> Classifier:
+def _of_spark(name: str, *rest: Any) -> Any:
     from pyspark import SparkFiles
 
     return restore(None, SparkFiles.get(name), *rest)

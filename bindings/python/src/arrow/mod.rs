@@ -18,7 +18,7 @@ use pyo3::types::PyCapsule;
 
 use crate::engine::Shared;
 use crate::fault::{Fault, Kind};
-use crate::model::answer;
+use crate::vectors::{Shape, answers};
 use input::{Input, Wanted};
 use output::Columns;
 
@@ -84,11 +84,17 @@ impl Table {
     }
 }
 
-/// The rows of `table` with their answers beside them.
-pub(crate) fn classify(engine: &Shared, py: Python<'_>, table: &Bound<'_, PyAny>, wanted: Wanted) -> PyResult<Table> {
+/// The rows of `table` with their answers beside them, or with vectors of that `shape`.
+pub(crate) fn answered(
+    engine: &Shared,
+    py: Python<'_>,
+    table: &Bound<'_, PyAny>,
+    wanted: Wanted,
+    shape: Option<Shape>,
+) -> PyResult<Table> {
     let task = engine.model().task();
     let mut input = Input::open(py, table, task, &wanted)?;
-    let columns = Columns::of(engine.model(), input.kept(), &wanted);
+    let columns = Columns::of(engine.model(), input.kept(), &wanted, shape);
     let mut batches = Vec::new();
     let mut rows = 0;
     while let Some(batch) = input.next(py, rows)? {
@@ -103,8 +109,8 @@ pub(crate) fn classify(engine: &Shared, py: Python<'_>, table: &Bound<'_, PyAny>
             .unzip();
         let there: Vec<bool> = texts.iter().map(Option::is_some).collect();
         let texts: Vec<_> = texts.into_iter().flatten().collect();
-        let answers = engine.run(py, move |model, stop| answer(model, &texts, stop))?;
-        let answered: Vec<ArrayRef> = columns.arrays(&there, &answers, &faults);
+        let found = engine.run(py, move |model, stop| answers(model, &texts, stop))?;
+        let answered: Vec<ArrayRef> = columns.arrays(&there, &found, &faults)?;
         let columns_of = batch.kept.into_iter().chain(answered).collect();
         rows += there.len();
         batches.push(RecordBatch::try_new(columns.schema(), columns_of).map_err(|error| {

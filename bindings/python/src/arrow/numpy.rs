@@ -26,6 +26,11 @@ pub(super) fn array<'py>(
         let list = PyList::new(py, texts.concat())?;
         return numpy.call_method1("array", (list, "object"));
     }
+    if let DataType::FixedSizeList(item, width) = kind
+        && *item.data_type() == DataType::Float32
+    {
+        return vectors(&numpy, *width, chunks);
+    }
     let (bytes, name_of_type) = match kind {
         DataType::Int8 => (numbers::<Int8Type, 1>(chunks, None, i8::to_ne_bytes), "int8"),
         DataType::Int32 => (numbers::<Int32Type, 4>(chunks, None, i32::to_ne_bytes), "int32"),
@@ -43,6 +48,23 @@ pub(super) fn array<'py>(
             Err(Fault::at(Kind::Column, place, expected, kind).into())
         }
     }
+}
+
+/// Vectors as rows, a null as a row of NaN.
+fn vectors<'py>(numpy: &Bound<'py, PyModule>, width: i32, chunks: &[ArrayRef]) -> PyResult<Bound<'py, PyAny>> {
+    let mut bytes = Vec::new();
+    for list in chunks.iter().map(|chunk| chunk.as_fixed_size_list()) {
+        for row in 0..list.len() {
+            let values = list.value(row);
+            let values = values.as_primitive::<Float32Type>().values();
+            bytes.extend(values.iter().flat_map(|value| {
+                let value = if list.is_null(row) { f32::NAN } else { *value };
+                value.to_ne_bytes()
+            }));
+        }
+    }
+    let flat = numpy.call_method1("frombuffer", (PyByteArray::new(numpy.py(), &bytes), "float32"))?;
+    flat.call_method1("reshape", ((-1, width),))
 }
 
 /// The numbers of all chunks, with `null` for nulls; none where there are nulls and no such number.

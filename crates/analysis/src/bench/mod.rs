@@ -171,13 +171,13 @@ fn read_ids(path: &Path) -> Result<Vec<Encoding>> {
 fn scenario(model: &Model, (name, batch): (&str, &[Encoding]), threads: usize, seconds: f64) -> Result<Scenario> {
     let warm_up = Instant::now();
     loop {
-        model.classify_ids(batch)?;
+        model.answer_ids(batch)?;
         if warm_up.elapsed().as_secs_f64() > seconds / 10.0 {
             break;
         }
     }
     let plan = Plan { time: Duration::from_secs_f64(seconds), fewest: 3, most: usize::MAX };
-    let times = repeated(&plan, || Ok(model.classify_ids(std::hint::black_box(batch))?))?;
+    let times = repeated(&plan, || Ok(model.answer_ids(std::hint::black_box(batch))?))?;
     let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
     let mean = times.iter().sum::<Duration>().as_secs_f64() / times.len() as f64;
     let tokens: usize = batch.iter().map(|encoding| encoding.ids.len()).sum();

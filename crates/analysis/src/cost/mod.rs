@@ -226,12 +226,12 @@ fn reads<'a>(config: &'a StudentConfig, spikes: &'a [u64], tokens: u64) -> impl 
     })
 }
 
-/// What the processor's counters say of classifying the examples once.
+/// What the processor's counters say of answering the examples once.
 fn joules(model: &Model, split: &EncodedSplit) -> Result<MeasuredEnergy> {
     let counters = rapl::Counters::open()?;
     let encodings = split.encodings();
     let (before, began) = (counters.read()?, Instant::now());
-    std::hint::black_box(model.classify_ids(&encodings)?);
+    std::hint::black_box(model.answer_ids(&encodings)?);
     let (microjoules, seconds) = (counters.since(&before)?, began.elapsed().as_secs_f64());
     Ok(MeasuredEnergy { microjoules: microjoules as f64 / encodings.len() as f64, seconds })
 }

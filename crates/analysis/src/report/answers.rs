@@ -1,6 +1,6 @@
 //! Answers beside the truth: which classes are confused, which mistakes are worst.
 
-use bitspike_data::Predictions;
+use bitspike_data::{Dataset, Predictions};
 use serde::Serialize;
 
 use crate::examples::EncodedSplit;
@@ -16,7 +16,8 @@ pub struct Mistake {
     /// The true class or score.
     pub expected: String,
     pub answer: String,
-    /// Probability of the answer, or distance of the score.
+    /// Probability of the answer, distance of the score, or of vectors how far apart the pair's places are in the order of its cosine and
+    /// in that of its score, as a part of all places.
     pub size: f64,
 }
 
@@ -34,7 +35,29 @@ pub(super) fn confusion(split: &EncodedSplit, predictions: &Predictions) -> Vec<
     table
 }
 
-/// Those that were answered wrongly with the greatest confidence, or are furthest off.
+/// How far the place of each example in the order of `answers` is from that in the order of its score, as a part of all places.
+fn distances(dataset: &Dataset, answers: &[f32]) -> Vec<f64> {
+    let scores: Vec<f32> = dataset.examples.iter().map(|example| example.target.unwrap_or_default()).collect();
+    let (found, expected) = (ranks(answers), ranks(&scores));
+    let most = (answers.len().max(2) - 1) as f64;
+    found.iter().zip(expected).map(|(found, expected)| (found - expected).abs() / most).collect()
+}
+
+/// Places in rising order, from 0; equals share the mean of theirs.
+fn ranks(values: &[f32]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut at = 0;
+    for equal in order.chunk_by(|&a, &b| values[a] == values[b]) {
+        let mean = at as f64 + (equal.len() - 1) as f64 / 2.0;
+        equal.iter().for_each(|&i| ranks[i] = mean);
+        at += equal.len();
+    }
+    ranks
+}
+
+/// Those that were answered wrongly with the greatest confidence, or are furthest off, or furthest from their place.
 pub(super) fn mistakes(split: &EncodedSplit, predictions: &Predictions) -> Vec<Mistake> {
     let EncodedSplit { task, dataset, .. } = split;
     let labels = task.labels();
@@ -43,13 +66,16 @@ pub(super) fn mistakes(split: &EncodedSplit, predictions: &Predictions) -> Vec<M
         None => format!("{index:.2}"),
     };
     let answers = predictions.answers(task);
+    let places = task.target.is_embedding().then(|| distances(dataset, &answers));
     let mut all: Vec<Mistake> = Vec::new();
-    for ((example, answer), logits) in dataset.examples.iter().zip(answers).zip(&predictions.logits) {
+    for (i, (example, answer)) in dataset.examples.iter().zip(answers).enumerate() {
         let Some(target) = example.target else { continue };
-        let size = match labels.is_empty() {
-            true => f64::from((answer - target).abs()),
-            false if answer == target => continue,
-            false => {
+        let logits = &predictions.logits[i];
+        let size = match (&places, labels.is_empty()) {
+            (Some(places), _) => places[i],
+            (None, true) => f64::from((answer - target).abs()),
+            (None, false) if answer == target => continue,
+            (None, false) => {
                 let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 1.0 / logits.iter().map(|x| f64::from(x - most).exp()).sum::<f64>()
             }
@@ -63,4 +89,15 @@ pub(super) fn mistakes(split: &EncodedSplit, predictions: &Predictions) -> Vec<M
     all.sort_by(|a, b| b.size.total_cmp(&a.size));
     all.truncate(MISTAKES);
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equals_share_their_place() {
+        assert_eq!(ranks(&[0.5, 0.1, 0.5, 0.9]), [1.5, 0.0, 1.5, 3.0]);
+        assert_eq!(ranks(&[]), [0.0; 0]);
+    }
 }

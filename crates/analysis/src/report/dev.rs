@@ -101,7 +101,7 @@ pub fn measure(
         progress("running the three dynamics in time");
         charts.extend(dynamics(model, &split, &predictions, options.in_time)?);
     }
-    if split.task.labels().is_empty() {
+    if split.task.target.is_regression() {
         charts.extend(residuals(&predictions, &split.examples));
     }
     Ok(DevResults {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bitspike::config::Target;
 use bitspike::format::Header;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
@@ -200,9 +201,10 @@ fn facts(header: Option<&Header>, training: Option<&Training>) -> Markup {
     html! {
         table.facts {
             @if let Some(Header { student, task, max_length }) = header {
-                (row("task", format!("{}: {}", task.name, match task.labels() {
-                    [] => "a score".to_owned(),
-                    labels => classes(labels),
+                (row("task", format!("{}: {}", task.name, match &task.target {
+                    Target::Regression { .. } => "a score".to_owned(),
+                    Target::Embedding { .. } => format!("vectors of {} values", student.hidden),
+                    Target::Classification { labels } => classes(labels),
                 })))
                 (row("student", format!("{} layers, D = {}, F = {}, {} heads", student.layers, student.hidden, student.intermediate, student.heads)))
                 (row("weights", format!("{} bit, tables {} bit, one scale a {}", student.weight_bits, student.embedding_bits, student.granularity)))

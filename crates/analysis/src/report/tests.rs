@@ -5,7 +5,7 @@ use bitspike_data::Predictions;
 
 use super::*;
 use crate::energy::Profile;
-use crate::fixture::{SENTENCES, model, write_data};
+use crate::fixture::{SENTENCES, embedder, model, write_data, write_pairs};
 use crate::teacher::TeacherAnswers;
 
 /// No address is asked for: links and pictures lie in the page itself.
@@ -57,6 +57,35 @@ fn a_packed_model_has_all_but_its_training() {
     drawings.iter().for_each(|drawing| drop(roxmltree::Document::parse(drawing).expect("a well-formed drawing")));
     assert_eq!(page.matches("data:text/csv").count(), page.matches("<figure>").count());
     serde_json::to_string(&report).unwrap();
+}
+
+#[test]
+fn a_model_that_embeds_is_judged_by_the_order_of_its_cosines() {
+    let (model, folder, profile) = (embedder(), tempfile::tempdir().unwrap(), Profile::named("45nm").unwrap());
+    write_pairs(folder.path());
+    let mut report = Report::of_model("embedder", model.header());
+    let options = options(&profile, None);
+    let results = measure(&model, "embedder", folder.path(), &options, |_| ()).unwrap();
+    assert_eq!(results.scores[0].0, "spearman");
+    assert!((-1.0..=1.0).contains(&results.scores[0].1) && results.latency_ms > 0.0);
+    assert_eq!((results.cost.examples, results.confusion.len()), (6, 0));
+    let cosines: Vec<f32> = [("a film", "a movie"), ("a film", "an egg"), ("how to boil", "boiling <b>")]
+        .map(|(a, b)| model.embed([a]).unwrap()[0].cosine(&model.embed([b]).unwrap()[0]))
+        .into();
+    let mistakes = results.mistakes.as_ref().unwrap();
+    assert_eq!(mistakes.len(), 3);
+    for mistake in mistakes {
+        assert!(cosines.iter().any(|cosine| format!("{cosine:.2}") == mistake.answer), "{mistake:?} {cosines:?}");
+        assert!([0.0, 0.5, 1.0].contains(&mistake.size), "{mistake:?}");
+    }
+    report.results = Some(results);
+    report.sentence = Some(sentence(&model, "embedder", "a film".into()).unwrap());
+    let page = report.page("bitspike 0");
+    is_self_contained(&page);
+    for text in ["vectors of 32 values", "spearman against T", "a film / an egg"] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(!page.contains("How far scores are off"));
 }
 
 #[test]

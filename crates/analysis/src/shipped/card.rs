@@ -1,6 +1,6 @@
 //! The card of a model: `README.md` in its folder, every figure of it from `metrics.json`.
 
-use bitspike::config::LAYER_POPULATIONS;
+use bitspike::config::{LAYER_POPULATIONS, Pooling};
 
 use super::metrics::{MeasuredModel, Metrics};
 use super::origins::Origin;
@@ -41,8 +41,11 @@ fn facts(metrics: &Metrics) -> String {
     for (metric, value) in scores {
         let of_teacher = teacher.as_ref().and_then(|teacher| teacher.scores.get(metric));
         let beside = of_teacher.map_or(String::new(), |value| format!(" (teacher {})", shown(metric, *value)));
-        let examples = grouped(data.examples);
-        row(&format!("{metric}, {}", data.split), format!("{}{beside}, {examples} examples", shown(metric, *value)));
+        let examples = match model.embedding {
+            None => format!("{} examples", grouped(data.examples)),
+            Some(_) => format!("cosines of {} pairs", grouped(data.examples / 2)),
+        };
+        row(&format!("{metric}, {}", data.split), format!("{}{beside}, {examples}", shown(metric, *value)));
     }
     if let Some(seeds) = &metrics.made.seeds {
         row(
@@ -54,6 +57,14 @@ fn facts(metrics: &Metrics) -> String {
                 seeds.scores.iter().map(|score| shown(&measured.primary, *score)).collect::<Vec<_>>().join(", ")
             ),
         );
+    }
+    if let Some(pooling) = model.embedding {
+        let pooling = match pooling {
+            Pooling::Mean => "the mean of its tokens' vectors",
+            Pooling::Cls => "the first token's vector",
+            Pooling::Max => "the largest of its tokens' values in each place",
+        };
+        row("answer", format!("a vector of {} values, {pooling}", model.hidden));
     }
     let neurons = model.code.describe(model.signed, model.time_steps);
     row("student", format!("{} layers, width {}, {neurons}", model.layers, model.hidden));
@@ -73,9 +84,10 @@ fn facts(metrics: &Metrics) -> String {
             if model.code.is_unary() { "T".to_owned() } else { steps.to_string() }
         ),
     );
+    let of_what = if model.embedding.is_some() { "a text" } else { "an example" };
     let per_example = |count: u64| grouped(count.div_ceil(data.examples.max(1)));
     row(
-        "operations an example",
+        &format!("operations {of_what}"),
         format!(
             "{} additions, one a spike and a weight or attention that is not 0; an encoder of this size without spikes makes {} \
              multiply-adds",
@@ -86,7 +98,7 @@ fn facts(metrics: &Metrics) -> String {
     let estimates: Vec<String> =
         energy.rows.iter().map(|row| format!("{} {}", row.name, microjoules(row.picojoules))).collect();
     row(
-        "estimated energy an example",
+        &format!("estimated energy {of_what}"),
         format!("{} (profile {}, docs/energy.md)", estimates.join("; "), energy.profile),
     );
     if let Some(latency) = latency {
@@ -118,7 +130,8 @@ fn usage(metrics: &Metrics) -> String {
         format!("\"{escaped}\"")
     };
     let texts: Vec<String> = metrics.origins.example.iter().map(quoted).collect();
-    format!("    bitspike classify --model {} {}", metrics.name, texts.join(" "))
+    let command = if metrics.measured.model.embedding.is_some() { "embed" } else { "classify" };
+    format!("    bitspike {command} --model {} {}", metrics.name, texts.join(" "))
 }
 
 /// Rates by layer and population.

@@ -51,6 +51,7 @@ pub(super) fn of_counts(
         files: named,
         model: ModelShape {
             task: split.task.name.clone(),
+            embedding: student.pooling,
             layers: student.layers,
             hidden: student.hidden,
             time_steps: student.time_steps,

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use bitspike::atomic_file;
+use bitspike::config::Pooling;
 use bitspike::count::Operations;
 use bitspike::neuron::Levels;
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,9 @@ pub struct FileFacts {
 #[allow(missing_docs, reason = "the other fields are what their names say")]
 pub struct ModelShape {
     pub task: String,
+    /// How a model that embeds makes one vector of those of its tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<Pooling>,
     pub layers: usize,
     pub hidden: usize,
     pub time_steps: u32,

@@ -5,6 +5,7 @@ use std::fmt;
 use bitspike::Dynamics;
 use bitspike::neuron::Code;
 use bitspike::trace::{RateAt, Trace};
+use bitspike::vector::cosine;
 use serde::Serialize;
 
 /// The form of [`Summary`]; a change that readers could stumble over gets another number.
@@ -72,10 +73,10 @@ pub struct Summary {
 /// What the model says of the text at some point.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reading {
-    /// None where the model gives a score.
+    /// None where the model gives a score or a vector.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// A value a class, or the score.
+    /// A value a class, the score, or a vector before it is brought to length 1.
     pub logits: Vec<f32>,
 }
 
@@ -156,11 +157,21 @@ impl fmt::Display for Summary {
             )?;
         }
         let verdict = match (&self.answer.label, &self.phased.label) {
-            (Some(label), Some(phased)) if label == phased => "; the same answer",
-            (Some(_), Some(_)) => "; another answer",
-            _ => "",
+            (Some(label), Some(phased)) if label == phased => "; the same answer".to_owned(),
+            (Some(_), Some(_)) => "; another answer".to_owned(),
+            _ if self.answer.is_vector() => {
+                format!("; cosine {:.4}", cosine(&self.answer.logits, &self.phased.logits))
+            }
+            _ => String::new(),
         };
         writeln!(out, "{}: {}   phased: {}{verdict}", self.dynamics, self.answer, self.phased)
+    }
+}
+
+impl Reading {
+    /// Whether it is that of a model that embeds.
+    fn is_vector(&self) -> bool {
+        self.label.is_none() && self.logits.len() > 1
     }
 }
 
@@ -169,6 +180,7 @@ impl fmt::Display for Reading {
         let logits: Vec<String> = self.logits.iter().map(|x| format!("{x:.3}")).collect();
         match &self.label {
             Some(label) => write!(f, "{label} ({})", logits.join(", ")),
+            None if self.is_vector() => write!(f, "a vector of {} values", logits.len()),
             None => f.write_str(&logits.join(", ")),
         }
     }

@@ -106,6 +106,25 @@ impl Target {
         matches!(self, Self::Embedding { .. })
     }
 
+    /// Whether it is a vector of length 1.
+    pub fn normalizes(&self) -> bool {
+        matches!(self, Self::Embedding { normalize: true, .. })
+    }
+
+    /// How many of a vector's first values are a vector too; none where the target is no vector, or the whole alone was trained.
+    pub fn prefixes(&self) -> &[usize] {
+        if let Self::Embedding { prefixes, .. } = self { prefixes } else { &[] }
+    }
+
+    /// What a model does for it, as clients are told: `classification`, `regression` or `embedding`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Classification { .. } => "classification",
+            Self::Regression { .. } => "regression",
+            Self::Embedding { .. } => "embedding",
+        }
+    }
+
     /// Whether a score is predicted.
     pub fn is_regression(&self) -> bool {
         matches!(self, Self::Regression { .. })

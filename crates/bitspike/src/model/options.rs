@@ -1,7 +1,7 @@
 //! How a model is to be run.
 
 use crate::config::StudentConfig;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::forward::{Dynamics, ExitRule, Simulation};
 use crate::kernels::Kernels;
 use crate::neuron::Code;
@@ -100,7 +100,16 @@ impl Options {
         simulation.fits(student)?;
         if let Some(rule) = exit {
             rule.check(simulation.dynamics)?;
+            check_exit(student)?;
         }
         Ok((simulation, exit, kernels.map_or_else(|| Ok(Kernels::detect()), Kernels::check)?))
+    }
+}
+
+/// Refuses an exit rule for a student that embeds: no value of a vector leads the others.
+pub(super) fn check_exit(student: &StudentConfig) -> Result<()> {
+    match student.pooling {
+        Some(_) => Err(Error::invalid("exit rule", "a model that gives classes or scores", "one that embeds")),
+        None => Ok(()),
     }
 }

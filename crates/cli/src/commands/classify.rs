@@ -102,6 +102,7 @@ pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
     check_files(&args, &subject)?;
     args.threads.start()?;
     let model = load(&args, &subject)?;
+    model.check_answers()?;
     let job = match &args.texts[..] {
         [] => Job::Stream(Texts {
             source: file(&args.input).map_or(Source::StandardInput, |path| Source::File(path.to_owned())),

@@ -98,8 +98,12 @@ fn task(task: &Task) -> String {
     let target = match &task.target {
         Target::Classification { labels } => labels.join(", "),
         Target::Regression { min, max } => format!("a score from {min} to {max}"),
-        Target::Embedding { normalize: true, .. } => "vectors of length 1".to_owned(),
-        Target::Embedding { normalize: false, .. } => "vectors".to_owned(),
+        Target::Embedding { normalize, prefixes } => {
+            let length = if *normalize { " of length 1" } else { "" };
+            let prefixes: Vec<String> =
+                prefixes.iter().map(|prefix| format!(", or its first {prefix} values")).collect();
+            format!("a vector{length}{}", prefixes.concat())
+        }
     };
     format!("{}: {}{second} to {target}", task.name, task.first)
 }

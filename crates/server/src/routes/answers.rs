@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bitspike::{Answer, Encoding};
+use bitspike::{Answer, Encoding, Output};
 use bitspike_analysis::cost::{Network, TextCost};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -112,6 +112,11 @@ impl Told {
             cost: None,
         }
     }
+}
+
+/// The vector of a text as the model says that it is; none of a model that gives no vectors.
+pub(super) fn vector(answer: Answer) -> Vec<f32> {
+    if let Output::Vector(values) = answer.output { values } else { Vec::new() }
 }
 
 /// Counts what texts take, on the thread for long work.

@@ -30,7 +30,7 @@ use tokio::sync::mpsc;
 use super::stream::{GROUP, Group, Query, Writer, answer, ask};
 use crate::app::App;
 use crate::inputs::{Item, Reading, check_one};
-use crate::models::Served;
+use crate::models::{Ask, Served};
 use crate::problem::{Kind, Problem, Result};
 use crate::spans::{place, within};
 
@@ -55,7 +55,7 @@ pub(super) async fn stream(app: &Arc<App>, parts: &Parts, body: Body) -> Result<
     if query.logits {
         return Err(Problem::value("logits", "a stream of record batches has none; lines and JSON have"));
     }
-    let served = app.models.wanted(query.model.as_deref())?;
+    let served = app.models.wanted_to(Ask::Classify, query.model.as_deref())?;
     let task = TaskSpec::of_model(served.model().task()).map_err(Problem::of_engine)?;
     let wanted = TextColumns::new(&task, text.as_deref(), text_pair.as_deref())
         .map_err(|error| Problem::value("text_pair", error.to_string()))?;

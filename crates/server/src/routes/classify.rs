@@ -14,6 +14,7 @@ use super::lines;
 use crate::app::{Answers, App};
 use crate::body;
 use crate::inputs::{Inputs, Reading, parse_object};
+use crate::models::Ask;
 use crate::problem::{Result, json};
 
 /// What is asked.
@@ -71,10 +72,10 @@ pub(super) async fn classify(State(app): State<Arc<App>>, request: Request) -> R
     let body = body::of_texts(&app, &parts.headers, body).await?;
     let Asked { model, inputs, cost, logits } = parse_object(&body)?;
     drop(body);
-    let served = app.models.wanted(model.as_deref())?;
+    let served = app.models.wanted_to(Ask::Classify, model.as_deref())?;
     let (items, _) = inputs.read(Reading::Batch, served.is_pair(), &app.settings)?;
     let cost = cost.unwrap_or(false);
-    let Answers { served, answers, encodings } = app.classify(served, items, cost, since).await?;
+    let Answers { served, answers, encodings } = app.answer(served, items, cost, since).await?;
     let told = answers.into_iter().map(|answer| Told::of(&served, answer, logits.unwrap_or(false)));
     let mut results: Vec<Told> = told.collect();
     if cost {

@@ -9,7 +9,7 @@ use maud::{DOCTYPE, html};
 use serde_json::Value;
 use utoipa::OpenApi;
 
-use super::{classify, info, kserve, page, predict, trace};
+use super::{classify, embed, info, kserve, page, predict, trace};
 use crate::app::App;
 use crate::problem::{Kind, json};
 
@@ -34,10 +34,13 @@ const WITHOUT_BODY: [Kind; 4] = [Kind::Key, Kind::Method, Kind::NotFound, Kind::
     info(title = "bitspike", description = "Spiking language models over HTTP."),
     paths(
         classify::classify,
+        embed::embeddings,
         trace::trace,
         info::models,
+        info::one,
         predict::predict,
         predict::root,
+        embed::embed,
         page::index,
         info::info,
         info::health,

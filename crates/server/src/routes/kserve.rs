@@ -9,16 +9,17 @@ use std::time::Instant;
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
+use bitspike::Answer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::answers::Told;
+use super::answers::{Told, vector};
 use super::tensors::{Tensor, items, split};
 use crate::app::{Answers, App};
 use crate::body;
 use crate::inputs::{Inputs, Reading, parse_object};
-use crate::models::Served;
+use crate::models::{Ask, Served};
 use crate::problem::{Problem, Result, json};
 
 /// A request for inference.
@@ -60,6 +61,9 @@ struct Output {
     datatype: &'static str,
     data: Value,
 }
+
+/// The output of a model that embeds.
+const EMBEDDING: &str = "embedding";
 
 fn found(app: &App, path: &HashMap<String, String>) -> Result<Arc<Served>> {
     let name = path.get("model").map(String::as_str).unwrap_or_default();
@@ -164,6 +168,7 @@ fn tensors(served: &Served) -> (Vec<Facts>, Vec<Facts>) {
     let number = |name, shape| Facts { name, datatype: "FP32", kind: "TYPE_FP32", shape };
     let inputs = if served.is_pair() { vec![text("text"), text("text_pair")] } else { vec![text("text")] };
     let outputs = match served.model().labels().len() as i64 {
+        0 if served.does(Ask::Embed) => vec![number(EMBEDDING, vec![-1, served.width() as i64])],
         0 => vec![number("score", vec![-1])],
         classes => vec![text("label"), number("scores", vec![-1, classes]), number("logits", vec![-1, classes])],
     };
@@ -210,10 +215,23 @@ pub(super) async fn infer(
     let items = items(&served, inputs, raw)?;
     let list = items.into_iter().map(Inputs::Object).collect();
     let (items, _) = Inputs::List(list).read(Reading::Batch, served.is_pair(), &app.settings)?;
-    let Answers { served, answers, .. } = app.classify(served, items, false, since).await?;
-    let told: Vec<Told> = answers.into_iter().map(|answer| Told::of(&served, answer, true)).collect();
-    let outputs = named(all_outputs(&served, &told), outputs)?;
+    let Answers { served, answers, .. } = app.answer(served, items, false, since).await?;
+    let all = match served.does(Ask::Embed) {
+        true => vec![vectors(&served, answers)],
+        false => {
+            let told: Vec<Told> = answers.into_iter().map(|answer| Told::of(&served, answer, true)).collect();
+            all_outputs(&served, &told)
+        }
+    };
+    let outputs = named(all, outputs)?;
     Ok(json(&Answered { model_name: served.id.clone(), model_version: "1".to_owned(), id, outputs }))
+}
+
+/// The vectors of a model that embeds.
+fn vectors(served: &Served, answers: Vec<Answer>) -> Output {
+    let shape = vec![answers.len(), served.width()];
+    let values: Vec<f32> = answers.into_iter().flat_map(vector).collect();
+    Output { name: EMBEDDING, shape, datatype: "FP32", data: floats(&values) }
 }
 
 fn all_outputs(served: &Served, told: &[Told]) -> Vec<Output> {
@@ -264,8 +282,19 @@ pub(super) struct AskedV1 {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PredictV1Answer)]
 pub(super) struct AnsweredV1 {
-    /// As the results of `/v1/classify`.
-    predictions: Vec<Told>,
+    /// As the results of `/v1/classify`, or the vectors of a model that embeds.
+    predictions: Predictions,
+}
+
+/// What V1 is answered.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = PredictionsV1)]
+enum Predictions {
+    /// Classes or scores.
+    Answers(Vec<Told>),
+    /// Vectors.
+    Vectors(Vec<Vec<f32>>),
 }
 
 /// Predict, as KServe's V1 protocol asks
@@ -291,7 +320,10 @@ pub(super) async fn predict(
     let body = body::of_texts(&app, &parts.headers, body).await?;
     let AskedV1 { instances } = parse_object(&body)?;
     let (items, _) = instances.read(Reading::Batch, served.is_pair(), &app.settings)?;
-    let Answers { served, answers, .. } = app.classify(served, items, false, since).await?;
-    let told: Vec<Told> = answers.into_iter().map(|answer| Told::of(&served, answer, false)).collect();
-    Ok(json(&AnsweredV1 { predictions: told }))
+    let Answers { served, answers, .. } = app.answer(served, items, false, since).await?;
+    let predictions = match served.does(Ask::Embed) {
+        true => Predictions::Vectors(answers.into_iter().map(vector).collect()),
+        false => Predictions::Answers(answers.into_iter().map(|answer| Told::of(&served, answer, false)).collect()),
+    };
+    Ok(json(&AnsweredV1 { predictions }))
 }

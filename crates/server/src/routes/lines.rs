@@ -16,7 +16,7 @@ use super::answers::Told;
 use super::stream::{GROUP, Group, Query, Writer, answer, ask};
 use crate::app::App;
 use crate::inputs::{Inputs, Item, Reading, check_one, parse};
-use crate::models::Served;
+use crate::models::{Ask, Served};
 use crate::problem::{Kind, Problem, Result};
 use crate::spans::{place, within};
 
@@ -26,7 +26,7 @@ pub(super) const KIND: &str = "application/x-ndjson";
 /// Answers a stream of lines with one.
 pub(super) fn stream(app: &Arc<App>, parts: &Parts, body: Body) -> Result<Response> {
     let query = Query::read(parts, "`model=NAME` and `logits=true`", |_, _| false)?;
-    let served = app.models.wanted(query.model.as_deref())?;
+    let served = app.models.wanted_to(Ask::Classify, query.model.as_deref())?;
     let (groups, response) = answer(app, KIND, Lines { served: served.clone(), logits: query.logits });
     tokio::spawn(within(place(), read(app.clone(), served, body, groups)));
     Ok(response)

@@ -5,6 +5,7 @@ mod answers;
 mod arrow;
 mod classify;
 mod docs;
+mod embed;
 mod info;
 mod kserve;
 mod lines;
@@ -42,13 +43,15 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(page::index).post(predict::root))
         .route("/predict", post(predict::predict))
+        .route("/embed", post(embed::embed))
         .route("/info", get(info::info))
         .route("/health", get(info::health))
         .route("/metrics", get(info::metrics))
         .route("/docs", get(docs::page))
         .route("/openapi.json", get(docs::openapi))
         .route("/v1/models", get(info::models))
-        .route("/v1/models/{model}", post(kserve::predict))
+        .route("/v1/models/{model}", get(info::one).post(kserve::predict))
+        .route("/v1/embeddings", post(embed::embeddings))
         .route("/v1/classify", post(classify::classify))
         .route("/v1/trace", post(trace::trace))
         .route("/v2", get(kserve::server))

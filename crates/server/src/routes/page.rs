@@ -63,13 +63,14 @@ fn answer(path: &str, request: &Request) -> Result<Response, Problem> {
 
 /// What to say of a path that is no route.
 fn missing(path: &str) -> Problem {
-    let embeds = ["/embed", "/embed_sparse", "/embed_all", "/similarity", "/v1/embeddings"].contains(&path);
     match path {
-        _ if embeds => Problem::not_found(format!("{path}: the models here classify, they give no embeddings")),
+        "/embed_sparse" | "/embed_all" | "/similarity" => Problem::not_found(format!(
+            "there is no {path}; a model that embeds gives one vector a text, at /embed and /v1/embeddings"
+        )),
         _ if path.starts_with("/v2/") && path.ends_with("/stats") => {
             Problem::not_found(format!("there is no {path}; /metrics has what is counted"))
         }
-        "/rerank" | "/v1/rerank" => Problem::not_found(format!("{path}: the models here classify, they do not rank")),
+        "/rerank" | "/v1/rerank" => Problem::not_found(format!("{path}: no model here ranks texts")),
         _ => Problem::not_found(format!("there is no {path}; /docs lists the routes")),
     }
 }

@@ -6,14 +6,17 @@ use std::time::Instant;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bitspike::Answer;
+use bytes::Bytes;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answers::Scored;
+use super::embed;
 use crate::app::{Answers, App};
 use crate::body;
 use crate::inputs::{Inputs, Reading, object, parse_object, whole};
-use crate::models::Served;
+use crate::models::{Ask, Served};
 use crate::problem::{Problem, Result, json};
 
 /// Fields of requests for embeddings.
@@ -66,7 +69,7 @@ struct Parameters {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "named, so that they are taken; there is nothing to do")]
-struct ClientOptions {
+pub(super) struct ClientOptions {
     wait_for_model: Option<bool>,
     use_cache: Option<bool>,
     use_gpu: Option<bool>,
@@ -108,27 +111,72 @@ pub(super) async fn predict(State(app): State<Arc<App>>, request: Request) -> Re
     Ok(json(&one.map_or_else(|| Predicted::Many(all), Predicted::One)))
 }
 
-/// Classify, as Hugging Face's clients ask
+/// Classify or embed, as Hugging Face's clients ask
 ///
-/// The answer is a list of lists, for one text too.
+/// The answer is a list of lists, for one text too: of classes, or of a vector's values. A model that embeds takes the fields of `/embed`.
 #[utoipa::path(
     post,
     path = "/",
     tag = "Hugging Face",
     request_body = Asked,
-    responses((status = 200, body = Vec<Vec<Scored>>, description = "A list of classes a text"))
+    responses((status = 200, body = RootAnswer, description = "A list of classes or a vector a text"))
 )]
 pub(super) async fn root(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
-    Ok(json(&answer(&app, request, Reading::Pipeline).await?.0))
+    let since = Instant::now();
+    let (parts, body) = request.into_parts();
+    let body = body::of_texts(&app, &parts.headers, body).await?;
+    match Peek::embeds(&app, &body) {
+        true => Ok(json(&RootAnswer::Vectors(embed::embedded(&app, body, since).await?))),
+        false => Ok(json(&RootAnswer::Classes(predicted(&app, body, Reading::Pipeline, since).await?.0))),
+    }
+}
+
+/// What the root route answers.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = RootAnswer)]
+pub(super) enum RootAnswer {
+    /// The classes of each text.
+    Classes(Vec<Vec<Scored>>),
+    /// The vector of each text.
+    Vectors(Vec<Vec<f32>>),
+}
+
+/// What tells apart those who want vectors of the root route and those who want classes.
+#[derive(Deserialize)]
+struct Peek {
+    model: Option<String>,
+    normalize: Option<IgnoredAny>,
+    dimensions: Option<IgnoredAny>,
+    prompt_name: Option<IgnoredAny>,
+    encoding_format: Option<IgnoredAny>,
+    parameters: Option<IgnoredAny>,
+    raw_scores: Option<IgnoredAny>,
+}
+
+impl Peek {
+    /// Whether vectors are wanted: by a field that embeddings alone have, or of a model that embeds without a field that classes
+    /// alone have.
+    fn embeds(app: &App, body: &[u8]) -> bool {
+        let Ok(peek) = serde_json::from_slice::<Self>(body) else { return false };
+        let Self { model, normalize, dimensions, prompt_name, encoding_format, parameters, raw_scores } = peek;
+        let vectors = [normalize, dimensions, prompt_name, encoding_format].iter().any(Option::is_some);
+        let classes = [parameters, raw_scores].iter().any(Option::is_some);
+        vectors || !classes && app.models.wanted(model.as_deref()).is_ok_and(|served| served.does(Ask::Embed))
+    }
 }
 
 async fn answer(app: &Arc<App>, request: Request, reading: Reading) -> Result<(Vec<Vec<Scored>>, bool)> {
     let since = Instant::now();
     let (parts, body) = request.into_parts();
     let body = body::of_texts(app, &parts.headers, body).await?;
+    predicted(app, body, reading, since).await
+}
+
+async fn predicted(app: &Arc<App>, body: Bytes, reading: Reading, since: Instant) -> Result<(Vec<Vec<Scored>>, bool)> {
     let asked: Asked = parse_object(&body).map_err(|problem| match problem.field.as_deref() {
         Some(field) if EMBEDDINGS.contains(&field) => {
-            let message = format!("`{field}` is of embeddings: the models here classify, they give no embeddings");
+            let message = format!("`{field}` is of embeddings, which this route does not give: ask /embed");
             Problem { message, ..problem }
         }
         _ => problem,
@@ -156,16 +204,11 @@ async fn answer(app: &Arc<App>, request: Request, reading: Reading) -> Result<(V
     if top_k == Some(0) {
         return Err(Problem::value("parameters.top_k", "expected at least 1, found 0"));
     }
-    let served = app.models.wanted(asked.model.as_deref())?;
+    let served = app.models.wanted_to(Ask::Classify, asked.model.as_deref())?;
     let (items, single) = inputs(asked.inputs, reading, &served, app)?;
-    let Answers { served, answers, .. } = app.classify(served, items, false, since).await?;
-    if asked.truncate == Some(false)
-        && let Some(i) = answers.iter().position(|answer| answer.truncated)
-    {
-        let most = served.model().header().max_length;
-        let at = if single { "inputs".to_owned() } else { format!("inputs[{i}]") };
-        let message = format!("the text has more than {most} tokens; ask for `truncate`, or shorten it");
-        return Err(Problem::too_large(at, message));
+    let Answers { served, answers, .. } = app.answer(served, items, false, since).await?;
+    if asked.truncate == Some(false) {
+        check_whole(&served, &answers, |i| if single { "inputs".to_owned() } else { format!("inputs[{i}]") })?;
     }
     let most = top_k.map_or(usize::MAX, |n| n as usize);
     Ok((answers.iter().map(|answer| classes(&served, answer, function, most)).collect(), single))
@@ -173,6 +216,14 @@ async fn answer(app: &Arc<App>, request: Request, reading: Reading) -> Result<(V
 
 fn inputs(inputs: Inputs, reading: Reading, served: &Served, app: &App) -> Result<(Vec<crate::inputs::Item>, bool)> {
     inputs.read(reading, served.is_pair(), &app.settings)
+}
+
+/// Refuses texts that were cut; `at` says where a text was.
+pub(super) fn check_whole(served: &Served, answers: &[Answer], at: impl Fn(usize) -> String) -> Result<()> {
+    let Some(i) = answers.iter().position(|answer| answer.truncated) else { return Ok(()) };
+    let most = served.model().header().max_length;
+    let message = format!("the text has more than {most} tokens; ask for `truncate`, or shorten it");
+    Err(Problem::too_large(at(i), message))
 }
 
 /// The classes of an answer, the most probable first, equals in the model's order.

@@ -19,6 +19,22 @@ pub(super) fn texts() -> RefOr<Schema> {
     OneOfBuilder::new().item(text()).item(pair()).item(list).into()
 }
 
+/// Texts to embed: one, or a list.
+pub(super) fn plain() -> RefOr<Schema> {
+    let list = ArrayBuilder::new().items(text()).min_items(Some(1));
+    OneOfBuilder::new().item(text()).item(list).into()
+}
+
+/// Forms of numbers.
+pub(super) fn encoding() -> RefOr<Schema> {
+    one_of(["float", "base64"])
+}
+
+/// The form of numbers where there is one.
+pub(super) fn float() -> RefOr<Schema> {
+    one_of(["float"])
+}
+
 /// `inputs` of `/v1/trace`: a text or a pair.
 pub(super) fn one() -> RefOr<Schema> {
     OneOfBuilder::new().item(text()).item(pair()).into()

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use bitspike::config::StudentConfig;
+use bitspike::config::{StudentConfig, Target};
 use bitspike::forward::{Dynamics, Simulation};
 use bitspike::model::probabilities;
 use bitspike::trace::{NeuronName, PopulationTrace, Summary};
+use bitspike::vector::cosine;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,7 +16,7 @@ use super::answers::{Scored, Taken, Told};
 use crate::app::App;
 use crate::body;
 use crate::inputs::{Inputs, Item, Reading, parse_object, whole};
-use crate::models::Served;
+use crate::models::{Ask, Served};
 use crate::problem::{Problem, Result, json};
 use crate::settings::{Settings, traced};
 
@@ -77,14 +78,14 @@ pub(super) struct Answered {
     phased: AtStep,
     /// In the order of computation.
     populations: Vec<Population>,
-    /// `[T][classes]`: probabilities after each step (or the score), classes in the model's order; null for `phased`, which has an
-    /// answer at its end alone.
+    /// `[T][classes]`: probabilities after each step (or the score, or of a model that embeds the cosine to the vector of `phased`),
+    /// classes in the model's order; null for `phased`, which has an answer at its end alone.
     per_step_answers: Option<Vec<Vec<f32>>>,
     /// What this simulation took; null where it was not asked for.
     cost: Option<Taken>,
 }
 
-/// An answer at some point.
+/// An answer at some point. Of a model that embeds the score is the cosine to the vector of `phased`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TracedAnswer)]
 struct AtStep {
@@ -174,12 +175,17 @@ fn run(served: &Served, item: &Item, simulation: Simulation, asked: &Asked) -> R
     }
     let wanted = wanted(&model, asked, tokens, told)?;
     let traced = model.trace(input, &simulation, &wanted)?;
-    let outputs = model.task().target.num_outputs();
+    let outputs = model.encoder().config().num_labels;
     let cost = match asked.cost.unwrap_or(true) {
         true => Some(served.meter().measure(&model, &encoding).map_err(Problem::of_engine)?.into()),
         false => None,
     };
-    let reading = |logits: &[f32]| if model.labels().is_empty() { logits.to_vec() } else { probabilities(logits) };
+    let settled = traced.equilibrium.logits.clone();
+    let reading = |logits: &[f32]| match model.task().target {
+        Target::Classification { .. } => probabilities(logits),
+        Target::Regression { .. } => logits.to_vec(),
+        Target::Embedding { .. } => vec![cosine(logits, &settled)],
+    };
     let steps = traced.readings.chunks_exact(outputs).map(reading);
     Ok(Answered {
         model: served.id.clone(),
@@ -188,8 +194,8 @@ fn run(served: &Served, item: &Item, simulation: Simulation, asked: &Asked) -> R
         steps: simulation.time_steps,
         signed: model.header().student.signed,
         per_step_answers: (simulation.dynamics != Dynamics::Phased).then(|| steps.collect()),
-        answer: AtStep::of(served, traced.answer),
-        phased: AtStep::of(served, traced.equilibrium),
+        answer: AtStep::of(served, traced.answer, &settled),
+        phased: AtStep::of(served, traced.equilibrium, &settled),
         populations: traced
             .trace
             .populations
@@ -221,7 +227,11 @@ fn wanted(model: &bitspike::Model, asked: &Asked, tokens: usize, told: usize) ->
 }
 
 impl AtStep {
-    fn of(served: &Served, answer: bitspike::Answer) -> Self {
+    /// `settled` are the outputs of `phased`.
+    fn of(served: &Served, answer: bitspike::Answer, settled: &[f32]) -> Self {
+        if served.does(Ask::Embed) {
+            return Self { label: None, score: cosine(&answer.logits, settled), scores: Vec::new() };
+        }
         let Told { label, score, scores, .. } = Told::of(served, answer, false);
         Self { label, score, scores }
     }

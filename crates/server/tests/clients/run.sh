@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Real clients against a real server: each at a fixed version in an environment of its own, its answers compared bit for bit with those of
-# `bitspike classify`. Not a part of CI: it installs some gigabyte of packages from PyPI and npm.
+# `bitspike classify`, vectors with those of `fixtures/embedder`. Not a part of CI: it installs some gigabyte of packages from PyPI and npm.
 #
 #     crates/server/tests/clients/run.sh [NAME ...]        all of them, or those whose names are given, such as `triton` or `openai`
 #
@@ -71,10 +71,14 @@ def read(texts, answers):
     assert len(texts) == len(answers) > 0
     return [(text, json.loads(answer)["probabilities"]) for text, answer in zip(texts, answers)]
 pairs = [(text.split("\t"), told) for text, told in read(f"{here}/pairs.tsv", f"{work}/pairs.jsonl")]
-json.dump({"texts": dict(read(f"{here}/texts.txt", f"{work}/texts.jsonl")), "pairs": pairs}, open(f"{work}/expected.json", "w"))
+told = json.load(open(f"{here}/../../../../fixtures/embedder/vectors.json", encoding="utf-8"))
+vectors = {text: {"unit": unit, "raw": raw} for text, unit, raw in zip(told["texts"], told["vectors"], told["raw"])}
+expected = {"texts": dict(read(f"{here}/texts.txt", f"{work}/texts.jsonl")), "pairs": pairs, "vectors": vectors}
+json.dump(expected, open(f"{work}/expected.json", "w"))
 PY
 
-serve "$work/log" "$root/models/sst2-tiny" "$root/models/rte-ternary" --threads 1 --deadline-seconds 600
+models=("$root/models/sst2-tiny" "$root/models/rte-ternary" "$root/fixtures/embedder")
+serve "$work/log" "${models[@]}" --threads 1 --deadline-seconds 600
 url=$address
 serve "$work/busy" "$root/models/sst2-ternary" --threads 1 --max-queue-tokens 1 --deadline-seconds 3600
 busy=$address

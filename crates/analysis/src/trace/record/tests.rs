@@ -46,3 +46,16 @@ fn what_cannot_be_traced_is_refused() {
     let long = "w6 ".repeat(60);
     assert!(trace(&model, "small", &long, &steps(1)).unwrap().origin.truncated);
 }
+
+#[test]
+fn a_trace_of_a_model_that_embeds_says_how_near_it_came() {
+    let model = crate::fixture::embedder();
+    let options = TraceOptions { simulation: Simulation::new(Dynamics::Accumulated, 64), ..TraceOptions::default() };
+    let traced = trace(&model, "embedder", "a fine film", &options).unwrap();
+    let cosine = bitspike::vector::cosine(&traced.origin.answer.logits, &traced.origin.phased.logits);
+    assert!(cosine > 0.9, "{cosine}");
+    let last = traced.summary.to_string().lines().last().unwrap().to_owned();
+    let said = format!("accumulated: a vector of 32 values   phased: a vector of 32 values; cosine {cosine:.4}");
+    assert_eq!(last, said);
+    assert!(traced.picture().contains("answer a vector of 32 values"));
+}

@@ -5,13 +5,21 @@ import { readFileSync } from "node:fs";
 export const [URL, BUSY] = process.argv.slice(2, 4);
 const expected = JSON.parse(readFileSync(process.argv[4], "utf8"));
 export const TEXTS = Object.entries(expected.texts);
-export const NO_EMBEDDINGS = "the models here classify, they give no embeddings";
+// Of the model that embeds: texts, and of each its vector, of length 1 (`unit`) and as the layers give it (`raw`).
+export const VECTORS = Object.entries(expected.vectors);
+export const NO_EMBEDDINGS = "classifies, it gives no embeddings";
 export const BUSY_SAYS = "too many tokens are waiting for an answer";
 
 // Labels with their scores must be those of the program, bit for bit, in any order.
 export function check(found, expected) {
   const single = (scores) => Object.fromEntries(Object.entries(scores).map(([label, score]) => [label, Math.fround(score)]).sort());
   assert.deepEqual(single(Object.fromEntries(found.map((one) => [one.label, one.score]))), single(expected));
+}
+
+// Vectors must be those of the model, bit for bit, in the order of the texts.
+export function checkVectors(found, texts, form = "unit") {
+  const wanted = texts.map((text) => expected.vectors[text][form].map(Math.fround));
+  assert.deepEqual(found.map((vector) => Array.from(vector, Math.fround)), wanted);
 }
 
 // A thousand texts, and what is expected of each.

@@ -1,5 +1,5 @@
 import assert from "node:assert";
-import { BUSY, BUSY_SAYS, NO_EMBEDDINGS, TEXTS, URL, check, fails, passed, version } from "./asked.mjs";
+import { BUSY, BUSY_SAYS, NO_EMBEDDINGS, TEXTS, URL, VECTORS, check, checkVectors, fails, passed, version } from "./asked.mjs";
 
 // snippet
 import { InferenceClient } from "@huggingface/inference";
@@ -26,6 +26,13 @@ for (let i = 0; i < 100; i++) {
   break;
 }
 assert.equal(asked, 1);
-await fails(() => new InferenceClient().endpoint(`${URL}/embed`).featureExtraction({ inputs: "a" }), NO_EMBEDDINGS);
-await fails(() => client.featureExtraction({ inputs: "a", normalize: true }), NO_EMBEDDINGS);
-passed("@huggingface/inference", version("@huggingface/inference"), "classifies", "one request a 429", "shows 429, 422, 404");
+// snippet embed
+const embeds = new InferenceClient().endpoint(`${URL}/embed`);
+const [vector] = await embeds.featureExtraction({ inputs: "a gripping, funny film" });
+console.log(vector.length);
+// end
+checkVectors([vector], ["a gripping, funny film"]);
+for (const [text] of VECTORS) checkVectors(await embeds.featureExtraction({ inputs: text }), [text]);
+checkVectors(await client.featureExtraction({ inputs: "x", normalize: false }), ["x"], "raw");
+await fails(() => new InferenceClient().endpoint(`${BUSY}/embed`).featureExtraction({ inputs: "a" }), NO_EMBEDDINGS);
+passed("@huggingface/inference", version("@huggingface/inference"), "classifies", "embeds", "one request a 429", "shows 429, 422");

@@ -13,8 +13,11 @@ MODEL, TEXTS = "sst2-tiny", EXPECTED["texts"]
 # Of one that takes two.
 PAIR_MODEL, PAIRS = "rte-ternary", EXPECTED["pairs"]
 
-NO_EMBEDDINGS = "the models here classify, they give no embeddings"
-NO_RANKING = "the models here classify, they do not rank"
+# Of one that embeds: texts, and of each its vector, of length 1 ("unit") and as the layers give it ("raw").
+EMBEDDER, VECTORS = "embedder", EXPECTED["vectors"]
+
+NO_EMBEDDINGS = "classifies, it gives no embeddings"
+NO_RANKING = "no model here ranks texts"
 BUSY_SAYS = "too many tokens are waiting for an answer"
 
 
@@ -27,6 +30,24 @@ def check(found, expected):
     """Labels with their scores must be those of the program, bit for bit, in any order."""
     found = {label: single(score) for label, score in found}
     assert found == {label: single(score) for label, score in expected.items()}, (found, expected)
+
+
+def check_vectors(found, texts, form="unit"):
+    """Vectors must be those of the model, bit for bit, in the order of the texts."""
+    found = [[single(float(x)) for x in vector] for vector in found]
+    assert found == [[single(x) for x in VECTORS[text][form]] for text in texts], (found, texts)
+
+
+def near(found, expected):
+    """The same of one vector that a client computed further with."""
+    assert len(found) == len(expected) and all(abs(a - b) < 1e-6 for a, b in zip(found, expected)), (found, expected)
+
+
+def shortened(text, dimensions):
+    """The first values of a vector, at length 1 again."""
+    values = VECTORS[text]["unit"][:dimensions]
+    length = sum(x * x for x in values) ** 0.5
+    return [x / length for x in values]
 
 
 def best(expected):

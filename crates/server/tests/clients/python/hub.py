@@ -3,7 +3,7 @@ import asyncio
 import huggingface_hub
 from huggingface_hub import AsyncInferenceClient
 
-from asked import BUSY, BUSY_SAYS, NO_EMBEDDINGS, TEXTS, URL, check, fails, passed, refused
+from asked import BUSY, BUSY_SAYS, TEXTS, URL, VECTORS, check, check_vectors, fails, near, passed, refused, shortened
 
 # snippet
 from huggingface_hub import InferenceClient
@@ -29,9 +29,20 @@ assert len(first) == 1 and first[0].label == found[0].label, first
 # Hammered by nobody: one request, and the body's words.
 refused(lambda: InferenceClient(model=BUSY).text_classification("a"), "429", BUSY_SAYS)
 fails(lambda: client.text_classification("a", function_to_apply="relu"), "422", "expected softmax, sigmoid or none")
-fails(lambda: client.feature_extraction("a", normalize=True), "422", NO_EMBEDDINGS)
-fails(lambda: InferenceClient(model=URL + "/embed").feature_extraction("a"), "404", NO_EMBEDDINGS)
-fails(lambda: InferenceClient(model=URL + "/v1/embeddings").feature_extraction("a"), "404", NO_EMBEDDINGS)
+# snippet embed
+embeds = InferenceClient(model=f"{URL}/embed")
+vectors = embeds.feature_extraction("a gripping, funny film")
+print(vectors.shape)
+# end
+assert vectors.shape == (1, 32), vectors.shape
+for text in VECTORS:
+    check_vectors(embeds.feature_extraction(text), [text])
+    check_vectors(embeds.feature_extraction(text, normalize=False, truncate=True), [text], "raw")
+    # At the root an option that only embeddings have tells what is wanted.
+    check_vectors(client.feature_extraction(text, normalize=True), [text])
+near(embeds.feature_extraction("x", dimensions=8)[0], shortened("x", 8))
+fails(lambda: embeds.feature_extraction("a", prompt_name="query"), "422", "have no prompts")
+fails(lambda: embeds.text_classification("a"), "422", "parameters")
 # Classes are no vectors: without an option that tells it apart, the client itself refuses them.
 fails(lambda: client.feature_extraction("a"), of=(TypeError, ValueError))
 fails(lambda: client.sentence_similarity("a", other_sentences=["b"]), "422", "source_sentence")
@@ -53,4 +64,4 @@ async def ask():
 
 
 asyncio.run(ask())
-passed("huggingface_hub", huggingface_hub.__version__, "classifies, sync and async", "shows 429, 422, 404")
+passed("huggingface_hub", huggingface_hub.__version__, "classifies, sync and async", "embeds", "shows 429, 422")

@@ -4,7 +4,7 @@ import zlib
 
 import requests
 
-from asked import BUSY, MODEL, NO_EMBEDDINGS, NO_RANKING, PAIR_MODEL, PAIRS, URL, check, many, passed
+from asked import BUSY, MODEL, NO_RANKING, PAIR_MODEL, PAIRS, URL, check, many, passed
 
 # snippet
 import requests
@@ -61,11 +61,11 @@ assert answer.status_code == 413, answer.text
 assert post("/v1/classify", {"inputs": ["a" * 200_000] * 20}).status_code == 200
 
 # Errors in the shape of the route, health as KServe's clients read it.
-for path, status, says in (("/v1/embeddings", 404, NO_EMBEDDINGS), ("/v1/rerank", 404, NO_RANKING), ("/v1/models/x:predict", 404, "`x`"), ("/v1/classify", 422, "inputs")):
+for path, status, says in (("/v1/embeddings", 422, "input"), ("/v1/rerank", 404, NO_RANKING), ("/v1/models/x:predict", 404, "`x`"), ("/v1/classify", 422, "inputs")):
     answer = post(path, {"instances": ["a"]} if ":" in path else {})
     error = answer.json()["error"]
     assert answer.status_code == status and says in error["message"] and error["type"] and error["code"], answer.text
-for path, status, says in (("/embed", 404, NO_EMBEDDINGS), ("/embed_sparse", 404, NO_EMBEDDINGS), ("/rerank", 404, NO_RANKING), ("/predict", 422, "inputs"), ("/v2/models/x/infer", 404, "`x`")):
+for path, status, says in (("/embed", 422, "inputs"), ("/embed_sparse", 404, "one vector a text"), ("/rerank", 404, NO_RANKING), ("/predict", 422, "inputs"), ("/v2/models/x/infer", 404, "`x`")):
     answer = post(path, {})
     assert answer.status_code == status and says in answer.json()["error"] and answer.json()["error_type"], answer.text
 assert kept.get(URL + "/v2/health/live").json() == {"live": True} and kept.get(URL + "/v2/health/ready").json() == {"ready": True}
