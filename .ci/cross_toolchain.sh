@@ -13,8 +13,12 @@ rustup_has() {
 debian() {
     command -v dpkg > /dev/null || { echo "no dpkg here to install $*" >&2; return 3; }
     dpkg -s "$@" > /dev/null 2>&1 && return 0
-    [ "$(id -u)" = 0 ] || { echo "to be installed first: apt-get install $*" >&2; return 3; }
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } > /dev/null 2>&1 && return 0
+    local root=()
+    if [ "$(id -u)" != 0 ]; then
+        sudo -n true 2> /dev/null || { echo "to be installed first: apt-get install $*" >&2; return 3; }
+        root=(sudo -n)
+    fi
+    { "${root[@]}" apt-get update -qq && "${root[@]}" apt-get install -y -qq --no-install-recommends "$@"; } > /dev/null 2>&1 && return 0
     echo "cannot be installed: $*" >&2
     return 3
 }
