@@ -68,6 +68,8 @@ pub(crate) struct Learnt {
     data: PathBuf,
     teacher: PathBuf,
     corpus: Option<PathBuf>,
+    /// Answers to learn from instead of the teacher's own, a row a text.
+    soft_labels: Option<PathBuf>,
     start_from: Option<PathBuf>,
     /// Which output of the teacher is which class.
     classes: Option<String>,
@@ -154,7 +156,11 @@ pub(crate) fn distil(
             }
         };
         let classes = learnt.classes()?;
-        let inputs = Inputs::load(&learnt.teacher()?, &learnt.data, learnt.corpus.as_slice(), task, classes.as_ref())?;
+        let mut inputs =
+            Inputs::load(&learnt.teacher()?, &learnt.data, learnt.corpus.as_slice(), task, classes.as_ref())?;
+        if let Some(table) = &learnt.soft_labels {
+            inputs = inputs.with_soft_labels(table)?;
+        }
         let job = Job {
             from: learnt.start_from.as_deref(),
             resume,
@@ -203,8 +209,8 @@ pub(crate) fn sweep(
                 let grid = Grid::new(None, &over, &seeds, &recipe)?;
                 let task = learnt.task()?.ok_or_else(no_task)?;
                 let (teacher, map) = (learnt.teacher()?, learnt.classes()?);
-                let Learnt { data, corpus, start_from: from, .. } = learnt;
-                let inputs = Paths { teacher, data, corpus, soft_labels: None, from, map };
+                let Learnt { data, corpus, soft_labels, start_from: from, .. } = learnt;
+                let inputs = Paths { teacher, data, corpus, soft_labels, from, map };
                 Sweep::new(&out, Request { recipe, grid, inputs, task }, &set)?
             }
             (false, None) => return Err(no_task()),

@@ -1,6 +1,7 @@
 """Distillations and sweeps, on a BERT of a few thousand weights."""
 
 import csv
+import hashlib
 import json
 import os
 import random
@@ -85,6 +86,61 @@ def test_the_run_is_that_of_the_program(run, data, program, tmp_path):
         assert losses(tmp_path / name) == losses(out)
         theirs = bitspike.load(tmp_path / name)
         assert theirs.predict_proba(TEXTS).tobytes() == ended.load().predict_proba(TEXTS).tobytes()
+
+
+@pytest.fixture(scope="module")
+def said(data, tmp_path_factory):
+    """What somebody says of the training examples, as `bitspike logits` would write it."""
+    draw = random.Random(11)
+    file = tmp_path_factory.mktemp("said") / "soft.csv"
+    with open(data / "train.csv", newline="") as rows, open(file, "w", newline="") as table:
+        texts = dict.fromkeys(row["text"] for row in csv.DictReader(rows))
+        write = csv.writer(table)
+        write.writerow(["digest", "logit_no", "logit_yes"])
+        for text in texts:
+            write.writerow([hashlib.sha256(text.encode()).hexdigest(), draw.uniform(-3, 3), draw.uniform(-3, 3)])
+    return file
+
+
+def test_a_student_learns_from_soft_labels(run, said, data, tmp_path):
+    distil(tmp_path / "own", data, soft_labels=said)
+    found = losses(tmp_path / "own")
+    assert len(found) == 8 and found != losses(run[0])
+    command = [sys.executable, "-m", "bitspike", "distil", *arguments(tmp_path / "theirs", data)]
+    subprocess.run([*command, "--soft-labels", str(said)], check=True)
+    assert losses(tmp_path / "theirs") == found
+    swept = bitspike.sweep(
+        seeds=[bitspike.Recipe()["seed"]],
+        task=MOOD,
+        data=data,
+        teacher=TEACHER,
+        out=tmp_path / "sweep",
+        set=SET,
+        soft_labels=said,
+        threads=1,
+        progress=False,
+    )
+    assert swept["finished"] == 1
+    (cell,) = (tmp_path / "sweep" / "cells").iterdir()
+    assert losses(cell) == found
+
+
+def test_soft_labels_that_say_too_little_or_too_much(said, data, tmp_path):
+    head, *rows = said.read_text().splitlines()
+    file = tmp_path / "soft.csv"
+    for lines, says in (
+        ([head, *rows[1:]], "nothing of"),
+        ([head, *rows, f"{'0' * 64},1,2"], "not in the data"),
+        (["digest,logit_no", *(row.rpartition(",")[0] for row in rows)], "logit_yes"),
+        ([head, *rows, rows[0].rpartition(",")[0] + ",9"], "something else"),
+    ):
+        file.write_text("\n".join(lines) + "\n")
+        with pytest.raises(bitspike.OptionError, match=says):
+            distil(tmp_path / says.replace(" ", "-"), data, soft_labels=file)
+    with pytest.raises(bitspike.DataError, match="none.csv"):
+        distil(tmp_path / "none", data, soft_labels=tmp_path / "none.csv")
+    with pytest.raises(bitspike.OptionError, match="int"):
+        distil(tmp_path / "number", data, soft_labels=3)
 
 
 def test_an_exception_of_a_callback_stops_and_saves(run, data, tmp_path):
@@ -246,7 +302,7 @@ def test_a_recipe():
         ({"task": 3}, bitspike.OptionError, "int"),
         ({"data": "/no/such/folder"}, bitspike.Error, "/no/such/folder"),
         ({"teacher": "/no/such/teacher"}, bitspike.NotFoundError, "/no/such/teacher"),
-        ({"teacher": None}, bitspike.OptionError, "NoneType"),
+        ({"teacher": None}, bitspike.OptionError, "teacher: expected a path, found None"),
         ({"threads": 10_000}, bitspike.OptionError, "1 to 1024"),
         ({"max_minutes": 0}, bitspike.OptionError, "minutes"),
         ({"resume": True}, bitspike.Error, "run"),

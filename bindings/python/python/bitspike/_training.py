@@ -81,6 +81,7 @@ def distil(
     out: str | PathLike[str],
     set: Mapping[str, Any] | None = None,
     corpus: str | PathLike[str] | None = None,
+    soft_labels: str | PathLike[str] | None = None,
     start_from: str | PathLike[str] | None = None,
     classes: Mapping[str, str] | None = None,
     resume: bool = False,
@@ -91,8 +92,9 @@ def distil(
 ) -> Run:
     """Distils the BERT in `teacher` into a spiking student, whose run is the folder `out`.
 
-    `task` is one of GLUE's by name, or a `bitspike.data.Task` of your own. `on_event` is called with each event, a dict as a line of
-    `metrics.jsonl`. Unless `progress` is false, tqdm shows it where it is installed. Ctrl-C saves a checkpoint and raises
+    `task` is one of GLUE's by name, or a `bitspike.data.Task` of your own. With `soft_labels`, a table as `bitspike logits` writes one, the
+    student learns from the answers there and not from the teacher's own; the teacher then need not know the task. `on_event` is called
+    with each event, a dict as a line of `metrics.jsonl`. Unless `progress` is false, tqdm shows it where it is installed. Ctrl-C saves a checkpoint and raises
     `KeyboardInterrupt`; so does an exception of `on_event`. The same call with `resume=True` goes on. A second Ctrl-C does not wait.
 
     Raises `OptionError`, `DataError`, `ModelError`, or `TrainingError` where the loss is no longer a number.
@@ -100,7 +102,7 @@ def distil(
     import json
 
     asked = None if recipe is None and resume else Recipe(recipe)._json
-    learnt = learnt_from(task, data, teacher, corpus, start_from, classes)
+    learnt = learnt_from(task, data, teacher, corpus, soft_labels, start_from, classes)
     with Progress(on_event, progress) as tell:
         ended, warnings = _native.distil(
             asked, _assignments(set), learnt, place("out", out), resume, max_minutes, threads, tell
@@ -119,6 +121,7 @@ def sweep(
     out: str | PathLike[str],
     set: Mapping[str, Any] | None = None,
     corpus: str | PathLike[str] | None = None,
+    soft_labels: str | PathLike[str] | None = None,
     start_from: str | PathLike[str] | None = None,
     classes: Mapping[str, str] | None = None,
     resume: bool = False,
@@ -132,9 +135,9 @@ def sweep(
     """Distils a student for every cell of a grid, and compares them; `results.csv` and the fronts are in the folder `out`.
 
     `over` has values by key, dotted or short (`bits`, `rate_penalty`, `T`, ...). With `resume` the sweep in `out` goes on as it was begun, and nothing
-    else need be said. What is said of `on_event`, `progress` and Ctrl-C in `distil` holds here too.
+    else need be said. What is said of `soft_labels`, `on_event`, `progress` and Ctrl-C in `distil` holds here too.
     """
-    learnt = None if resume else learnt_from(task, data, teacher, corpus, start_from, classes)
+    learnt = None if resume else learnt_from(task, data, teacher, corpus, soft_labels, start_from, classes)
     return run_sweep(
         None if resume else recipe,
         over or {},
@@ -191,7 +194,13 @@ def run_sweep(
 
 
 def learnt_from(
-    task: str | Task | None, data: Any, teacher: Any, corpus: Any, start_from: Any, classes: Mapping[str, str] | None
+    task: str | Task | None,
+    data: Any,
+    teacher: Any,
+    corpus: Any,
+    soft_labels: Any,
+    start_from: Any,
+    classes: Mapping[str, str] | None,
 ) -> dict[str, Any]:
     for name, given in (("data", data), ("teacher", teacher)):
         if given is None:
@@ -209,6 +218,7 @@ def learnt_from(
         "data": place("data", data),
         "teacher": place("teacher", teacher),
         "corpus": None if corpus is None else place("corpus", corpus),
+        "soft_labels": None if soft_labels is None else place("soft_labels", soft_labels),
         "start_from": None if start_from is None else place("start_from", start_from),
         "classes": None if not classes else ",".join(f"{output}={name}" for output, name in classes.items()),
     }

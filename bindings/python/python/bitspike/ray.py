@@ -101,6 +101,7 @@ def sweep(
     out: str | PathLike[str],
     set: Mapping[str, Any] | None = None,
     corpus: str | PathLike[str] | None = None,
+    soft_labels: str | PathLike[str] | None = None,
     start_from: str | PathLike[str] | None = None,
     classes: Mapping[str, str] | None = None,
     resume: bool = False,
@@ -120,8 +121,8 @@ def sweep(
     import ray
 
     folder = path.abspath(place("out", out))
-    learnt = None if resume else learnt_from(task, data, teacher, corpus, start_from, classes)
-    for name in ("data", "teacher", "corpus", "start_from"):
+    learnt = None if resume else learnt_from(task, data, teacher, corpus, soft_labels, start_from, classes)
+    for name in ("data", "teacher", "corpus", "soft_labels", "start_from"):
         if learnt is not None and learnt[name] is not None and path.exists(learnt[name]):
             learnt[name] = path.abspath(learnt[name])
     waiting: list[str] = []
