@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bitspike::config::StudentConfig;
 use bitspike::quantize::{EmbeddingBits, Granularity, WeightBits};
-use bitspike_run::recipe::{LossWeights, Thresholds};
+use bitspike_run::recipe::{LossWeights, Thresholds, VectorWeights};
 use bitspike_run::weights::Weights;
 use bitspike_train::layers::PackedTokens;
 use bitspike_train::loss::{Target, distillation, value};
@@ -143,8 +143,9 @@ fn losses_counts_and_gradients_of_one_step() {
         let logits: Vec<f32> = output.logits.clone().inner().into_data().try_into_vec().unwrap();
         close(&format!("{name}: logits"), &logits, &case.logits.concat(), 1.0);
 
-        let target = Target { labels: &[], regression: false, temperature: case.temperature };
+        let target = Target { labels: &[], regression: false, temperature: case.temperature, vectors: None };
         let loss_weights = LossWeights {
+            vectors: VectorWeights::NONE,
             hidden: golden.loss_weights["hidden"],
             attention: golden.loss_weights["attention"],
             prediction: golden.loss_weights["prediction"],
