@@ -51,6 +51,7 @@ pub mod forward;
 pub mod kernels;
 pub mod model;
 pub mod neuron;
+mod order;
 mod parallel;
 pub mod pointer;
 pub mod quantize;
