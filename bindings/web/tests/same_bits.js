@@ -2,7 +2,7 @@
 //
 //   node same_bits.js DIGESTS FILE TEXTS MODEL ...     DIGESTS is what the example `fingerprint` printed for the same texts and models
 //
-// Ends with 1 where a digest differs. CHROMIUM= leaves the browser out. SIMD names the build (auto).
+// Ends with 1 where a digest differs. CHROMIUM= leaves the browser out. SIMD names the build (auto). Bun and Deno run it, too.
 
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -18,6 +18,8 @@ const expected = new Map((await readFile(digests, "utf8")).trim().split("\n").ma
   return [name, { texts: Number(count), logits, counts }];
 }));
 const inputs = (pair) => texts.map((text, i) => (pair ? { text, text_pair: texts[(i + 1) % texts.length] } : text));
+const { Bun, Deno } = globalThis;
+const host = Bun ? `Bun ${Bun.version}` : Deno ? `Deno ${Deno.version.deno}` : `Node ${process.versions.node}`;
 let wrong = 0;
 
 function compare(host, name, kernels, found, began) {
@@ -41,7 +43,7 @@ for (const path of paths) {
   const model = await load(path, { worker: false, simd });
   const asked = inputs(model.pair);
   const answered = digest(await model.classify(asked, { logits: true }));
-  compare(`Node ${process.versions.node}`, basename(dirname(path)), model.kernels, { ...(await model.fingerprint(asked)), answered }, began);
+  compare(host, basename(dirname(path)), model.kernels, { ...(await model.fingerprint(asked)), answered }, began);
 }
 
 if (process.env.CHROMIUM !== "") {

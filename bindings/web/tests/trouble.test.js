@@ -129,6 +129,26 @@ test("inputs and options that are none", async () => {
   await works();
 });
 
+test("a host without vectors, or without the relaxed ones, is told so", async () => {
+  const { validate } = WebAssembly;
+  try {
+    WebAssembly.validate = () => false;
+    assert.throws(() => build(), { code: "unsupported", message: /SIMD128/ });
+    await assert.rejects(load(path), { code: "unsupported" });
+    // The bytes of the relaxed instruction, which the other probe does not have.
+    WebAssembly.validate = (bytes) => !bytes.join().includes("253,146,2,");
+    assert.equal(build(), "simd128");
+    assert.equal(build("scalar"), "simd128");
+    assert.throws(() => build("relaxed"), { code: "unsupported" });
+    const plain = await load(path);
+    assert.equal(plain.kernels, "simd128");
+    plain.close();
+  } finally {
+    WebAssembly.validate = validate;
+  }
+  await works();
+});
+
 /** The module with a memory of at most `pages` pages of 64 KiB. */
 function limited(module, pages) {
   const leb = (value) => (value < 128 ? [value] : [(value & 127) | 128, ...leb(value >> 7)]);

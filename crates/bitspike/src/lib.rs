@@ -52,6 +52,7 @@ pub mod kernels;
 pub mod mapping;
 pub mod model;
 pub mod neuron;
+mod order;
 mod parallel;
 pub mod pointer;
 pub mod quantize;

@@ -22,6 +22,7 @@ mod refused;
 mod settings;
 mod token;
 mod truncation;
+mod unicode;
 mod vocabulary;
 mod wordpiece;
 mod written;

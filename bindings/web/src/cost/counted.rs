@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use bitspike::{Encoding, Model};
 use bitspike_analysis::cost::{Network, TextCost, TextMeter};
-use bitspike_analysis::energy::Profile;
+use bitspike_analysis::energy::{Compute, Constant, Memory, Profile};
 use serde::Serialize;
 
 use crate::fault::Fault;
@@ -16,14 +16,16 @@ pub(crate) struct Meter(OnceCell<TextMeter>);
 impl Meter {
     /// Of one text in the simulation of `model`.
     pub(crate) fn measure(&self, model: &Model, encoding: &Encoding) -> Result<Taken, Fault> {
-        let meter = self.0.get_or_init(|| {
-            let constants = include_bytes!(concat!(env!("OUT_DIR"), "/45nm.json"));
-            let profile: Profile = serde_json::from_slice(constants).expect("constants that build.rs wrote");
-            TextMeter::new(model, profile)
-        });
+        let meter = self.0.get_or_init(|| TextMeter::new(model, profile()));
         let cost = meter.measure(model, encoding).map_err(|error| Fault::internal(error.to_string()))?;
         Ok(cost.into())
     }
+}
+
+/// The constants `45nm`, without their sources.
+fn profile() -> Profile {
+    let constant = |value| Constant { value, unit: String::new(), source: String::new() };
+    include!(concat!(env!("OUT_DIR"), "/45nm.rs"))
 }
 
 /// What one text took.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::order::order;
 
 /// What a model predicts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -144,9 +145,8 @@ impl Target {
                     let found = format!("{} ({})", labels.len(), preview(labels));
                     return fail("labels", &format!("from 2 to {MAX_CLASSES} classes"), found);
                 }
-                let mut sorted: Vec<&str> = labels.iter().map(String::as_str).collect();
-                sorted.sort_unstable();
-                if sorted[0].is_empty() || sorted.windows(2).any(|pair| pair[0] == pair[1]) {
+                let order = order(labels.len(), &|a, b| labels[a].cmp(&labels[b]));
+                if labels[order[0]].is_empty() || order.windows(2).any(|pair| labels[pair[0]] == labels[pair[1]]) {
                     return fail("labels", "different, non-empty names", preview(labels));
                 }
             }

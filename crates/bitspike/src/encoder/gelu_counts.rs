@@ -2,6 +2,7 @@
 
 use crate::arithmetic::gelu;
 use crate::neuron::Equilibrium;
+use crate::order::sorted_by_key;
 
 /// Most places: beyond them comparing takes longer than the polynomial.
 const MOST: usize = 8;
@@ -55,7 +56,7 @@ impl GeluCounts {
                 return None;
             }
         }
-        changes.sort_unstable();
+        let changes = sorted_by_key(&changes, |change| change);
         let mut found = Self {
             neuron: *neuron,
             first: reference(bounds[0]),

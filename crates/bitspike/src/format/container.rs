@@ -95,7 +95,8 @@ impl Container {
             return Err(Fault::from(format!("metadata: expected {}, found {key:?} as well", known.join(", "))));
         }
         let config = entry("config").ok_or("metadata `config`: expected the model's configuration, found none")?;
-        let header: Header = serde_json::from_str(config).map_err(|e| Fault::of("metadata `config`", e))?;
+        let header: Header =
+            serde_json::from_slice(config.as_bytes()).map_err(|e| Fault::of("metadata `config`", e))?;
         header.validate().map_err(|e| Fault::of("metadata `config`", e))?;
         let coded = entry("format_version") == Some(FORMAT_VERSION_WITH_CODE);
         let vectors = entry("format_version") == Some(FORMAT_VERSION_WITH_VECTORS);

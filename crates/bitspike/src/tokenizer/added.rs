@@ -6,6 +6,7 @@ use daachorse::{DoubleArrayAhoCorasick, DoubleArrayAhoCorasickBuilder, MatchKind
 use serde::{Deserialize, Serialize};
 
 use super::chars::is_word;
+use crate::order::sorted_by_key;
 
 /// A token that is no piece of a word, written as in `tokenizer.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ impl Finder {
     /// # Errors
     /// If a pattern is empty or there twice.
     pub(super) fn new(tokens: Vec<(String, AddedToken)>) -> Result<Option<Self>, String> {
-        let mut patterns: Vec<&str> = tokens.iter().map(|(pattern, _)| pattern.as_str()).collect();
+        let patterns: Vec<&str> = tokens.iter().map(|(pattern, _)| pattern.as_str()).collect();
         let Some(&some) = patterns.first() else { return Ok(None) };
         if let Some((_, token)) = tokens.iter().find(|(pattern, _)| pattern.is_empty()) {
             return Err(format!(
@@ -56,7 +57,7 @@ impl Finder {
                 token.content
             ));
         }
-        patterns.sort_unstable();
+        let patterns = sorted_by_key(&patterns, |pattern| pattern);
         if let Some(pair) = patterns.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(format!("added tokens: expected each text once, found two that read {:?}", pair[0]));
         }

@@ -5,12 +5,9 @@
 
 use std::ops::Range;
 
-use super::chars::{UnicodeNormalization, is_accent, is_cleaned, is_combining_mark, is_ideograph};
+use super::chars::{is_accent, is_cleaned, is_combining_mark, is_ideograph};
 use super::pipeline::Normalizer;
-
-/// A character and what it does to those it comes from: 0 takes the place of one, 1 is new, -n takes the place of one before n that
-/// go.
-type Change = (char, isize);
+use super::unicode::{Change, composed, decomposed};
 
 /// A text and where its bytes came from.
 pub(super) struct Aligned {
@@ -52,7 +49,7 @@ impl Aligned {
                     self.change(changes, 0);
                 }
                 if strip_accents.unwrap_or(lowercase) {
-                    self.change(self.text.nfd().collect(), 0);
+                    self.change(decomposed(&self.text, false), 0);
                     self.keep(|c| !is_accent(c));
                 }
                 if lowercase {
@@ -67,10 +64,10 @@ impl Aligned {
                 self.origins = self.origins[from..to].to_vec();
             }
             Normalizer::StripAccents {} => self.keep(|c| !is_combining_mark(c)),
-            Normalizer::Nfc {} => self.change(self.text.nfc().collect(), 0),
-            Normalizer::Nfd {} => self.change(self.text.nfd().collect(), 0),
-            Normalizer::Nfkc {} => self.change(self.text.nfkc().collect(), 0),
-            Normalizer::Nfkd {} => self.change(self.text.nfkd().collect(), 0),
+            Normalizer::Nfc {} => self.change(composed(decomposed(&self.text, false)), 0),
+            Normalizer::Nfd {} => self.change(decomposed(&self.text, false), 0),
+            Normalizer::Nfkc {} => self.change(composed(decomposed(&self.text, true)), 0),
+            Normalizer::Nfkd {} => self.change(decomposed(&self.text, true), 0),
             Normalizer::Lowercase {} => self.change(each(&self.text, &lower), 0),
         }
     }

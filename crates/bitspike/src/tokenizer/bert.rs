@@ -3,12 +3,12 @@
 //! A text of ASCII is rewritten, split and hashed byte by byte. Runs of other characters take the steps of the reference one
 //! after another, character by character; only decomposition looks at more than one, at marks that follow each other.
 
-use super::chars::{
-    canonical_combining_class, decompose_canonical, is_accent, is_cleaned, is_ideograph, is_punctuation,
-};
+use super::chars::{is_accent, is_cleaned, is_ideograph, is_punctuation};
 use super::pipeline::{Normalizer, Splitter};
+use super::unicode::{combining, decompose};
 use super::vocabulary::step;
 use super::wordpiece::{Hashes, WordPiece};
+use crate::order::sorted_by_key;
 
 /// What a byte of ASCII does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +114,7 @@ impl Bert {
                 word.end();
             }
             if self.accents {
-                decompose_canonical(c, |c| match canonical_combining_class(c) {
+                decompose(c, false, |c| match combining(c) {
                     0 => {
                         self.flush(&mut marks, word);
                         if !is_accent(c) {
@@ -136,7 +136,9 @@ impl Bert {
     }
 
     fn flush(&self, marks: &mut Vec<(u8, char)>, word: &mut Word<'_>) {
-        marks.sort_by_key(|&(class, _)| class);
+        if marks.len() > 1 {
+            *marks = sorted_by_key(marks, |(class, _)| class);
+        }
         marks.drain(..).for_each(|(_, c)| self.put(c, word));
     }
 

@@ -1,32 +1,34 @@
 //! Classes of characters, as the reference implementation has them.
-//!
-//! They come from tables of two ages: the general categories from Unicode 8, normal forms from Unicode 9. Other tables would be
-//! newer, and give other tokens.
 
-use unicode_categories::UnicodeCategories;
-pub(super) use unicode_normalization_alignments::UnicodeNormalization;
-pub(super) use unicode_normalization_alignments::char::{
-    canonical_combining_class, decompose_canonical, is_combining_mark,
-};
+use super::unicode::Class;
 
 /// What cleaning a text removes: control, format and private characters, and the one that stands for undecodable bytes.
 pub(super) fn is_cleaned(c: char) -> bool {
-    c == '\0' || c == '\u{fffd}' || !matches!(c, '\t' | '\n' | '\r') && c.is_other()
+    match c {
+        '\t' | '\n' | '\r' => false,
+        _ if c.is_ascii() => c.is_ascii_control(),
+        _ => c == '\u{fffd}' || Class::of(c).is_other(),
+    }
 }
 
 /// Punctuation: all of ASCII that is neither letter, digit nor space, and the categories that Unicode calls so.
 pub(super) fn is_punctuation(c: char) -> bool {
-    if c.is_ascii() { c.is_ascii_punctuation() } else { UnicodeCategories::is_punctuation(c) }
+    if c.is_ascii() { c.is_ascii_punctuation() } else { Class::of(c).is_punctuation() }
 }
 
 /// A mark that takes no place of its own, such as an accent.
 pub(super) fn is_accent(c: char) -> bool {
-    !c.is_ascii() && c.is_mark_nonspacing()
+    !c.is_ascii() && Class::of(c).is_nonspacing()
+}
+
+/// A mark of any kind.
+pub(super) fn is_combining_mark(c: char) -> bool {
+    !c.is_ascii() && Class::of(c).is_mark()
 }
 
 /// What `\w` matches.
 pub(super) fn is_word(c: char) -> bool {
-    regex_syntax::is_word_character(c)
+    if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { Class::of(c).is_word() }
 }
 
 /// An ideograph; each is a word by itself.

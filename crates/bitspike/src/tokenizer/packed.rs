@@ -121,7 +121,8 @@ impl Tokenizer {
 }
 
 fn unpack(settings: &str, vocabulary: Vocabulary) -> Result<Inner, Fault> {
-    let settings: Settings = serde_json::from_str(settings).map_err(|e| Fault::of("metadata `tokenizer`", e))?;
+    let settings: Settings =
+        serde_json::from_slice(settings.as_bytes()).map_err(|e| Fault::of("metadata `tokenizer`", e))?;
     let found = settings.added_tokens.len();
     if found > MAX_ADDED {
         return Err(Fault::from(format!(

@@ -9,6 +9,7 @@ use super::pipeline::{Normalizer, Splitter, normalize};
 use super::truncation::Side;
 use super::vocabulary::{MAX_VOCABULARY, Vocabulary};
 use super::wordpiece::WordPiece;
+use crate::order::order;
 
 /// Largest number of characters of words that are spelt which a file may name: spelling takes time quadratic in it.
 const MAX_WORD_CAP: usize = 1000;
@@ -166,6 +167,6 @@ fn number(added: Vec<AddedToken>, vocabulary: &Vocabulary) -> Result<Vec<AddedTo
         places.insert(token.content.clone(), numbered.len());
         numbered.push(token);
     }
-    numbered.sort_by_key(|token| token.id);
-    Ok(numbered)
+    let order = order(numbered.len(), &|a, b| numbered[a].id.cmp(&numbered[b].id));
+    Ok(order.into_iter().map(|i| numbered[i].clone()).collect())
 }

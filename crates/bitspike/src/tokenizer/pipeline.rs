@@ -4,9 +4,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::chars::{
-    UnicodeNormalization, is_accent, is_cleaned, is_combining_mark, is_ideograph, is_punctuation, is_word,
-};
+use super::chars::{is_accent, is_cleaned, is_combining_mark, is_ideograph, is_punctuation, is_word};
+use super::unicode::{Change, composed, decomposed};
 
 /// A step that rewrites a text, written as in `tokenizer.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +102,8 @@ impl Normalizer {
                     *text = spaced;
                 }
                 if strip_accents.unwrap_or(lowercase) {
-                    *text = text.nfd().map(|(c, _)| c).filter(|&c| !is_accent(c)).collect();
+                    *text = rewritten(decomposed(text, false));
+                    text.retain(|c| !is_accent(c));
                 }
                 if lowercase {
                     *text = text.chars().flat_map(char::to_lowercase).collect();
@@ -118,13 +118,18 @@ impl Normalizer {
                 }
             }
             Self::StripAccents {} => text.retain(|c| !is_combining_mark(c)),
-            Self::Nfc {} => *text = text.nfc().map(|(c, _)| c).collect(),
-            Self::Nfd {} => *text = text.nfd().map(|(c, _)| c).collect(),
-            Self::Nfkc {} => *text = text.nfkc().map(|(c, _)| c).collect(),
-            Self::Nfkd {} => *text = text.nfkd().map(|(c, _)| c).collect(),
+            Self::Nfc {} => *text = rewritten(composed(decomposed(text, false))),
+            Self::Nfd {} => *text = rewritten(decomposed(text, false)),
+            Self::Nfkc {} => *text = rewritten(composed(decomposed(text, true))),
+            Self::Nfkd {} => *text = rewritten(decomposed(text, true)),
             Self::Lowercase {} => *text = text.chars().flat_map(char::to_lowercase).collect(),
         }
     }
+}
+
+/// The characters of a rewritten text.
+fn rewritten(changes: Vec<Change>) -> String {
+    changes.into_iter().map(|(c, _)| c).collect()
 }
 
 impl Splitter {

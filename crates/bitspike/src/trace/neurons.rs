@@ -1,6 +1,7 @@
 //! Which neurons of a sentence are watched.
 
 use crate::error::{Error, Result};
+use crate::order::order;
 
 /// A neuron whose membrane is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +62,7 @@ pub(crate) fn most_active(equilibrium: &[f32], width: usize, count: usize) -> Ve
         rate if rate > 0.75 => (1, rate),
         rate => (0, -rate),
     };
-    let mut order: Vec<usize> = (0..cls.len()).collect();
-    order.sort_by(|&a, &b| {
+    let mut order = order(cls.len(), &|a, b| {
         let ((class_a, a), (class_b, b)) = (rank(a), rank(b));
         class_a.cmp(&class_b).then(a.total_cmp(&b))
     });

@@ -27,13 +27,7 @@ pub(super) fn run<R: Record>(
     record: &mut R,
 ) -> Result<SentenceRun> {
     if simulation.is_counts() && !R::ON {
-        let at_once = match (wanted.sums, wanted.sent) {
-            (true, true) => tally::run::<true, true>,
-            (true, false) => tally::run::<true, false>,
-            (false, true) => tally::run::<false, true>,
-            (false, false) => tally::run::<false, false>,
-        };
-        return at_once(encoder, currents, simulation, wanted);
+        return tally::run(encoder, currents, simulation, wanted);
     }
     let mut phases = Phases { encoder, simulation, record, population: 0, run: SentenceRun::default(), wanted };
     let config = &encoder.config;
@@ -127,14 +121,15 @@ impl<R: Record> Phases<'_, R> {
         let StudentConfig { code: levels, signed, .. } = self.encoder.config;
         let config = NeuronConfig { levels, time_steps: self.simulation.time_steps, signed, theta };
         let found = match (self.simulation.code, self.simulation.is_exact()) {
-            (Code::Unary, true) => self.spike_by_spike(current, width, Exact::at_rest(config, current)?, maps),
+            (Code::Unary, true) => self.spike_by_spike(current, width, &mut Exact::at_rest(config, current)?, maps),
             (code @ (Code::Digits | Code::Naf | Code::Single), _) => {
-                self.spike_by_spike(current, width, Digits::after_window(code, config, current)?, maps)
+                self.spike_by_spike(current, width, &mut Digits::after_window(code, config, current)?, maps)
             }
             (Code::Unary, false) => {
                 let neurons = Neurons::at_rest((theta, config.signed), current.len(), Input::Current);
                 let step = Step::rest(self.simulation, false, R::ON);
-                self.spike_by_spike(current, width, Leaky { neurons, step, spikes: vec![0; current.len()] }, maps)
+                let mut leaky = Leaky { neurons, step, spikes: vec![0; current.len()] };
+                self.spike_by_spike(current, width, &mut leaky, maps)
             }
         };
         self.population += 1;
@@ -157,7 +152,7 @@ impl<R: Record> Phases<'_, R> {
         &mut self,
         current: &[f32],
         width: usize,
-        mut neurons: impl Fire,
+        neurons: &mut dyn Fire,
         maps: &[&Projection],
     ) -> (Window, Vec<Vec<f32>>) {
         let (kernels, rows) = (self.encoder.kernels, current.len() / width);

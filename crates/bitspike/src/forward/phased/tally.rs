@@ -9,10 +9,12 @@ use crate::forward::windows::{Windows, Workspace};
 use crate::forward::{Sent, SentenceRun, Sentences, Simulation, Wanted};
 use crate::neuron::Code;
 
-/// Spikes of every population, and its counts where `SUMS`.
+/// Spikes of every population, and what else is wanted.
 #[derive(Debug, Clone, Default)]
-struct Tally<const SUMS: bool, const SENT: bool> {
+struct Tally {
     code: Code,
+    /// Whether the sums of every neuron are wanted, and what every neuron sends.
+    wanted: (bool, bool),
     spikes: Vec<u64>,
     sums: Vec<Vec<f32>>,
     sent: Vec<Tallied>,
@@ -81,17 +83,18 @@ impl Tallied {
     }
 }
 
-impl<const SUMS: bool, const SENT: bool> Watch for Tally<SUMS, SENT> {
+impl Watch for Tally {
     const COUNTS: bool = true;
 
     fn counts(&mut self, population: usize, width: usize, counts: &[f32]) {
+        let (sums, sent) = self.wanted;
         if population == self.spikes.len() {
             self.spikes.push(0);
             self.sums.push(Vec::new());
-            let width = if SENT { width } else { 0 };
+            let width = if sent { width } else { 0 };
             self.sent.push(Tallied::silent(width));
         }
-        if SENT {
+        if sent {
             self.sent[population].add(counts, self.code);
         }
         // A neuron under a constant current never spikes both ways.
@@ -101,20 +104,20 @@ impl<const SUMS: bool, const SENT: bool> Watch for Tally<SUMS, SENT> {
                 code => row.iter().map(|&n| code.spikes(n as i32)).sum::<u32>(),
             });
         }
-        if SUMS {
+        if sums {
             self.sums[population].extend_from_slice(counts);
         }
     }
 }
 
 /// The run of one sentence.
-pub(super) fn run<const SUMS: bool, const SENT: bool>(
+pub(super) fn run(
     encoder: &Encoder,
     currents: &[f32],
     simulation: &Simulation,
     wanted: Wanted<'_>,
 ) -> Result<SentenceRun> {
-    let watch = Tally::<SUMS, SENT> { code: simulation.code, ..Tally::default() };
+    let watch = Tally { code: simulation.code, wanted: (wanted.sums, wanted.sent), ..Tally::default() };
     let mut workspace = Workspace::watched_by(watch);
     let mut readout = Readout::new(encoder, wanted, SentenceRun::default());
     let pack = Sentences { currents, lengths: &[currents.len() / encoder.config.hidden] };
@@ -122,8 +125,8 @@ pub(super) fn run<const SUMS: bool, const SENT: bool>(
     let mut answered = Ok(true);
     windows.run(1, &mut workspace, |sums| answered = readout.answer(sums, &[]))?;
     answered?;
-    let Tally { spikes, sums, sent, .. } = workspace.take_watches().pop().unwrap_or_default();
-    let sums = if SUMS { sums } else { Vec::new() };
-    let sent = if SENT { sent.into_iter().map(Tallied::finish).collect() } else { Vec::new() };
+    let Tally { spikes, sums, sent, wanted, .. } = workspace.take_watches().pop().unwrap_or_default();
+    let sums = if wanted.0 { sums } else { Vec::new() };
+    let sent = if wanted.1 { sent.into_iter().map(Tallied::finish).collect() } else { Vec::new() };
     Ok(SentenceRun { steps: simulation.steps(), spikes, sums, sent, ..readout.run })
 }

@@ -227,8 +227,9 @@ fn part<P: Product, const N: usize, const H: usize>(
     }
 }
 
-/// Stores the sums of rows `row..` of the token whose outputs begin at `token`.
-#[inline(always)]
+/// Stores the sums of rows `row..` of the token whose outputs begin at `token`. A function of its own: it would be in the module a
+/// hundred times.
+#[inline(never)]
 fn finish(sums: v128, row: usize, token: usize, rows: usize, out: &mut Output<'_>) {
     let count = QUARTER.min(rows - row);
     let (values, at) = (row..row + count, token + row..token + row + count);
