@@ -180,6 +180,7 @@ impl Model {
     }
 
     /// Vectors of a list of texts, whose first one is number `first` in messages, one after another in bytes.
+    #[allow(clippy::too_many_arguments, reason = "Python gives them one by one")]
     fn embed<'py>(
         &self,
         py: Python<'py>,
@@ -188,10 +189,11 @@ impl Model {
         normalize: Option<bool>,
         dims: Option<usize>,
         precision: &str,
+        order: &str,
     ) -> PyResult<Bound<'py, PyByteArray>> {
         let model = self.engine.model();
         let shape = Shape::new(model, normalize, dims)?;
-        vectors::bytes(py, &self.engine, texts::read(items, first, model.task())?, shape, precision)
+        vectors::bytes(py, &self.engine, texts::read(items, first, model.task())?, shape, (precision, order))
     }
 
     /// The rows of a table with their vectors beside them.

@@ -48,9 +48,9 @@ impl Shape {
 enum Precision {
     Float32,
     Int8,
-    /// Bits, the first in the greatest, as bytes below 128.
+    /// Bits, eight a byte less 128.
     Binary,
-    /// The same as bytes from 0 on.
+    /// Bits, eight a byte.
     UBinary,
 }
 
@@ -68,13 +68,13 @@ impl Precision {
         })
     }
 
-    fn bytes(self, values: &[f32]) -> Vec<u8> {
+    fn bytes(self, values: &[f32], order: BitOrder) -> Vec<u8> {
         match self {
             Self::Float32 => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
             Self::Int8 => int8(values).into_iter().map(|code| code as u8).collect(),
             // NumPy's packbits less 128, as sentence-transformers has it.
-            Self::Binary => binary(values, BitOrder::MostFirst).into_iter().map(|byte| byte ^ 0x80).collect(),
-            Self::UBinary => binary(values, BitOrder::MostFirst),
+            Self::Binary => binary(values, order).into_iter().map(|byte| byte ^ 0x80).collect(),
+            Self::UBinary => binary(values, order),
         }
     }
 }
@@ -104,13 +104,14 @@ pub(crate) fn bytes<'py>(
     engine: &crate::engine::Shared,
     texts: Vec<Text>,
     shape: Shape,
-    precision: &str,
+    (precision, order): (&str, &str),
 ) -> PyResult<Bound<'py, PyByteArray>> {
     let precision = Precision::parse(precision)?;
+    let order = order.parse::<BitOrder>().map_err(Fault::from)?;
     let bytes = engine.run(py, move |model, stop| {
         let mut all = Vec::new();
         for answer in answers(model, &texts, stop)? {
-            all.append(&mut precision.bytes(&shape.of(&answer)?));
+            all.append(&mut precision.bytes(&shape.of(&answer)?, order));
         }
         Ok(all)
     })?;

@@ -57,6 +57,8 @@ def test_smaller_forms(model):
     equal(model.encode(TEXTS, precision="ubinary"), bits)
     equal(model.encode(TEXTS, precision="binary"), (bits.astype("int16") - 128).astype("int8"))
     equal(model.encode(TEXTS, precision="ubinary", truncate_dim=12), numpy.packbits(UNIT[:, :12] > 0, axis=1))
+    least = model.encode(TEXTS, precision="ubinary", bit_order="least-first")
+    equal(least, numpy.packbits(UNIT > 0, axis=1, bitorder="little"))
     codes = model.encode(TEXTS, precision="int8")
     assert codes.dtype == numpy.int8 and (abs(codes.astype("int16")).max(axis=1) == 127).all()
     scale = 127 / abs(UNIT.astype("float64")).max(axis=1, keepdims=True)
@@ -94,6 +96,7 @@ def test_progress_is_shown(model, capsys):
         (lambda model: model.encode("a", truncate_dim=33), bitspike.OptionError, "truncate_dim: expected 1 to 32"),
         (lambda model: model.encode("a", truncate_dim=0), bitspike.OptionError, "truncate_dim: expected a number"),
         (lambda model: model.encode("a", precision="int4"), bitspike.OptionError, "precision: expected float32, int8"),
+        (lambda model: model.encode("a", precision="binary", bit_order="big"), bitspike.OptionError, "least-first or most-first"),
         (lambda model: model.encode("a", batch_size=0), bitspike.OptionError, "batch_size"),
         (lambda model: model.embed_query(["a"]), bitspike.TextError, "text: expected one text"),
         (lambda model: bitspike.Classifier(FIXTURE), bitspike.OptionError, "`embedder`, which embeds"),

@@ -161,6 +161,9 @@ pub fn score(
     options: &InTimeOptions,
     mut progress: impl FnMut(Progress),
 ) -> Result<Vec<TimeScore>> {
+    if options.exit.is_some() && model.is_embedder() {
+        return Err(Error::invalid("exit rule (--exit)", "a model that gives classes or scores", "one that embeds"));
+    }
     if options.exit.is_some() && options.dynamics != [Dynamics::Accumulated] {
         let found: Vec<&str> = options.dynamics.iter().map(|dynamics| dynamics.name()).collect();
         return Err(Error::invalid("dynamics of an exit rule (--exit)", "accumulated alone", found.join(", ")));

@@ -57,6 +57,7 @@ fn it_is_traced_counted_and_reported() {
     assert!(cost["metrics"]["spearman"].is_number() && cost["total"]["spikes"].as_u64() > Some(0), "{out}");
     let (out, _) = exits(folder.path(), &["eval", MODEL, "--data", "data", "--json"], 0);
     let score: Value = serde_json::from_str(&out).unwrap();
+    let score = &score[0];
     assert_eq!((&score["examples"], &score["metrics"]["spearman"]), (&3.into(), &cost["metrics"]["spearman"]));
     exits(folder.path(), &["report", MODEL, "--data", "data", "--sentence", "a film", "--out", "r.html"], 0);
     let page = fs::read_to_string(folder.path().join("r.html")).unwrap();
@@ -129,6 +130,7 @@ fn run(folder: &Path) {
         weights.insert(tensor.name.clone(), &[tensor.rows, tensor.columns], values);
     }
     save(&run.best(), weights, &Counters::default()).unwrap();
+    run.weights().unwrap().save(&run.last()).unwrap();
     fs::write(run.path().join("recipe.toml"), Recipe::default().to_toml()).unwrap();
     let mut log = MetricsLog::create(run.metrics()).unwrap();
     let start = Event::Start {

@@ -90,6 +90,7 @@ class Embedder(Loaded):
         convert_to_numpy: bool = True,
         normalize_embeddings: bool | None = None,
         truncate_dim: int | None = None,
+        bit_order: str = "most-first",
     ) -> Any:
         """Vectors of texts: an array with a row a text, or of one text its row alone; with `convert_to_numpy=False` lists of numbers.
 
@@ -100,8 +101,11 @@ class Embedder(Loaded):
         |---|---|
         | `float32` | the values |
         | `int8` | codes from -127 to 127, the largest value of each vector being one of the two: angles stay, lengths do not |
-        | `ubinary` | a bit a value, 1 above 0, the first in the greatest bit of a byte, as `numpy.packbits` has them |
+        | `ubinary` | a bit a value, 1 above 0, eight a byte |
         | `binary` | the same bytes less 128, as int8 |
+
+        `bit_order` is `most-first`, as `numpy.packbits`, pgvector and DuckDB have it: the first value is the greatest bit of a byte; or
+        `least-first`, as faiss and sqlite-vec have it.
 
         A generator is read a batch at a time. `batch_size` bounds how many texts are held at a time, and nothing else.
         """
@@ -115,7 +119,7 @@ class Embedder(Loaded):
         items = listed(sentences)
         found = bytearray()
         for batch, start in _batches(iter(items), batch_size):
-            found += self._native.embed(batch, start, normalize_embeddings, truncate_dim, precision)
+            found += self._native.embed(batch, start, normalize_embeddings, truncate_dim, precision, bit_order)
             if show_progress_bar:
                 _show(start + len(batch), len(items) if isinstance(items, list) else None)
         rows = self._rows(found, precision, truncate_dim, convert_to_numpy)
