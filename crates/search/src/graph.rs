@@ -357,14 +357,9 @@ mod tests {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 pool.install(|| build(rows, &mut |_| {}))
             };
-            let (head, bytes) = build(1);
-            assert!(
-                (head.clone(), &bytes) == {
-                    let (a, b) = build(3);
-                    (a, &b.clone())
-                },
-                "another graph"
-            );
+            let first = build(1);
+            assert!(first == build(3), "another graph");
+            let (head, bytes) = first;
             assert!(head.covered == 3000 && !head.upper.is_empty(), "{head:?}");
             let graph = Graph { head: &head, bytes: &bytes };
             let mut same = 0;
