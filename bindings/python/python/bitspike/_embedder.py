@@ -132,7 +132,14 @@ class Embedder(Loaded):
             from numpy import frombuffer
 
             return frombuffer(found, kind).reshape(-1, width)
-        values = memoryview(found).cast({"float32": "f", "int8": "b", "uint8": "B"}[kind]).tolist()
+        packed_bytes = memoryview(found)
+        values: list[Any]
+        if kind == "float32":
+            values = packed_bytes.cast("f").tolist()
+        elif kind == "int8":
+            values = packed_bytes.cast("b").tolist()
+        else:
+            values = packed_bytes.cast("B").tolist()
         return [values[start : start + width] for start in range(0, len(values), width)]
 
     def encode_query(self, sentences: Any, **options: Any) -> Any:
@@ -147,18 +154,20 @@ class Embedder(Loaded):
         """Cosines of every vector of the first with every one of the second, a row a vector of the first."""
         import numpy
 
-        def unit(vectors: Any) -> NDArray[Any]:
+        def unit(vectors: Any) -> Any:
             vectors = numpy.atleast_2d(numpy.asarray(vectors, "float64"))
             lengths = numpy.linalg.norm(vectors, axis=1, keepdims=True)
             return vectors / numpy.where(lengths == 0, 1, lengths)
 
-        return (unit(embeddings1) @ unit(embeddings2).T).astype("float32")
+        found: NDArray[Any] = (unit(embeddings1) @ unit(embeddings2).T).astype("float32")
+        return found
 
     # As LangChain names it.
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Vectors of texts, as lists of numbers."""
-        return self.encode(list(texts), convert_to_numpy=False)
+        vectors: list[list[float]] = self.encode(list(texts), convert_to_numpy=False)
+        return vectors
 
     def embed_query(self, text: Any = None, *, input: Any = None) -> Any:
         """The vector of a question, as a list of numbers; with `input`, as Chroma asks, an array a text."""

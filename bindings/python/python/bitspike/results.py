@@ -9,8 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._classifier import Classifier
-
     Found = dict[str, Any]
 else:
     Found = dict
@@ -90,7 +88,7 @@ class Run(Found):
         found: float | None = self["counters"]["best"]
         return found
 
-    def load(self, **options: Any) -> Classifier:
+    def load(self, **options: Any) -> Any:
         """The student, as `bitspike.load` gives it."""
         from ._classifier import load
 
