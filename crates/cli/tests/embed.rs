@@ -225,7 +225,8 @@ fn memory_does_not_grow_with_the_number_of_texts() {
             _ => {}
         }
     }
-    let grown = peak(child.id()) - first;
+    // The kernel's figure is approximate and may fall.
+    let grown = peak(child.id()).saturating_sub(first);
     done.send(()).unwrap();
     writer.join().unwrap();
     assert!(child.wait().unwrap().success());

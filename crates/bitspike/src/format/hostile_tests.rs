@@ -154,10 +154,10 @@ fn other_formats_and_versions_are_called_that() {
     says(&metadata("format", Some("pt")), &["`format`: expected `bitspike`, found \"pt\""]);
     says(&metadata("format", None), &["found none", "bitspike pack"]);
     says(
-        &metadata("format_version", Some("5")),
-        &["expected `1`, `2`, `3` or `4`, found \"5\"", "version of bitspike that packed it"],
+        &metadata("format_version", Some("6")),
+        &["expected `1`, `2`, `3`, `4` or `5`, found \"6\"", "version of bitspike that packed it"],
     );
-    says(&metadata("format_version", None), &["`format_version`: expected `1`, `2`, `3` or `4`, found none"]);
+    says(&metadata("format_version", None), &["`format_version`: expected `1`, `2`, `3`, `4` or `5`, found none"]);
     says(&metadata("author", Some("x")), &["found \"author\" as well"]);
     says(&metadata("config", None), &["`config`", "found none"]);
     says(&metadata("config", Some("{")), &["`config`"]);

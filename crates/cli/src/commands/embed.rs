@@ -98,6 +98,8 @@ pub(crate) fn run(args: EmbedArgs) -> Result<()> {
         return Err(usage("--text: plain text has no columns; give --format csv, tsv, jsonl or parquet"));
     }
     check_input(&args)?;
+    // What is wrong with the command is said before a model is looked for.
+    check_files(&args, None)?;
     let Found { mut model, mark, file: model_file } = args.model.load(None)?;
     check_files(&args, model_file.as_deref())?;
     if let Some(normalize) = args.normalize {
