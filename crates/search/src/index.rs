@@ -115,7 +115,7 @@ impl Index {
             ("ids", &self.sections.id_ends, &self.sections.ids),
         ] {
             let ends = self.bytes[ends.clone()].as_chunks().0.iter().map(|&end| u64::from_le_bytes(end));
-            let last = ends.clone().last().unwrap_or(0);
+            let last = ends.clone().next_back().unwrap_or(0);
             if !ends.is_sorted() || last != section.len() as u64 {
                 return Err(format!("{what}: expected ends that rise to {}, found {last} at the end", section.len()));
             }

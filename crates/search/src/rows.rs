@@ -197,8 +197,8 @@ fn float32(a: &[u8], b: &[u8]) -> f32 {
             *lane += value(a, i) * value(b, i);
         }
     }
-    for i in 0..a_rest.len() / 4 {
-        lanes[i] += value(a_rest, i) * value(b_rest, i);
+    for (i, lane) in lanes.iter_mut().enumerate().take(a_rest.len() / 4) {
+        *lane += value(a_rest, i) * value(b_rest, i);
     }
     let mut half = LANES / 2;
     while half > 0 {
