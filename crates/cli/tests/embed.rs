@@ -167,10 +167,26 @@ fn what_cannot_be_is_refused_and_leaves_nothing() {
     assert!(said.contains("that embeds") && said.contains("classify"), "{said}");
     let (_, said) = folder.exits(&["classify", "--model", "m", "good"], b"", 1);
     assert!(said.contains("embed"), "{said}");
-    let (_, said) = folder.exits(&["embed", "good"], b"", 1);
-    assert!(said.contains("embed-ternary, since none is named with --model"), "{said}");
     assert_eq!(folder.read("old.parquet"), b"old");
     assert_eq!(folder.unfinished(), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn without_a_model_the_usual_one_is_looked_for() {
+    let folder = Folder::new();
+    // Beside its own build the program would find the repository's models.
+    let program = folder.file("bitspike");
+    std::fs::copy(env!("CARGO_BIN_EXE_bitspike"), &program).unwrap();
+    let mut command = std::process::Command::new(program);
+    command.current_dir(folder.file("")).env_remove("BITSPIKE_MODELS").env("HF_HUB_CACHE", folder.file("hub"));
+    let output = command.args(["embed", "good"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("embed-ternary, since none is named with --model"), "{said}");
+
+    std::fs::create_dir_all(folder.file("models/embed-ternary")).unwrap();
+    folder.write("models/embed-ternary/model.safetensors", folder.read("m/model.safetensors"));
+    assert_eq!(folder.exits(&["embed", "good"], b"", 0).0, folder.exits(&with(&["good"]), b"", 0).0);
 }
 
 #[cfg(unix)]
