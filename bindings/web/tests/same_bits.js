@@ -8,15 +8,8 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { load } from "bitspike";
+import { expected, paths, simd, texts } from "./asked_bits.js";
 
-const [digests, file, most, ...paths] = process.argv.slice(2);
-const simd = process.env.SIMD ?? "auto";
-const lines = (await readFile(file, "utf8")).trimEnd().split("\n").map((line) => line.split("\t")[0]);
-const texts = (lines[0] === "sentence" ? lines.slice(1) : lines).slice(0, Number(most));
-const expected = new Map((await readFile(digests, "utf8")).trim().split("\n").map((line) => {
-  const [name, count, logits, counts] = line.split(" ");
-  return [name, { texts: Number(count), logits, counts }];
-}));
 const inputs = (pair) => texts.map((text, i) => (pair ? { text, text_pair: texts[(i + 1) % texts.length] } : text));
 const { Bun, Deno } = globalThis;
 const host = Bun ? `Bun ${Bun.version}` : Deno ? `Deno ${Deno.version.deno}` : `Node ${process.versions.node}`;
@@ -29,11 +22,17 @@ function compare(host, name, kernels, found, began) {
   console.log(`${host} ${kernels} ${name}: ${texts.length} texts, logits ${found.logits}, counts ${found.counts}, ${same ? "equal" : `native ${logits} ${counts}`} (${((performance.now() - began) / 1000).toFixed(0)} s)`);
 }
 
-/** FNV-1a of 64 bits of the logits that answers tell, as `f32`: what callers get is compared, too. */
-export function digest(answers) {
+/** What callers get is compared, too: logits, or vectors as the layers give them. */
+async function told(model, asked) {
+  if (model.embedding) return model.embed(asked, { normalize: false });
+  return (await model.classify(asked, { logits: true })).map((answer) => answer.logits);
+}
+
+/** FNV-1a of 64 bits of rows of `f32`. */
+function digest(rows) {
   let hash = 0xcbf29ce484222325n;
-  for (const { logits } of answers) {
-    for (const byte of new Uint8Array(new Float32Array(logits).buffer)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  for (const row of rows) {
+    for (const byte of new Uint8Array(new Float32Array(row).buffer)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
   }
   return hash.toString(16).padStart(16, "0");
 }
@@ -42,7 +41,7 @@ for (const path of paths) {
   const began = performance.now();
   const model = await load(path, { worker: false, simd });
   const asked = inputs(model.pair);
-  const answered = digest(await model.classify(asked, { logits: true }));
+  const answered = digest(await told(model, asked));
   compare(host, basename(dirname(path)), model.kernels, { ...(await model.fingerprint(asked)), answered }, began);
 }
 
@@ -56,15 +55,16 @@ if (process.env.CHROMIUM !== "") {
   for (const path of paths) {
     const began = performance.now();
     const bytes = (await readFile(path)).toString("base64");
-    const found = await page.evaluate(async ({ bytes, simd, texts, digest }) => {
+    const found = await page.evaluate(async ({ bytes, simd, texts, told, digest }) => {
       const { load } = await import(new URL("index.js", location.href).href);
       const model = await load(Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0)), { simd });
       const asked = texts.map((text, i) => (model.pair ? { text, text_pair: texts[(i + 1) % texts.length] } : text));
-      const answered = new Function(`return ${digest}`)()(await model.classify(asked, { logits: true }));
+      const [rows, sum] = [told, digest].map((source) => new Function(`return ${source}`)());
+      const answered = sum(await rows(model, asked));
       const found = { ...(await model.fingerprint(asked)), answered, kernels: model.kernels };
       model.close();
       return found;
-    }, { bytes, simd, texts, digest: digest.toString() });
+    }, { bytes, simd, texts, told: told.toString(), digest: digest.toString() });
     compare(`Chromium ${browser.version()}`, basename(dirname(path)), found.kernels, found, began);
   }
   await browser.close();

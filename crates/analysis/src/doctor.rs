@@ -6,7 +6,7 @@ use bitspike::kernels::Kernels;
 use bitspike::kernels::measure::{Measurements, measure};
 use serde::Serialize;
 
-use crate::timing::processor;
+use crate::timing::{processor, processors};
 
 /// A machine as the engine finds it.
 #[derive(Debug, Clone, Serialize)]
@@ -77,12 +77,12 @@ impl Machine {
     pub fn look(rates: bool) -> Self {
         let best = Kernels::detect();
         let usable = std::thread::available_parallelism().map_or(1, usize::from);
-        let listed = read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let listed = processors();
         let logical = listed.lines().filter(|line| line.starts_with("processor")).count().max(usable);
         let average = read_to_string("/proc/loadavg").unwrap_or_default();
         let load = average.split(' ').next().and_then(|load| load.parse().ok());
         let mut machine = Self {
-            processor: processor(),
+            processor: processor(&listed),
             platform: format!("{} {}", std::env::consts::ARCH, std::env::consts::OS),
             is_virtual: has_flag(&listed, "hypervisor"),
             kernels: Kernels::available().into_iter().map(Kernels::name).collect(),

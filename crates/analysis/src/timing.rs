@@ -167,9 +167,13 @@ pub fn repeated<T>(plan: &Plan, mut call: impl FnMut() -> Result<T>) -> Result<V
     Ok(times)
 }
 
-/// The processor's name; its architecture where it does not say.
-pub(crate) fn processor() -> String {
-    let listed = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+/// What the system lists of its processors; nothing where it does not.
+pub(crate) fn processors() -> String {
+    std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default()
+}
+
+/// The name of the processor in such a list; its architecture where there is none.
+pub(crate) fn processor(listed: &str) -> String {
     let named = listed.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let name = named.map_or(std::env::consts::ARCH, |(_, name)| name.trim());
     name.chars().filter(|c| !c.is_control()).take(100).collect()
@@ -177,7 +181,7 @@ pub(crate) fn processor() -> String {
 
 /// The processor's name and the number of threads that the machine runs at once.
 fn machine() -> String {
-    let name = processor();
+    let name = processor(&processors());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     format!("{name}, {threads} threads, {}", std::env::consts::OS)
 }

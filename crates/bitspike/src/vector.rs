@@ -19,7 +19,8 @@ pub struct Vector {
 
 /// The order of bits in a byte of a [`binary`] vector. Libraries differ: faiss and sqlite-vec want the first value in the least
 /// bit, NumPy's `packbits`, pgvector and DuckDB in the greatest.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum BitOrder {
     /// The first value is the least bit.
     LeastFirst,
@@ -28,15 +29,22 @@ pub enum BitOrder {
     MostFirst,
 }
 
+impl BitOrder {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::LeastFirst, Self::MostFirst];
+
+    /// Its name: `least-first` or `most-first`.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
 impl FromStr for BitOrder {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "least-first" => Ok(Self::LeastFirst),
-            "most-first" => Ok(Self::MostFirst),
-            other => Err(Error::invalid("order of bits", "least-first or most-first", format!("`{other}`"))),
-        }
+        let unknown = || Error::invalid("order of bits", Self::ALL.map(Self::name).join(" or "), format!("`{text}`"));
+        Self::ALL.into_iter().find(|order| order.name() == text).ok_or_else(unknown)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use bitspike::atomic_file;
 use bitspike_analysis::number::grouped;
 use bitspike_data::answers::{OnError, Progress, Summary, Texts};
@@ -72,6 +72,23 @@ pub(crate) fn file(path: &Option<PathBuf>) -> Option<&Path> {
     path.as_deref().filter(|path| *path != Path::new("-"))
 }
 
+/// Where the texts of `--input` come from.
+pub(crate) fn source(path: &Option<PathBuf>) -> Source {
+    file(path).map_or(Source::StandardInput, |path| Source::File(path.to_owned()))
+}
+
+/// The form of `--input`, which is there, and whose `--text` is a column where one is named.
+pub(crate) fn column_form(path: &Option<PathBuf>, stated: Option<Form>, text: Option<&str>) -> Result<Form> {
+    let form = input_form("--input", file(path), stated)?;
+    if form == Form::Text && text.is_some() {
+        return Err(usage("--text: plain text has no columns; give --format csv, tsv, jsonl or parquet"));
+    }
+    if let Some(path) = file(path) {
+        path.metadata().with_context(|| format!("--input {}", path.display()))?;
+    }
+    Ok(form)
+}
+
 /// The form of a table that `flag` names: as it is stated, or as the name of the file tells; plain text of standard input.
 pub(crate) fn input_form(flag: &str, path: Option<&Path>, stated: Option<Form>) -> Result<Form> {
     // What a folder is, its parts say.
@@ -90,12 +107,18 @@ pub(crate) fn input_form(flag: &str, path: Option<&Path>, stated: Option<Form>) 
     Ok(form)
 }
 
-/// Refuses an output file that cannot be, or that is one of the files that are read.
-pub(crate) fn check_output<'a>(output: &Path, read: impl IntoIterator<Item = (&'a str, &'a Path)>) -> Result<()> {
+/// Refuses an output file whose folder is not there.
+pub(crate) fn check_folder(output: &Path) -> Result<()> {
     let folder = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
         bail!("--out {}: there is no folder {}", output.display(), folder.display());
     }
+    Ok(())
+}
+
+/// Refuses an output file that cannot be, or that is one of the files that are read.
+pub(crate) fn check_output<'a>(output: &Path, read: impl IntoIterator<Item = (&'a str, &'a Path)>) -> Result<()> {
+    check_folder(output)?;
     // What is written replaces the file of that name, which must not happen to a device.
     if output.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         bail!("--out {}: expected the name of a file, found a folder or a device", output.display());

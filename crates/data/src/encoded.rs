@@ -29,6 +29,11 @@ pub struct Encoded {
 }
 
 impl Encoded {
+    /// The example `id` of these tokens.
+    pub fn new(id: String, encoding: Encoding, target: Option<f32>) -> Self {
+        Self { id, ids: encoding.ids, types: encoding.type_ids, target, answer: None }
+    }
+
     /// Its tokens as the engine takes them.
     pub fn encoding(&self) -> Encoding {
         Encoding { ids: self.ids.clone(), type_ids: self.types.clone() }
@@ -53,13 +58,7 @@ pub fn encode(dataset: &Dataset, tokenizer: &Tokenizer, max_length: usize) -> Ve
     let pairs: Vec<(&str, Option<&str>)> =
         dataset.examples.iter().map(|example| (example.first.as_str(), example.second.as_deref())).collect();
     let encodings = tokenizer.encode_batch(&pairs, max_length);
-    let join = |(example, encoding): (&Example, Encoding)| Encoded {
-        id: example.id.clone(),
-        ids: encoding.ids,
-        types: encoding.type_ids,
-        target: example.target,
-        answer: None,
-    };
+    let join = |(example, encoding): (&Example, Encoding)| Encoded::new(example.id.clone(), encoding, example.target);
     dataset.examples.iter().zip(encodings).map(join).collect()
 }
 
@@ -70,7 +69,7 @@ fn apart(dataset: &Dataset, tokenizer: &Tokenizer, max_length: usize) -> Vec<Enc
     let join = |(i, encoding): (usize, Encoding)| {
         let example = &dataset.examples[i / 2];
         let target = if i % 2 == 0 { example.target } else { None };
-        Encoded { id: example.id.clone(), ids: encoding.ids, types: encoding.type_ids, target, answer: None }
+        Encoded::new(example.id.clone(), encoding, target)
     };
     encodings.map(join).collect()
 }

@@ -50,7 +50,7 @@ pub use examples::Example;
 pub use identifiers::RepeatedIds;
 pub use labels::Labels;
 pub use locate::table_files;
-pub use metrics::{Metric, MetricValues};
+pub use metrics::{Metric, MetricValues, ranks};
 pub use plain_text::read_plain_text;
 pub use predictions::Predictions;
 pub use split::Split;

@@ -186,7 +186,7 @@ fn pearson(x: &[f64], y: &[f64]) -> f64 {
 }
 
 /// 1-based ranks; equal values share the mean of the ranks they take up.
-fn ranks(values: &[f64]) -> Vec<f64> {
+pub fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
     let mut ranks = vec![0.0; values.len()];

@@ -57,6 +57,5 @@ impl Predictions {
 
 /// What the answers are compared with: of vectors, the score of every two examples in a row.
 fn targets(task: &TaskSpec, examples: &[Encoded]) -> Result<Vec<f32>> {
-    let step = if task.target.is_embedding() { 2 } else { 1 };
-    examples.iter().step_by(step).map(Encoded::label).collect()
+    examples.iter().step_by(task.sequences()).map(Encoded::label).collect()
 }

@@ -117,6 +117,11 @@ impl TaskSpec {
         Ok(task)
     }
 
+    /// How many sequences of tokens an example makes: two where vectors are made of each text by itself.
+    pub fn sequences(&self) -> usize {
+        if self.target.is_embedding() { 2 } else { 1 }
+    }
+
     /// The task whose pairs and scores tell how good vectors are: STS-B's columns.
     pub fn scored_pairs() -> Self {
         GlueTask::Stsb.spec()

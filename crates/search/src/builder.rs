@@ -188,7 +188,8 @@ impl Builder {
         if self.settings.texts {
             self.texts.push(kept.text);
         }
-        Query::new(vector, self.settings.precision).store(&mut self.vectors, &mut self.scales);
+        let precision = self.settings.precision;
+        Query::new(vector, precision).store(precision, &mut self.vectors, &mut self.scales);
         self.count += 1;
         Ok(())
     }

@@ -344,7 +344,7 @@ mod tests {
         let vectors: Vec<Vec<f32>> =
             (0..count).map(|i| vector(0.7).iter().zip(&centres[i % 40]).map(|(a, b)| a + b).collect()).collect();
         let (mut bytes, mut scales) = (Vec::new(), Vec::new());
-        vectors.iter().for_each(|vector| Query::new(vector, precision).store(&mut bytes, &mut scales));
+        vectors.iter().for_each(|vector| Query::new(vector, precision).store(precision, &mut bytes, &mut scales));
         (bytes, scales, vectors)
     }
 
@@ -378,7 +378,9 @@ mod tests {
         for count in [1, 2, 3, 70] {
             let vectors = vec![vec![1.0, 2.0, 3.0]; count];
             let (mut bytes, mut scales) = (Vec::new(), Vec::new());
-            vectors.iter().for_each(|vector| Query::new(vector, Precision::Int8).store(&mut bytes, &mut scales));
+            vectors
+                .iter()
+                .for_each(|vector| Query::new(vector, Precision::Int8).store(Precision::Int8, &mut bytes, &mut scales));
             let rows = Rows { precision: Precision::Int8, dims: 3, vectors: &bytes, scales: &scales };
             let (head, bytes) = build(rows, &mut |_| {});
             let graph = Graph { head: &head, bytes: &bytes };

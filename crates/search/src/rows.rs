@@ -7,7 +7,7 @@
 //! | `binary` | a bit a value, the first the least of its byte | `1 - 2 differing / D`, that of vectors of signs |
 
 use bitspike::arithmetic::wide;
-use bitspike::vector::{BitOrder, binary, int8, unit};
+use bitspike::vector::{BitOrder, Precision as Form, Values, unit};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -51,40 +51,36 @@ impl Precision {
     }
 }
 
-/// A vector in the form of the rows that it is compared with.
+/// A vector as a row has it.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Query {
-    /// Floats of length 1, as a row has them.
-    Float32(Vec<u8>),
-    /// Codes, and the inverse of their length.
-    Int8(Vec<i8>, f32),
-    /// Signs, as a row has them.
-    Binary(Vec<u8>),
+pub(crate) struct Query {
+    bytes: Vec<u8>,
+    /// The inverse of the length of codes; of other forms 0, which nobody reads.
+    inverse: f32,
 }
 
 impl Query {
     pub(crate) fn new(vector: &[f32], precision: Precision) -> Self {
-        match precision {
-            Precision::Float32 => Self::Float32(unit(vector).iter().flat_map(|value| value.to_le_bytes()).collect()),
-            Precision::Int8 => {
-                let codes = int8(vector);
+        let form = match precision {
+            Precision::Float32 => Form::Single,
+            Precision::Int8 => Form::Int8,
+            Precision::Binary => Form::Binary(BitOrder::LeastFirst),
+        };
+        let values = form.of(if precision == Precision::Float32 { unit(vector) } else { vector.to_vec() });
+        let inverse = match &values {
+            Values::Int8(codes) => {
                 let squares: i64 = codes.iter().map(|&code| i64::from(code) * i64::from(code)).sum();
-                let inverse = if squares == 0 { 0.0 } else { (1.0 / (squares as f64).sqrt()) as f32 };
-                Self::Int8(codes, inverse)
+                if squares == 0 { 0.0 } else { (1.0 / (squares as f64).sqrt()) as f32 }
             }
-            Precision::Binary => Self::Binary(binary(vector, BitOrder::LeastFirst)),
-        }
+            _ => 0.0,
+        };
+        Self { bytes: values.le_bytes(), inverse }
     }
 
     /// As a row of a file.
-    pub(crate) fn store(&self, vectors: &mut Vec<u8>, scales: &mut Vec<u8>) {
-        match self {
-            Self::Float32(bytes) | Self::Binary(bytes) => vectors.extend(bytes),
-            Self::Int8(codes, inverse) => {
-                vectors.extend(codes.iter().map(|code| code.cast_unsigned()));
-                scales.extend(inverse.to_le_bytes());
-            }
-        }
+    pub(crate) fn store(&self, precision: Precision, vectors: &mut Vec<u8>, scales: &mut Vec<u8>) {
+        vectors.extend(&self.bytes);
+        scales.extend(&self.inverse.to_le_bytes()[..precision.scale_bytes()]);
     }
 }
 
@@ -123,11 +119,23 @@ impl Rows<'_> {
     /// If there is no such row.
     #[inline(always)]
     pub(crate) fn score(&self, query: &Query, number: usize) -> f32 {
+        self.cosine((&query.bytes, query.inverse), number)
+    }
+
+    /// The cosine of two rows: what [`Rows::score`] is of one as a question.
+    #[inline(always)]
+    pub(crate) fn between(&self, a: usize, b: usize) -> f32 {
+        self.cosine((self.row(a), self.scale(a)), b)
+    }
+
+    /// The cosine of a row and another, given with the inverse of its length.
+    #[inline(always)]
+    fn cosine(&self, (other, inverse): (&[u8], f32), number: usize) -> f32 {
         let row = self.row(number);
-        match query {
-            Query::Float32(values) => float32(row, values),
-            Query::Int8(codes, inverse) => codes_product(row, codes) as f32 * inverse * self.scale(number),
-            Query::Binary(bits) => 1.0 - 2.0 * differing(row, bits) as f32 / self.dims as f32,
+        match self.precision {
+            Precision::Float32 => float32(row, other),
+            Precision::Int8 => codes_product(row, other) as f32 * inverse * self.scale(number),
+            Precision::Binary => 1.0 - 2.0 * differing(row, other) as f32 / self.dims as f32,
         }
     }
 
@@ -155,30 +163,7 @@ impl Rows<'_> {
 
     /// A row as a question.
     pub(crate) fn query(&self, number: usize) -> Query {
-        let row = self.row(number);
-        match self.precision {
-            Precision::Float32 => Query::Float32(row.to_vec()),
-            Precision::Int8 => Query::Int8(row.iter().map(|byte| byte.cast_signed()).collect(), self.scale(number)),
-            Precision::Binary => Query::Binary(row.to_vec()),
-        }
-    }
-
-    /// The cosine of two rows: what [`Rows::score`] is of one as a question.
-    #[inline(always)]
-    pub(crate) fn between(&self, a: usize, b: usize) -> f32 {
-        let (first, second) = (self.row(a), self.row(b));
-        match self.precision {
-            Precision::Float32 => float32(first, second),
-            Precision::Int8 => {
-                let product: i32 = first
-                    .iter()
-                    .zip(second)
-                    .map(|(&a, &b)| i32::from(a.cast_signed()) * i32::from(b.cast_signed()))
-                    .sum();
-                product as f32 * self.scale(a) * self.scale(b)
-            }
-            Precision::Binary => 1.0 - 2.0 * differing(first, second) as f32 / self.dims as f32,
-        }
+        Query { bytes: self.row(number).to_vec(), inverse: self.scale(number) }
     }
 }
 
@@ -212,8 +197,8 @@ fn float32(a: &[u8], b: &[u8]) -> f32 {
 
 /// Sum of products of codes, exact for up to 2^17 of them.
 #[inline(always)]
-fn codes_product(row: &[u8], query: &[i8]) -> i32 {
-    row.iter().zip(query).map(|(&a, &b)| i32::from(a.cast_signed()) * i32::from(b)).sum()
+fn codes_product(row: &[u8], query: &[u8]) -> i32 {
+    row.iter().zip(query).map(|(&a, &b)| i32::from(a.cast_signed()) * i32::from(b.cast_signed())).sum()
 }
 
 /// Bits that differ.
@@ -227,14 +212,14 @@ fn differing(row: &[u8], query: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use bitspike::vector::cosine;
+    use bitspike::vector::{cosine, int8};
     use proptest::prelude::*;
 
     use super::*;
 
     fn stored(vectors: &[Vec<f32>], precision: Precision) -> (Vec<u8>, Vec<u8>) {
         let (mut rows, mut scales) = (Vec::new(), Vec::new());
-        vectors.iter().for_each(|vector| Query::new(vector, precision).store(&mut rows, &mut scales));
+        vectors.iter().for_each(|vector| Query::new(vector, precision).store(precision, &mut rows, &mut scales));
         (rows, scales)
     }
 

@@ -161,10 +161,14 @@ fn check(items: &[Item], single: bool, pair: bool, reading: Reading, settings: &
         .map_err(|problem| Problem { message: format!("{}, or lines to /v1/classify", problem.message), ..problem })
         .map_err(|problem| problem.at("inputs"))?;
     for (i, item) in items.iter().enumerate() {
-        let at = || if single { "inputs".to_owned() } else { format!("inputs[{i}]") };
-        check_one(item, pair, reading, settings).map_err(|problem| problem.at(at()))?;
+        check_one(item, pair, reading, settings).map_err(|problem| problem.at(place("inputs", single, i)))?;
     }
     Ok(())
+}
+
+/// Where text `i` stands in the field of texts: a single one is the field itself.
+pub(crate) fn place(field: &str, single: bool, i: usize) -> String {
+    if single { field.to_owned() } else { format!("{field}[{i}]") }
 }
 
 /// Refuses more texts than a request may have.

@@ -62,9 +62,7 @@ impl Network<'_> {
 /// If it has no classifier, or an answer is not a number.
 pub fn score(network: Network<'_>, task: &TaskSpec, examples: &[Encoded], device: &Device) -> Result<Score> {
     let (predictions, feedback) = network.predict(examples, device)?;
-    // Of vectors a pair is two examples, the first of which has the score.
-    let step = if task.target.is_embedding() { 2 } else { 1 };
-    let labelled = examples.iter().step_by(step).all(|example| example.target.is_some());
+    let labelled = examples.iter().step_by(task.sequences()).all(|example| example.target.is_some());
     let metrics = if labelled { predictions.score(task, examples)? } else { MetricValues::new() };
     Ok(Score { predictions, metrics, feedback })
 }

@@ -63,14 +63,14 @@ impl Texts {
         Ok(Self { train: encoded, dev: encode(&dev), corpus: Vec::new(), notes })
     }
 
-    /// Texts to learn vectors of, in the files `corpus`, and the dev split of the scored pairs in `data`: each pair is two examples in
+    /// Texts to learn vectors of, in the files `corpus`, whose tables have them in `columns` where those are stated, and the dev split of the scored pairs in `data`: each pair is two examples in
     /// a row, the first of which has the score.
     ///
     /// # Errors
     /// If no corpus is given, a file is missing or bad, or a pair has no score.
     pub fn of_vectors(
-        corpus: &[PathBuf],
-        columns: &[String],
+        task: &TaskSpec,
+        (corpus, columns): (&[PathBuf], &[String]),
         data: &Path,
         tokenizer: &Tokenizer,
         max_length: usize,
@@ -79,17 +79,11 @@ impl Texts {
             let message = "a student that embeds learns from texts without labels: give files of them with --corpus";
             return Err(Error::Mismatch(message.into()));
         }
-        let dev = load_with(&TaskSpec::embedding(true, Vec::new())?, data, Split::Dev, Labels::Required)?;
+        let dev = load_with(task, data, Split::Dev, Labels::Required)?;
         let texts = read_corpus(corpus, columns)?;
         let pairs: Vec<(&str, Option<&str>)> = texts.iter().map(|text| (text.as_str(), None)).collect();
         let encodings = tokenizer.encode_batch(&pairs, max_length).into_iter().enumerate();
-        let train = encodings.map(|(i, encoding)| Encoded {
-            id: i.to_string(),
-            ids: encoding.ids,
-            types: encoding.type_ids,
-            target: None,
-            answer: None,
-        });
+        let train = encodings.map(|(i, encoding)| Encoded::new(i.to_string(), encoding, None));
         Ok(Self {
             train: train.collect(),
             dev: encode(&dev, tokenizer, max_length),

@@ -62,9 +62,7 @@ impl Trained {
             Subject::Teacher(path) => {
                 let (mut teacher, tokenizer) = Teacher::with_tokenizer(path, &device)?;
                 let during = |error: crate::Error| error.during(subject.to_string());
-                if task.target.is_embedding() {
-                    teacher = teacher.as_embedder(path).map_err(during)?;
-                }
+                teacher = teacher.for_task(task, path).map_err(during)?;
                 teacher.check_types(&tokenizer, task.second.is_some()).map_err(during)?;
                 let answered = teacher.answer_for(task, stated).map_err(during)?;
                 answered.into_iter().for_each(|text| note(format!("{subject}: {text}")));

@@ -155,6 +155,8 @@ pub fn loss(student: &Tensor<2>, teacher: Tensor<2>, weights: VectorWeights, pre
         let others = diagonal(texts, 0.0, 1.0, &s);
         let itself = diagonal(texts, -1e4, 0.0, &s);
         let ranks = activation::softmax(wanted.clone() / weights.temperature + itself.clone(), 1).detach();
+        // The entropy of the ranks themselves is taken off, so that a perfect student's loss is 0.
+        let own = activation::log_softmax(wanted.clone() / weights.temperature + itself.clone(), 1);
         for length in lengths {
             let part = unit(student.clone().slice([0..texts, 0..length]));
             let found = part.clone().matmul(part.transpose());
@@ -164,9 +166,7 @@ pub fn loss(student: &Tensor<2>, teacher: Tensor<2>, weights: VectorWeights, pre
             }
             if weights.ranking > 0.0 {
                 let logs = activation::log_softmax(found / weights.temperature + itself.clone(), 1);
-                // Less the entropy of the ranks themselves, so that a perfect student's loss is 0.
-                let own = activation::log_softmax(wanted.clone() / weights.temperature + itself.clone(), 1);
-                add(mean(ranks.clone() * (own - logs), texts), weights.ranking * share);
+                add(mean(ranks.clone() * (own.clone() - logs), texts), weights.ranking * share);
             }
         }
     }

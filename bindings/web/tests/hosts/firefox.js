@@ -7,15 +7,8 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { expected, paths, simd, texts } from "../asked_bits.js";
 
-const [digests, file, most, ...paths] = process.argv.slice(2);
-const simd = process.env.SIMD ?? "auto";
-const lines = (await readFile(file, "utf8")).trimEnd().split("\n").map((line) => line.split("\t")[0]);
-const texts = (lines[0] === "sentence" ? lines.slice(1) : lines).slice(0, Number(most));
-const expected = new Map((await readFile(digests, "utf8")).trim().split("\n").map((line) => {
-  const [name, count, logits, counts] = line.split(" ");
-  return [name, { texts: Number(count), logits, counts }];
-}));
 const library = fileURLToPath(new URL("../node_modules/bitspike/", import.meta.url));
 
 const page = `<!doctype html><title>same bits</title><script type="module">

@@ -1,6 +1,6 @@
 //! Answers beside the truth: which classes are confused, which mistakes are worst.
 
-use bitspike_data::{Dataset, Predictions};
+use bitspike_data::{Dataset, Predictions, ranks};
 use serde::Serialize;
 
 use crate::examples::EncodedSplit;
@@ -35,26 +35,16 @@ pub(super) fn confusion(split: &EncodedSplit, predictions: &Predictions) -> Vec<
     table
 }
 
-/// How far the place of each example in the order of `answers` is from that in the order of its score, as a part of all places.
-fn distances(dataset: &Dataset, answers: &[f32]) -> Vec<f64> {
-    let scores: Vec<f32> = dataset.examples.iter().map(|example| example.target.unwrap_or_default()).collect();
-    let (found, expected) = (ranks(answers), ranks(&scores));
-    let most = (answers.len().max(2) - 1) as f64;
-    found.iter().zip(expected).map(|(found, expected)| (found - expected).abs() / most).collect()
+fn wide(values: &[f32]) -> Vec<f64> {
+    values.iter().copied().map(f64::from).collect()
 }
 
-/// Places in rising order, from 0; equals share the mean of theirs.
-fn ranks(values: &[f32]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let mut ranks = vec![0.0; values.len()];
-    let mut at = 0;
-    for equal in order.chunk_by(|&a, &b| values[a] == values[b]) {
-        let mean = at as f64 + (equal.len() - 1) as f64 / 2.0;
-        equal.iter().for_each(|&i| ranks[i] = mean);
-        at += equal.len();
-    }
-    ranks
+/// How far the place of each example in the order of `answers` is from that in the order of its score, as a part of all places.
+fn distances(dataset: &Dataset, answers: &[f32]) -> Vec<f64> {
+    let scores = dataset.examples.iter().map(|example| f64::from(example.target.unwrap_or_default()));
+    let (found, expected) = (ranks(&wide(answers)), ranks(&scores.collect::<Vec<_>>()));
+    let most = (answers.len().max(2) - 1) as f64;
+    found.iter().zip(expected).map(|(found, expected)| (found - expected).abs() / most).collect()
 }
 
 /// Those that were answered wrongly with the greatest confidence, or are furthest off, or furthest from their place.
@@ -97,7 +87,9 @@ mod tests {
 
     #[test]
     fn equals_share_their_place() {
-        assert_eq!(ranks(&[0.5, 0.1, 0.5, 0.9]), [1.5, 0.0, 1.5, 3.0]);
-        assert_eq!(ranks(&[]), [0.0; 0]);
+        // From 1 on, where places are from 0.
+        let places = |values: &[f32]| ranks(&wide(values)).into_iter().map(|rank| rank - 1.0).collect::<Vec<_>>();
+        assert_eq!(places(&[0.5, 0.1, 0.5, 0.9]), [1.5, 0.0, 1.5, 3.0]);
+        assert_eq!(places(&[]), [0.0; 0]);
     }
 }

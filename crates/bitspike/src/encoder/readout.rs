@@ -13,7 +13,7 @@ pub(crate) enum Readout {
     Vector(Pooling),
 }
 
-/// Rows of a text's tokens on their way to one row.
+/// Rows of a text's tokens on their way to one row: the first, their mean, or the largest values.
 #[derive(Debug, Clone)]
 pub(crate) struct Pool {
     pooling: Pooling,
@@ -24,19 +24,21 @@ pub(crate) struct Pool {
 }
 
 impl Readout {
-    /// How the rows of all tokens become one, where more than the first is read.
-    pub(crate) fn pool(&self, width: usize) -> Option<Pool> {
-        match self {
-            Self::Classifier(_) | Self::Vector(Pooling::Cls) => None,
-            Self::Vector(pooling) => {
-                Some(Pool { pooling: *pooling, tokens: 0, sums: vec![0.0; width], row: vec![0.0; width] })
-            }
-        }
+    /// How the rows of tokens become the one that is read.
+    pub(crate) fn pool(&self, width: usize) -> Pool {
+        Pool { pooling: self.pooling(), tokens: 0, sums: vec![0.0; width], row: vec![0.0; width] }
     }
 
     /// Whether the first token alone is read.
     pub(crate) fn reads_first(&self) -> bool {
-        matches!(self, Self::Classifier(_) | Self::Vector(Pooling::Cls))
+        self.pooling() == Pooling::Cls
+    }
+
+    fn pooling(&self) -> Pooling {
+        match self {
+            Self::Classifier(_) => Pooling::Cls,
+            Self::Vector(pooling) => *pooling,
+        }
     }
 
     /// Appends what is read of the row to `out`.
@@ -49,6 +51,15 @@ impl Readout {
 }
 
 impl Pool {
+    /// The row of a text whose tokens have these.
+    pub(crate) fn of<'a>(&'a mut self, rows: &'a [f32]) -> &'a [f32] {
+        if self.pooling == Pooling::Cls {
+            return &rows[..self.row.len()];
+        }
+        self.add(rows);
+        self.finish()
+    }
+
     /// Takes in the rows of more tokens.
     pub(crate) fn add(&mut self, rows: &[f32]) {
         for row in rows.chunks_exact(self.sums.len()) {
@@ -59,7 +70,8 @@ impl Pool {
                 *sum = match self.pooling {
                     Pooling::Mean => *sum + value,
                     _ if first => value,
-                    _ => sum.max(value),
+                    Pooling::Cls => *sum,
+                    Pooling::Max => sum.max(value),
                 };
             }
         }

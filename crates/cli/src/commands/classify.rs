@@ -8,7 +8,7 @@ use bitspike::forward::{Dynamics, ExitRule};
 use bitspike::kernels::Kernels;
 use bitspike::{Model, Options};
 use bitspike_data::answers::{AnswerOptions, OnError, Summary, TextColumns, Texts, classify_stream, classify_texts};
-use bitspike_data::table::{Decoder, Form, Source};
+use bitspike_data::table::{Decoder, Form};
 use bitspike_data::{TaskSpec, table_files};
 
 use bitspike_hub::Subject;
@@ -17,7 +17,7 @@ use crate::args::simulation::{parse_rule, time_steps};
 use crate::args::{CheckpointArgs, Threads, usage};
 use crate::interrupt;
 use crate::output::{Stdout, say, warn};
-use crate::streams::{StreamLine, check_output, file, forms, input_form, notes, on_error, to_file};
+use crate::streams::{StreamLine, check_output, file, forms, input_form, notes, on_error, source, to_file};
 
 /// Classify texts, with the model that is compiled in or another
 ///
@@ -105,7 +105,7 @@ pub(crate) fn run(args: ClassifyArgs) -> Result<()> {
     model.check_answers()?;
     let job = match &args.texts[..] {
         [] => Job::Stream(Texts {
-            source: file(&args.input).map_or(Source::StandardInput, |path| Source::File(path.to_owned())),
+            source: source(&args.input),
             form: input,
             columns: columns(&args, &TaskSpec::of_model(&model.header().task)?, input)?,
             decoder: Decoder::any(args.lossy, "convert it to UTF-8, or give --lossy"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bitspike::vector::{BitOrder, Precision};
 use bitspike_data::answers::{
     Embedder, OnError, Summary, TextColumns, Texts, VectorForm, VectorOptions, Vectors, embed_stream, embed_texts,
@@ -18,7 +18,7 @@ use crate::args::embedder::Found;
 use crate::args::{EmbedderArgs, usage};
 use crate::interrupt;
 use crate::output::{Stdout, say};
-use crate::streams::{StreamLine, check_output, file, forms, input_form, notes, on_error, to_file};
+use crate::streams::{StreamLine, check_output, column_form, file, forms, notes, on_error, source, to_file};
 
 /// Turn texts into vectors that are near where texts mean the same
 ///
@@ -93,11 +93,7 @@ pub(crate) fn run(args: EmbedArgs) -> Result<()> {
         (None, None) => Precision::Single,
     };
     let output = output_form(&args)?;
-    let input = input_form("--input", file(&args.input), args.format)?;
-    if input == Form::Text && args.text.is_some() {
-        return Err(usage("--text: plain text has no columns; give --format csv, tsv, jsonl or parquet"));
-    }
-    check_input(&args)?;
+    let input = column_form(&args.input, args.format, args.text.as_deref())?;
     // What is wrong with the command is said before a model is looked for.
     check_files(&args, None)?;
     let Found { mut model, mark, file: model_file } = args.model.load(None)?;
@@ -157,8 +153,7 @@ fn work(
     if form == Form::Text && args.input.is_none() && std::io::stdin().is_terminal() {
         say("reading standard input, a text a line; Ctrl-D ends");
     }
-    let source = file(&args.input).map_or(Source::StandardInput, |path| Source::File(path.to_owned()));
-    let texts = texts(source, form, args.text.as_deref(), args.lossy)?;
+    let texts = texts(source(&args.input), form, args.text.as_deref(), args.lossy)?;
     let mut line = StreamLine::new(&texts, progress);
     Ok(embed_stream(embedder, texts, vectors, options, &mut |progress| line.show(progress))?)
 }
@@ -190,13 +185,6 @@ fn output_form(args: &EmbedArgs) -> Result<VectorForm> {
     })
 }
 
-fn check_input(args: &EmbedArgs) -> Result<()> {
-    if let Some(path) = file(&args.input) {
-        path.metadata().with_context(|| format!("--input {}", path.display()))?;
-    }
-    Ok(())
-}
-
 /// Refuses to write over what is read.
 fn check_files(args: &EmbedArgs, model: Option<&Path>) -> Result<()> {
     let Some(output) = &args.output else { return Ok(()) };
@@ -214,7 +202,7 @@ fn vector_forms() -> impl TypedValueParser<Value = VectorForm> {
 
 /// The orders of bits by name.
 fn bit_orders() -> impl TypedValueParser<Value = BitOrder> {
-    PossibleValuesParser::new(["least-first", "most-first"]).try_map(|name| name.parse::<BitOrder>())
+    PossibleValuesParser::new(BitOrder::ALL.map(BitOrder::name)).try_map(|name| name.parse::<BitOrder>())
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::args::{EmbedderArgs, usage, vacant};
 use crate::interrupt;
 use crate::output::{say, show};
 use crate::progress::{ProgressLine, Unit};
-use crate::streams::{StreamLine, forms, input_form, notes};
+use crate::streams::{StreamLine, check_folder, forms, input_form, notes};
 
 /// Make an index of texts that `bitspike search` answers from
 ///
@@ -175,10 +175,7 @@ pub(crate) fn run(args: IndexArgs) -> Result<()> {
 fn build(args: BuildArgs) -> Result<()> {
     let forms = check_files(&args.files, &args.texts)?;
     vacant("--out", &args.out, args.force)?;
-    let folder = args.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        bail!("--out {}: there is no folder {}", args.out.display(), folder.display());
-    }
+    check_folder(&args.out)?;
     let Found { model, mark, .. } = args.model.load(None)?;
     let embedder = Embedder::new(&model, args.dims.map(|dims| dims as usize))?;
     let settings = Settings {

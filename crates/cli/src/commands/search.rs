@@ -2,20 +2,20 @@
 
 use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use bitspike_data::answers::{Embedder, OnError};
-use bitspike_data::table::{Form, Source};
+use bitspike_data::table::Form;
 use bitspike_search::{Access, Asked, Hit, Index, Search, ask};
 use serde::Serialize;
 
 use super::embed::texts;
+use crate::args::EmbedderArgs;
 use crate::args::embedder::Found;
-use crate::args::{EmbedderArgs, usage};
 use crate::interrupt;
 use crate::output::{Stdout, put, say};
-use crate::streams::{file, forms, input_form, notes};
+use crate::streams::{column_form, forms, notes, source};
 
 /// Find the texts of an index that mean what a question means
 ///
@@ -63,13 +63,7 @@ pub(crate) struct SearchArgs {
 }
 
 pub(crate) fn run(args: SearchArgs) -> Result<()> {
-    let form = input_form("--input", file(&args.input), args.format)?;
-    if form == Form::Text && args.text.is_some() {
-        return Err(usage("--text: plain text has no columns; give --format csv, tsv, jsonl or parquet"));
-    }
-    if let Some(path) = file(&args.input) {
-        path.metadata().with_context(|| format!("--input {}", path.display()))?;
-    }
+    let form = column_form(&args.input, args.format, args.text.as_deref())?;
     let index = Index::open(&args.index, if args.map { Access::Mapped } else { Access::Loaded })?;
     let Found { model, mark, .. } = args.model.load(Some(&index.model().name))?;
     index.check_model(&mark).with_context(|| args.index.display().to_string())?;
@@ -87,8 +81,7 @@ pub(crate) fn run(args: SearchArgs) -> Result<()> {
         say("reading standard input, a question a line; Ctrl-D ends");
     }
     let cancel = Some(interrupt::listen()?);
-    let source = file(&args.input).map_or(Source::StandardInput, |path: &Path| Source::File(path.to_owned()));
-    let questions = texts(source, form, args.text.as_deref(), false)?;
+    let questions = texts(source(&args.input), form, args.text.as_deref(), false)?;
     let mut failed = None;
     let mut each = |asked: Asked| match printer.print(&asked) {
         Ok(()) => ControlFlow::Continue(()),

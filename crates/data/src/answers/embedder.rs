@@ -1,7 +1,7 @@
 //! A model that embeds, as one that answers.
 
 use bitspike::vector::prefix;
-use bitspike::{Model, Target, Task};
+use bitspike::{Model, Task};
 
 use super::model::{Classifier, Said};
 
@@ -25,8 +25,7 @@ impl<'a> Embedder<'a> {
         if !(1..=width).contains(&dims) {
             return Err(bitspike::Error::invalid("dimensions of a vector", format!("1 to {width}"), dims));
         }
-        let normalize = matches!(model.task().target, Target::Embedding { normalize: true, .. });
-        Ok(Self { model, dims, normalize })
+        Ok(Self { model, dims, normalize: model.task().target.normalizes() })
     }
 
     /// Values of a vector.
@@ -46,8 +45,7 @@ impl<'a> Embedder<'a> {
 
     /// Lengths for which the model was trained, where this is none of them.
     pub fn trained_dims(&self) -> Option<Vec<usize>> {
-        let Target::Embedding { prefixes, .. } = &self.model.task().target else { return None };
-        let trained = [&[self.model.header().student.hidden], &prefixes[..]].concat();
+        let trained = [&[self.model.header().student.hidden], self.model.task().target.prefixes()].concat();
         (!trained.contains(&self.dims)).then_some(trained)
     }
 }

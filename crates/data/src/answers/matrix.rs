@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 
-use bitspike::vector::{BitOrder, Precision, Values};
+use bitspike::vector::{Precision, Values};
 
 use crate::error::{Error, Result};
 
@@ -43,8 +43,9 @@ impl<'a> MatrixWriter<'a> {
         mut notes: BTreeMap<String, String>,
     ) -> Result<Self> {
         if let Precision::Binary(order) = precision {
-            let order = if order == BitOrder::LeastFirst { "least-first" } else { "most-first" };
-            notes.extend([("bit_order", order.to_owned()), ("dims", dims.to_string())].map(|(k, v)| (k.to_owned(), v)));
+            notes.extend(
+                [("bit_order", order.name().to_owned()), ("dims", dims.to_string())].map(|(k, v)| (k.to_owned(), v)),
+            );
         }
         let mut writer = Self { form, out: BufWriter::with_capacity(1 << 18, file), precision, dims, rows: 0, notes };
         let header = writer.header()?;
@@ -124,6 +125,8 @@ impl<'a> MatrixWriter<'a> {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
+
+    use bitspike::vector::BitOrder;
 
     use super::*;
 

@@ -14,10 +14,10 @@ use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::predict::{ClientOptions, check_whole};
+use super::predict::{ClientOptions, check_direction, check_whole};
 use crate::app::{Answers, App};
 use crate::body;
-use crate::inputs::{Item, Reading, check_number, check_one, object, parse_object, whole};
+use crate::inputs::{Item, Reading, check_number, check_one, object, parse_object, place, whole};
 use crate::models::{Ask, Served};
 use crate::problem::{Problem, Result, json};
 
@@ -115,10 +115,6 @@ impl Texts {
     }
 }
 
-fn place(field: &str, single: bool, i: usize) -> String {
-    if single { field.to_owned() } else { format!("{field}[{i}]") }
-}
-
 /// What `/embed` is asked, and `/` of a model that embeds.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -173,9 +169,7 @@ pub(super) async fn embed(State(app): State<Arc<App>>, request: Request) -> Resu
 pub(super) async fn embedded(app: &Arc<App>, body: Bytes, since: Instant) -> Result<Vec<Vec<f32>>> {
     let asked: Asked = parse_object(&body)?;
     drop(body);
-    if asked.truncation_direction.is_some_and(|direction| !direction.eq_ignore_ascii_case("right")) {
-        return Err(Problem::value("truncation_direction", "long texts are cut at their end alone: expected `right`"));
-    }
+    check_direction(asked.truncation_direction.as_deref())?;
     if let Some(name) = asked.prompt_name {
         return Err(Problem::value("prompt_name", format!("the models here have no prompts, found `{name}`")));
     }

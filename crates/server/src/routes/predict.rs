@@ -15,7 +15,7 @@ use super::answers::Scored;
 use super::embed;
 use crate::app::{Answers, App};
 use crate::body;
-use crate::inputs::{Inputs, Reading, object, parse_object, whole};
+use crate::inputs::{Inputs, Reading, object, parse_object, place, whole};
 use crate::models::{Ask, Served};
 use crate::problem::{Problem, Result, json};
 
@@ -198,9 +198,7 @@ async fn predicted(app: &Arc<App>, body: Bytes, reading: Reading, since: Instant
             return Err(Problem::value("parameters.function_to_apply", message));
         }
     };
-    if asked.truncation_direction.is_some_and(|direction| !direction.eq_ignore_ascii_case("right")) {
-        return Err(Problem::value("truncation_direction", "long texts are cut at their end alone: expected `right`"));
-    }
+    check_direction(asked.truncation_direction.as_deref())?;
     if top_k == Some(0) {
         return Err(Problem::value("parameters.top_k", "expected at least 1, found 0"));
     }
@@ -208,7 +206,7 @@ async fn predicted(app: &Arc<App>, body: Bytes, reading: Reading, since: Instant
     let (items, single) = inputs(asked.inputs, reading, &served, app)?;
     let Answers { served, answers, .. } = app.answer(served, items, false, since).await?;
     if asked.truncate == Some(false) {
-        check_whole(&served, &answers, |i| if single { "inputs".to_owned() } else { format!("inputs[{i}]") })?;
+        check_whole(&served, &answers, |i| place("inputs", single, i))?;
     }
     let most = top_k.map_or(usize::MAX, |n| n as usize);
     Ok((answers.iter().map(|answer| classes(&served, answer, function, most)).collect(), single))
@@ -216,6 +214,16 @@ async fn predicted(app: &Arc<App>, body: Bytes, reading: Reading, since: Instant
 
 fn inputs(inputs: Inputs, reading: Reading, served: &Served, app: &App) -> Result<(Vec<crate::inputs::Item>, bool)> {
     inputs.read(reading, served.is_pair(), &app.settings)
+}
+
+/// Refuses to cut texts at their beginning.
+pub(super) fn check_direction(direction: Option<&str>) -> Result<()> {
+    match direction.filter(|direction| !direction.eq_ignore_ascii_case("right")) {
+        None => Ok(()),
+        Some(_) => {
+            Err(Problem::value("truncation_direction", "long texts are cut at their end alone: expected `right`"))
+        }
+    }
 }
 
 /// Refuses texts that were cut; `at` says where a text was.

@@ -249,9 +249,8 @@ fn loop_step(forward: SolveReport, backward: SolveReport) -> LoopStep {
 impl Learner for Distiller {
     fn sizes(&self) -> Sizes {
         let (Student { net, words, .. }, texts) = (self.student(), &self.setup.texts);
-        let pairs = if self.setup.task.target.is_embedding() { 2 } else { 1 };
         let parameters = net.num_params() + words.values.len();
-        Sizes { parameters, train: texts.train.len(), dev: texts.dev.len() / pairs }
+        Sizes { parameters, train: texts.train.len(), dev: texts.dev.len() / self.setup.task.sequences() }
     }
 
     fn primary(&self) -> String {
@@ -286,12 +285,11 @@ impl Learner for Distiller {
             _ => self.setup.teacher.infer(&tokens, &self.device),
         };
         let said = answers.map(|(values, shape)| matrix(values, shape, &self.device));
-        let (mut vectors, mut logits) = (None, said);
-        if let TaskTarget::Embedding { prefixes, .. } = &self.setup.task.target {
-            let own = || self.setup.teacher.vectors(&teacher, &tokens);
-            vectors = logits.take().or_else(own).map(|vectors| (vectors, prefixes.clone()));
-        }
-        let vectors = vectors.as_ref().map(|(vectors, prefixes)| (vectors, prefixes.as_slice()));
+        let (vectors, logits) = match self.setup.task.target.is_embedding() {
+            true => (said.or_else(|| self.setup.teacher.vectors(&teacher, &tokens)), None),
+            false => (None, said),
+        };
+        let vectors = vectors.as_ref().map(|vectors| (vectors, self.setup.task.target.prefixes()));
         let target = Target { labels: &labels, regression, temperature: settings.temperature, vectors };
         let teacher = TeacherOutput { logits: logits.or(teacher.logits), ..teacher };
         let student = self.student.as_ref().expect(HELD);

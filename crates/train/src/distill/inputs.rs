@@ -136,9 +136,7 @@ impl Inputs {
         let path = teacher;
         let (mut teacher, tokenizer) = Teacher::with_tokenizer(path, &device)?;
         teacher.check_types(&tokenizer, task.second.is_some()).map_err(|e| e.during(path.display().to_string()))?;
-        if task.target.is_embedding() {
-            teacher = teacher.as_embedder(path)?;
-        }
+        teacher = teacher.for_task(&task, path)?;
         let (note, mismatch) = match teacher.answer_for(&task, classes) {
             Ok(note) => (note.map(|note| format!("teacher {}: {note}", path.display())), None),
             Err(error) => {
@@ -231,7 +229,8 @@ impl Inputs {
                 let message = "`data.dev`: a student that embeds is scored on pairs with scores, which its corpus has not; leave it out";
                 return Err(Error::Mismatch(message.into()));
             }
-            let texts = Texts::of_vectors(&self.corpus, &self.columns, &self.data, &self.tokenizer, max_length)?;
+            let texts =
+                Texts::of_vectors(&self.task, (&self.corpus, &self.columns), &self.data, &self.tokenizer, max_length)?;
             return Ok(texts.limited(recipe.data.limit, recipe.seed));
         }
         let reading = Reading { max_length, labels, dev: recipe.data.dev, soft: self.soft.as_ref() };
@@ -301,7 +300,7 @@ impl Inputs {
         let task = self.task_of(recipe)?;
         let setup = Setup {
             recipe: with_length(recipe, max_length),
-            task,
+            task: task.clone(),
             teacher: self.teacher.clone(),
             texts,
             folder: folder.clone(),
@@ -327,12 +326,8 @@ impl Inputs {
                 notes.push((Level::Info, distiller.start_from(&from)?));
                 origin.from = Some(of_predecessor(&from)?);
             }
-            let description = Description {
-                format: FORMAT.into(),
-                student: student.clone(),
-                task: self.task_of(recipe)?,
-                max_length,
-            };
+            let description =
+                Description { format: FORMAT.into(), student: student.clone(), task: task.clone(), max_length };
             if !job.resume || Origin::read(folder.path())?.is_some() {
                 origin.write(folder.path())?;
             }

@@ -6,6 +6,7 @@ use bitspike::arithmetic::RELATIVE_BUCKETS;
 use bitspike::config::BertConfig;
 use bitspike::quantize::EmbeddingBits;
 use bitspike::tokenizer::Tokenizer;
+use bitspike_data::TaskSpec;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
@@ -195,12 +196,15 @@ impl Teacher {
         self.net.forward(&self.config, rows, tokens, dropout)
     }
 
-    /// The same as a teacher of vectors, as its folder says ([`SentenceSettings::read`]) or else by the mean, of length 1; its
-    /// classifier, if there is one, is not read.
+    /// The same as a teacher of `task`: where that is of vectors, of those that its folder describes ([`SentenceSettings::read`]) or
+    /// else of the mean, of length 1; its classifier, if there is one, is then not read.
     ///
     /// # Errors
     /// If the folder asks for what is not done here.
-    pub fn as_embedder(mut self, folder: &Path) -> Result<Self> {
+    pub fn for_task(mut self, task: &TaskSpec, folder: &Path) -> Result<Self> {
+        if !task.target.is_embedding() {
+            return Ok(self);
+        }
         self.sentence = Some(SentenceSettings::read(folder)?.unwrap_or_default());
         self.net.classifier = None;
         Ok(self)

@@ -40,9 +40,7 @@ impl ScoredTeacher {
         let (mut teacher, tokenizer) = Teacher::with_tokenizer(folder, &device)?;
         teacher.check_types(&tokenizer, task.second.is_some())?;
         let during = |error: Error| error.during(format!("--teacher {}", folder.display()));
-        if task.target.is_embedding() {
-            teacher = teacher.as_embedder(folder).map_err(during)?;
-        }
+        teacher = teacher.for_task(&task, folder).map_err(during)?;
         let note = teacher.answer_for(&task, classes).map_err(during)?;
         let length = student.max_length.min(teacher.config.max_position_embeddings);
         let examples = encode(&load_dev(&task, data, share)?, &tokenizer, length);

@@ -63,14 +63,7 @@ pub(super) fn run<R: Record>(
     let spikes = std::mem::take(&mut phases.run.spikes);
     let mut readout = Readout::new(encoder, wanted, phases.run);
     let mut pool = encoder.readout.pool(d);
-    let values = match &mut pool {
-        Some(pool) => {
-            pool.add(&x.sums);
-            pool.finish()
-        }
-        None => &x.sums[..d],
-    };
-    readout.answer(Scaled { values, scale: x.scale }, &spikes)?;
+    readout.answer(Scaled { values: pool.of(&x.sums), scale: x.scale }, &spikes)?;
     readout.run.steps = simulation.steps();
     Ok(readout.run)
 }

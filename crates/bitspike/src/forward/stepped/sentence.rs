@@ -40,7 +40,7 @@ pub(super) struct Sentence<'a> {
     spikes: Vec<u64>,
     /// Sums of the last layer's output at `[CLS]`, or at every token where all are pooled.
     answer: Vec<f32>,
-    pool: Option<Pool>,
+    pool: Pool,
 }
 
 impl<'a> Sentence<'a> {
@@ -136,13 +136,7 @@ impl<'a> Sentence<'a> {
                     *sum = step.beta * *sum + f32::from(s);
                 }
             }
-            let values = match &mut self.pool {
-                Some(pool) => {
-                    pool.add(&self.answer);
-                    pool.finish()
-                }
-                None => &self.answer,
-            };
+            let values = self.pool.of(&self.answer);
             let spikes = self.spikes.get(local * populations..(local + 1) * populations).unwrap_or_default();
             if !readout.answer(Scaled { values, scale: threshold / step.weight }, spikes)? {
                 return Ok(false);

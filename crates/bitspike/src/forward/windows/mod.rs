@@ -56,21 +56,12 @@ impl Windows<'_> {
             workspace.rise();
             workspace.each(|tile, here, next| self.layer(index, tile, here, next))?;
         }
-        if let Some(mut pool) = self.encoder.readout.pool(d) {
-            let mut lengths = self.pack.lengths.iter().copied();
-            let mut left = lengths.next().unwrap_or(0);
-            for tile in workspace.tiles() {
-                let mut rows = tile.x.as_slice();
-                while !rows.is_empty() && left > 0 {
-                    let count = left.min(rows.len() / d);
-                    let (mine, others) = rows.split_at(count * d);
-                    pool.add(mine);
-                    (rows, left) = (others, left - count);
-                    if left == 0 {
-                        answer(self.scaled(6 * layers, pool.finish()));
-                        left = lengths.next().unwrap_or(0);
-                    }
-                }
+        if !self.encoder.readout.reads_first() {
+            let mut pool = self.encoder.readout.pool(d);
+            let mut rows = workspace.tiles().iter().flat_map(|tile| tile.x.chunks_exact(d));
+            for &length in self.pack.lengths {
+                rows.by_ref().take(length).for_each(|row| pool.add(row));
+                answer(self.scaled(6 * layers, pool.finish()));
             }
             return Ok(());
         }
