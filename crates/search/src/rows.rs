@@ -172,19 +172,21 @@ const LANES: usize = 16;
 /// Sum of products of the floats that two rows hold.
 #[inline(always)]
 fn float32(a: &[u8], b: &[u8]) -> f32 {
-    let value = |bytes: &[u8], i: usize| {
-        f32::from_le_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]])
-    };
+    // Four bytes at a time are a load, byte by byte they are none.
+    let ((a, a_rest), (b, b_rest)) =
+        (a.as_chunks::<4>().0.as_chunks::<LANES>(), b.as_chunks::<4>().0.as_chunks::<LANES>());
     let mut lanes = [0.0_f32; LANES];
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<{ 4 * LANES }>(), b.as_chunks::<{ 4 * LANES }>());
     for (a, b) in a.iter().zip(b) {
-        for (i, lane) in lanes.iter_mut().enumerate() {
-            *lane += value(a, i) * value(b, i);
-        }
+        add_products(&mut lanes, a, b);
     }
-    for (i, lane) in lanes.iter_mut().enumerate().take(a_rest.len() / 4) {
-        *lane += value(a_rest, i) * value(b_rest, i);
-    }
+    add_products(&mut lanes, a_rest, b_rest);
+    sum(&lanes)
+}
+
+/// The sum of lanes. Out of line: inlined, its order of additions makes the compiler take products two at a time.
+#[inline(never)]
+fn sum(lanes: &[f32; LANES]) -> f32 {
+    let mut lanes = *lanes;
     let mut half = LANES / 2;
     while half > 0 {
         for i in 0..half {
@@ -193,6 +195,14 @@ fn float32(a: &[u8], b: &[u8]) -> f32 {
         half /= 2;
     }
     lanes[0]
+}
+
+/// Adds the products of floats to as many lanes.
+#[inline(always)]
+fn add_products(lanes: &mut [f32; LANES], a: &[[u8; 4]], b: &[[u8; 4]]) {
+    for (lane, (&a, &b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+        *lane += f32::from_le_bytes(a) * f32::from_le_bytes(b);
+    }
 }
 
 /// Sum of products of codes, exact for up to 2^17 of them.
