@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The engine on another architecture, emulated by QEMU: its tests pass there, and logits and spike counts of the shipped models are
-# those of this machine, digest by digest.
+# The engine on another architecture, emulated by QEMU, or another system: its tests pass there, and logits and spike counts of the
+# shipped models are those of this machine, digest by digest.
 #
 #   .ci/cross.sh TARGET [TEXTS]     aarch64-unknown-linux-gnu, i686-unknown-linux-gnu, s390x-unknown-linux-gnu (big-endian), or
-#                                   wasm32-wasip1 under Node, with the instructions of SIMD128, or SIMD=relaxed or SIMD=none
+#                                   wasm32-wasip1 under Node, with the instructions of SIMD128, or SIMD=relaxed or SIMD=none;
+#                                   x86_64-pc-windows-gnu under Wine
 #
 # Digests are of the first TEXTS texts (20, unless given; `all`) of the dev set of SST-2 where BITSPIKE_SHARED or ../shared holds it,
 # else of two texts. Builds are kept in CARGO_TARGET_DIR, or target/cross. What is missing is installed from Debian's packages; where
@@ -20,25 +21,34 @@ case $target in
     aarch64-unknown-linux-gnu) triple=aarch64-linux-gnu packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross) emulator=qemu-aarch64 ;;
     i686-unknown-linux-gnu) triple=i686-linux-gnu packages=(gcc-i686-linux-gnu libc6-dev-i386-cross) emulator=qemu-i386 ;;
     s390x-unknown-linux-gnu) triple=s390x-linux-gnu packages=(gcc-s390x-linux-gnu libc6-dev-s390x-cross) emulator=qemu-s390x ;;
+    x86_64-pc-windows-gnu) triple=x86_64-w64-mingw32 packages=(gcc-mingw-w64-x86-64 wine wine64) ;;
     wasm32-wasip1) triple='' ;;
-    *) echo "$target: expected aarch64-, i686- or s390x-unknown-linux-gnu, or wasm32-wasip1" >&2; exit 2 ;;
+    *) echo "$target: expected aarch64-, i686- or s390x-unknown-linux-gnu, x86_64-pc-windows-gnu, or wasm32-wasip1" >&2; exit 2 ;;
 esac
 cross_toolchain "$target"
 variable=$(tr a-z- A-Z_ <<< "$target")
 export RUSTFLAGS="--cfg bitspike_lean ${RUSTFLAGS:-}" CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/cross}
 example=fingerprint
-if [ -n "$triple" ]; then
-    debian "${packages[@]}" qemu-user
-    run=("$emulator" -L "/usr/$triple")
-    export "CARGO_TARGET_${variable}_LINKER=$triple-gcc"
-else
-    run=("${NODE:-node}" --no-warnings "$PWD/.ci/wasi.mjs")
-    example+=.wasm
-    case ${SIMD:-simd128} in
-        simd128) RUSTFLAGS+=" -C target-feature=+simd128" ;;
-        relaxed) RUSTFLAGS+=" -C target-feature=+simd128,+relaxed-simd" ;;
-    esac
-fi
+case $target in
+    wasm32-wasip1)
+        run=("${NODE:-node}" --no-warnings "$PWD/.ci/wasi.mjs")
+        example+=.wasm
+        case ${SIMD:-simd128} in
+            simd128) RUSTFLAGS+=" -C target-feature=+simd128" ;;
+            relaxed) RUSTFLAGS+=" -C target-feature=+simd128,+relaxed-simd" ;;
+        esac
+        ;;
+    x86_64-pc-windows-gnu)
+        debian "${packages[@]}"
+        run=("$PWD/.ci/wine.sh")
+        example+=.exe
+        ;;
+    *)
+        debian "${packages[@]}" qemu-user
+        run=("$emulator" -L "/usr/$triple")
+        ;;
+esac
+[ -z "$triple" ] || export "CARGO_TARGET_${variable}_LINKER=$triple-gcc"
 export "CARGO_TARGET_${variable}_RUNNER=${run[*]}"
 build=("${cross_cargo[@]}" test -p bitspike --release --no-default-features "${cross_options[@]}" --lib --test model --test files
     --test one_file --example fingerprint)

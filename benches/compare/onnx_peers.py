@@ -1,8 +1,9 @@
-"""The ONNX files of compare.py's peers: a BERT classifier in f32 and int8.
+"""The ONNX files of compare.py's peers: a BERT classifier, or a BERT that embeds, in f32 and int8.
 
     python onnx_peers.py FOLDER --teacher DIR|base     writes the files of VARIANTS, checked against PyTorch
 
-`base` is BERT-base with random weights. What is known of the files is printed as one JSON object.
+`base` is BERT-base with random weights. A BERT without a head on top embeds: its output is the mean over tokens, brought to length 1.
+What is known of the files is printed as one JSON object.
 """
 
 import argparse
@@ -30,6 +31,23 @@ def file_of(folder, variant):
     return folder / (variant.replace(" ", "-") + ".onnx")
 
 
+def embedder(encoder):
+    """Vectors of length 1: the mean over the tokens that the mask keeps."""
+    import torch
+
+    class Embedder(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder, self.config = encoder, encoder.config
+
+        def forward(self, ids, mask, types):
+            hidden = self.encoder(ids, attention_mask=mask, token_type_ids=types).last_hidden_state
+            kept = mask.unsqueeze(-1).to(hidden.dtype)
+            return torch.nn.functional.normalize((hidden * kept).sum(1) / kept.sum(1))
+
+    return Embedder()
+
+
 def export(flags):
     import numpy as np
     import onnx
@@ -43,10 +61,14 @@ def export(flags):
     if flags.teacher == "base":
         model = transformers.BertForSequenceClassification(transformers.BertConfig(attn_implementation="eager"))
     else:
-        model = transformers.AutoModelForSequenceClassification.from_pretrained(
-            flags.teacher, dtype=torch.float32, attn_implementation="eager")
-        if model.config.model_type != "bert":
-            raise SystemExit(f"{flags.teacher}: expected a BERT classifier, found {model.config.model_type}")
+        config = transformers.AutoConfig.from_pretrained(flags.teacher)
+        if config.model_type != "bert":
+            raise SystemExit(f"{flags.teacher}: expected a BERT, found {config.model_type}")
+        embeds = config.architectures == ["BertModel"]
+        kind = transformers.AutoModel if embeds else transformers.AutoModelForSequenceClassification
+        model = kind.from_pretrained(flags.teacher, dtype=torch.float32, attn_implementation="eager")
+        if embeds:
+            model = embedder(model)
     model.eval()
     # A long sentence and a short one, padded: a wrong mask shows.
     ids = torch.randint(1, model.config.vocab_size, (2, 16))
@@ -74,7 +96,8 @@ def export(flags):
     mask = torch.ones_like(ids)
     mask[1, 20:], mask[2, 7:] = 0, 0
     with torch.inference_mode():
-        expected = model(ids, mask, torch.zeros_like(ids)).logits.numpy()
+        expected = model(ids, mask, torch.zeros_like(ids))
+    expected = getattr(expected, "logits", expected).numpy()
     differences = {}
     for name, (_, quantised) in VARIANTS.items():
         logits = OnnxSession(file_of(flags.folder, name), 1).logits(ids.numpy(), mask.numpy())
