@@ -67,7 +67,12 @@ impl EncodedSplit {
         load: impl FnOnce(&TaskSpec) -> bitspike_data::Result<Dataset>,
     ) -> Result<Self> {
         let header = model.header();
-        if task.num_outputs() != header.student.classes() || task.target.is_embedding() != model.is_embedder() {
+        if task.target.is_embedding() != model.is_embedder() {
+            let (does, wants) =
+                if model.is_embedder() { ("embeds", "classes or scores") } else { ("does not embed", "vectors") };
+            return Err(Error::Texts(format!("the model {does}, and task {} wants {wants}", task.name)));
+        }
+        if task.num_outputs() != header.student.classes() {
             return Err(Error::Outputs {
                 model: "the model".into(),
                 outputs: header.student.classes(),

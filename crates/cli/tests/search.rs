@@ -151,3 +151,33 @@ fn a_full_disk_leaves_the_last_good_index() {
     assert_eq!(folder.unfinished(), Vec::<std::path::PathBuf>::new());
     folder.exits(&["search", "x.index", "film"], b"", 0);
 }
+
+#[test]
+fn blank_lines_are_no_texts() {
+    let folder = Folder::new();
+    folder.write("x.txt", "a good film\n\n \t\nbad\n");
+    let build = ["index", "build", "x.txt", "-o", "x.index", "--model", "m"];
+    let (_, said) = folder.exits(&build, b"", 0);
+    assert!(said.contains("2 texts") && said.contains("without a text, left out: 2"), "{said}");
+    assert_eq!(line(&folder.exits(&["search", "x.index", "bad", "--json"], b"", 0).0)["hits"][0]["text"], "bad");
+    let (_, said) = folder.exits(&[&build[..], &["--force", "--on-error", "stop"]].concat(), b"", 1);
+    assert!(said.contains("line 2") && said.contains("without a word"), "{said}");
+    folder.write("empty.txt", "\n\n\n");
+    let (_, said) = folder.exits(&["index", "build", "empty.txt", "-o", "y.index", "--model", "m"], b"", 1);
+    assert!(said.contains("no text"), "{said}");
+}
+
+#[test]
+fn force_replaces_an_index_and_nothing_else() {
+    let folder = built();
+    folder.write("precious.txt", "mine");
+    for (out, says) in [("precious.txt", "it is no index"), ("x.txt", "that is the file of FILE")] {
+        let arguments = ["index", "build", "x.txt", "-o", out, "--model", "m", "--force"];
+        let before = folder.read(out);
+        let code = if out == "x.txt" { 2 } else { 1 };
+        let (_, said) = folder.exits(&arguments, b"", code);
+        assert!(said.contains(says), "{said}");
+        assert_eq!(folder.read(out), before);
+    }
+    folder.exits(&["index", "build", "x.txt", "-o", "x.index", "--model", "m", "--force"], b"", 0);
+}

@@ -88,10 +88,14 @@ impl ClassMap {
                     Err(Error::invalid("--map", format!("a task with classes; {} is of vectors", task.name), "a map"))
                 }
                 (model, None) => {
-                    let (outputs, model, task) = (model.len(), list(model), task.name.clone());
-                    Err(Error::Outputs { outputs, model, task, wanted: 0, classes: "a vector".into() })
+                    let (found, task) = (format!("it classifies ({})", list(model)), task.name.clone());
+                    Err(Error::Vectors { found, task, wanted: "vectors".into() })
                 }
             };
+        }
+        if model.is_empty() {
+            let (found, task) = ("it embeds texts and has no classes".to_owned(), task.name.clone());
+            return Err(Error::Vectors { found, task, wanted: list(classes) });
         }
         if let Target::Regression { .. } = task.target {
             if model.len() != 1 {

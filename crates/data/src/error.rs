@@ -92,6 +92,16 @@ pub enum Error {
         /// Names of the task's classes.
         classes: String,
     },
+    /// One of a model and a task is of vectors, the other is not.
+    #[error("{found}; task {task} wants {wanted}: choose a model of this task")]
+    Vectors {
+        /// What the model is.
+        found: String,
+        /// The task.
+        task: String,
+        /// What it wants.
+        wanted: String,
+    },
     /// A model could not classify some of the texts of a table.
     #[error("lines {first} to {last}: {source}")]
     Unanswered {

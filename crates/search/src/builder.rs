@@ -1,11 +1,12 @@
 //! Vectors on their way into an index.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use crate::EXACT;
 use crate::error::{Error, Result};
-use crate::file::{self, Content, GraphHead, Head, Mark, WIDEST};
+use crate::file::{self, CHECKSUM, Content, GraphHead, Head, Mark, WIDEST};
 use crate::graph;
 use crate::index::{Index, check_finite};
 use crate::rows::{Precision, Query, Rows};
@@ -65,6 +66,8 @@ pub struct Builder {
     taken: HashSet<String>,
     /// The graph of an index that is added to.
     graph: Option<(GraphHead, Vec<u8>)>,
+    /// The file of that index, and its checksum.
+    before: Option<(PathBuf, [u8; CHECKSUM])>,
 }
 
 /// Texts one behind the other, and where each ends.
@@ -101,6 +104,7 @@ impl Builder {
             ids: Entries::default(),
             taken: HashSet::new(),
             graph: None,
+            before: None,
         })
     }
 
@@ -131,6 +135,7 @@ impl Builder {
             ids: Entries { ends: id_ends, bytes: ids },
             taken,
             graph: index.graph().map(|graph| (graph.head.clone(), graph.bytes.to_vec())),
+            before: index.path().map(|path| (path.to_owned(), index.checksum())),
         })
     }
 
@@ -159,8 +164,8 @@ impl Builder {
             return Err(Error::invalid("vector of a text", format!("{} values", self.dims), vector.len()));
         }
         check_finite(vector)?;
-        if self.count + 1 >= u32::MAX as usize {
-            return Err(Error::invalid("texts of an index", format!("fewer than {}", u32::MAX), self.count + 1));
+        if self.count >= graph::MOST {
+            return Err(Error::invalid("texts of an index", format!("at most {}", graph::MOST), self.count + 1));
         }
         match (self.settings.ids, kept.id) {
             (true, None) => {
@@ -197,18 +202,36 @@ impl Builder {
     /// Writes the file whole or not at all; an earlier index of that name stays until the new one is on the disk.
     ///
     /// # Errors
-    /// As the system reports them, a full disk among them.
-    pub fn write(self, path: &Path) -> Result<Written> {
-        self.write_telling(path, &mut |_| {})
+    /// As the system reports them, a full disk among them; [`Error::Changed`] if the index that was added to is another one by now.
+    pub fn write(mut self, path: &Path) -> Result<Written> {
+        let _ = self.settle_graph(&mut |_| ControlFlow::Continue(()));
+        self.settled(path)
     }
 
-    /// [`Builder::write`], with `progress` told how many texts are in the graph.
+    /// [`Builder::write`], with `progress` told how many texts are in the graph; if it breaks, nothing is written.
     ///
     /// # Errors
     /// As [`Builder::write`].
-    pub fn write_telling(mut self, path: &Path, progress: &mut dyn FnMut(usize)) -> Result<Written> {
-        self.settle_graph(progress);
+    pub fn write_telling(
+        mut self,
+        path: &Path,
+        progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Option<Written>> {
+        if self.settle_graph(progress).is_break() {
+            return Ok(None);
+        }
+        self.settled(path).map(Some)
+    }
+
+    /// Writes what is complete.
+    fn settled(self, path: &Path) -> Result<Written> {
         let head = self.head();
+        if let Some((own, sum)) = &self.before
+            && own == path
+            && file::checksum(path)? != *sum
+        {
+            return Err(Error::Changed { path: path.to_owned() });
+        }
         let bytes = file::write(path, &self.content(&head))?;
         let graph = head.graph.as_ref().map_or(0, |graph| graph.covered as usize);
         Ok(Written { count: self.count, graph, bytes })
@@ -219,7 +242,7 @@ impl Builder {
     /// # Errors
     /// If memory does not hold them.
     pub fn to_bytes(mut self) -> Result<Vec<u8>> {
-        self.settle_graph(&mut |_| {});
+        let _ = self.settle_graph(&mut |_| ControlFlow::Continue(()));
         let (head, mut bytes) = (self.head(), Vec::new());
         let written = file::write_to(&mut bytes, &self.content(&head));
         written.map_err(|e| bitspike::Error::io("write index", "memory", e))?;
@@ -227,19 +250,25 @@ impl Builder {
     }
 
     /// Builds the graph where there is to be one, and there is none or one of too few texts.
-    fn settle_graph(&mut self, progress: &mut dyn FnMut(usize)) {
+    fn settle_graph(&mut self, progress: &mut dyn FnMut(usize) -> ControlFlow<()>) -> ControlFlow<()> {
         if self.count < self.settings.exact_below.max(1) {
             self.graph = None;
-            return;
+            return ControlFlow::Continue(());
         }
         let covered = self.graph.as_ref().map_or(0, |(head, _)| head.covered as usize);
         // What is not in the graph is looked at one by one.
         if covered > 0 && self.count - covered <= covered / 4 {
-            return;
+            return ControlFlow::Continue(());
         }
         let rows =
             Rows { precision: self.settings.precision, dims: self.dims, vectors: &self.vectors, scales: &self.scales };
-        self.graph = Some(graph::build(rows, progress));
+        match graph::build(rows, progress) {
+            None => ControlFlow::Break(()),
+            built => {
+                self.graph = built;
+                ControlFlow::Continue(())
+            }
+        }
     }
 
     fn head(&self) -> Head {

@@ -27,13 +27,19 @@ pub enum Error {
     #[error(
         "the index holds vectors of {} (SHA-256 {}), found the model {} (SHA-256 {}); vectors of different models cannot be compared: \
          name that model, or build the index anew",
-        expected.0, expected.1, found.0, found.1
+        expected.0.escape_debug(), expected.1.escape_debug(), found.0.escape_debug(), found.1
     )]
     OtherModel {
         /// Name and SHA-256 of the index's model.
         expected: (String, String),
         /// Name and SHA-256 of the one that was given.
         found: (String, String),
+    },
+    /// Somebody else wrote the index while texts were added to it.
+    #[error("{}: it was changed meanwhile, and stays as it is now; add the texts again", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
     },
     /// A value that a caller gave is outside its range.
     #[error("{what}: expected {expected}, found {found}")]

@@ -9,13 +9,14 @@
 //! | ... | vectors, a row a text; the inverse of each row's length, of `int8` alone |
 //! | ... | where each text ends among the texts, 8 bytes each; the texts |
 //! | ... | where each id ends among the ids, 8 bytes each; the ids |
-//! | ... | the graph: of every node of a layer its neighbours, 4 bytes each |
+//! | ... | the graph: of every node of a layer its neighbours, 4 bytes each; a first one with the highest bit is the next text with the same row |
 //! | 8 | XXH64 of everything before |
 //!
 //! Numbers are little-endian; every section begins at a multiple of 8, zeros before it.
 
+use std::fs::File;
 use std::hash::Hasher;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::Path;
 
@@ -30,7 +31,8 @@ use crate::rows::Precision;
 /// Version of the file that is written, and the only one that is read.
 pub const FORMAT_VERSION: u32 = 1;
 
-pub(crate) const MAGIC: [u8; 8] = *b"BSPKIDX\0";
+/// What a file begins with.
+pub const MAGIC: [u8; 8] = *b"BSPKIDX\0";
 
 /// Bytes before the header.
 pub(crate) const FRAME: usize = 16;
@@ -209,6 +211,21 @@ fn cut(expected: usize, found: usize) -> String {
     format!(
         "expected {expected} bytes, found {found}: the file was cut short or added to; build the index anew, or take the copy you kept"
     )
+}
+
+/// The checksum that a file ends with.
+///
+/// # Errors
+/// If it cannot be read, or is too short for one.
+pub(crate) fn checksum(path: &Path) -> Result<[u8; CHECKSUM]> {
+    let read = || {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::End(-(CHECKSUM as i64)))?;
+        let mut sum = [0; CHECKSUM];
+        file.read_exact(&mut sum)?;
+        Ok(sum)
+    };
+    read().map_err(|e| bitspike::Error::io("read", path, e).into())
 }
 
 /// The number at a place.

@@ -6,8 +6,13 @@
 //! It is built on the rows as they are stored, a batch of texts at a time: every text of a batch looks for its neighbours in the graph
 //! before the batch, on all threads, and then the links are made, target by target. The graph of some rows is the same one whatever the
 //! number of threads.
+//!
+//! Of texts with the same row the first is a node, and each holds the number of the next: copies of one text would else be each other's
+//! nearest neighbours and nobody else's. A node that pruning has cut off from the entry is linked again in the end.
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::ops::ControlFlow;
 
 use bitspike::arithmetic::wide;
 use rayon::prelude::*;
@@ -22,6 +27,9 @@ const NEIGHBOURS: usize = 16;
 /// Most neighbours of a node in the lowest layer, and in the others.
 const DEGREES: [usize; 2] = [2 * NEIGHBOURS, NEIGHBOURS];
 
+/// Neighbours of a node in the file: in the lowest layer one place is a copy's.
+const PLACES: [usize; 2] = [DEGREES[0] - 1, DEGREES[1]];
+
 /// Nodes among which a new node's neighbours are chosen.
 const CONSTRUCTION: usize = 128;
 
@@ -34,6 +42,12 @@ const BATCH: usize = 2048;
 
 /// No neighbour.
 const NONE: u32 = u32::MAX;
+
+/// What is no neighbour but the next text with the same row has this bit. It stands first.
+const COPY: u32 = 1 << 31;
+
+/// Most texts of an index, so that their numbers leave that bit free.
+pub(crate) const MOST: usize = COPY as usize - 1;
 
 /// A graph that can be walked through.
 trait Links: Sync {
@@ -167,7 +181,7 @@ impl Growing<'_> {
     }
 
     /// Adds the next nodes.
-    fn add(&mut self, batch: std::ops::Range<u32>) {
+    fn add(&mut self, batch: &[u32]) {
         let found: Vec<Vec<Vec<u32>>> = {
             let graph = &*self;
             let choose = |number: u32| {
@@ -176,18 +190,18 @@ impl Growing<'_> {
                     || graph.choose_for(number),
                 )
             };
-            batch.clone().into_par_iter().map(choose).collect()
+            batch.par_iter().map(|&number| choose(number)).collect()
         };
         // What each node is a neighbour of, by layer.
         let mut back: Vec<Vec<(u32, u32)>> = Vec::new();
-        for (number, chosen) in batch.zip(found) {
+        for (&number, chosen) in batch.iter().zip(found) {
             for (layer, list) in chosen.into_iter().enumerate() {
                 if back.len() <= layer {
                     back.resize_with(layer + 1, Vec::new);
                 }
                 back[layer].extend(list.iter().map(|&target| (target, number)));
                 if layer == 0 {
-                    self.lowest.push(list);
+                    self.lowest[number as usize] = list;
                     continue;
                 }
                 if self.upper.len() < layer {
@@ -227,20 +241,69 @@ impl Growing<'_> {
         }
     }
 
-    /// The graph in the form of the file.
-    fn stored(&self) -> (GraphHead, Vec<u8>) {
-        let fill = |node: u32, list: &Vec<u32>, most: usize| -> Vec<u8> {
-            let list = wide(
+    /// Cuts every list to the places that it has in the file, but one that may be a copy's.
+    fn trim(&mut self, nodes: &[u32]) {
+        let graph = &*self;
+        let cut = |layer: usize, node: u32| {
+            let list = graph.neighbours(layer, node).collect();
+            wide(
                 #[inline(always)]
-                || self.cut(node, list.clone(), most),
-            );
-            (0..most).flat_map(|i| list.get(i).copied().unwrap_or(NONE).to_le_bytes()).collect()
+                || graph.cut(node, list, PLACES[layer.min(1)]),
+            )
         };
-        let lowest = self.lowest.par_iter().enumerate().map(|(node, list)| fill(node as u32, list, DEGREES[0]));
+        let lowest: Vec<Vec<u32>> = nodes.par_iter().map(|&node| cut(0, node)).collect();
+        let upper = (1..=graph.upper.len())
+            .map(|layer| graph.upper[layer - 1].keys().map(|&node| (node, cut(layer, node))).collect())
+            .collect();
+        for (&node, list) in nodes.iter().zip(lowest) {
+            self.lowest[node as usize] = list;
+        }
+        self.upper = upper;
+    }
+
+    /// Links every node of the lowest layer that cannot be reached from the entry to the nearest that can.
+    fn mend(&mut self, nodes: &[u32]) {
+        let mut reached = vec![false; self.lowest.len()];
+        self.reach(self.entry, &mut reached);
+        for &node in nodes {
+            if reached[node as usize] {
+                continue;
+            }
+            let query = self.rows.query(node as usize);
+            let ranked = |number: u32| Ranked { score: self.rows.score(&query, number as usize), number };
+            let near = nearest(self, 0, self.lowest.len(), &[ranked(self.entry)], CONSTRUCTION, ranked);
+            let room = near.iter().find(|near| self.lowest[near.number as usize].len() < PLACES[0]);
+            // Where all are full the last of the nearest one's gives way, which the next round reaches again if nothing else does.
+            let target = room.unwrap_or(&near[0]).number as usize;
+            self.lowest[target].truncate(PLACES[0] - 1);
+            self.lowest[target].push(node);
+            self.reach(node, &mut reached);
+        }
+    }
+
+    /// Marks what can be reached in the lowest layer from `start`, which is marked too.
+    fn reach(&self, start: u32, reached: &mut [bool]) {
+        let mut ahead = vec![start];
+        while let Some(node) = ahead.pop() {
+            if !std::mem::replace(&mut reached[node as usize], true) {
+                ahead.extend(self.neighbours(0, node).filter(|&number| !reached[number as usize]));
+            }
+        }
+    }
+
+    /// The graph in the form of the file; `next` has of each text the next one with the same row.
+    fn stored(&self, next: &HashMap<u32, u32>) -> (GraphHead, Vec<u8>) {
+        let fill = |list: &[u32], most: usize, copy: Option<&u32>| -> Vec<u8> {
+            let marked = copy.map(|&number| number | COPY).into_iter();
+            let words = marked.chain(list.iter().copied()).chain(std::iter::repeat(NONE));
+            words.take(most).flat_map(u32::to_le_bytes).collect()
+        };
+        let lowest = self.lowest.par_iter().enumerate();
+        let lowest = lowest.map(|(node, list)| fill(list, DEGREES[0], next.get(&(node as u32))));
         let mut bytes: Vec<u8> = lowest.collect::<Vec<_>>().concat();
         for layer in &self.upper {
             bytes.extend(layer.keys().flat_map(|node| node.to_le_bytes()));
-            layer.iter().for_each(|(&node, list)| bytes.extend(fill(node, list, DEGREES[1])));
+            layer.values().for_each(|list| bytes.extend(fill(list, DEGREES[1], None)));
         }
         let head = GraphHead {
             covered: self.lowest.len() as u32,
@@ -252,19 +315,47 @@ impl Growing<'_> {
     }
 }
 
-/// Builds the graph of all rows, of which there is one at least; `progress` is told how many are in.
-pub(crate) fn build(rows: Rows<'_>, progress: &mut dyn FnMut(usize)) -> (GraphHead, Vec<u8>) {
-    let count = rows.count();
-    let upper = vec![BTreeMap::from([(0, Vec::new())]); level(0)];
-    let mut graph = Growing { rows, lowest: vec![Vec::new()], upper, entry: 0 };
-    let mut done = 1;
-    while done < count {
-        let end = (done + (done / SHARE).clamp(1, BATCH)).min(count);
-        graph.add(done as u32..end as u32);
-        done = end;
-        progress(done);
+/// The first text of each row, and of every text the next one with the same row.
+fn distinct(rows: Rows<'_>) -> (Vec<u32>, HashMap<u32, u32>) {
+    let (mut nodes, mut next, mut last) = (Vec::new(), HashMap::new(), HashMap::new());
+    for number in 0..rows.count() as u32 {
+        match last.entry(rows.row(number as usize)) {
+            Entry::Vacant(new) => {
+                new.insert(number);
+                nodes.push(number);
+            }
+            Entry::Occupied(mut earlier) => {
+                next.insert(earlier.insert(number), number);
+            }
+        }
     }
-    graph.stored()
+    (nodes, next)
+}
+
+/// Builds the graph of all rows, of which there is one at least; `progress` is told how many are in, and may end it.
+pub(crate) fn build(
+    rows: Rows<'_>,
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Option<(GraphHead, Vec<u8>)> {
+    let count = rows.count();
+    let (nodes, next) = distinct(rows);
+    let upper = vec![BTreeMap::from([(0, Vec::new())]); level(0)];
+    let mut graph = Growing { rows, lowest: vec![Vec::new(); count], upper, entry: 0 };
+    let mut done = 1;
+    while done < nodes.len() {
+        let end = (done + (done / SHARE).clamp(1, BATCH)).min(nodes.len());
+        graph.add(&nodes[done..end]);
+        done = end;
+        if progress(done + count - nodes.len()).is_break() {
+            return None;
+        }
+    }
+    graph.trim(&nodes);
+    // A node that gave way may be out of reach now; each round leaves fewer.
+    for _ in 0..3 {
+        graph.mend(&nodes);
+    }
+    Some(graph.stored(&next))
 }
 
 /// A graph as the file holds it. What it says is bounded wherever it is used.
@@ -281,7 +372,7 @@ impl Links for Graph<'_> {
         let list = self.place(layer, node).and_then(|at| self.bytes.get(at..at + 4 * degree)).unwrap_or(&[]);
         let covered = self.head.covered;
         let words = list.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word));
-        words.take_while(|&word| word != NONE).filter(move |&word| word < covered)
+        words.take_while(|&word| word != NONE).filter(move |&word| word & COPY == 0 && word < covered)
     }
 }
 
@@ -307,6 +398,13 @@ impl Graph<'_> {
         None
     }
 
+    /// The next text with the same row, which always has a higher number.
+    fn next(&self, number: u32) -> Option<u32> {
+        let word = word(self.bytes, self.place(0, number)?)?;
+        let copy = (word & COPY != 0 && word != NONE).then_some(word & !COPY)?;
+        (copy > number && copy < self.head.covered).then_some(copy)
+    }
+
     /// Nearly the best rows of those that are in the graph: the more `effort`, the more of them.
     pub(crate) fn best(&self, rows: Rows<'_>, query: &Query, k: usize, effort: usize) -> Top {
         wide(
@@ -318,10 +416,14 @@ impl Graph<'_> {
                     start = descend(self, layer, start, ranked);
                 }
                 let mut best = Top::new(k);
-                let found = nearest(self, 0, self.head.covered as usize, &[start], effort.max(k), ranked);
-                found.into_iter().take(k).for_each(|near| {
-                    best.offer(near);
-                });
+                for near in nearest(self, 0, self.head.covered as usize, &[start], effort.max(k), ranked) {
+                    let copies = std::iter::successors(Some(near.number), |&number| self.next(number));
+                    for number in copies {
+                        if !best.offer(Ranked { number, ..near }) {
+                            break;
+                        }
+                    }
+                }
                 best
             },
         )
@@ -355,7 +457,7 @@ mod tests {
             let rows = Rows { precision, dims: 24, vectors: &bytes, scales: &scales };
             let build = |threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                pool.install(|| build(rows, &mut |_| {}))
+                pool.install(|| build(rows, &mut |_| ControlFlow::Continue(())).unwrap())
             };
             let first = build(1);
             assert!(first == build(3), "another graph");
@@ -382,10 +484,45 @@ mod tests {
                 .iter()
                 .for_each(|vector| Query::new(vector, Precision::Int8).store(Precision::Int8, &mut bytes, &mut scales));
             let rows = Rows { precision: Precision::Int8, dims: 3, vectors: &bytes, scales: &scales };
-            let (head, bytes) = build(rows, &mut |_| {});
+            let (head, bytes) = build(rows, &mut |_| ControlFlow::Continue(())).unwrap();
             let graph = Graph { head: &head, bytes: &bytes };
             let found = graph.best(rows, &Query::new(&vectors[0], Precision::Int8), 10, 128).hits();
             assert_eq!(found.len(), count.min(10), "{count}");
         }
+    }
+
+    #[test]
+    fn copies_of_a_text_hide_no_other() {
+        let dims = 24;
+        for precision in [Precision::Int8, Precision::Binary] {
+            let (own, own_scales, vectors) = stored(1000, dims, precision);
+            let (mut copy, mut copy_scales) = (Vec::new(), Vec::new());
+            Query::new(&[1.0; 24], precision).store(precision, &mut copy, &mut copy_scales);
+            let copies = (copy.repeat(2000), copy_scales.repeat(2000));
+            for first in [true, false] {
+                let (bytes, scales) = if first {
+                    ([&copies.0[..], &own].concat(), [&copies.1[..], &own_scales].concat())
+                } else {
+                    ([&own[..], &copies.0].concat(), [&own_scales[..], &copies.1].concat())
+                };
+                let rows = Rows { precision, dims, vectors: &bytes, scales: &scales };
+                let (head, bytes) = build(rows, &mut |_| ControlFlow::Continue(())).unwrap();
+                let graph = Graph { head: &head, bytes: &bytes };
+                for question in vectors.iter().step_by(20).chain([&vec![1.0; dims]]) {
+                    let query = Query::new(question, precision);
+                    let exact = rows.best(std::slice::from_ref(&query), 0, 15).swap_remove(0).hits();
+                    // Whoever looks at all of them finds all of them.
+                    assert_eq!(graph.best(rows, &query, 15, 3000).hits(), exact, "{precision:?} {first}");
+                }
+                assert_eq!(graph.best(rows, &Query::new(&vec![1.0; dims], precision), 2500, 3000).hits().len(), 2500);
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_is_told_may_end_it() {
+        let (bytes, scales, _) = stored(300, 24, Precision::Int8);
+        let rows = Rows { precision: Precision::Int8, dims: 24, vectors: &bytes, scales: &scales };
+        assert!(build(rows, &mut |_| ControlFlow::Break(())).is_none());
     }
 }

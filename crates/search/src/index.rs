@@ -246,6 +246,16 @@ impl Index {
         Ok(queries.par_iter().zip(tops).map(near).collect())
     }
 
+    /// The file; none of an index in memory.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The last bytes of the file.
+    pub(crate) fn checksum(&self) -> [u8; file::CHECKSUM] {
+        self.bytes.last_chunk().copied().unwrap_or_default()
+    }
+
     pub(crate) fn rows(&self) -> Rows<'_> {
         Rows {
             precision: self.precision(),

@@ -41,7 +41,7 @@ mod top;
 
 pub use builder::{Builder, Kept, Settings, Written};
 pub use error::{Error, Result};
-pub use file::{FORMAT_VERSION, Mark};
+pub use file::{FORMAT_VERSION, MAGIC, Mark};
 pub use index::{Access, Index, Report, Search};
 pub use rows::Precision;
 pub use texts::{Asked, Corpus, add_texts, ask};

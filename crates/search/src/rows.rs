@@ -101,7 +101,8 @@ impl Rows<'_> {
         self.vectors.len() / self.precision.row_bytes(self.dims)
     }
 
-    fn row(&self, number: usize) -> &[u8] {
+    /// The bytes of a row.
+    pub(crate) fn row(&self, number: usize) -> &[u8] {
         let width = self.precision.row_bytes(self.dims);
         &self.vectors[number * width..][..width]
     }

@@ -18,7 +18,7 @@ pub struct Corpus<'a> {
     pub texts: Texts,
     /// The column of ids, where the index has them.
     pub id: Option<&'a str>,
-    /// What becomes of a record without a text: an error, or it is left out.
+    /// What becomes of a record without a text, or of a text without a word: an error, or it is left out.
     pub on_error: OnError,
     /// Ends the work early, and without an error, once it is true.
     pub cancel: Option<&'a AtomicBool>,
@@ -37,10 +37,18 @@ pub fn add_texts(
     let place = corpus.texts.source.place().to_string();
     let on_error = if corpus.on_error == OnError::Stop { OnError::Stop } else { OnError::Skip };
     let options = AnswerOptions { on_error, cancel: corpus.cancel, ..AnswerOptions::new(Form::Jsonl) };
-    let mut fault = None;
+    let (mut fault, mut wordless) = (None, 0);
     let mut add = |told: Told<'_>| -> Result<()> {
         let Some(said) = &told.said else { return Ok(()) };
         let refused = |message| Error::Record { place: place.clone(), line: told.row.line, message };
+        // Its vector is near to everything that says little, a blank line's among it.
+        if said.is_wordless(FRAME) {
+            if on_error == OnError::Stop {
+                return Err(refused("expected a text, found one without a word".to_owned()));
+            }
+            wordless += 1;
+            return Ok(());
+        }
         let id = corpus.id.map(|column| id_in(&told, column)).transpose().map_err(refused)?;
         let kept = Kept { text: told.text, id: id.as_deref() };
         builder.push(&said.values, kept).map_err(|error| refused(error.to_string()))
@@ -52,9 +60,14 @@ pub fn add_texts(
             ControlFlow::Break(())
         }
     };
-    let summary = answer_each(model, corpus.texts, &options, &mut each, progress)?;
+    let mut summary = answer_each(model, corpus.texts, &options, &mut each, progress)?;
+    summary.missing += wordless;
+    summary.empty -= wordless;
     fault.map_or(Ok(summary), Err)
 }
+
+/// Tokens around a text, `[CLS]` and `[SEP]`.
+const FRAME: usize = 2;
 
 /// The id of a record.
 fn id_in(told: &Told<'_>, column: &str) -> Result<String, String> {

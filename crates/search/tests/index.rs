@@ -267,6 +267,29 @@ fn texts_of_a_table_are_found_by_questions() {
     assert_eq!(index.id(asked[0].hits[0].number).unwrap(), Some("d"));
 }
 
+#[test]
+fn what_another_wrote_meanwhile_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, other) = (folder.path().join("x.index"), folder.path().join("y.index"));
+    let kept = Kept { text: "more", id: None };
+    builder(5, Settings::default()).write(&path).unwrap();
+    let adding = || {
+        let mut adding = Builder::of(&Index::open(&path, Access::Loaded).unwrap()).unwrap();
+        adding.push(&vector(9), kept).unwrap();
+        adding
+    };
+    let (first, second) = (adding(), adding());
+    assert_eq!(first.write(&path).unwrap().count, 6);
+    let after = std::fs::read(&path).unwrap();
+    assert!(matches!(second.write(&path), Err(Error::Changed { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), after);
+    // Another file is nobody's.
+    adding().write(&other).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::rename(&other, &path).unwrap();
+    assert_eq!(adding().write(&path).unwrap().count, 8);
+}
+
 /// Seeds of the fuzz target `index_open`, which adds the checksum. `BITSPIKE_WRITE_SEEDS=1` writes them.
 #[test]
 fn the_kept_seeds_are_what_is_written_today() {

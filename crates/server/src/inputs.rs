@@ -260,6 +260,6 @@ pub(crate) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::
     let Some(number) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
     match number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) {
         true => Ok(Some(number as u32)),
-        false => Err(D::Error::custom(format!("expected a whole number from 0 on, found {number}"))),
+        false => Err(D::Error::custom(format!("expected a whole number up to {}, found {number}", u32::MAX))),
     }
 }

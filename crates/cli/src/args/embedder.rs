@@ -47,7 +47,14 @@ impl EmbedderArgs {
         let found = self.checkpoint.resolve(&name);
         let subject = match self.model {
             Some(_) => found?,
-            None => found.with_context(|| format!("model {}, since none is named with --model", name.display()))?,
+            None => found.with_context(|| {
+                let name = name.to_string_lossy();
+                let name = name.escape_debug();
+                match other {
+                    Some(_) => format!("model {name}, as the index calls it; say where it is with --model"),
+                    None => format!("model {name}, since none is named with --model"),
+                }
+            })?,
         };
         self.threads.start()?;
         let mut options = Options::new();

@@ -29,7 +29,7 @@ use crate::streams::{StreamLine, check_output, column_form, file, forms, notes, 
 #[command(after_help = "Examples:\n  \
     bitspike embed \"how do I boil an egg\"\n  \
     bitspike embed --input reviews.parquet --text review --out vectors.parquet\n  \
-    bitspike embed --input reviews.csv --out vectors.npy --dims 128 --quantize int8")]
+    bitspike embed --input reviews.csv --text review --out vectors.npy --dims 128 --quantize int8")]
 pub(crate) struct EmbedArgs {
     #[command(flatten)]
     model: EmbedderArgs,
@@ -85,6 +85,14 @@ pub(crate) enum Quantize {
     Binary,
 }
 
+/// Says so where the model was trained for vectors of other lengths.
+pub(crate) fn note_dims(embedder: &Embedder<'_>) {
+    if let Some(trained) = embedder.trained_dims() {
+        let trained: Vec<String> = trained.iter().map(ToString::to_string).collect();
+        say(format_args!("note: the model was trained for {} values, not for {}", trained.join(", "), embedder.dims()));
+    }
+}
+
 pub(crate) fn run(args: EmbedArgs) -> Result<()> {
     let precision = match (args.quantize, args.bit_order) {
         (Some(Quantize::Binary), order) => Precision::Binary(order.unwrap_or_default()),
@@ -102,10 +110,7 @@ pub(crate) fn run(args: EmbedArgs) -> Result<()> {
         model = model.with_normalize(normalize)?;
     }
     let embedder = Embedder::new(&model, args.dims.map(|dims| dims as usize))?;
-    if let Some(trained) = embedder.trained_dims() {
-        let trained: Vec<String> = trained.iter().map(ToString::to_string).collect();
-        say(format_args!("note: the model was trained for {} values, not for {}", trained.join(", "), embedder.dims()));
-    }
+    note_dims(&embedder);
     let notes_of =
         [("model", mark.name), ("model_sha256", mark.sha256), ("normalized", embedder.normalizes().to_string())];
     let cancel = Some(interrupt::flag());

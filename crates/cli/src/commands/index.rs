@@ -1,5 +1,8 @@
 //! `bitspike index`
 
+use std::fs::File;
+use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -7,17 +10,17 @@ use bitspike_analysis::number::grouped;
 use bitspike_data::answers::{Embedder, OnError};
 use bitspike_data::table::{Form, Source};
 use bitspike_hub::bytes;
-use bitspike_search::{Access, Builder, Corpus, EXACT, Index, Precision, Report, Settings, add_texts};
+use bitspike_search::{Access, Builder, Corpus, EXACT, Index, MAGIC, Precision, Report, Settings, add_texts};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::embed::texts;
+use super::embed::{note_dims, texts};
 use crate::args::embedder::Found;
 use crate::args::{EmbedderArgs, usage, vacant};
 use crate::interrupt;
 use crate::output::{say, show};
 use crate::progress::{ProgressLine, Unit};
-use crate::streams::{StreamLine, check_folder, forms, input_form, notes};
+use crate::streams::{StreamLine, check_output, forms, input_form, notes};
 
 /// Make an index of texts that `bitspike search` answers from
 ///
@@ -53,7 +56,8 @@ struct FilesArgs {
     /// Form of the files, where their names do not tell
     #[arg(long, value_parser = forms(), value_name = "FORM")]
     format: Option<Form>,
-    /// What becomes of a record of a table without a text: `skip` leaves it out, `stop` ends there with its line
+    /// What becomes of a record without a text, or of a text without a word, such as a blank line: `skip` leaves it out, `stop` ends
+    /// there with its line
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     on_error: Missing,
     /// Read bytes that are not UTF-8 as U+FFFD, rather than stop there
@@ -175,9 +179,13 @@ pub(crate) fn run(args: IndexArgs) -> Result<()> {
 fn build(args: BuildArgs) -> Result<()> {
     let forms = check_files(&args.files, &args.texts)?;
     vacant("--out", &args.out, args.force)?;
-    check_folder(&args.out)?;
+    check_output(&args.out, args.files.iter().map(|path| ("FILE", path.as_path())))?;
+    if args.out.exists() && !is_index(&args.out) {
+        bail!("--out {}: it is no index, and --force replaces nothing else; choose another name", args.out.display());
+    }
     let Found { model, mark, .. } = args.model.load(None)?;
     let embedder = Embedder::new(&model, args.dims.map(|dims| dims as usize))?;
+    note_dims(&embedder);
     let settings = Settings {
         precision: args.quantize.into(),
         texts: !args.no_texts,
@@ -186,6 +194,12 @@ fn build(args: BuildArgs) -> Result<()> {
     };
     let builder = Builder::new(mark, embedder.dims(), settings)?;
     fill(builder, &embedder, &args.files, &forms, &args.texts, &args.out)
+}
+
+/// Whether the file begins as an index does.
+fn is_index(path: &Path) -> bool {
+    let mut begins = [0; MAGIC.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut begins)).is_ok() && begins == MAGIC
 }
 
 fn add(args: AddArgs) -> Result<()> {
@@ -233,8 +247,12 @@ fn fill(
     }
     let total = builder.len() as u64;
     let mut line = ProgressLine::new("graph", Unit::Things("texts"), Some(total));
-    let written = builder.write_telling(out, &mut |done| line.set(done as u64))?;
+    let written = builder.write_telling(out, &mut |done| {
+        line.set(done as u64);
+        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
     drop(line);
+    let Some(written) = written else { return Ok(()) };
     let graph = if written.graph > 0 {
         format!(", {} of them in a graph", grouped(written.graph as u64))
     } else {

@@ -59,6 +59,9 @@ pub(crate) fn run(args: &LogitsArgs) -> Result<()> {
         (false, Some(task)) => task,
         _ => args.task.resolve(&args.data)?,
     };
+    if task.target.is_embedding() {
+        bail!("{subject}: task {} is of vectors, which have no logits; `bitspike embed` writes vectors", task.name);
+    }
     let mut dataset = load_with(&task, &args.data, args.split.into(), Labels::Optional)?;
     dataset.examples.truncate(at_most(args.limit));
     dataset.notes.iter().for_each(|note| say(format_args!("note: {note}")));

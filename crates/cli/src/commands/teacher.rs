@@ -8,7 +8,7 @@ use bitspike_run::recipe::{RunRecipe, Stage, StageKind};
 use bitspike_train::finetune::{Job, Plan, Settings, finetune};
 
 use super::training::RunArgs;
-use crate::args::{ClassArgs, TaskArgs};
+use crate::args::{ClassArgs, TaskArgs, usage};
 use crate::live::Follower;
 use crate::output::warn;
 use crate::teacher_folder::teacher_folder;
@@ -80,9 +80,15 @@ pub(crate) struct TeacherArgs {
 pub(crate) fn run(args: TeacherArgs) -> Result<()> {
     args.run.threads.start()?;
     let stop = crate::interrupt::listen()?;
+    let task = args.task.resolve(&args.data)?;
+    if task.target.is_embedding() {
+        return Err(usage(
+            "--task embed: a teacher of vectors is not fine-tuned here; `bitspike distil` takes a folder of sentence-transformers as it is",
+        ));
+    }
     let plan = Plan {
         model: teacher_folder(&args.model)?,
-        task: args.task.resolve(&args.data)?,
+        task,
         settings: Settings {
             seed: args.seed,
             batch_size: args.batch_size,

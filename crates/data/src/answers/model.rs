@@ -15,6 +15,13 @@ pub struct Said {
     pub truncated: bool,
 }
 
+impl Said {
+    /// Whether the text, or both of a pair, had no word, where a frame takes `frame` tokens.
+    pub fn is_wordless(&self, frame: usize) -> bool {
+        self.tokens <= frame && !self.truncated
+    }
+}
+
 /// Whatever answers as a model does.
 pub trait Classifier {
     /// The task it was trained on.

@@ -222,7 +222,7 @@ impl<'a, S: Sink> Answering<'a, S> {
         let frame = if self.header.second.is_some() { 3 } else { 2 };
         self.summary.texts += said.len() as u64;
         self.summary.cut += said.iter().filter(|said| said.truncated).count();
-        self.summary.empty += said.iter().filter(|said| said.tokens <= frame && !said.truncated).count();
+        self.summary.empty += said.iter().filter(|said| said.is_wordless(frame)).count();
         let mut said = said.into_iter();
         let said = unanswered.iter().map(|&none| if none { None } else { said.next() }).collect();
         self.sink.write(place, records, said)

@@ -176,7 +176,7 @@ async fn answer(app: &Arc<App>, request: Request, reading: Reading) -> Result<(V
 async fn predicted(app: &Arc<App>, body: Bytes, reading: Reading, since: Instant) -> Result<(Vec<Vec<Scored>>, bool)> {
     let asked: Asked = parse_object(&body).map_err(|problem| match problem.field.as_deref() {
         Some(field) if EMBEDDINGS.contains(&field) => {
-            let message = format!("`{field}` is of embeddings, which this route does not give: ask /embed");
+            let message = format!("`{field}` is of embeddings, and no model of that kind is asked here: ask /embed");
             Problem { message, ..problem }
         }
         _ => problem,

@@ -136,6 +136,10 @@ pub fn check(recipe: &Recipe, task: &TaskSpec, teacher: &Teacher, texts: &Texts)
         {
             let name = &task.name;
             return fail(match outputs {
+                _ if task.target.is_embedding() => format!(
+                    "stage {i} learns from a teacher's logits, of which vectors have none: take a recipe whose stages are `embedding` or \
+                     `internal`, such as --recipe embed"
+                ),
                 None => format!(
                     "stage {i} learns from the teacher's logits, but the teacher has no classifier: fine-tune it with \
                      `bitspike teacher --task {name}` first, give another's answers with --soft-labels, or use a `labels` stage"

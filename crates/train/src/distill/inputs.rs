@@ -175,8 +175,12 @@ impl Inputs {
     /// teacher's still; stages that compare neither do not run it.
     ///
     /// # Errors
-    /// As [`SoftLabels::read`].
+    /// As [`SoftLabels::read`]; [`Error::Mismatch`] if the task is of vectors, which no table of answers has.
     pub fn with_soft_labels(self, path: &Path) -> Result<Self> {
+        if self.task.target.is_embedding() {
+            let message = "a student that embeds learns from its teacher's vectors: leave out --soft-labels";
+            return Err(Error::Mismatch(message.into()));
+        }
         let soft = Some(SoftLabels::read(path, &self.task)?);
         Ok(Self { soft, ..self })
     }
