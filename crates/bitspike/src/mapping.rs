@@ -80,15 +80,21 @@ impl Bytes {
 /// The file at `path`, which must be one, and its length.
 fn open(path: &Path, wanted: Wanted) -> Result<(File, u64)> {
     let failed = |e| Error::io(wanted.open, path, e);
-    let file = File::open(path).map_err(failed)?;
-    let data = file.metadata().map_err(failed)?;
-    if !data.is_file() {
-        let found = if data.is_dir() { "a folder" } else { "something that is no file" };
+    let no_file = |found: &str| {
         let [expected, remedy] = wanted.expected;
-        let message = format!("expected {expected}, found {found}; {remedy}");
-        return Err(Error::malformed(path, message));
+        Err(Error::malformed(path, format!("expected {expected}, found {found}; {remedy}")))
+    };
+    let file = match File::open(path) {
+        // Windows opens no folder.
+        Err(_) if path.is_dir() => return no_file("a folder"),
+        opened => opened.map_err(failed)?,
+    };
+    let data = file.metadata().map_err(failed)?;
+    match data.is_file() {
+        true => Ok((file, data.len())),
+        false if data.is_dir() => no_file("a folder"),
+        false => no_file("something that is no file"),
     }
-    Ok((file, data.len()))
 }
 
 impl Deref for Bytes {
