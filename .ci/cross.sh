@@ -50,12 +50,14 @@ case $target in
 esac
 [ -z "$triple" ] || export "CARGO_TARGET_${variable}_LINKER=$triple-gcc"
 export "CARGO_TARGET_${variable}_RUNNER=${run[*]}"
-build=("${cross_cargo[@]}" test -p bitspike --release --no-default-features "${cross_options[@]}" --lib --test model --test files
-    --test one_file --example fingerprint)
-"${build[@]}" --no-run
+build=(-p bitspike --release --no-default-features "${cross_options[@]}")
+tests=("${cross_cargo[@]}" test "${build[@]}" --lib --test model --test files --test one_file)
+"${tests[@]}" --no-run
+# As a program: `test` would make a test of it.
+"${cross_cargo[@]}" build "${build[@]}" --example fingerprint
 
 echo "== tests on $target"
-"${build[@]}" --quiet
+"${tests[@]}" --quiet
 
 echo "== digests on $target"
 set --

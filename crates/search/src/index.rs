@@ -246,6 +246,24 @@ impl Index {
         Ok(queries.par_iter().zip(tops).map(near).collect())
     }
 
+    /// Reads every text and id, and every number that a score is made of.
+    ///
+    /// # Errors
+    /// As [`Index::text`], and if a number is not finite.
+    pub fn check(&self) -> Result<()> {
+        for number in 0..self.len() {
+            self.text(number)?;
+            self.id(number)?;
+        }
+        match self.rows().first_not_finite() {
+            Some(number) => {
+                let message = format!("vector {number}: expected finite numbers; build the index anew");
+                Err(file::refused(self.path.as_deref())(message))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The file; none of an index in memory.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()

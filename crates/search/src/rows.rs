@@ -162,6 +162,13 @@ impl Rows<'_> {
         starts.into_par_iter().with_min_len(8).fold(none, scan).reduce(none, both)
     }
 
+    /// The first row with a number that is not finite.
+    pub(crate) fn first_not_finite(&self) -> Option<usize> {
+        let numbers = if self.precision == Precision::Float32 { self.vectors } else { self.scales };
+        let first = numbers.as_chunks().0.iter().position(|&bytes| !f32::from_le_bytes(bytes).is_finite())?;
+        Some(if self.precision == Precision::Float32 { first / self.dims } else { first })
+    }
+
     /// A row as a question.
     pub(crate) fn query(&self, number: usize) -> Query {
         Query { bytes: self.row(number).to_vec(), inverse: self.scale(number) }

@@ -11,6 +11,7 @@ use bitspike_data::table::{Decoder, Form, Source};
 use bitspike_search::{Access, Builder, Corpus, Error, Index, Kept, Mark, Precision, Search, Settings, add_texts, ask};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use twox_hash::XxHash64;
 
 #[path = "../../bitspike/tests/small_embedder/mod.rs"]
 mod small_embedder;
@@ -288,6 +289,23 @@ fn what_another_wrote_meanwhile_stays() {
     std::fs::remove_file(&path).unwrap();
     std::fs::rename(&other, &path).unwrap();
     assert_eq!(adding().write(&path).unwrap().count, 8);
+}
+
+#[test]
+fn a_number_that_is_none_is_found() {
+    for precision in [Precision::Float32, Precision::Int8] {
+        let settings = Settings { precision, texts: false, ..Settings::default() };
+        let mut file = bytes(6, settings);
+        Index::from_bytes(file.clone()).unwrap().check().unwrap();
+        // The sections before the checksum end with the numbers of the last vector.
+        let end = file.len() - 8;
+        let last = if precision == Precision::Int8 { end - 4 } else { (end - 4) / 8 * 8 };
+        file[last..last + 4].copy_from_slice(&f32::INFINITY.to_le_bytes());
+        let sum = XxHash64::oneshot(0, &file[..end]);
+        file[end..].copy_from_slice(&sum.to_le_bytes());
+        let said = Index::from_bytes(file).unwrap().check().unwrap_err().to_string();
+        assert!(said.contains("vector 5: expected finite numbers"), "{precision:?}: {said}");
+    }
 }
 
 /// Seeds of the fuzz target `index_open`, which adds the checksum. `BITSPIKE_WRITE_SEEDS=1` writes them.

@@ -297,10 +297,7 @@ struct Checked {
 
 fn check(args: &CheckArgs) -> Result<()> {
     let index = Index::open(&args.index, Access::Loaded)?;
-    for number in 0..index.len() {
-        index.text(number)?;
-        index.id(number)?;
-    }
+    index.check()?;
     let checked = Checked { file: args.index.clone(), report: index.report() };
     show(&checked, args.json, |Checked { file, report }, out| {
         writeln!(out, "{}: a good index", file.display())?;
