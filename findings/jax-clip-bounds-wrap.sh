@@ -5,7 +5,7 @@
 #
 # The document of jax.numpy.clip promises values of the array, smaller ones set to min and larger ones to max, and that of type promotion only
 # says that a Python number takes the type of the array. JAX 0.10.2 wraps a bound that does not fit: the upper one becomes the smallest value of
-# the type, lies below the lower one, and the answer is that value everywhere. minimum, maximum, where, searchsorted and comparisons wrap as
+# the type, lies below the lower one, and the answer is that value everywhere. minimum, maximum, searchsorted and comparisons wrap as
 # well, so that int8 codes are not below 200, and 44 is equal to 300. jnp.array(300, jnp.int8) is an error, and NumPy 2 clips and
 # compares rightly and refuses the minimum. The round bound of a quantiser, 128 or 256, turns a whole layer into one value without a word.
 set -euo pipefail

@@ -5,9 +5,9 @@
 #
 # lax.population_count is documented for each element of an integer array, and its type rule takes int4 and uint4. In JAX 0.10.2 on a CPU an int4
 # is widened to a byte with its sign before the bits are counted, so that every negative number has four more than it has; of those with
-# all bits set there are 8, which does not fit int4 and comes back as -8. Planes of bits that are kept four to an int4, as binary and ternary
-# weights are, give another count for half of all patterns. Compiled or not makes no difference. As int8 a negative number is counted
-# rightly, as is each number in uint4.
+# all bits set there are 8, which does not fit int4 and comes back as -8. Planes of bits that are kept four to an int4 give
+# another count for half of all patterns. Compiled or not makes no difference. As int8 a negative number is counted rightly, as is each number
+# in uint4.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # software: lancedb 0.40.0
 # expected: a cosine distance is a cosine distance, before and after an index is made
-# happens: in a quantised index it is twice as large, until one row is added; between the two a range of distances loses rows
+# happens: in a quantised index it is twice as large, until rows are added; from then on a range of distances loses rows
 #
 # The documents say that distances are of the metric which an index was created with. In LanceDB 0.40.0 an index with the metric cosine answers
 # the exact cosine distance where vectors are stored whole (IVF_FLAT, IVF_HNSW_FLAT), and twice that distance where they are quantised
 # (IVF_SQ, IVF_HNSW_SQ, and nearly so IVF_RQ and IVF_PQ): the squared distance of normalised vectors. Rows that are not indexed yet make
-# every distance of every answer the right one, and optimize() doubles them all again. A threshold that was chosen on a small table or on unindexed rows cuts off
-# half of what it should keep. While rows are in and out of the index distance_range is applied before that correction, so that
-# rows which lie in the range by the distances of the answer itself are missing, and only indexed ones are.
+# every distance of every answer the right one, and optimize() doubles them all again. A threshold that was chosen on a small table cuts off
+# most of what it should keep. While there are rows outside the index distance_range is applied before that correction, and indexed rows
+# are missing that lie in the range by the very distances of the answer.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
