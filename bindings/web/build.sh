@@ -28,11 +28,13 @@ for build in simd128 relaxed; do
     flags+=" --remap-path-prefix=$(cd ../.. && pwd)=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
     # Functions that are not marked are inlined where that makes code smaller: loops that are worth it are marked.
     flags+=" -C llvm-args=-inline-threshold=12"
+    # A panic says what is wrong and not where: the places of all that never happen are 4 kB. The flag is not stable yet.
+    flags+=" -Zlocation-detail=none"
     # Said again, since the size is promised: a configuration of cargo on this machine overrules what Cargo.toml says of profiles.
     profiles=(--config profile.release.package.bitspike.opt-level=3)
     for package in analysis data hub run; do profiles+=(--config "profile.release.package.bitspike-$package.opt-level='z'"); done
     command=("${cross_cargo[@]}" build --release --quiet --locked "${cross_options[@]}" "${profiles[@]}")
-    RUSTFLAGS=$flags CARGO_TARGET_DIR=$folder/$build "${command[@]}"
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS=$flags CARGO_TARGET_DIR=$folder/$build "${command[@]}"
     "$wasm_opt" -O3 --strip-debug --strip-producers "$folder/$build/wasm32-unknown-unknown/release/bitspike_web.wasm" -o "npm/$name.wasm"
     size=$(stat -c %s "npm/$name.wasm")
     packed=$(command -v brotli > /dev/null && brotli -q 11 -c "npm/$name.wasm" | wc -c || echo "no brotli here:")
