@@ -32,11 +32,20 @@ def export(folder, out):
 
     out.mkdir(parents=True, exist_ok=True)
     model = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+
+    class Encoder(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, ids, mask, types):
+            return self.model(ids, attention_mask=mask, token_type_ids=types).last_hidden_state
+
     ids = torch.randint(1, model.config.vocab_size, (2, 16))
     inputs = ("input_ids", "attention_mask", "token_type_ids")
     axes = {name: {0: "batch", 1: "length"} for name in (*inputs, "last_hidden_state")}
     plain = out / "plain.onnx"
-    torch.onnx.export(model, (ids, torch.ones_like(ids), torch.zeros_like(ids)), plain, input_names=list(inputs), output_names=["last_hidden_state"],
+    torch.onnx.export(Encoder(), (ids, torch.ones_like(ids), torch.zeros_like(ids)), plain, input_names=list(inputs), output_names=["last_hidden_state"],
                       dynamic_axes=axes, opset_version=17, dynamo=False)
     fused = optimizer.optimize_model(str(plain), model_type="bert", num_heads=model.config.num_attention_heads, hidden_size=model.config.hidden_size, opt_level=0)
     fused.save_model_to_file(str(out / "model.onnx"))
@@ -91,7 +100,7 @@ def measure(flags):
 def ours(flags, vectors):
     source = vectors.with_suffix(".jsonl")
     source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts_of(flags)), encoding="utf-8")
-    command = [flags.bitspike, "embed", "--model", flags.model, "--input", source, "--text", "text", "--out", vectors, "--threads", flags.threads, "--force"]
+    command = [flags.bitspike, "embed", "--model", flags.model, "--input", source, "--text", "text", "--out", vectors, "--threads", flags.threads]
     began = time.perf_counter()
     subprocess.run([str(part) for part in command], check=True, stderr=subprocess.DEVNULL)
     return {"seconds": time.perf_counter() - began}
