@@ -11,14 +11,14 @@ if [ ! -d "$WINEPREFIX/drive_c" ]; then
 fi
 library=$folder/bcryptprimitives.dll
 if [ ! -f "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll" ] && [ ! -f "$library" ]; then
-    source=$(mktemp --suffix=.c)
+    source=$(mktemp --suffix=.c --tmpdir="$folder")
     cat > "$source" << 'C'
 #include <windows.h>
 BOOLEAN NTAPI SystemFunction036(PVOID data, ULONG length);
 __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T length) { return SystemFunction036(data, (ULONG)length); }
 C
     x86_64-w64-mingw32-gcc -shared -O1 -o "$source.dll" "$source" -ladvapi32
-    # At once, since several programs may start.
+    # At once, within a folder, since several programs may start.
     mv "$source.dll" "$library"
     rm "$source"
 fi
