@@ -27,7 +27,7 @@ for build in simd128 relaxed; do
     # Paths of this machine are of no use in a panic's message.
     flags+=" --remap-path-prefix=$(cd ../.. && pwd)=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
     # Functions that are not marked are inlined where that makes code smaller: loops that are worth it are marked.
-    flags+=" -C llvm-args=-inline-threshold=12"
+    flags+=" -C llvm-args=-inline-threshold=20"
     # A panic says what is wrong and not where: the places of all that never happen are 4 kB. The flag is not stable yet.
     flags+=" -Zlocation-detail=none"
     # Said again, since the size is promised: a configuration of cargo on this machine overrules what Cargo.toml says of profiles.
