@@ -107,18 +107,12 @@ pub(crate) fn input_form(flag: &str, path: Option<&Path>, stated: Option<Form>) 
     Ok(form)
 }
 
-/// Refuses an output file whose folder is not there.
-pub(crate) fn check_folder(output: &Path) -> Result<()> {
+/// Refuses an output file that cannot be, or that is one of the files that are read.
+pub(crate) fn check_output<'a>(output: &Path, read: impl IntoIterator<Item = (&'a str, &'a Path)>) -> Result<()> {
     let folder = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
         bail!("--out {}: there is no folder {}", output.display(), folder.display());
     }
-    Ok(())
-}
-
-/// Refuses an output file that cannot be, or that is one of the files that are read.
-pub(crate) fn check_output<'a>(output: &Path, read: impl IntoIterator<Item = (&'a str, &'a Path)>) -> Result<()> {
-    check_folder(output)?;
     // What is written replaces the file of that name, which must not happen to a device.
     if output.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         bail!("--out {}: expected the name of a file, found a folder or a device", output.display());

@@ -167,11 +167,11 @@ impl Head {
     }
 }
 
-/// Reads the header and finds the sections, once the checksum is right.
+/// Reads the header and finds the sections, once the checksum is right, which is the last of what is returned.
 ///
 /// # Errors
 /// A message if it is no index, of another version, cut short or altered.
-pub(crate) fn read(bytes: &[u8]) -> Result<(Head, Sections), String> {
+pub(crate) fn read(bytes: &[u8]) -> Result<(Head, Sections, [u8; CHECKSUM]), String> {
     let (Some(magic), Some(version), Some(length)) = (bytes.get(..8), word(bytes, 8), word(bytes, 12)) else {
         return Err(format!("expected an index of bitspike, found {} bytes", bytes.len()));
     };
@@ -195,16 +195,16 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Head, Sections), String> {
     head.check().map_err(|fault| format!("header: {fault}; {damaged}"))?;
     let (sections, end) =
         head.sections(FRAME + header).ok_or_else(|| format!("header: sections larger than any memory; {damaged}"))?;
-    if Some(bytes.len()) != end.checked_add(CHECKSUM) {
-        return Err(cut(end.saturating_add(CHECKSUM), bytes.len()));
-    }
-    let (content, stored) = bytes.split_at(end);
+    let (content, stored) = bytes
+        .split_last_chunk()
+        .filter(|(content, _)| content.len() == end)
+        .ok_or_else(|| cut(end.saturating_add(CHECKSUM), bytes.len()))?;
     let computed = XxHash64::oneshot(0, content).to_le_bytes();
-    if computed != stored {
+    if computed != *stored {
         let digits = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
         return Err(format!("checksum: expected {}, found {}; {damaged}", digits(stored), digits(&computed)));
     }
-    Ok((head, sections))
+    Ok((head, sections, computed))
 }
 
 fn cut(expected: usize, found: usize) -> String {

@@ -261,14 +261,16 @@ impl Growing<'_> {
         self.upper = upper;
     }
 
-    /// Links every node of the lowest layer that cannot be reached from the entry to the nearest that can.
-    fn mend(&mut self, nodes: &[u32]) {
+    /// Links every node of the lowest layer that cannot be reached from the entry to the nearest that can; whether there was one.
+    fn mend(&mut self, nodes: &[u32]) -> bool {
         let mut reached = vec![false; self.lowest.len()];
         self.reach(self.entry, &mut reached);
+        let mut mended = false;
         for &node in nodes {
             if reached[node as usize] {
                 continue;
             }
+            mended = true;
             let query = self.rows.query(node as usize);
             let ranked = |number: u32| Ranked { score: self.rows.score(&query, number as usize), number };
             let near = nearest(self, 0, self.lowest.len(), &[ranked(self.entry)], CONSTRUCTION, ranked);
@@ -279,6 +281,7 @@ impl Growing<'_> {
             self.lowest[target].push(node);
             self.reach(node, &mut reached);
         }
+        mended
     }
 
     /// Marks what can be reached in the lowest layer from `start`, which is marked too.
@@ -352,8 +355,9 @@ pub(crate) fn build(
     }
     graph.trim(&nodes);
     // A node that gave way may be out of reach now; each round leaves fewer.
-    for _ in 0..3 {
-        graph.mend(&nodes);
+    let mut rounds = 3;
+    while rounds > 0 && graph.mend(&nodes) {
+        rounds -= 1;
     }
     Some(graph.stored(&next))
 }

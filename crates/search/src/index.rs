@@ -55,6 +55,7 @@ pub struct Index {
     bytes: Bytes,
     head: Head,
     sections: Sections,
+    checksum: [u8; file::CHECKSUM],
 }
 
 /// What an index holds.
@@ -102,8 +103,8 @@ impl Index {
     }
 
     fn of(bytes: Bytes, path: Option<&Path>) -> Result<Self> {
-        let (head, sections) = file::read(&bytes).map_err(file::refused(path))?;
-        let index = Self { path: path.map(Path::to_owned), bytes, head, sections };
+        let (head, sections, checksum) = file::read(&bytes).map_err(file::refused(path))?;
+        let index = Self { path: path.map(Path::to_owned), bytes, head, sections, checksum };
         index.check_ends().map_err(file::refused(path))?;
         Ok(index)
     }
@@ -271,7 +272,7 @@ impl Index {
 
     /// The last bytes of the file.
     pub(crate) fn checksum(&self) -> [u8; file::CHECKSUM] {
-        self.bytes.last_chunk().copied().unwrap_or_default()
+        self.checksum
     }
 
     pub(crate) fn rows(&self) -> Rows<'_> {

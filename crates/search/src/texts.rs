@@ -42,7 +42,7 @@ pub fn add_texts(
         let Some(said) = &told.said else { return Ok(()) };
         let refused = |message| Error::Record { place: place.clone(), line: told.row.line, message };
         // Its vector is near to everything that says little, a blank line's among it.
-        if said.is_wordless(FRAME) {
+        if said.is_wordless(false) {
             if on_error == OnError::Stop {
                 return Err(refused("expected a text, found one without a word".to_owned()));
             }
@@ -65,9 +65,6 @@ pub fn add_texts(
     summary.empty -= wordless;
     fault.map_or(Ok(summary), Err)
 }
-
-/// Tokens around a text, `[CLS]` and `[SEP]`.
-const FRAME: usize = 2;
 
 /// The id of a record.
 fn id_in(told: &Told<'_>, column: &str) -> Result<String, String> {

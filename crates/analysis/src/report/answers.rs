@@ -1,6 +1,6 @@
 //! Answers beside the truth: which classes are confused, which mistakes are worst.
 
-use bitspike_data::{Dataset, Predictions, ranks};
+use bitspike_data::{Example, Predictions, ranks};
 use serde::Serialize;
 
 use crate::examples::EncodedSplit;
@@ -35,15 +35,23 @@ pub(super) fn confusion(split: &EncodedSplit, predictions: &Predictions) -> Vec<
     table
 }
 
-fn wide(values: &[f32]) -> Vec<f64> {
-    values.iter().copied().map(f64::from).collect()
+fn wide(values: impl IntoIterator<Item = f32>) -> Vec<f64> {
+    values.into_iter().map(f64::from).collect()
 }
 
-/// How far the place of each example in the order of `answers` is from that in the order of its score, as a part of all places.
-fn distances(dataset: &Dataset, answers: &[f32]) -> Vec<f64> {
-    let scores = dataset.examples.iter().map(|example| f64::from(example.target.unwrap_or_default()));
-    let (found, expected) = (ranks(&wide(answers)), ranks(&scores.collect::<Vec<_>>()));
-    let most = (answers.len().max(2) - 1) as f64;
+/// An example that has a score or a class, and what was answered.
+struct Scored<'a> {
+    example: &'a Example,
+    logits: &'a [f32],
+    target: f32,
+    answer: f32,
+}
+
+/// How far the place of each example in the order of the answers is from that in the order of the scores, as a part of all places.
+fn distances(scored: &[Scored<'_>]) -> Vec<f64> {
+    let found = ranks(&wide(scored.iter().map(|scored| scored.answer)));
+    let expected = ranks(&wide(scored.iter().map(|scored| scored.target)));
+    let most = (scored.len().max(2) - 1) as f64;
     found.iter().zip(expected).map(|(found, expected)| (found - expected).abs() / most).collect()
 }
 
@@ -55,12 +63,13 @@ pub(super) fn mistakes(split: &EncodedSplit, predictions: &Predictions) -> Vec<M
         Some(label) => label.clone(),
         None => format!("{index:.2}"),
     };
-    let answers = predictions.answers(task);
-    let places = task.target.is_embedding().then(|| distances(dataset, &answers));
+    let answered = dataset.examples.iter().zip(&predictions.logits).zip(predictions.answers(task));
+    let scored: Vec<Scored<'_>> = answered
+        .filter_map(|((example, logits), answer)| Some(Scored { example, logits, target: example.target?, answer }))
+        .collect();
+    let places = task.target.is_embedding().then(|| distances(&scored));
     let mut all: Vec<Mistake> = Vec::new();
-    for (i, (example, answer)) in dataset.examples.iter().zip(answers).enumerate() {
-        let Some(target) = example.target else { continue };
-        let logits = &predictions.logits[i];
+    for (i, &Scored { example, logits, target, answer }) in scored.iter().enumerate() {
         let size = match (&places, labels.is_empty()) {
             (Some(places), _) => places[i],
             (None, true) => f64::from((answer - target).abs()),
@@ -88,7 +97,9 @@ mod tests {
     #[test]
     fn equals_share_their_place() {
         // From 1 on, where places are from 0.
-        let places = |values: &[f32]| ranks(&wide(values)).into_iter().map(|rank| rank - 1.0).collect::<Vec<_>>();
+        let places = |values: &[f32]| {
+            ranks(&wide(values.iter().copied())).into_iter().map(|rank| rank - 1.0).collect::<Vec<_>>()
+        };
         assert_eq!(places(&[0.5, 0.1, 0.5, 0.9]), [1.5, 0.0, 1.5, 3.0]);
         assert_eq!(places(&[]), [0.0; 0]);
     }

@@ -16,8 +16,9 @@ pub struct Said {
 }
 
 impl Said {
-    /// Whether the text, or both of a pair, had no word, where a frame takes `frame` tokens.
-    pub fn is_wordless(&self, frame: usize) -> bool {
+    /// Whether the text, or both of a pair, had no word: nothing was read but the frame.
+    pub fn is_wordless(&self, pair: bool) -> bool {
+        let frame = if pair { 3 } else { 2 };
         self.tokens <= frame && !self.truncated
     }
 }

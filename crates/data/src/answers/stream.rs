@@ -219,10 +219,10 @@ impl<'a, S: Sink> Answering<'a, S> {
             true => Vec::new(),
             false => self.model.answer(&texts).map_err(|source| Error::Unanswered { first, last, source })?,
         };
-        let frame = if self.header.second.is_some() { 3 } else { 2 };
+        let pair = self.header.second.is_some();
         self.summary.texts += said.len() as u64;
         self.summary.cut += said.iter().filter(|said| said.truncated).count();
-        self.summary.empty += said.iter().filter(|said| said.is_wordless(frame)).count();
+        self.summary.empty += said.iter().filter(|said| said.is_wordless(pair)).count();
         let mut said = said.into_iter();
         let said = unanswered.iter().map(|&none| if none { None } else { said.next() }).collect();
         self.sink.write(place, records, said)

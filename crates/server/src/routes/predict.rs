@@ -218,12 +218,10 @@ fn inputs(inputs: Inputs, reading: Reading, served: &Served, app: &App) -> Resul
 
 /// Refuses to cut texts at their beginning.
 pub(super) fn check_direction(direction: Option<&str>) -> Result<()> {
-    match direction.filter(|direction| !direction.eq_ignore_ascii_case("right")) {
-        None => Ok(()),
-        Some(_) => {
-            Err(Problem::value("truncation_direction", "long texts are cut at their end alone: expected `right`"))
-        }
+    if direction.is_some_and(|direction| !direction.eq_ignore_ascii_case("right")) {
+        return Err(Problem::value("truncation_direction", "long texts are cut at their end alone: expected `right`"));
     }
+    Ok(())
 }
 
 /// Refuses texts that were cut; `at` says where a text was.
