@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The engine on another architecture, emulated by QEMU, or another system: its tests pass there, and logits and spike counts of the
-# shipped models are those of this machine, digest by digest.
+# The engine and the light program on another architecture, emulated by QEMU, or another system: their tests pass there, logits and
+# spike counts of the shipped models are those of this machine, digest by digest, and `verify` finds every figure of one again.
 #
 #   .ci/cross.sh TARGET [TEXTS]     aarch64-unknown-linux-gnu, i686-unknown-linux-gnu, s390x-unknown-linux-gnu (big-endian), or
 #                                   wasm32-wasip1 under Node, with the instructions of SIMD128, or SIMD=relaxed or SIMD=none;
@@ -8,7 +8,8 @@
 #
 # Digests are of the first TEXTS texts (20, unless given; `all`) of the dev set of SST-2 where BITSPIKE_SHARED or ../shared holds it,
 # else of two texts. Builds are kept in CARGO_TARGET_DIR, or target/cross. What is missing is installed from Debian's packages; where
-# that cannot be done the script says so and ends with 3. Tests that need the reference tokeniser or Zstandard are left out.
+# that cannot be done the script says so and ends with 3. Tests that need the reference tokeniser or Zstandard are left out. WebAssembly
+# has the engine alone.
 # The machine is QEMU_CPU's where it is set: `QEMU_CPU=cortex-a72` has no dotprod.
 set -euo pipefail
 cd "$(dirname "$0")/.."
