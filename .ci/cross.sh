@@ -18,6 +18,7 @@ texts=${2:-20}
 [ "$texts" != all ] || texts=1000000000
 . .ci/cross_toolchain.sh
 
+emulator=
 case $target in
     aarch64-unknown-linux-gnu) triple=aarch64-linux-gnu packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross) emulator=qemu-aarch64 ;;
     i686-unknown-linux-gnu) triple=i686-linux-gnu packages=(gcc-i686-linux-gnu libc6-dev-i386-cross) emulator=qemu-i386 ;;
@@ -60,6 +61,32 @@ tests=("${cross_cargo[@]}" test "${build[@]}" --lib --test model --test files --
 echo "== tests on $target"
 "${tests[@]}" --quiet
 
+# The light program, whose tests start it: under QEMU by a script in its place.
+if [ "$target" != wasm32-wasip1 ]; then
+    echo "== tests of the light program on $target"
+    program=$CARGO_TARGET_DIR/$target/release/bitspike
+    [ "$target" != x86_64-pc-windows-gnu ] || program+=.exe
+    light=(-p bitspike-cli --release --no-default-features "${cross_options[@]}")
+    suites=$("${cross_cargo[@]}" test "${light[@]}" --test classify --test embed --test search --no-run --message-format json |
+        python3 -c '
+import json, sys
+for message in map(json.loads, sys.stdin):
+    if message.get("executable") and message["profile"]["test"]:
+        print(message["executable"])')
+    if [ -n "$emulator" ]; then
+        mv "$program" "$program.emulated"
+        printf '#!/bin/sh\nexec %s "%s" "$@"\n' "${run[*]}" "$program.emulated" > "$program"
+        chmod +x "$program"
+        program=("$program")
+    else
+        program=("${run[@]}" "$program")
+    fi
+    "${program[@]}" --version
+    for suite in $suites; do
+        (cd crates/cli && "${run[@]}" "$suite" --quiet)
+    done
+fi
+
 echo "== digests on $target"
 set --
 for shared in "${BITSPIKE_SHARED:-}" ../shared; do
@@ -76,3 +103,7 @@ else
 fi
 [ "$here" = "$there" ] || { printf 'this machine computes otherwise:\n%s\n' "$here" >&2; exit 1; }
 echo "the same on this machine"
+if [ -n "${program:-}" ] && [ $# -gt 0 ]; then
+    echo "== figures of sst2-tiny on $target"
+    "${program[@]}" verify models/sst2-tiny --data "$shared/data"
+fi

@@ -68,6 +68,8 @@ pub(crate) enum Op {
     },
     /// To the shape that the second input says; -1 is what is left over.
     Reshape,
+    /// The same; 0 is the length that the first input has there.
+    ReshapeKeeping,
     Transpose(Vec<usize>),
     Unsqueeze(usize),
     Squeeze(usize),
@@ -97,10 +99,14 @@ pub(crate) enum Op {
     Join {
         divisor: usize,
     },
-    /// The runtime's own product of matrices, softmax along the last axis, and GELU, each in an order of its own.
+    /// The runtime's own product of matrices, softmax along the last axis, GELU, and norm of input 0 along the last axis with gain and bias,
+    /// each in an order of its own.
     MatMul,
     Softmax,
     Gelu,
+    LayerNorm {
+        epsilon: f32,
+    },
     /// Where input 0 holds, `[rank, places]`.
     NonZero,
     /// Input 0 at the places of input 1, `[places, axes]`.

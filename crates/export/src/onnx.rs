@@ -123,6 +123,10 @@ impl Writer<'_> {
             Op::MatMul => simple("MatMul", self),
             Op::Softmax => simple("Softmax", self),
             Op::Gelu => simple("Gelu", self),
+            Op::LayerNorm { epsilon } => {
+                let attributes = [("axis", Attribute::Integer(-1)), ("epsilon", Attribute::Float(*epsilon))];
+                self.graph.node("LayerNormalization", &inputs, &[&name], &attributes);
+            }
             Op::NonZero => simple("NonZero", self),
             Op::GatherNd => simple("GatherND", self),
             Op::ScatterNd => simple("ScatterND", self),
@@ -131,6 +135,7 @@ impl Writer<'_> {
                 // A length of 0 is one, not that of the input.
                 self.graph.node("Reshape", &inputs, &[&name], &[("allowzero", Attribute::Integer(1))]);
             }
+            Op::ReshapeKeeping => simple("Reshape", self),
             Op::Shape => simple("Shape", self),
             Op::Pad => simple("Pad", self),
             Op::Clip(low, high) => {

@@ -201,6 +201,7 @@ impl Writer {
                 self.layer("Gather", 8, "batch_dims=\"0\" ", &[inputs[0], inputs[1], axis], one, name)
             }
             Op::Reshape => self.layer("Reshape", 1, "special_zero=\"false\" ", &inputs, one, name),
+            Op::ReshapeKeeping => self.layer("Reshape", 1, "special_zero=\"true\" ", &inputs, one, name),
             Op::Transpose(order) => {
                 let order: Vec<i64> = order.iter().map(|&axis| axis as i64).collect();
                 let order = self.list(&order);
@@ -247,6 +248,7 @@ impl Writer {
                 self.layer("Gather", 8, "batch_dims=\"0\" ", &[sums, last, axis], one, name)
             }
             Op::Join { .. } => unreachable!("sums in f64 are written as pairs of f32"),
+            Op::LayerNorm { .. } => unreachable!("norms are written in the engine's order"),
         };
         vec![place]
     }

@@ -21,6 +21,12 @@ impl Message {
         self
     }
 
+    pub(crate) fn float(mut self, field: u32, value: f32) -> Self {
+        self.raw(u64::from(field) << 3 | 5);
+        self.0.extend_from_slice(&value.to_le_bytes());
+        self
+    }
+
     pub(crate) fn bytes(mut self, field: u32, value: &[u8]) -> Self {
         self.raw(u64::from(field) << 3 | 2);
         self.raw(value.len() as u64);

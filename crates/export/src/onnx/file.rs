@@ -16,6 +16,7 @@ pub(crate) enum Type {
 }
 
 pub(super) enum Attribute {
+    Float(f32),
     Integer(i64),
     Integers(Vec<i64>),
 }
@@ -48,6 +49,7 @@ impl Graph {
         for (name, attribute) in attributes {
             let message = Message::default().text(1, name);
             let message = match attribute {
+                Attribute::Float(value) => message.float(2, *value).integer(20, 1),
                 Attribute::Integer(value) => message.integer(3, *value).integer(20, 2),
                 Attribute::Integers(values) => {
                     values.iter().fold(message, |message, &value| message.integer(8, value)).integer(20, 7)

@@ -12,7 +12,7 @@ use crate::{Export, Target};
 const BITS: [(u64, u64); 8] = [(1, 32), (2, 8), (3, 8), (7, 64), (9, 8), (11, 64), (22, 4), (26, 2)];
 
 /// The least release of the standard operators that has each operator as it is used.
-const SINCE: [(&str, i64); 38] = [
+const SINCE: [(&str, i64); 39] = [
     ("Abs", 13),
     ("Add", 14),
     ("Cast", 13),
@@ -25,6 +25,7 @@ const SINCE: [(&str, i64); 38] = [
     ("GatherND", 13),
     ("Gelu", 20),
     ("GreaterOrEqual", 16),
+    ("LayerNormalization", 17),
     ("Less", 13),
     ("MatMul", 13),
     ("MatMulInteger", 10),

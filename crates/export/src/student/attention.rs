@@ -38,24 +38,18 @@ pub(super) fn one(net: &mut Net, mask: Value) -> Value {
     net.reshape(one, &[1])
 }
 
-/// `[B, L, H size]` as `[B, L, H, size]`, its axes in another order; batch and length vary, so that the shape is computed.
+/// `[B, L, H size]` as `[B, L, H, size]`, its axes in another order.
 fn split_heads(net: &mut Net, x: Value, [heads, size]: [usize; 2], order: &[usize]) -> Value {
-    let lengths = net.node(Op::Shape, &[x]);
-    let outer = net.part(lengths, 0..2);
-    let inner = net.list(&[heads as i64, size as i64]);
-    let lengths = net.node(Op::Concat { axis: 0 }, &[outer, inner]);
-    let x = net.node(Op::Reshape, &[x, lengths]);
+    let lengths = net.list(&[0, 0, heads as i64, size as i64]);
+    let x = net.node(Op::ReshapeKeeping, &[x, lengths]);
     net.transpose(x, order)
 }
 
 /// `[B, H, Q, size]` as `[B, Q, H size]`.
 fn join_heads(net: &mut Net, x: Value, width: usize) -> Value {
     let x = net.transpose(x, &[0, 2, 1, 3]);
-    let lengths = net.node(Op::Shape, &[x]);
-    let outer = net.part(lengths, 0..2);
-    let width = net.list(&[width as i64]);
-    let lengths = net.node(Op::Concat { axis: 0 }, &[outer, width]);
-    net.node(Op::Reshape, &[x, lengths])
+    let lengths = net.list(&[0, 0, width as i64]);
+    net.node(Op::ReshapeKeeping, &[x, lengths])
 }
 
 /// What scores are multiplied by.
