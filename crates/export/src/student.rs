@@ -14,7 +14,7 @@ use bitspike::format::{Packed, PackedMatrix};
 use bitspike::neuron::Levels;
 
 use self::functions::{gelu, lane_sum, norm};
-use crate::net::{Net, Op, Value};
+use crate::net::{Kind, Net, Op, Value};
 
 /// Names of the inputs, those of every BERT: `[B, L]`, whole numbers.
 pub(crate) const INPUTS: [&str; 3] = ["input_ids", "attention_mask", "token_type_ids"];
