@@ -82,6 +82,8 @@ serve "$work/log" "${models[@]}" --threads 1 --deadline-seconds 600
 url=$address
 serve "$work/busy" "$root/models/sst2-ternary" --threads 1 --max-queue-tokens 1 --deadline-seconds 3600
 busy=$address
+serve "$work/alone" "$root/models/sst2-tiny" --threads 1
+classifies=$address
 mkfifo "$work/open"
 python3 "$here/busy.py" "$busy" < "$work/open" &
 started+=($!)
@@ -100,7 +102,7 @@ client() {
         *) environment "$kind" ;;
     esac
     ran=$((ran + 1))
-    if ! timeout "${CLIENTS_TIMEOUT:-300}" "$@" "$url" "$busy" "$work/expected.json" > "$work/said" 2>&1; then
+    if ! timeout "${CLIENTS_TIMEOUT:-300}" "$@" "$url" "$busy" "$work/expected.json" "$classifies" > "$work/said" 2>&1; then
         failed+=("$name")
         echo "FAILED  $name"
         tail -25 "$work/said"
@@ -131,7 +133,7 @@ python haystack haystack haystack_client
 python llama-index llama-index llama_index_client
 python chroma chroma chroma_client
 
-for log in log busy; do
+for log in log busy alone; do
     if grep -i panic "$work/$log"; then failed+=("the server: a panic"); fi
 done
 [ "$ran" -gt 0 ] || { echo "no client is called ${chosen[*]}" >&2; exit 2; }

@@ -1,8 +1,8 @@
-// What every test asks, and what `bitspike classify` says of it. Called as SCRIPT URL BUSY EXPECTED, as python/asked.py.
+// What every test asks, and what `bitspike classify` says of it. Called as SCRIPT URL BUSY EXPECTED CLASSIFIES, as python/asked.py.
 import assert from "node:assert";
 import { readFileSync } from "node:fs";
 
-export const [URL, BUSY] = process.argv.slice(2, 4);
+export const [URL, BUSY, , CLASSIFIES] = process.argv.slice(2);
 const expected = JSON.parse(readFileSync(process.argv[4], "utf8"));
 export const TEXTS = Object.entries(expected.texts);
 // Of the model that embeds: texts, and of each its vector, of length 1 (`unit`) and as the layers give it (`raw`).

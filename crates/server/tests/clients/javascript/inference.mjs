@@ -1,5 +1,5 @@
 import assert from "node:assert";
-import { BUSY, BUSY_SAYS, NO_EMBEDDINGS, TEXTS, URL, VECTORS, check, checkVectors, fails, passed, version } from "./asked.mjs";
+import { BUSY, BUSY_SAYS, CLASSIFIES, NO_EMBEDDINGS, TEXTS, URL, VECTORS, check, checkVectors, fails, passed, version } from "./asked.mjs";
 
 // snippet
 import { InferenceClient } from "@huggingface/inference";
@@ -34,5 +34,5 @@ console.log(vector.length);
 checkVectors([vector], ["a gripping, funny film"]);
 for (const [text] of VECTORS) checkVectors(await embeds.featureExtraction({ inputs: text }), [text]);
 checkVectors(await client.featureExtraction({ inputs: "x", normalize: false }), ["x"], "raw");
-await fails(() => new InferenceClient().endpoint(`${BUSY}/embed`).featureExtraction({ inputs: "a" }), NO_EMBEDDINGS);
+await fails(() => new InferenceClient().endpoint(`${CLASSIFIES}/embed`).featureExtraction({ inputs: "a" }), NO_EMBEDDINGS);
 passed("@huggingface/inference", version("@huggingface/inference"), "classifies", "embeds", "one request a 429", "shows 429, 422");

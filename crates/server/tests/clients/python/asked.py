@@ -1,11 +1,11 @@
-"""What every test asks, and what `bitspike classify` says of it. Called as SCRIPT URL BUSY EXPECTED: a server that answers, one whose
-queue is full, and the file that run.sh writes."""
+"""What every test asks, and what `bitspike classify` says of it. Called as SCRIPT URL BUSY EXPECTED CLASSIFIES: a server that
+answers, one whose queue is full, the file that run.sh writes, and a server without a model that embeds."""
 
 import json
 import struct
 import sys
 
-URL, BUSY = sys.argv[1:3]
+URL, BUSY, _, CLASSIFIES = sys.argv[1:]
 with open(sys.argv[3], encoding="utf-8") as file:
     EXPECTED = json.load(file)
 # Of a model that takes one text: texts, and of each its probabilities by label.
