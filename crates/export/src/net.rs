@@ -3,6 +3,7 @@
 //! [`crate::student`] writes the list once; [`crate::onnx`] and [`crate::openvino`] write it down in their formats.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// A value: an output of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,7 +60,6 @@ pub(crate) enum Op {
     Clip(f32, f32),
     Less,
     AtLeast,
-    Or,
     /// `condition ? a : b`
     Where,
     Cast(Kind),
@@ -93,6 +93,10 @@ pub(crate) enum Op {
     Max {
         axis: usize,
     },
+    /// Maximum of all elements.
+    MaxOfAll,
+    /// The largest of all inputs, element by element.
+    Greatest,
     /// The sum along the first axis in its order, which goes away.
     OrderedSum,
     /// Of 16 partial sums along the last axis, and what was left over in input 1 if there is one: the sum in `f64`, divided, as `f32`.
@@ -113,6 +117,11 @@ pub(crate) enum Op {
     GatherNd,
     /// Input 0 with input 2 at the places of input 1.
     ScatterNd,
+    /// Input 1 if input 0, of one element, holds, else input 2. The nodes `then` are computed in the first case alone; others may use
+    /// the constants among them.
+    When {
+        then: Range<usize>,
+    },
     /// Counts of at most 127 `[.., columns]` times codes: whole numbers, exactly.
     Product,
 }
@@ -232,14 +241,20 @@ impl Net {
     }
 
     /// The part of `a` at the places `range` of an axis.
-    pub(crate) fn slice(&mut self, a: Value, axis: usize, range: std::ops::Range<usize>) -> Value {
+    pub(crate) fn slice(&mut self, a: Value, axis: usize, range: Range<usize>) -> Value {
         let (start, end) = (self.list(&[range.start as i64]), self.list(&[range.end as i64]));
         self.node(Op::Slice { axis }, &[a, start, end])
     }
 
     /// Elements of a list that is computed, as a list.
-    pub(crate) fn part(&mut self, list: Value, range: std::ops::Range<usize>) -> Value {
+    pub(crate) fn part(&mut self, list: Value, range: Range<usize>) -> Value {
         self.slice(list, 0, range)
+    }
+
+    /// `value` if `condition`, of one element, holds, else `otherwise`. All nodes from `first` on are for `value` alone.
+    pub(crate) fn when(&mut self, condition: Value, (first, value): (usize, Value), otherwise: Value) -> Value {
+        let then = first..self.nodes.len();
+        self.node(Op::When { then }, &[condition, value, otherwise])
     }
 
     /// `2^-126 .. 2^127`, one constant.

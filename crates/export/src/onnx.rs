@@ -47,13 +47,20 @@ impl Opset {
 }
 
 /// What is added to counts so that they are unsigned: signed bytes times signed codes are slow in ONNX Runtime.
-const ZERO: f32 = 128.0;
+const ZERO: u8 = 128;
 
 /// The bytes of the model file; `metadata` says what the operators alone do not.
 pub(crate) fn write(net: &Net, opset: Opset, metadata: &[(&str, String)]) -> Vec<u8> {
-    let mut writer =
-        Writer { net, opset, graph: Graph::default(), unsigned: HashMap::new(), constants: HashMap::new() };
+    let mut writer = Writer {
+        net,
+        opset,
+        graph: Graph::default(),
+        begins: Vec::new(),
+        unsigned: HashMap::new(),
+        constants: HashMap::new(),
+    };
     for index in 0..net.nodes.len() {
+        writer.begins.push(writer.graph.len());
         writer.node(index);
     }
     for (name, value, shape) in &net.outputs {
@@ -67,6 +74,8 @@ struct Writer<'a> {
     net: &'a Net,
     opset: Opset,
     graph: Graph,
+    /// How many nodes of the file there were before each of the net's.
+    begins: Vec<usize>,
     /// Counts as unsigned bytes, by their value.
     unsigned: HashMap<Value, String>,
     constants: HashMap<String, String>,
@@ -119,7 +128,6 @@ impl Writer<'_> {
             Op::Sum => simple("Sum", self),
             Op::Less => simple("Less", self),
             Op::AtLeast => simple("GreaterOrEqual", self),
-            Op::Or => simple("Or", self),
             Op::MatMul => simple("MatMul", self),
             Op::Softmax => simple("Softmax", self),
             Op::Gelu => simple("Gelu", self),
@@ -181,6 +189,17 @@ impl Writer<'_> {
                 let axes = self.list(&[*axis as i64]);
                 self.graph.node("ReduceMax", &[inputs[0].clone(), axes], &[&name], &[]);
             }
+            Op::MaxOfAll => self.graph.node("ReduceMax", &inputs, &[&name], &[("keepdims", Attribute::Integer(0))]),
+            Op::Greatest => simple("Max", self),
+            Op::When { then } => {
+                let first = self.begins[then.start];
+                let then = self.graph.branch(first, &inputs[1]);
+                let same = format!("{name}.same");
+                self.graph.node("Identity", &inputs[2..], &[&same], &[]);
+                let other = self.graph.branch(first, &same);
+                let branches = [("then_branch", Attribute::Graph(then)), ("else_branch", Attribute::Graph(other))];
+                self.graph.node("If", &inputs[..1], &[&name], &branches);
+            }
             Op::OrderedSum => {
                 // A running sum cannot be added up in another order, as an optimiser may do with a plain one.
                 let (axis, last) = (self.list(&[0]), self.scalar(-1));
@@ -227,18 +246,23 @@ impl Writer<'_> {
         let unsigned = match self.unsigned.get(&counts) {
             Some(known) => known.clone(),
             None => {
-                let (raised, unsigned) = (format!("{}.raised", inputs[0]), format!("{}.uint8", inputs[0]));
-                let zero = self.number(ZERO);
-                self.graph.node("Add", &[inputs[0].clone(), zero], &[&raised], &[]);
-                self.cast(&raised, &unsigned, Type::Uint8);
+                // Counts are whole: nothing is rounded.
+                let unsigned = format!("{}.uint8", inputs[0]);
+                let (one, zero) = (self.number(1.0), self.zero());
+                self.graph.node("QuantizeLinear", &[inputs[0].clone(), one, zero], &[&unsigned], &[]);
                 self.unsigned.insert(counts, unsigned.clone());
                 unsigned
             }
         };
-        let zero = self.constant("zero_of_counts".to_owned(), Type::Uint8, &[], &[ZERO as u8]);
+        let zero = self.zero();
         let sums = format!("{name}.int32");
         self.graph.node("MatMulInteger", &[unsigned, format!("{}.int8", inputs[1]), zero], &[&sums], &[]);
         self.cast(&sums, name, Type::Float);
+    }
+
+    /// [`ZERO`]
+    fn zero(&mut self) -> String {
+        self.constant("zero_of_counts".to_owned(), Type::Uint8, &[], &[ZERO])
     }
 
     fn number(&mut self, value: f32) -> String {

@@ -177,16 +177,6 @@ impl Writer {
             }
             Op::Less => self.layer("Less", 1, BROADCAST, &inputs, (1, "BOOL"), name),
             Op::AtLeast => self.layer("GreaterEqual", 1, BROADCAST, &inputs, (1, "BOOL"), name),
-            Op::Or => self.layer("LogicalOr", 1, BROADCAST, &inputs, (1, "BOOL"), name),
-            Op::MatMul => {
-                let data = "transpose_a=\"false\" transpose_b=\"false\" ";
-                self.layer("MatMul", 1, data, &inputs, one, name)
-            }
-            Op::Softmax => self.layer("SoftMax", 8, "axis=\"-1\" ", &inputs, one, name),
-            Op::Gelu => self.layer("Gelu", 7, "approximation_mode=\"ERF\" ", &inputs, one, name),
-            Op::NonZero => self.layer("NonZero", 3, "output_type=\"i64\" ", &inputs, (1, "I64"), name),
-            Op::GatherNd => self.layer("GatherND", 8, "batch_dims=\"0\" ", &inputs, one, name),
-            Op::ScatterNd => self.layer("ScatterNDUpdate", 3, "", &inputs, one, name),
             Op::Where => self.layer("Select", 1, BROADCAST, &inputs, one, name),
             Op::Cast(kind) => {
                 let (kind, precision) = match kind {
@@ -248,7 +238,16 @@ impl Writer {
                 self.layer("Gather", 8, "batch_dims=\"0\" ", &[sums, last, axis], one, name)
             }
             Op::Join { .. } => unreachable!("sums in f64 are written as pairs of f32"),
-            Op::LayerNorm { .. } => unreachable!("norms are written in the engine's order"),
+            Op::MatMul
+            | Op::Softmax
+            | Op::Gelu
+            | Op::LayerNorm { .. }
+            | Op::MaxOfAll
+            | Op::Greatest
+            | Op::NonZero
+            | Op::GatherNd
+            | Op::ScatterNd
+            | Op::When { .. } => unreachable!("all is written in the engine's order"),
         };
         vec![place]
     }

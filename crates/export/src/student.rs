@@ -14,7 +14,7 @@ use bitspike::format::{Packed, PackedMatrix};
 use bitspike::neuron::Levels;
 
 use self::functions::{gelu, lane_sum, norm};
-use crate::net::{Kind, Net, Op, Value};
+use crate::net::{Net, Op, Value};
 
 /// Names of the inputs, those of every BERT: `[B, L]`, whole numbers.
 pub(crate) const INPUTS: [&str; 3] = ["input_ids", "attention_mask", "token_type_ids"];
@@ -76,8 +76,11 @@ impl Student<'_> {
     /// `N_emb(LN(word + position + type))` `[B, L, D]`
     fn embedding(&mut self, ids: Value, types: Value) -> Counted {
         let sum = tables::embeddings(&mut self.net, self.packed, ids, types);
-        let current = self.norm(sum, "embeddings.norm", "embedding_neurons.theta");
-        self.fire(current, "embedding", "embedding_neurons.theta")
+        self.fire_norm(
+            Place { population: "embedding".into(), theta: "embedding_neurons.theta".into() },
+            sum,
+            "embeddings.norm",
+        )
     }
 
     /// A layer, in the last one beyond keys and values at the first token alone, as the engine has it.
@@ -93,33 +96,35 @@ impl Student<'_> {
         let shape = attention::Shape { heads, size, columns: size };
         let inputs = attention::Inputs { query, key, value, mask };
         let context = match self.fast {
-            false => attention::ordered(&mut self.net, shape, inputs),
+            false => {
+                let context = attention::ordered(&mut self.net, shape, inputs);
+                self.fire_in(index, "context", context)
+            }
             true => {
                 let near = attention::native(&mut self.net, shape, inputs);
                 let exact = |net: &mut Net, places| attention::at(net, shape, inputs, places);
-                self.settled(near, &format!("layers.{index}.context_neurons.theta"), DOUBT, exact)
+                self.fire_near(Place::in_layer(index, "context"), near, Doubt::OfContext, exact)
             }
         };
-        let context = self.fire_in(index, "context", context);
         let current = self.project(index, "attention_output", context);
-        let attention = self.norm_of_sum(index, "attention", current, x);
-        let attention = self.fire_in(index, "attention", attention);
+        let attention = self.fire_norm_of_sum(index, "attention", current, x);
         let current = self.project(index, "intermediate", attention);
-        let current = match self.fast {
-            false => gelu(&mut self.net, current),
+        let inner = match self.fast {
+            false => {
+                let current = gelu(&mut self.net, current);
+                self.fire_in(index, "feed_forward", current)
+            }
             true => {
                 let near = self.net.node(Op::Gelu, &[current]);
                 let exact = |net: &mut Net, places| {
                     let chosen = net.node(Op::GatherNd, &[current, places]);
                     gelu(net, chosen)
                 };
-                self.settled(near, &format!("layers.{index}.feed_forward_neurons.theta"), DOUBT, exact)
+                self.fire_near(Place::in_layer(index, "feed_forward"), near, Doubt::OfValue, exact)
             }
         };
-        let inner = self.fire_in(index, "feed_forward", current);
         let current = self.project(index, "output", inner);
-        let output = self.norm_of_sum(index, "output", current, attention);
-        self.fire_in(index, "output", output)
+        self.fire_norm_of_sum(index, "output", current, attention)
     }
 
     /// `logits = W x[CLS] + b`
@@ -152,118 +157,171 @@ impl Student<'_> {
         self.net.add(product, bias)
     }
 
-    /// `LN(x)` for the population of threshold `theta`.
-    fn norm(&mut self, x: Value, name: &str, theta: &str) -> Value {
-        let (gain, bias) = (self.vector(&format!("{name}.gain")), self.vector(&format!("{name}.bias")));
+    /// `LN(x)` as counts.
+    fn fire_norm(&mut self, place: Place, x: Value, name: &str) -> Counted {
+        let vectors = (self.vector(&format!("{name}.gain")), self.vector(&format!("{name}.bias")));
         let StudentConfig { hidden, layer_norm_eps: epsilon, .. } = self.packed.header().student;
         if !self.fast {
-            return norm(&mut self.net, x, (hidden, epsilon), (gain, bias));
+            let current = norm(&mut self.net, x, (hidden, epsilon), vectors);
+            return self.fire(place, current);
         }
-        let near = self.net.node(Op::LayerNorm { epsilon }, &[x, gain, bias]);
-        let doubt = DOUBT_OF_NORM * self.packed.header().student.time_steps as f32;
-        let doubtful = self.doubtful(near, theta, doubt);
-        // A sum of a norm is one of a token: all of it is computed again.
-        let net = &mut self.net;
-        let doubtful = net.node(Op::Cast(Kind::F32), &[doubtful]);
-        let tokens = net.node(Op::Max { axis: 2 }, &[doubtful]);
-        let tokens = net.node(Op::Cast(Kind::Bool), &[tokens]);
-        let places = net.node(Op::NonZero, &[tokens]);
-        let places = net.slice(places, 0, 0..2);
-        let places = net.transpose(places, &[1, 0]);
-        let rows = net.node(Op::GatherNd, &[x, places]);
-        let rows = net.node(Op::Unsqueeze(1), &[rows]);
-        let exact = norm(net, rows, (hidden, epsilon), (gain, bias));
-        let exact = net.node(Op::Squeeze(1), &[exact]);
-        net.node(Op::ScatterNd, &[near, places, exact])
+        let near = self.net.node(Op::LayerNorm { epsilon }, &[x, vectors.0, vectors.1]);
+        self.fire_near(place, near, Doubt::OfToken, |net, places| {
+            let rows = net.node(Op::GatherNd, &[x, places]);
+            let rows = net.node(Op::Unsqueeze(1), &[rows]);
+            let exact = norm(net, rows, (hidden, epsilon), vectors);
+            net.node(Op::Squeeze(1), &[exact])
+        })
     }
 
-    /// `LN(x + residual)` for the population `kind`.
-    fn norm_of_sum(&mut self, index: usize, kind: &str, x: Value, residual: Counted) -> Value {
+    /// `LN(x + residual)` as counts.
+    fn fire_norm_of_sum(&mut self, index: usize, kind: &str, x: Value, residual: Counted) -> Counted {
         let residual = self.net.mul(residual.counts, residual.scale);
         let sum = self.net.add(x, residual);
-        self.norm(sum, &format!("layers.{index}.{kind}_norm"), &format!("layers.{index}.{kind}_neurons.theta"))
+        self.fire_norm(Place::in_layer(index, kind), sum, &format!("layers.{index}.{kind}_norm"))
     }
 
     fn fire_in(&mut self, index: usize, kind: &str, current: Value) -> Counted {
-        debug_assert!(LAYER_POPULATIONS.contains(&kind));
-        self.fire(current, &format!("layer.{index}.{kind}"), &format!("layers.{index}.{kind}_neurons.theta"))
-    }
-
-    /// `near` with the values of `exact` where a count changes within `doubt` of its charge.
-    fn settled(&mut self, near: Value, theta: &str, doubt: f32, exact: impl FnOnce(&mut Net, Value) -> Value) -> Value {
-        let doubtful = self.doubtful(near, theta, doubt);
-        let net = &mut self.net;
-        let places = net.node(Op::NonZero, &[doubtful]);
-        let places = net.transpose(places, &[1, 0]);
-        let exact = exact(net, places);
-        net.node(Op::ScatterNd, &[near, places, exact])
-    }
-
-    /// Where a count changes within `doubt` of the charge of `near`, for a population of threshold `theta`.
-    fn doubtful(&mut self, near: Value, theta: &str, doubt: f32) -> Value {
-        let student = &self.packed.header().student;
-        let (high, levels) = (student.time_steps as f32, student.code);
-        let theta = self.vector(theta);
-        let net = &mut self.net;
-        let steps = net.number(high);
-        let gain = net.div(steps, theta);
-        let charge = net.mul(near, gain);
-        match levels {
-            Levels::Unary => {
-                // Counts change halfway between whole numbers.
-                let floor = net.node(Op::Floor, &[charge]);
-                let part = net.sub(charge, floor);
-                within(net, part, 0.5, doubt)
-            }
-            Levels::Single => {
-                let magnitude = net.node(Op::Abs, &[charge]);
-                let place = |k| 0.75 * (1u32 << k) as f32;
-                let places = (0..levels.weights(student.time_steps)).map(|k| within(net, magnitude, place(k), doubt));
-                let places: Vec<Value> = places.collect();
-                places[1..].iter().fold(places[0], |any, &place| net.node(Op::Or, &[any, place]))
-            }
-        }
+        self.fire(Place::in_layer(index, kind), current)
     }
 
     /// The counts of a population that receives `current`.
-    fn fire(&mut self, current: Value, population: &str, theta: &str) -> Counted {
-        let student = &self.packed.header().student;
-        let (high, signed, levels) = (student.time_steps as f32, student.signed, student.code);
-        let low = if signed { -high } else { 0.0 };
-        let theta = self.vector(theta);
+    fn fire(&mut self, place: Place, current: Value) -> Counted {
+        let (gain, scale) = self.units(&place);
+        let charge = self.net.mul(current, gain);
+        let counts = self.counts(charge);
+        self.counted(place, counts, scale)
+    }
+
+    /// The counts of a population whose current `near` is right but for last bits: again from `exact`, in the engine's order, where a
+    /// count is in doubt, which is rarely anywhere. `exact` is given places `[places, axes]`.
+    fn fire_near(
+        &mut self,
+        place: Place,
+        near: Value,
+        doubt: Doubt,
+        exact: impl FnOnce(&mut Net, Value) -> Value,
+    ) -> Counted {
+        let (gain, scale) = self.units(&place);
+        let charge = self.net.mul(near, gain);
+        let (counts, closeness, limit) = self.doubtful_counts(charge, doubt);
+        let most = self.net.node(Op::MaxOfAll, &[closeness]);
+        let any = self.net.node(Op::Less, &[limit, most]);
+        let first = self.net.nodes.len();
         let net = &mut self.net;
-        let steps = net.number(high);
+        let closeness = match doubt {
+            Doubt::OfContext | Doubt::OfValue => closeness,
+            Doubt::OfToken => net.node(Op::Max { axis: 2 }, &[closeness]),
+        };
+        let doubtful = net.node(Op::Less, &[limit, closeness]);
+        let places = net.node(Op::NonZero, &[doubtful]);
+        let places = if doubt == Doubt::OfToken { net.slice(places, 0, 0..2) } else { places };
+        let places = net.transpose(places, &[1, 0]);
+        let exact = exact(net, places);
+        let charge = net.mul(exact, gain);
+        let exact = self.counts(charge);
+        let net = &mut self.net;
+        let settled = net.node(Op::ScatterNd, &[counts, places, exact]);
+        let counts = net.when(any, (first, settled), counts);
+        self.counted(place, counts, scale)
+    }
+
+    /// `T/theta` and `theta/T`
+    fn units(&mut self, place: &Place) -> (Value, Value) {
+        let theta = self.vector(&place.theta);
+        let net = &mut self.net;
+        let steps = net.number(self.packed.header().student.time_steps as f32);
         let (gain, scale) = (net.div(steps, theta), net.div(theta, steps));
-        let gain = net.opaque(gain);
-        let charge = net.mul(current, gain);
-        let counts = match levels {
+        (net.opaque(gain), scale)
+    }
+
+    /// The counts of a charge before they are clipped.
+    fn counts(&mut self, charge: Value) -> Value {
+        let student = &self.packed.header().student;
+        let net = &mut self.net;
+        match student.code {
             Levels::Unary => {
                 let raised = net.plus(charge, 0.5);
                 net.node(Op::Floor, &[raised])
             }
-            Levels::Single => functions::single(net, charge, levels.weights(student.time_steps)),
-        };
+            Levels::Single => functions::single(net, charge, student.code.weights(student.time_steps)),
+        }
+    }
+
+    /// The same; how close each charge is to where a count changes; and what closeness above which is doubt.
+    fn doubtful_counts(&mut self, charge: Value, doubt: Doubt) -> (Value, Value, Value) {
+        let student = &self.packed.header().student;
+        let doubt = doubt.width() * student.time_steps as f32;
+        match student.code {
+            Levels::Unary => {
+                let net = &mut self.net;
+                let raised = net.plus(charge, 0.5);
+                let counts = net.node(Op::Floor, &[raised]);
+                // 0 or nearly 1 at the change, which is half off the middle.
+                let part = net.sub(raised, counts);
+                let off = net.plus(part, -0.5);
+                (counts, net.node(Op::Abs, &[off]), net.number(0.5 - doubt))
+            }
+            Levels::Single => {
+                let counts = self.counts(charge);
+                let net = &mut self.net;
+                let magnitude = net.node(Op::Abs, &[charge]);
+                let distance = |net: &mut Net, k: u32| {
+                    let distance = net.plus(magnitude, -0.75 * (1u32 << k) as f32);
+                    let distance = net.node(Op::Abs, &[distance]);
+                    net.times(distance, -1.0)
+                };
+                let all: Vec<Value> = (0..student.code.weights(student.time_steps)).map(|k| distance(net, k)).collect();
+                (counts, net.node(Op::Greatest, &all), net.number(-doubt))
+            }
+        }
+    }
+
+    /// Clipped and named.
+    fn counted(&mut self, place: Place, counts: Value, scale: Value) -> Counted {
+        let student = &self.packed.header().student;
+        let high = student.time_steps as f32;
+        let low = if student.signed { -high } else { 0.0 };
+        let net = &mut self.net;
         let counts = net.node(Op::Clip(low, high), &[counts]);
-        net.name(counts, population);
-        net.populations.push((population.to_owned(), counts));
+        net.name(counts, &place.population);
+        net.populations.push((place.population, counts));
         Counted { counts, scale }
     }
 }
 
-/// Distance in charge, where a spike is 1, within which the last bits of a runtime's own operators may change a count. They are right
-/// to some 1e-5.
-const DOUBT: f32 = 1.0 / 1024.0;
+/// Names of a population and of its threshold.
+struct Place {
+    population: String,
+    theta: String,
+}
 
-/// The same of a norm, for each of `T` spikes that a charge can be: `LayerNormalization` of ONNX Runtime 1.32 was right to 3e-7 of its
-/// values in 100,000 rows of five means.
-const DOUBT_OF_NORM: f32 = 1.0 / 131_072.0;
+impl Place {
+    fn in_layer(index: usize, kind: &str) -> Self {
+        debug_assert!(LAYER_POPULATIONS.contains(&kind));
+        Self { population: format!("layer.{index}.{kind}"), theta: format!("layers.{index}.{kind}_neurons.theta") }
+    }
+}
 
-/// Whether `x` is within `doubt` of `place`.
-fn within(net: &mut Net, x: Value, place: f32, doubt: f32) -> Value {
-    let distance = net.plus(x, -place);
-    let distance = net.node(Op::Abs, &[distance]);
-    let doubt = net.number(doubt);
-    net.node(Op::Less, &[distance, doubt])
+/// What is computed again where a count is in doubt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// A value of attention.
+    OfContext,
+    OfValue,
+    /// All values of the token.
+    OfToken,
+}
+
+impl Doubt {
+    /// Distance in charge, for each of the `T` spikes that it can be, within which the last bits of a runtime's own operators may change
+    /// a count: more than twice what ONNX Runtime 1.32 was found to be off (`docs/export.md`).
+    fn width(self) -> f32 {
+        match self {
+            Self::OfContext => 2.5e-6,
+            Self::OfValue | Self::OfToken => 1.25e-6,
+        }
+    }
 }
 
 /// The codes of a matrix, input by input.

@@ -17,6 +17,7 @@ pub(crate) enum Type {
 
 pub(super) enum Attribute {
     Float(f32),
+    Graph(Message),
     Integer(i64),
     Integers(Vec<i64>),
 }
@@ -50,6 +51,7 @@ impl Graph {
             let message = Message::default().text(1, name);
             let message = match attribute {
                 Attribute::Float(value) => message.float(2, *value).integer(20, 1),
+                Attribute::Graph(graph) => message.message(6, graph).integer(20, 5),
                 Attribute::Integer(value) => message.integer(3, *value).integer(20, 2),
                 Attribute::Integers(values) => {
                     values.iter().fold(message, |message, &value| message.integer(8, value)).integer(20, 7)
@@ -58,6 +60,18 @@ impl Graph {
             node = node.message(5, &message);
         }
         self.nodes.push(node);
+    }
+
+    /// How many nodes there are.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Takes the nodes from the `first` on for a branch that hands out `output`, of `f32`. Initialisers stay: a branch sees them.
+    pub(super) fn branch(&mut self, first: usize, output: &str) -> Message {
+        let tensor = Message::default().integer(1, Type::Float as i64);
+        let value = Message::default().text(1, output).message(2, &Message::default().message(1, &tensor));
+        Message::default().messages(1, self.nodes.split_off(first)).text(2, output).message(12, &value)
     }
 
     /// An initialiser as raw bytes; the length is checked, since the format's own checker does not.

@@ -12,7 +12,7 @@ use crate::{Export, Target};
 const BITS: [(u64, u64); 8] = [(1, 32), (2, 8), (3, 8), (7, 64), (9, 8), (11, 64), (22, 4), (26, 2)];
 
 /// The least release of the standard operators that has each operator as it is used.
-const SINCE: [(&str, i64); 39] = [
+const SINCE: [(&str, i64); 42] = [
     ("Abs", 13),
     ("Add", 14),
     ("Cast", 13),
@@ -25,15 +25,18 @@ const SINCE: [(&str, i64); 39] = [
     ("GatherND", 13),
     ("Gelu", 20),
     ("GreaterOrEqual", 16),
+    ("Identity", 13),
+    ("If", 16),
     ("LayerNormalization", 17),
     ("Less", 13),
     ("MatMul", 13),
     ("MatMulInteger", 10),
+    ("Max", 13),
     ("Mod", 13),
     ("Mul", 14),
     ("NonZero", 13),
-    ("Or", 7),
     ("Pad", 18),
+    ("QuantizeLinear", 13),
     ("Reciprocal", 13),
     ("ReduceMax", 18),
     ("ReduceSum", 13),
@@ -89,6 +92,17 @@ fn check(file: &[u8], opset: Opset) {
         assert_eq!(raw.len() as u64, (elements * bits).div_ceil(8), "{name}: bytes");
         assert!(known.insert(name), "{name} twice");
     }
+    nodes(&graph, opset, &mut known);
+    for (_, output) in graph.iter().filter(|field| field.0 == 12) {
+        assert!(known.contains(text(&message(output)[0].1)));
+    }
+    for name in bitspike::config::population_names(2) {
+        assert!(known.contains(name.as_str()), "no counts of {name}");
+    }
+}
+
+/// The nodes of a graph, and of the branches of its nodes, which see what was there before.
+fn nodes<'a>(graph: &[(u32, Field<'a>)], opset: Opset, known: &mut HashSet<&'a str>) {
     let since: HashMap<_, _> = SINCE.into_iter().collect();
     for (_, node) in graph.iter().filter(|field| field.0 == 1) {
         let node = message(node);
@@ -97,15 +111,17 @@ fn check(file: &[u8], opset: Opset) {
         for (_, input) in node.iter().filter(|field| field.0 == 1) {
             assert!(known.contains(text(input)), "{operator} reads {} before it is there", text(input));
         }
+        for (_, attribute) in node.iter().filter(|field| field.0 == 5) {
+            for (_, branch) in message(attribute).iter().filter(|field| field.0 == 6) {
+                let (branch, mut seen) = (message(branch), known.clone());
+                nodes(&branch, opset, &mut seen);
+                let outputs: Vec<_> = branch.iter().filter(|field| field.0 == 12).collect();
+                assert!(matches!(outputs[..], [(_, output)] if seen.contains(text(&message(output)[0].1))));
+            }
+        }
         for (_, output) in node.iter().filter(|field| field.0 == 2) {
             assert!(known.insert(text(output)), "{} twice", text(output));
         }
-    }
-    for (_, output) in graph.iter().filter(|field| field.0 == 12) {
-        assert!(known.contains(text(&message(output)[0].1)));
-    }
-    for name in bitspike::config::population_names(2) {
-        assert!(known.contains(name.as_str()), "no counts of {name}");
     }
 }
 
