@@ -20,7 +20,6 @@ pub(super) fn forced() -> Option<Arch> {
 
 /// All that this machine has, the narrowest first.
 fn all() -> Vec<Arch> {
-    #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "others have one each"))]
     let mut all = vec![Arch::Scalar];
     #[cfg(target_arch = "x86_64")]
     {
