@@ -33,6 +33,8 @@ pub(super) fn norm(net: &mut Net, x: Value, (width, epsilon): (usize, f32), (gai
     // No quotient: ONNX Runtime would make `x / root` of `x * (1 / root)`, which rounds once instead of twice.
     let inverse = net.node(Op::Reciprocal, &[root]);
     let normal = net.mul(centred, inverse);
+    // OpenVINO rounds `x gain + bias` once where both are constants.
+    let gain = net.opaque(gain);
     let scaled = net.mul(normal, gain);
     net.add(scaled, bias)
 }
