@@ -11,7 +11,7 @@ use bitspike::config::population_names;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, MANIFEST, Result};
-use crate::onnx::Opset;
+use crate::onnx::{Codes, Opset};
 use crate::student::{Style, student};
 use crate::{gguf, onnx, openvino, parity};
 
@@ -155,7 +155,7 @@ impl Export {
         let mut files = Vec::new();
         match target {
             Target::Onnx { opset, fast } => {
-                files.push(("model.onnx".to_owned(), onnx::write(&net(true, fast), opset, &metadata)));
+                files.push(("model.onnx".to_owned(), onnx::write(&net(true, fast), opset, Codes::Integers, &metadata)));
             }
             Target::OpenVino => {
                 let (operators, constants) = openvino::write(&net(false, false), name);
@@ -163,10 +163,10 @@ impl Export {
                 files.push(("openvino_model.bin".to_owned(), constants));
             }
             Target::TransformersJs => {
-                let net = net(true, true);
-                for (file, opset) in [("model", Opset::V21), ("model_q2", Opset::V25)] {
-                    files.push((format!("onnx/{file}.onnx"), onnx::write(&net, opset, &metadata)));
-                }
+                // In browsers there are no casts to f64, nor from INT4 or INT2.
+                let file = onnx::write(&net(false, true), Opset::V21, Codes::Bytes, &metadata);
+                files.push(("onnx/model.onnx".to_owned(), file.clone()));
+                files.push(("onnx/model_q2.onnx".to_owned(), file));
             }
             Target::Gguf => {
                 files.push(("model.gguf".to_owned(), gguf::write(model, name)?));

@@ -16,7 +16,7 @@ const INT4: u64 = 22;
 const INT2: u64 = 26;
 
 /// Reads the export of a student back: the bytes of its packed file, those that it was exported from. The tokenizer is the
-/// `tokenizer.json` beside the file.
+/// `tokenizer.json` beside the file, or, as transformers.js has it, in the folder above.
 ///
 /// # Errors
 /// [`Error::Malformed`] if the file is no ONNX, is of another program (the first node that is not understood is named), or lacks a
@@ -37,7 +37,9 @@ pub fn from_onnx(path: &Path) -> Result<Vec<u8>> {
         .and_then(|forms| serde_json::from_str(forms).ok())
         .ok_or_else(|| malformed("metadata `bitspike.forms`: expected the form of each tensor".to_owned()))?;
     header.validate()?;
-    let tokenizer = Tokenizer::load_saved(folder)?;
+    let above = folder.join("..");
+    let is_above = !folder.join("tokenizer.json").exists() && above.join("tokenizer.json").exists();
+    let tokenizer = Tokenizer::load_saved(if is_above { &above } else { folder })?;
     pack_stored(&header, &tokenizer, |tensor| file.stored(tensor, &forms).map_err(malformed))
 }
 
@@ -155,6 +157,24 @@ impl<'a> File<'a> {
                     let shift = 8 - bits - i * bits % 8;
                     let code = (stored.raw[i * bits / 8] << shift) as i8 >> (8 - bits);
                     codes[i % rows * columns + i / rows] = code;
+                }
+                codes
+            }
+            (Role::Matrix, UINT8) => {
+                let width = rows.div_ceil(4);
+                stored.check(&tensor.name, &[columns, width], columns * width)?;
+                let mut codes = vec![0; rows * columns];
+                for (column, bytes) in stored.raw.chunks_exact(width).enumerate() {
+                    for row in 0..rows {
+                        let code = bytes[row / 4] >> (2 * (row % 4)) & 3;
+                        if code == 3 {
+                            return Err(format!(
+                                "tensor `{}`: expected codes 0, 1 and 2 in its bytes, found 3",
+                                tensor.name
+                            ));
+                        }
+                        codes[row * columns + column] = code as i8 - 1;
+                    }
                 }
                 codes
             }

@@ -49,16 +49,20 @@ impl Opset {
 /// What is added to counts so that they are unsigned: signed bytes times signed codes are slow in ONNX Runtime.
 const ZERO: u8 = 128;
 
+/// How codes of weights are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Codes {
+    /// In the smallest integers of the opset.
+    Integers,
+    /// Four a byte, each one more than it is, unpacked by operators on bytes: the builds of ONNX Runtime Web that transformers.js takes in
+    /// browsers have no casts from INT4 and INT2.
+    Bytes,
+}
+
 /// The bytes of the model file; `metadata` says what the operators alone do not.
-pub(crate) fn write(net: &Net, opset: Opset, metadata: &[(&str, String)]) -> Vec<u8> {
-    let mut writer = Writer {
-        net,
-        opset,
-        graph: Graph::default(),
-        begins: Vec::new(),
-        unsigned: HashMap::new(),
-        constants: HashMap::new(),
-    };
+pub(crate) fn write(net: &Net, opset: Opset, codes: Codes, metadata: &[(&str, String)]) -> Vec<u8> {
+    let (begins, unsigned, constants) = (Vec::new(), HashMap::new(), HashMap::new());
+    let mut writer = Writer { net, opset, codes, graph: Graph::default(), begins, unsigned, constants };
     for index in 0..net.nodes.len() {
         writer.begins.push(writer.graph.len());
         writer.node(index);
@@ -73,6 +77,7 @@ pub(crate) fn write(net: &Net, opset: Opset, metadata: &[(&str, String)]) -> Vec
 struct Writer<'a> {
     net: &'a Net,
     opset: Opset,
+    codes: Codes,
     graph: Graph,
     /// How many nodes of the file there were before each of the net's.
     begins: Vec<usize>,
@@ -108,11 +113,11 @@ impl Writer<'_> {
                 self.graph.tensor(&name, Type::Int64, shape, &bytes);
             }
             Op::Bytes { shape, values } => self.graph.tensor(&name, Type::Uint8, shape, values),
+            Op::Codes { shape, values } if self.codes == Codes::Bytes => self.unpacked(&name, *shape, values),
             Op::Codes { shape, values } => {
                 let kind = self.opset.codes();
                 self.graph.tensor(&name, kind, shape, &pack(values, kind));
-                let signed = [format!("{name}.int8")];
-                self.graph.node("Cast", &[name], &[&signed[0]], &[("to", Attribute::Integer(Type::Int8 as i64))]);
+                self.cast(&name, &format!("{name}.int8"), Type::Int8);
             }
             Op::Add => simple("Add", self),
             Op::Sub => simple("Sub", self),
@@ -212,6 +217,41 @@ impl Writer<'_> {
         }
     }
 
+    /// Codes of four a byte, row by row. All of it is constant, so that a runtime computes it once.
+    fn unpacked(&mut self, name: &str, [rows, columns]: [usize; 2], values: &[i8]) {
+        let width = columns.div_ceil(4);
+        let byte = |codes: &[i8]| codes.iter().rev().fold(0u8, |byte, &code| byte << 2 | (code + 1) as u8);
+        let bytes: Vec<u8> = values.chunks_exact(columns).flat_map(|row| row.chunks(4).map(byte)).collect();
+        self.graph.tensor(name, Type::Uint8, &[rows, width], &bytes);
+        let (low, axis) = (self.byte(3), self.list(&[2]));
+        let parts = [0, 2, 4, 6].map(|bits| {
+            let (shifted, masked, part) =
+                (format!("{name}.{bits}"), format!("{name}.{bits}.low"), format!("{name}.{bits}.part"));
+            let by = self.byte(bits);
+            let right = [("direction", Attribute::Text("RIGHT"))];
+            self.graph.node("BitShift", &[name.to_owned(), by], &[&shifted], &right);
+            self.graph.node("BitwiseAnd", &[shifted, low.clone()], &[&masked], &[]);
+            self.graph.node("Unsqueeze", &[masked, axis.clone()], &[&part], &[]);
+            part
+        });
+        let [joined, all, plain, signed] = ["joined", "all", "plain", "signed"].map(|step| format!("{name}.{step}"));
+        self.graph.node("Concat", &parts, &[&joined], &[("axis", Attribute::Integer(2))]);
+        let shape = self.list(&[rows as i64, 4 * width as i64]);
+        self.graph.node("Reshape", &[joined, shape], &[&all], &[]);
+        let all = if columns % 4 == 0 {
+            all
+        } else {
+            let (begin, end, axis) = (self.list(&[0]), self.list(&[columns as i64]), self.list(&[1]));
+            let cut = format!("{name}.cut");
+            self.graph.node("Slice", &[all, begin, end, axis], &[&cut], &[]);
+            cut
+        };
+        self.cast(&all, &plain, Type::Float);
+        let one = self.number(1.0);
+        self.graph.node("Sub", &[plain, one], &[&signed], &[]);
+        self.cast(&signed, &format!("{name}.int8"), Type::Int8);
+    }
+
     fn cast(&mut self, input: &str, output: &str, kind: Type) {
         self.graph.node("Cast", &[input.to_owned()], &[output], &[("to", Attribute::Integer(kind as i64))]);
     }
@@ -258,6 +298,10 @@ impl Writer<'_> {
         let sums = format!("{name}.int32");
         self.graph.node("MatMulInteger", &[unsigned, format!("{}.int8", inputs[1]), zero], &[&sums], &[]);
         self.cast(&sums, name, Type::Float);
+    }
+
+    fn byte(&mut self, value: u8) -> String {
+        self.constant(format!("byte.{value}"), Type::Uint8, &[], &[value])
     }
 
     /// [`ZERO`]

@@ -52,10 +52,12 @@ fn every_byte_is_as_it_was_read() {
 fn what_was_exported_is_read_back_byte_for_byte() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["sst2-tiny", "sst2-binary", "sst2-sparse", "stsb-ternary"] {
-        for (i, opset) in [Opset::V21, Opset::V25].into_iter().enumerate() {
+        let onnx = |opset, fast| (Target::Onnx { opset, fast }, "model.onnx");
+        let targets = [onnx(Opset::V21, false), onnx(Opset::V25, true), (Target::TransformersJs, "onnx/model_q2.onnx")];
+        for (i, (target, file)) in targets.into_iter().enumerate() {
             let out = folder.path().join(format!("{name}-{i}"));
-            Export::new(&model(name), name, Target::Onnx { opset, fast: i == 1 }).unwrap().write(&out, false).unwrap();
-            let back = from_onnx(&out.join("model.onnx")).unwrap();
+            Export::new(&model(name), name, target).unwrap().write(&out, false).unwrap();
+            let back = from_onnx(&out.join(file)).unwrap();
             assert!(back == fs::read(model_file(name)).unwrap(), "{name}");
         }
     }

@@ -32,7 +32,7 @@ pub(crate) struct PackArgs {
     /// Rewrite a packed model, with the `tokenizer.json` beside it, as one file of the newest version; every answer stays the same
     #[arg(long, value_name = "MODEL", conflicts_with_all = ["run", "checkpoint", "embedding_bits", "trits", "max_length"])]
     upgrade: Option<PathBuf>,
-    /// Read back what `bitspike export --to onnx` wrote, with the `tokenizer.json` beside it: the file that it was exported from
+    /// Read back what `bitspike export --to onnx` or `--to transformers-js` wrote, with its `tokenizer.json`: the file that it was exported from
     #[arg(long, value_name = "FILE", requires = "output",
         conflicts_with_all = ["run", "upgrade", "checkpoint", "embedding_bits", "trits", "max_length"])]
     from_onnx: Option<PathBuf>,

@@ -20,6 +20,7 @@ pub(super) enum Attribute {
     Graph(Message),
     Integer(i64),
     Integers(Vec<i64>),
+    Text(&'static str),
 }
 
 /// Nodes, initialisers, inputs and outputs in their order.
@@ -53,6 +54,7 @@ impl Graph {
                 Attribute::Float(value) => message.float(2, *value).integer(20, 1),
                 Attribute::Graph(graph) => message.message(6, graph).integer(20, 5),
                 Attribute::Integer(value) => message.integer(3, *value).integer(20, 2),
+                Attribute::Text(text) => message.text(4, text).integer(20, 3),
                 Attribute::Integers(values) => {
                     values.iter().fold(message, |message, &value| message.integer(8, value)).integer(20, 7)
                 }

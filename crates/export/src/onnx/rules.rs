@@ -12,9 +12,11 @@ use crate::{Export, Target};
 const BITS: [(u64, u64); 8] = [(1, 32), (2, 8), (3, 8), (7, 64), (9, 8), (11, 64), (22, 4), (26, 2)];
 
 /// The least release of the standard operators that has each operator as it is used.
-const SINCE: [(&str, i64); 42] = [
+const SINCE: [(&str, i64); 44] = [
     ("Abs", 13),
     ("Add", 14),
+    ("BitShift", 11),
+    ("BitwiseAnd", 18),
     ("Cast", 13),
     ("Clip", 13),
     ("Concat", 13),
@@ -134,4 +136,5 @@ fn files_hold_the_rules_of_the_format() {
             check(&export.files[0].1, opset);
         }
     }
+    check(&Export::new(&model, "sst2-tiny", Target::TransformersJs).unwrap().files[0].1, Opset::V21);
 }
