@@ -82,8 +82,9 @@ for message in map(json.loads, sys.stdin):
         program=("${run[@]}" "$program")
     fi
     "${program[@]}" --version
+    # A program that is copied away from the models takes its emulator's script with it.
     for suite in $suites; do
-        (cd crates/cli && "${run[@]}" "$suite" --quiet)
+        (cd crates/cli && "${run[@]}" "$suite" --quiet --skip without_a_model)
     done
 fi
 
