@@ -103,7 +103,7 @@ impl Student<'_> {
             true => {
                 let near = attention::native(&mut self.net, shape, inputs);
                 let exact = |net: &mut Net, places| attention::at(net, shape, inputs, places);
-                self.fire_near(Place::in_layer(index, "context"), near, Doubt::OfContext, exact)
+                self.fire_near(Place::in_layer(index, "context"), near, Doubt::Context, exact)
             }
         };
         let current = self.project(index, "attention_output", context);
@@ -120,7 +120,7 @@ impl Student<'_> {
                     let chosen = net.node(Op::GatherNd, &[current, places]);
                     gelu(net, chosen)
                 };
-                self.fire_near(Place::in_layer(index, "feed_forward"), near, Doubt::OfValue, exact)
+                self.fire_near(Place::in_layer(index, "feed_forward"), near, Doubt::Value, exact)
             }
         };
         let current = self.project(index, "output", inner);
@@ -166,7 +166,7 @@ impl Student<'_> {
             return self.fire(place, current);
         }
         let near = self.net.node(Op::LayerNorm { epsilon }, &[x, vectors.0, vectors.1]);
-        self.fire_near(place, near, Doubt::OfToken, |net, places| {
+        self.fire_near(place, near, Doubt::Token, |net, places| {
             let rows = net.node(Op::GatherNd, &[x, places]);
             let rows = net.node(Op::Unsqueeze(1), &[rows]);
             let exact = norm(net, rows, (hidden, epsilon), vectors);
@@ -210,12 +210,12 @@ impl Student<'_> {
         let first = self.net.nodes.len();
         let net = &mut self.net;
         let closeness = match doubt {
-            Doubt::OfContext | Doubt::OfValue => closeness,
-            Doubt::OfToken => net.node(Op::Max { axis: 2 }, &[closeness]),
+            Doubt::Context | Doubt::Value => closeness,
+            Doubt::Token => net.node(Op::Max { axis: 2 }, &[closeness]),
         };
         let doubtful = net.node(Op::Less, &[limit, closeness]);
         let places = net.node(Op::NonZero, &[doubtful]);
-        let places = if doubt == Doubt::OfToken { net.slice(places, 0, 0..2) } else { places };
+        let places = if doubt == Doubt::Token { net.slice(places, 0, 0..2) } else { places };
         let places = net.transpose(places, &[1, 0]);
         let exact = exact(net, places);
         let charge = net.mul(exact, gain);
@@ -307,10 +307,10 @@ impl Place {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Doubt {
     /// A value of attention.
-    OfContext,
-    OfValue,
+    Context,
+    Value,
     /// All values of the token.
-    OfToken,
+    Token,
 }
 
 impl Doubt {
@@ -318,8 +318,8 @@ impl Doubt {
     /// a count: more than twice what ONNX Runtime 1.32 was found to be off (`docs/export.md`).
     fn width(self) -> f32 {
         match self {
-            Self::OfContext => 2.5e-6,
-            Self::OfValue | Self::OfToken => 1.25e-6,
+            Self::Context => 2.5e-6,
+            Self::Value | Self::Token => 1.25e-6,
         }
     }
 }
