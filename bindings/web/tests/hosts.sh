@@ -6,10 +6,12 @@
 #
 # After .ci/check_web.sh, which builds the package and installs it here. Needs npm, Python with venv and, for Firefox, Debian's firefox-esr.
 set -euo pipefail
-cd "$(dirname "$0")"
 mkdir -p "$1"
-folder=$(realpath "$1")
-shift
+folder=$(realpath "$1") texts=$4
+files=()
+for file in "$2" "$3" "${@:5}"; do files+=("$(realpath "$file")"); done
+set -- "${files[@]:0:2}" "$texts" "${files[@]:2}"
+cd "$(dirname "$0")"
 wrong=0 missing=()
 # Runs a host on all builds that it has.
 compare() { CHROMIUM= SIMD=$1 "${@:2}" || wrong=1; }
