@@ -70,6 +70,8 @@ if [ "$target" != wasm32-wasip1 ]; then
     program=$CARGO_TARGET_DIR/$target/release/bitspike
     [ "$target" != x86_64-pc-windows-gnu ] || program+=.exe
     light=(-p bitspike-cli --release --no-default-features "${cross_options[@]}")
+    # What an earlier run left in its place may be that script; cargo lays the program there again.
+    rm -f "$program"
     suites=$("${cross_cargo[@]}" test "${light[@]}" --test classify --test embed --test search --no-run --message-format json |
         python3 -c '
 import json, sys
@@ -85,9 +87,9 @@ for message in map(json.loads, sys.stdin):
         program=("${run[@]}" "$program")
     fi
     "${program[@]}" --version
-    # A program that is copied away from the models takes its emulator's script with it.
+    # The light program has no Parquet. One that is copied away from the models takes its emulator's script with it.
     for suite in $suites; do
-        (cd crates/cli && "${run[@]}" "$suite" --quiet --skip without_a_model)
+        (cd crates/cli && "${run[@]}" "$suite" --quiet --skip parquet_ --skip without_a_model)
     done
 fi
 
